@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One table gives every error code its stable name and its sentence. */
+#include "doublekey/error.h"
+
+struct entry {
+	dk_err err;
+	const char *name;
+	const char *text;
+};
+
+/* clang-format off */
+static const struct entry table[] = {
+	{ DK_OK, "ok", "no error" },
+	{ DK_ERR_ARGUMENT, "argument", "an argument makes no sense" },
+	{ DK_ERR_STATE, "state", "the call is out of order" },
+	{ DK_ERR_TRUNCATED, "truncated", "the input ends too early" },
+	{ DK_ERR_MAGIC, "magic", "this is not a doublekey object" },
+	{ DK_ERR_CORE_LENGTH, "core-length", "the length of the core header is wrong" },
+	{ DK_ERR_SEGMENT_LENGTH, "segment-length", "the segment length is not one of the three allowed" },
+	{ DK_ERR_TEXT, "text", "a text or time field has a value that is not allowed" },
+	{ DK_ERR_CREATOR_FLAG, "creator-flag", "the creator flag is neither 0 nor 1" },
+	{ DK_ERR_METADATA_LENGTH, "metadata-length", "the length of the metadata block is wrong" },
+	{ DK_ERR_SET_LENGTH, "set-length", "the length of a stanza set is wrong" },
+	{ DK_ERR_SIDE, "side", "a stanza set is of the wrong side" },
+	{ DK_ERR_EPOCH, "epoch", "the epoch of a stanza set is 0" },
+	{ DK_ERR_STANZA_COUNT, "stanza-count", "a stanza set has no stanza or more than 64" },
+	{ DK_ERR_STANZA_LENGTH, "stanza-length", "a stanza has not the length of its type" },
+	{ DK_ERR_STANZA_DUPLICATE, "stanza-duplicate", "two stanzas of a set are for one key" },
+	{ DK_ERR_FORMER, "former", "the former stanzas are too many or not in order" },
+	{ DK_ERR_KEY_ON_BOTH_SIDES, "key-on-both-sides", "one key stands on both sides" },
+	{ DK_ERR_CUSTODY, "custody", "one custodian stands on both sides" },
+	{ DK_ERR_PADDING, "padding", "the padding is not zero" },
+	{ DK_ERR_BODY_HEADER, "body-header", "the parameters of the body do not fit the header" },
+	{ DK_ERR_SEGMENT_MARK, "segment-mark", "the length word of a segment is wrong" },
+	{ DK_ERR_FINAL_MISSING, "final-missing", "the object was cut: its last segment is missing" },
+	{ DK_ERR_FINAL_EMPTY, "final-empty", "the last segment is empty behind other segments" },
+	{ DK_ERR_TRAILING, "trailing", "there are bytes behind the last segment" },
+	{ DK_ERR_METADATA, "metadata", "an entry of the metadata block is wrong" },
+	{ DK_ERR_VERSION, "version", "the object needs another version of doublekey" },
+	{ DK_ERR_SUITE, "suite", "the object uses an unknown suite" },
+	{ DK_ERR_STANZA_TYPE, "stanza-type", "a stanza is of an unknown type" },
+	{ DK_ERR_STANZA_RESERVED, "stanza-reserved",
+	    "a stanza is of a type that this version does not implement yet" },
+	{ DK_ERR_STANZA_AUTH, "stanza-auth", "the stanza for this key does not open" },
+	{ DK_ERR_SHARE_COMMITMENT, "share-commitment", "the share is not that of this object" },
+	{ DK_ERR_SET_MAC, "set-mac", "a stanza set was changed or is of another object" },
+	{ DK_ERR_KEY_COMMITMENT, "key-commitment", "the two shares are not those of this object" },
+	{ DK_ERR_HEADER_MAC, "header-mac", "the header was changed" },
+	{ DK_ERR_METADATA_DIGEST, "metadata-digest", "the metadata block was changed" },
+	{ DK_ERR_METADATA_AUTH, "metadata-auth", "the metadata block does not open" },
+	{ DK_ERR_BODY_TAG, "body-tag", "the body is not that of this header" },
+	{ DK_ERR_SEGMENT_AUTH, "segment-auth", "a segment was changed" },
+	{ DK_ERR_CREATOR_SIGNATURE, "creator-signature", "the creator's signature is wrong" },
+	{ DK_ERR_NO_CUSTOMER_KEY, "no-customer-key", "no customer stanza is for the given key" },
+	{ DK_ERR_NO_PROVIDER_KEY, "no-provider-key", "no provider stanza is for the given key" },
+	{ DK_ERR_EPOCH_TOO_OLD, "epoch-too-old", "a stanza set is older than the minimum epoch" },
+	{ DK_ERR_CREATOR_REQUIRED, "creator-required",
+	    "the object was not made by the required creator" },
+	{ DK_ERR_SAME_CUSTODIAN, "same-custodian",
+	    "one custodian would hold a key of both sides" },
+	{ DK_ERR_SAME_KEY, "same-key", "one key is given twice" },
+	{ DK_ERR_RANGE, "range", "the range begins behind the end of the object" },
+	{ DK_ERR_THRESHOLD, "threshold", "the threshold must be below the number of shares" },
+	{ DK_ERR_HEADER_TOO_LARGE, "header-too-large", "the header block is larger than 256 KiB" },
+	{ DK_ERR_TOO_MANY_STANZAS, "too-many-stanzas", "more than 64 keys on one side" },
+	{ DK_ERR_HISTORY_FULL, "history-full",
+	    "the stanza set has no room for another former stanza; encrypt the object anew" },
+	{ DK_ERR_OBJECT_TOO_LARGE, "object-too-large", "the object has more than 2^32 segments" },
+	{ DK_ERR_OUTPUT_TOO_SMALL, "output-too-small", "the output buffer is too small" },
+	{ DK_ERR_KEY_FOREIGN, "key-foreign", "this is not a doublekey key file" },
+	{ DK_ERR_KEY_DAMAGED, "key-damaged", "the key file is damaged" },
+	{ DK_ERR_KEY_PASSPHRASE, "key-passphrase", "the passphrase is wrong" },
+	{ DK_ERR_KEY_NEED_PASSPHRASE, "key-need-passphrase",
+	    "the key is sealed with a passphrase and none was given" },
+	{ DK_ERR_KEY_NEED_PRIVATE, "key-need-private",
+	    "this is a public key; the private key is needed here" },
+	{ DK_ERR_KEY_SIDE, "key-side", "the key was made for another side" },
+	{ DK_ERR_KEY_TYPE, "key-type", "the key is of a type that cannot be used here" },
+	{ DK_ERR_KEY_VERSION, "key-version", "the key file needs another version of doublekey" },
+	{ DK_ERR_KEY_INVALID, "key-invalid", "the key is not a valid key of its type" },
+	{ DK_ERR_SHARE_FOREIGN, "share-foreign", "the backup share is not of this split" },
+	{ DK_ERR_SHARE_DAMAGED, "share-damaged", "the backup share is damaged" },
+	{ DK_ERR_SHARE_TOO_FEW, "share-too-few", "more backup shares are needed" },
+	{ DK_ERR_NOMEM, "no-memory", "out of memory" },
+	{ DK_ERR_READ, "read", "reading failed" },
+	{ DK_ERR_WRITE, "write", "writing failed" },
+	{ DK_ERR_RANDOM, "random", "the random generator failed" },
+	{ DK_ERR_CRYPTO, "crypto", "the cryptographic library failed" },
+	{ DK_ERR_CANCELLED, "cancelled", "cancelled" },
+	{ DK_ERR_LIBRARY, "library", "a library that is needed could not be loaded" },
+	{ DK_ERR_CLOCK, "clock", "the clock is not usable" },
+};
+/* clang-format on */
+
+static const struct entry *
+find(dk_err err)
+{
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].err == err)
+			return &table[i];
+	return 0;
+}
+
+const char *
+dk_err_name(dk_err err)
+{
+	const struct entry *e = find(err);
+
+	return e ? e->name : "unknown";
+}
+
+const char *
+dk_err_text(dk_err err)
+{
+	const struct entry *e = find(err);
+
+	return e ? e->text : "unknown error";
+}
+
+const char *
+dk_category_name(dk_category cat)
+{
+	static const char *const names[] = { "ok", "usage", "malformed", "unsupported",
+		"not-authentic", "no-match", "refused", "limit", "key", "system" };
+
+	return (unsigned)cat < sizeof(names) / sizeof(names[0]) ? names[cat] : "unknown";
+}

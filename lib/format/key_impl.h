@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside of struct dk_key: what a kind of key must supply. A key file is one
+ * kind (key_local.c over key_file.c); a key behind a protocol is another, and
+ * nothing that wraps or unwraps changes when one is added.
+ */
+#ifndef DK_FORMAT_KEY_IMPL_H
+#define DK_FORMAT_KEY_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/secret.h"
+#include "base/text.h"
+#include "crypto/crypto.h"
+#include "doublekey/key.h"
+
+#define DK_STANZA_BODY_MAX_BYTES 8192
+
+struct dk_header; /* format/header.h */
+
+/* What a stanza is bound to besides its key. */
+struct dk_wrap_context {
+	dk_side side;
+	const uint8_t *core_digest; /* SHA-384 of the core header */
+};
+
+/*
+ * One share to unwrap. A remote key sends the core header and the stanza set
+ * of the side, so the request carries the parsed header block and its bytes.
+ */
+struct dk_unwrap {
+	const uint8_t *block; /* the whole header block */
+	const struct dk_header *header;
+	dk_side side;
+	unsigned stanza;           /* index in the set of that side */
+	struct dk_secret32 *share; /* out: wiped by whoever owns it */
+	dk_err err;                /* out: result of this one */
+};
+
+struct dk_key_ops {
+	/* body has room for DK_STANZA_BODY_MAX_BYTES. */
+	dk_err (*wrap)(const struct dk_key *key, const struct dk_wrap_context *context,
+	    const struct dk_secret32 *share, uint8_t *body, size_t *ret_len);
+	/* Unwraps n requests at once; the result is that of the transport, each
+	 * request's own is in its err. NULL: the key cannot unwrap. */
+	dk_err (*unwrap)(const struct dk_key *key, struct dk_unwrap *requests, size_t n);
+	/* Creator keys; NULL: cannot sign. */
+	dk_err (*sign)(const struct dk_key *key, const struct dk_part *parts, size_t n,
+	    uint8_t ret_sig[DK_SIGNATURE_BYTES]);
+	dk_err (*verify)(const struct dk_key *key, const struct dk_part *parts, size_t n,
+	    const uint8_t sig[DK_SIGNATURE_BYTES]);
+	void (*free)(struct dk_key *key);
+};
+
+struct dk_key {
+	const struct dk_key_ops *ops;
+	dk_side side;
+	uint16_t stanza_type; /* spec/envelope.md section 6.3 */
+	uint8_t id[DK_KEY_ID_BYTES];
+	uint8_t custodian[DK_CUSTODIAN_BYTES];
+	char id_hex[DK_KEY_ID_HEX_BYTES];
+	char custodian_text[DK_CUSTODIAN_STRING_BYTES];
+	char type_name[16];
+	void *impl;
+};
+
+/* key_local.c: the key of a parsed key file. Takes ownership of pkey on success. */
+DK_MUST_USE dk_err dk_key_local_new(dk_side side, const uint8_t custodian[DK_CUSTODIAN_BYTES],
+    struct dk_pkey *pkey, struct dk_key **ret);
+/* The key pair behind a local key, or NULL for any other kind. Borrowed. */
+const struct dk_pkey *dk_key_local_pkey(const struct dk_key *key);
+
+#endif
