@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# A thin layer over meson, so that a fresh Debian needs git and make only:
+# every target installs the packages that it lacks (tools/install-deps; turn
+# that off with DEPS=no), configures its own build directory, and builds.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+# arguments for `meson test`: a suite, or names of tests
+SUITE   ?=
+T       ?=
+# seconds for each harness of `make fuzz`
+FUZZ_SECONDS ?= 60
+
+# Debian's own tools, also where others come first on the PATH.
+MESON  := $(firstword $(wildcard /usr/bin/meson) meson)
+PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
+DEPENDENCIES := tools/install-deps
+
+.DEFAULT_GOAL := all
+.PHONY: all help demo test test-asan test-peers prove bench fuzz check install clean
+.PHONY: deps-build
+
+all: build/build.ninja
+	@$(MESON) compile -C build
+
+help:
+	@echo 'make                build everything in build/'
+	@echo 'make demo           build, and show what doublekey does'
+	@echo 'make test           build and run all tests (SUITE=fast, T="name ...")'
+	@echo 'make test-asan      the fast tests under address and undefined sanitizers'
+	@echo 'make test-peers     tests against other implementations'
+	@echo 'make prove          machine-checked proofs (Frama-C)'
+	@echo 'make bench          measure, and print ratios against peers and limits'
+	@echo 'make fuzz           run each fuzz harness for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make check          style checks of tools/'
+	@echo 'make install        optimised build, installed to PREFIX=$(PREFIX) under DESTDIR='
+	@echo 'make clean          remove all build directories'
+	@echo
+	@echo 'Missing Debian packages are installed first; DEPS=no turns that off.'
+
+deps-build:
+	@$(DEPENDENCIES) build
+
+# One directory for one way to build, so that none has to be reconfigured.
+build/build.ninja: | deps-build
+	@$(MESON) setup build >/dev/null || { $(MESON) setup build; exit 1; }
+
+build-asan/build.ninja: | deps-build
+	@$(MESON) setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+
+demo: deps-demo all
+	@test -x examples/demo.sh || { echo 'examples/demo.sh is not there' >&2; exit 1; }
+	@examples/demo.sh build
+
+test: deps-test all
+	@$(MESON) test -C build --no-rebuild --print-errorlogs \
+	    $(addprefix --suite=,$(SUITE)) $(T)
+
+test-asan: deps-test build-asan/build.ninja
+	@$(MESON) compile -C build-asan
+	@$(MESON) test -C build-asan --no-rebuild --print-errorlogs --timeout-multiplier 4 \
+	    $(addprefix --suite=,$(or $(SUITE),fast)) $(T)
+
+test-peers: deps-test deps-peers all
+	@test -x tests/peers/run || { echo 'tests/peers/run is not there' >&2; exit 1; }
+	@tests/peers/run build
+
+prove: deps-build deps-prove
+	@test -x formal/run || { echo 'formal/run is not there' >&2; exit 1; }
+	@formal/run
+
+bench: deps-bench all
+	@test -x bench/run || { echo 'bench/run is not there' >&2; exit 1; }
+	@bench/run build
+
+fuzz: deps-build deps-fuzz
+	@test -x fuzz/run || { echo 'fuzz/run is not there' >&2; exit 1; }
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) fuzz/run
+
+check:
+	@set -e; for c in tools/check-*; do echo "$$c"; $$c; done
+
+.PHONY: deps-test deps-demo deps-peers deps-prove deps-bench deps-fuzz
+deps-test deps-demo deps-peers deps-prove deps-bench deps-fuzz: deps-%:
+	@$(DEPENDENCIES) build $*
+
+# The prefix is compiled into the pkg-config file, so it is set again each time.
+install: deps-build
+	@test -f build-install/build.ninja || \
+	    $(MESON) setup build-install --buildtype=release --prefix='$(PREFIX)' >/dev/null
+	@$(MESON) configure build-install --prefix='$(PREFIX)'
+	@$(MESON) compile -C build-install
+	@DESTDIR='$(if $(DESTDIR),$(abspath $(DESTDIR)))' $(MESON) install -C build-install --no-rebuild
+
+clean:
+	rm -rf build build-*/
