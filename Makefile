@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 60
 
 # Debian's own tools, also where others come first on the PATH.
 MESON  := $(firstword $(wildcard /usr/bin/meson) meson)
-PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
+NINJA  := $(firstword $(wildcard /usr/bin/ninja) ninja)
 DEPENDENCIES := tools/install-deps
 
 .DEFAULT_GOAL := all
@@ -22,7 +22,7 @@ DEPENDENCIES := tools/install-deps
 .PHONY: deps-build
 
 all: build/build.ninja
-	@$(MESON) compile -C build
+	@$(NINJA) -C build
 
 help:
 	@echo 'make                build everything in build/'
@@ -58,7 +58,7 @@ test: deps-test all
 	    $(addprefix --suite=,$(SUITE)) $(T)
 
 test-asan: deps-test build-asan/build.ninja
-	@$(MESON) compile -C build-asan
+	@$(NINJA) -C build-asan
 	@$(MESON) test -C build-asan --no-rebuild --print-errorlogs --timeout-multiplier 4 \
 	    $(addprefix --suite=,$(or $(SUITE),fast)) $(T)
 
@@ -90,7 +90,7 @@ install: deps-build
 	@test -f build-install/build.ninja || \
 	    $(MESON) setup build-install --buildtype=release --prefix='$(PREFIX)' >/dev/null
 	@$(MESON) configure build-install --prefix='$(PREFIX)'
-	@$(MESON) compile -C build-install
+	@$(NINJA) -C build-install
 	@DESTDIR='$(if $(DESTDIR),$(abspath $(DESTDIR)))' $(MESON) install -C build-install --no-rebuild
 
 clean:
