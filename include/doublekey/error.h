@@ -118,6 +118,7 @@ typedef enum dk_err {
 	DK_ERR_SHARE_FOREIGN       = 0x080a, /* backup share of another key or split */
 	DK_ERR_SHARE_DAMAGED       = 0x080b,
 	DK_ERR_SHARE_TOO_FEW       = 0x080c,
+	DK_ERR_KEY_SCHEME          = 0x080d, /* key reference with an unknown scheme */
 
 	/* system */
 	DK_ERR_NOMEM               = 0x0901,

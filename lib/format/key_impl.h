@@ -63,12 +63,14 @@ struct dk_key {
 	char id_hex[DK_KEY_ID_HEX_BYTES];
 	char custodian_text[DK_CUSTODIAN_STRING_BYTES];
 	char type_name[16];
+	uint64_t created; /* 0: not known */
+	bool has_private;
 	void *impl;
 };
 
 /* key_local.c: the key of a parsed key file. Takes ownership of pkey on success. */
 DK_MUST_USE dk_err dk_key_local_new(dk_side side, const uint8_t custodian[DK_CUSTODIAN_BYTES],
-    struct dk_pkey *pkey, struct dk_key **ret);
+    uint64_t created, struct dk_pkey *pkey, struct dk_key **ret);
 /* The key pair behind a local key, or NULL for any other kind. Borrowed. */
 const struct dk_pkey *dk_key_local_pkey(const struct dk_key *key);
 

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/stanza.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "format/key_impl.h"
+#include "format/schedule.h"
+
+/* Each wrap key of an RSA stanza is used once. */
+static const uint8_t zero_iv[DK_GCM_IV_BYTES];
+
+struct wrap_info {
+	uint8_t bytes[DK_INFO_MAX_BYTES];
+	size_t len;
+};
+
+uint16_t
+dk_stanza_type_of(const struct dk_pkey *pkey)
+{
+	return (uint16_t)dk_pkey_type(pkey);
+}
+
+static dk_err
+wrap_info(const struct dk_pkey *pkey, dk_side side, const uint8_t core_digest[DK_SHA384_BYTES],
+    struct wrap_info *ret_info)
+{
+	uint16_t type = dk_stanza_type_of(pkey);
+	const uint8_t head[3] = { (uint8_t)side, (uint8_t)(type >> 8), (uint8_t)type };
+	const struct dk_part data[] = {
+		{ head, sizeof(head) },
+		{ dk_pkey_id(pkey), DK_KEY_ID_BYTES },
+		{ core_digest, DK_SHA384_BYTES },
+	};
+
+	return dk_info("stanza", data, 3, ret_info->bytes, &ret_info->len);
+}
+
+static dk_err
+wrap_aad(const struct dk_pkey *pkey, const uint8_t *enc, size_t enc_len,
+    uint8_t ret_aad[DK_SHA384_BYTES])
+{
+	size_t recipient_len;
+	const uint8_t *recipient = dk_pkey_recipient(pkey, &recipient_len);
+	const struct dk_part parts[] = { { enc, enc_len }, { recipient, recipient_len } };
+
+	return dk_sha384(parts, 2, ret_aad);
+}
+
+static size_t
+enc_bytes(const struct dk_pkey *pkey)
+{
+	switch (dk_pkey_type(pkey)) {
+	case DK_KEY_P256:
+		return DK_P256_POINT_BYTES;
+	case DK_KEY_P384:
+		return DK_P384_POINT_BYTES;
+	case DK_KEY_RSA:
+		return dk_pkey_rsa_bytes(pkey);
+	default:
+		return 0;
+	}
+}
+
+static dk_err
+ec_wrap(const struct dk_pkey *pkey, const struct wrap_info *info, const struct dk_secret32 *share,
+    uint8_t *body, size_t *ret_enc_len)
+{
+	dk_auto_hpke hpke = { 0 };
+	uint8_t aad[DK_SHA384_BYTES];
+	size_t enc_len;
+	dk_err err;
+
+	err = dk_hpke_sender(pkey, info->bytes, info->len, NULL, &hpke, body, &enc_len);
+	if (err != DK_OK)
+		return err;
+	err = wrap_aad(pkey, body, enc_len, aad);
+	if (err != DK_OK)
+		return err;
+	err = dk_hpke_seal(&hpke, aad, sizeof(aad), share->bytes, DK_SHARE_BYTES, body + enc_len);
+	if (err != DK_OK)
+		return err;
+	*ret_enc_len = enc_len;
+	return DK_OK;
+}
+
+static dk_err
+ec_unwrap(const struct dk_pkey *pkey, const struct wrap_info *info, const uint8_t *body,
+    size_t enc_len, struct dk_secret32 *ret_share)
+{
+	dk_auto_hpke hpke = { 0 };
+	dk_auto_secret32 share = { { 0 } };
+	uint8_t aad[DK_SHA384_BYTES];
+	dk_err err;
+
+	err = wrap_aad(pkey, body, enc_len, aad);
+	if (err != DK_OK)
+		return err;
+	err = dk_hpke_receiver(pkey, body, enc_len, info->bytes, info->len, &hpke);
+	if (err != DK_OK)
+		return err;
+	err = dk_hpke_open(
+	    &hpke, aad, sizeof(aad), body + enc_len, DK_WRAPPED_SHARE_BYTES, share.bytes);
+	if (err != DK_OK)
+		return err;
+	*ret_share = share;
+	return DK_OK;
+}
+
+static dk_err
+rsa_wrap_key(
+    const struct dk_secret32 *seed, const struct wrap_info *info, struct dk_secret32 *ret_key)
+{
+	dk_auto_secret48 prk = { { 0 } };
+	uint8_t salt[DK_INFO_MAX_BYTES];
+	size_t salt_len;
+	dk_err err;
+
+	err = dk_info("rsa-oaep", NULL, 0, salt, &salt_len);
+	if (err != DK_OK)
+		return err;
+	err = dk_hkdf_extract(DK_SHA384, salt, salt_len, seed->bytes, sizeof(seed->bytes), &prk);
+	if (err != DK_OK)
+		return err;
+	return dk_hkdf_expand(
+	    DK_SHA384, &prk, info->bytes, info->len, ret_key->bytes, sizeof(ret_key->bytes));
+}
+
+static dk_err
+rsa_wrap(const struct dk_pkey *pkey, const struct wrap_info *info, const struct dk_secret32 *share,
+    uint8_t *body, size_t *ret_enc_len)
+{
+	dk_auto_secret32 seed = { { 0 } };
+	dk_auto_secret32 key = { { 0 } };
+	uint8_t aad[DK_SHA384_BYTES];
+	size_t enc_len;
+	dk_err err;
+
+	err = dk_random(seed.bytes, sizeof(seed.bytes));
+	if (err != DK_OK)
+		return err;
+	err = dk_oaep_seal(pkey, &seed, body, &enc_len);
+	if (err != DK_OK)
+		return err;
+	err = rsa_wrap_key(&seed, info, &key);
+	if (err != DK_OK)
+		return err;
+	err = wrap_aad(pkey, body, enc_len, aad);
+	if (err != DK_OK)
+		return err;
+	err = dk_gcm_seal(
+	    &key, zero_iv, aad, sizeof(aad), share->bytes, DK_SHARE_BYTES, body + enc_len);
+	if (err != DK_OK)
+		return err;
+	*ret_enc_len = enc_len;
+	return DK_OK;
+}
+
+static dk_err
+rsa_unwrap(const struct dk_pkey *pkey, const struct wrap_info *info, const uint8_t *body,
+    size_t enc_len, struct dk_secret32 *ret_share)
+{
+	dk_auto_secret32 seed = { { 0 } };
+	dk_auto_secret32 key = { { 0 } };
+	dk_auto_secret32 share = { { 0 } };
+	uint8_t aad[DK_SHA384_BYTES];
+	dk_err err;
+
+	err = wrap_aad(pkey, body, enc_len, aad);
+	if (err != DK_OK)
+		return err;
+	err = dk_oaep_open(pkey, body, enc_len, &seed);
+	if (err != DK_OK)
+		return err;
+	err = rsa_wrap_key(&seed, info, &key);
+	if (err != DK_OK)
+		return err;
+	err = dk_gcm_open(
+	    &key, zero_iv, aad, sizeof(aad), body + enc_len, DK_WRAPPED_SHARE_BYTES, share.bytes);
+	if (err != DK_OK)
+		return err;
+	*ret_share = share;
+	return DK_OK;
+}
+
+dk_err
+dk_stanza_wrap(const struct dk_pkey *pkey, dk_side side, const uint8_t core_digest[DK_SHA384_BYTES],
+    const struct dk_secret32 *share, uint8_t *body, size_t *ret_len)
+{
+	struct wrap_info info;
+	size_t enc_len;
+	dk_err err;
+
+	err = wrap_info(pkey, side, core_digest, &info);
+	if (err != DK_OK)
+		return err;
+	if (dk_pkey_type(pkey) == DK_KEY_RSA)
+		err = rsa_wrap(pkey, &info, share, body, &enc_len);
+	else
+		err = ec_wrap(pkey, &info, share, body, &enc_len);
+	if (err != DK_OK)
+		return err;
+	*ret_len = enc_len + DK_WRAPPED_SHARE_BYTES;
+	return DK_OK;
+}
+
+dk_err
+dk_stanza_unwrap(const struct dk_pkey *pkey, dk_side side,
+    const uint8_t core_digest[DK_SHA384_BYTES], uint16_t type,
+    const uint8_t key_id[DK_KEY_ID_BYTES], const uint8_t *body, size_t len,
+    struct dk_secret32 *ret_share)
+{
+	size_t enc_len = enc_bytes(pkey);
+	struct wrap_info info;
+	dk_err err;
+
+	if (!dk_pkey_has_private(pkey))
+		return DK_ERR_KEY_NEED_PRIVATE;
+	if (type != dk_stanza_type_of(pkey) || len != enc_len + DK_WRAPPED_SHARE_BYTES ||
+	    memcmp(key_id, dk_pkey_id(pkey), DK_KEY_ID_BYTES) != 0)
+		return DK_ERR_STANZA_AUTH;
+	err = wrap_info(pkey, side, core_digest, &info);
+	if (err != DK_OK)
+		return err;
+	if (dk_pkey_type(pkey) == DK_KEY_RSA)
+		return rsa_unwrap(pkey, &info, body, enc_len, ret_share);
+	return ec_unwrap(pkey, &info, body, enc_len, ret_share);
+}
