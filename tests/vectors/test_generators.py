@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The generators reproduce the committed vectors byte for byte."""
+
+import filecmp
+import subprocess
+import sys
+
+from reader.vectors import FOLDER
+
+
+def test_generators_reproduce_the_envelope_vectors(tmp_path):
+    subprocess.run([sys.executable, FOLDER / "gen" / "make", tmp_path], check=True)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert len(names) >= 110
+    assert names == sorted(path.name for path in (FOLDER / "envelope").iterdir())
+    _, changed, unread = filecmp.cmpfiles(tmp_path, FOLDER / "envelope", names, shallow=False)
+    assert changed == [] and unread == []
