@@ -33,6 +33,7 @@ typedef enum dk_category {
 	DK_CAT_LIMIT = 7,         /* larger than the format or the machine allows */
 	DK_CAT_KEY = 8,           /* a key file is not what it should be */
 	DK_CAT_SYSTEM = 9,        /* the operating system or libcrypto failed */
+	DK_CAT_SERVICE = 10,      /* a key service said no, or could not be asked */
 } dk_category;
 
 /* clang-format off */
@@ -85,6 +86,7 @@ typedef enum dk_err {
 	DK_ERR_BODY_TAG            = 0x0408, /* FLOE header tag */
 	DK_ERR_SEGMENT_AUTH        = 0x0409,
 	DK_ERR_CREATOR_SIGNATURE   = 0x040a,
+	DK_ERR_RECEIPT             = 0x040b, /* log receipt, or what a service signed */
 
 	/* no match */
 	DK_ERR_NO_CUSTOMER_KEY     = 0x0501, /* no customer stanza is for the given keys */
@@ -129,6 +131,49 @@ typedef enum dk_err {
 	DK_ERR_CANCELLED           = 0x0906,
 	DK_ERR_LIBRARY             = 0x0907, /* a library needed for this could not be loaded */
 	DK_ERR_CLOCK               = 0x0908,
+
+	/* key service: 0x0a00 and the code of spec/key-service.md section 8 */
+	DK_ERR_SERVICE             = 0x0a00,
+	DK_ERR_SERVICE_HTTP               = 0x0a01,
+	DK_ERR_SERVICE_NOT_FOUND          = 0x0a02,
+	DK_ERR_SERVICE_METHOD             = 0x0a03,
+	DK_ERR_SERVICE_TOO_LARGE          = 0x0a04,
+	DK_ERR_SERVICE_MALFORMED_REQUEST  = 0x0a05,
+	DK_ERR_SERVICE_SIGNATURE_INPUT    = 0x0a06,
+	DK_ERR_SERVICE_CONTENT_DIGEST     = 0x0a07,
+	DK_ERR_SERVICE_UNKNOWN_DEVICE     = 0x0a08,
+	DK_ERR_SERVICE_SIGNATURE          = 0x0a09,
+	DK_ERR_SERVICE_DEVICE_REVOKED     = 0x0a0a,
+	DK_ERR_SERVICE_CLOCK              = 0x0a0b,
+	DK_ERR_SERVICE_REPLAY             = 0x0a0c,
+	DK_ERR_SERVICE_RECIPIENT          = 0x0a0d,
+	DK_ERR_SERVICE_FROZEN             = 0x0a0e,
+	DK_ERR_SERVICE_OBJECT_MALFORMED   = 0x0a0f,
+	DK_ERR_SERVICE_UNKNOWN_KEY        = 0x0a10,
+	DK_ERR_SERVICE_KEY_DESTROYED      = 0x0a11,
+	DK_ERR_SERVICE_KEY_DISABLED       = 0x0a12,
+	DK_ERR_SERVICE_KEY_FROZEN         = 0x0a13,
+	DK_ERR_SERVICE_POLICY             = 0x0a14,
+	DK_ERR_SERVICE_BUDGET             = 0x0a15,
+	DK_ERR_SERVICE_STANZA_AUTH        = 0x0a16,
+	DK_ERR_SERVICE_SHARE_COMMITMENT   = 0x0a17,
+	DK_ERR_SERVICE_SET_MAC            = 0x0a18,
+	DK_ERR_SERVICE_ENROL_CODE         = 0x0a19,
+	DK_ERR_SERVICE_DEVICE_EXISTS      = 0x0a1a,
+	DK_ERR_SERVICE_BUSY               = 0x0a1b,
+	DK_ERR_SERVICE_UNAVAILABLE        = 0x0a1c,
+	DK_ERR_SERVICE_INTERNAL           = 0x0a1d,
+	DK_ERR_SERVICE_NAME               = 0x0a1e,
+	DK_ERR_SERVICE_EXISTS             = 0x0a1f,
+	DK_ERR_SERVICE_ARGUMENT           = 0x0a20,
+	/* found by this program */
+	DK_ERR_SERVICE_UNREACHABLE        = 0x0a80,
+	DK_ERR_SERVICE_TLS                = 0x0a81,
+	DK_ERR_SERVICE_NOT_ENROLLED       = 0x0a82,
+	DK_ERR_SERVICE_REPLY              = 0x0a83,
+	DK_ERR_SERVICE_KEY_UNKNOWN        = 0x0a84,
+	DK_ERR_SERVICE_PROFILE            = 0x0a85,
+	DK_ERR_SERVICE_FINGERPRINT        = 0x0a86,
 } dk_err;
 /* clang-format on */
 

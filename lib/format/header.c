@@ -391,3 +391,30 @@ dk_header_parse(const uint8_t *data, size_t len, struct dk_header *ret_header,
 		*ret_error = where;
 	return err;
 }
+
+dk_err
+dk_header_parse_side(const uint8_t *data, size_t core_len, size_t set_len, dk_side side,
+    struct dk_header *ret_header)
+{
+	uint32_t index = side == DK_SIDE_PROVIDER ? 1 : 0;
+	struct dk_header_error where;
+	struct parser p;
+	dk_err err;
+
+	if (core_len > DK_CORE_MAX_BYTES)
+		return DK_ERR_CORE_LENGTH;
+	if (set_len < SET_MIN_BYTES || set_len > DK_HEADER_MAX_BYTES - core_len)
+		return DK_ERR_SET_LENGTH;
+	parser_init(&p, data, core_len, ret_header, &where);
+	err = core_fixed(&p);
+	if (err != DK_OK)
+		return err;
+	err = core_variable(&p);
+	if (err != DK_OK)
+		return err;
+	if (ret_header->core_len != core_len)
+		return DK_ERR_CORE_LENGTH;
+	p.rd.len = core_len + set_len;
+	p.set_len[index] = (uint32_t)set_len;
+	return parse_set(&p, index);
+}

@@ -123,6 +123,14 @@ uint32_t dk_header_need(const uint8_t *data, size_t len);
 DK_MUST_USE dk_err dk_header_parse(const uint8_t *data, size_t len, struct dk_header *ret_header,
     struct dk_header_error *ret_error);
 
+/*
+ * Parse a core header and one stanza set that stand one behind the other, as a
+ * key service gets them (spec/key-service.md section 6). Fills the core fields
+ * and the set of that side; offsets count from the start of data.
+ */
+DK_MUST_USE dk_err dk_header_parse_side(const uint8_t *data, size_t core_len, size_t set_len,
+    dk_side side, struct dk_header *ret_header);
+
 /* The part in words of spec/envelope.md section 11. */
 void dk_header_place(const struct dk_header_error *error, struct dk_place *ret_place);
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Leaves and records of the log, spec/log.md sections 1 to 3.
+ *
+ * An event is the content of a record in the form programs work with. A field
+ * that is zero or empty is absent; has_ marks those for which zero is a value.
+ */
+#ifndef DK_LOG_RECORD_H
+#define DK_LOG_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "doublekey/error.h"
+
+#define DK_LEAF_BYTES 48
+#define DK_LOG_SALT_BYTES 16
+#define DK_LOG_OBJECT_BYTES 102
+#define DK_LOG_OBJECTS_MAX 1000
+#define DK_LOG_FACTORS_MAX 8
+#define DK_LOG_NAME_MAX_BYTES 64
+#define DK_LOG_NOTE_MAX_BYTES 255
+/* Objects and their part heads, main and person parts of this version. */
+#define DK_RECORD_MAX_BYTES (DK_LOG_OBJECTS_MAX * (21 + DK_LOG_OBJECT_BYTES) + 2048)
+
+enum dk_log_class {
+	DK_LOG_BEGUN = 1,
+	DK_LOG_RELEASE = 2,
+	DK_LOG_DENIAL = 3,
+	DK_LOG_HEARTBEAT = 4,
+	DK_LOG_KEY_CREATED = 5,
+	DK_LOG_KEY_STATE = 6,
+	DK_LOG_KEY_DESTROYED = 7,
+	DK_LOG_CODE_MADE = 8,
+	DK_LOG_DEVICE_ENROLLED = 9,
+	DK_LOG_DEVICE_REVOKED = 10,
+	DK_LOG_POLICY = 11,
+	DK_LOG_FROZEN = 12,
+	DK_LOG_UNFROZEN = 13,
+	DK_LOG_STARTED = 14,
+};
+
+enum dk_log_decision { DK_LOG_DONE = 1, DK_LOG_DENIED = 2 };
+enum dk_log_mode { DK_LOG_PROMPT = 1, DK_LOG_STRICT = 2 };
+enum dk_log_front { DK_LOG_NATIVE = 1, DK_LOG_ADMIN = 2 };
+enum dk_log_level { DK_LOG_LEVEL_A = 1 };
+
+enum dk_log_factor_type {
+	DK_FACTOR_DEVICE = 1,
+	DK_FACTOR_LOCAL = 2,
+	DK_FACTOR_CODE = 3,
+};
+
+struct dk_log_factor {
+	uint16_t type;
+	uint8_t verifier;
+	uint64_t root;
+};
+
+struct dk_log_object {
+	uint16_t code;
+	uint8_t object_id[16];
+	uint8_t core_digest[48];
+	uint32_t epoch;
+	uint8_t key_id[32];
+};
+
+struct dk_log_event {
+	uint16_t class_;
+	/* main part */
+	uint64_t time;
+	uint8_t decision;
+	uint16_t reason;
+	uint8_t mode;
+	uint8_t front;
+	uint8_t level;
+	char key_name[DK_LOG_NAME_MAX_BYTES + 1];
+	bool has_key_id;
+	uint8_t key_id[32];
+	uint32_t key_version;
+	bool has_policy;
+	uint8_t policy[32];
+	bool has_request;
+	uint8_t request[32];
+	bool has_recipient;
+	uint8_t recipient[32];
+	uint64_t generation;
+	uint32_t suppressed;
+	uint16_t stanza_type;
+	unsigned factor_count;
+	struct dk_log_factor factor[DK_LOG_FACTORS_MAX];
+	char note[DK_LOG_NOTE_MAX_BYTES + 1];
+	/* person part */
+	bool person_erased;
+	char user[DK_LOG_NAME_MAX_BYTES + 1];
+	bool has_device;
+	uint8_t device[32];
+	char device_name[DK_LOG_NAME_MAX_BYTES + 1];
+	bool has_address;
+	uint8_t address[16];
+	/* object parts; an erased one is all zero with code 65535 */
+	unsigned object_count;
+	struct dk_log_object *objects; /* borrowed */
+};
+
+/*
+ * Encode with fresh salts. record has room for cap bytes; DK_RECORD_MAX_BYTES
+ * is always enough. DK_ERR_ARGUMENT: the event does not fit the format.
+ */
+DK_MUST_USE dk_err dk_record_encode(const struct dk_log_event *event, uint8_t *record, size_t cap,
+    size_t *ret_len, uint8_t ret_leaf[DK_LEAF_BYTES]);
+
+/*
+ * Parse a record and check that it opens the leaf. ret_event->objects is set to
+ * objects, which has room for DK_LOG_OBJECTS_MAX. Texts are copied.
+ * DK_ERR_RECEIPT: malformed, or not the record of this leaf.
+ */
+DK_MUST_USE dk_err dk_record_open(const uint8_t *record, size_t len,
+    const uint8_t leaf[DK_LEAF_BYTES], struct dk_log_object *objects,
+    struct dk_log_event *ret_event);
+
+/* Static, never NULL. */
+const char *dk_log_class_name(unsigned class_);
+
+#endif
