@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "output.h"
+#include "temp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +44,7 @@ on_signal(int number)
 }
 
 void
-output_catch_signals(void)
+temp_catch_signals(void)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction action = { .sa_handler = on_signal,
@@ -78,7 +78,7 @@ take_slot(int dir)
 }
 
 static void
-free_slot(struct output *out)
+free_slot(struct temp *out)
 {
 	if (out->slot >= 0)
 		atomic_store(&slots[out->slot].state, SLOT_FREE);
@@ -93,7 +93,7 @@ new_name(struct slot *slot)
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return -1;
 	atomic_store(&slot->state, SLOT_TAKEN);
-	if (snprintf(slot->name, sizeof(slot->name), OUTPUT_TEMP_PREFIX "%016llx.tmp",
+	if (snprintf(slot->name, sizeof(slot->name), TEMP_PREFIX "%016llx.tmp",
 		(unsigned long long)random) >= (int)sizeof(slot->name))
 		return -1;
 	/* Live before the file is there: to remove what is not there is no harm. */
@@ -102,7 +102,7 @@ new_name(struct slot *slot)
 }
 
 static int
-open_named(struct output *out)
+open_named(struct temp *out)
 {
 	struct slot *slot;
 
@@ -141,7 +141,7 @@ has_proc(void)
 }
 
 static int
-open_temporary(struct output *out)
+open_temporary(struct temp *out)
 {
 	if (has_proc()) {
 		out->fd = openat(out->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -155,12 +155,11 @@ open_temporary(struct output *out)
 }
 
 int
-output_begin(struct output *out, int dir, const char *name, bool replace)
+temp_begin(struct temp *out, int dir, const char *name, bool replace)
 {
 	struct stat st;
 
-	*out =
-	    (struct output){ .fd = -1, .dir = dir, .name = name, .replace = replace, .slot = -1 };
+	*out = (struct temp){ .fd = -1, .dir = dir, .name = name, .replace = replace, .slot = -1 };
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		errno = replace ? ENOTSUP : EEXIST;
 		if (!replace || !S_ISREG(st.st_mode))
@@ -172,7 +171,7 @@ output_begin(struct output *out, int dir, const char *name, bool replace)
 }
 
 int
-output_like(const struct output *out, const struct stat *in)
+temp_like(const struct temp *out, const struct stat *in)
 {
 	struct timespec times[2] = { in->st_atim, in->st_mtim };
 	mode_t mode = in->st_mode & 0777;
@@ -188,13 +187,13 @@ output_like(const struct output *out, const struct stat *in)
 }
 
 int
-output_sync(const struct output *out)
+temp_sync(const struct temp *out)
 {
 	return fsync(out->fd);
 }
 
 static int
-link_fd(const struct output *out, const char *name)
+link_fd(const struct temp *out, const char *name)
 {
 	char path[32];
 
@@ -207,7 +206,7 @@ link_fd(const struct output *out, const char *name)
 
 /* A link never replaces a file, so the new one needs a name to rename first. */
 static int
-link_temporary(struct output *out)
+link_temporary(struct temp *out)
 {
 	out->slot = take_slot(out->dir);
 	if (out->slot < 0)
@@ -228,7 +227,7 @@ link_temporary(struct output *out)
 
 /* Rename, unless the name is there by now. */
 static int
-rename_new(const struct output *out)
+rename_new(const struct temp *out)
 {
 	const char *temp = slots[out->slot].name;
 
@@ -243,7 +242,7 @@ rename_new(const struct output *out)
 }
 
 static int
-give_name(struct output *out)
+give_name(struct temp *out)
 {
 	if (!out->replace && !out->named)
 		return link_fd(out, out->name);
@@ -255,12 +254,12 @@ give_name(struct output *out)
 }
 
 int
-output_commit(struct output *out)
+temp_commit(struct temp *out)
 {
 	int result = give_name(out);
 
 	if (result != 0) {
-		output_abort(out);
+		temp_abort(out);
 		return -1;
 	}
 	free_slot(out);
@@ -271,7 +270,7 @@ output_commit(struct output *out)
 }
 
 void
-output_abort(struct output *out)
+temp_abort(struct temp *out)
 {
 	int kept = errno;
 
@@ -285,7 +284,7 @@ output_abort(struct output *out)
 }
 
 int
-output_sync_dir(int dir)
+temp_sync_dir(int dir)
 {
 	/* EINVAL: this file system has no such thing; EBADF: opened with O_PATH. */
 	if (fsync(dir) != 0 && errno != EINVAL && errno != EBADF)

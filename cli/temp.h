@@ -5,22 +5,22 @@
  * The bytes go to a temporary file in the directory of the final name, without
  * a name where the file system can (O_TMPFILE): then nothing is left even when
  * the process is killed. Elsewhere the temporary has a name that starts with
- * OUTPUT_TEMP_PREFIX, and a signal that ends the process removes it.
+ * TEMP_PREFIX, and a signal that ends the process removes it.
  *
- *   output_begin -> write to fd -> output_like -> output_sync -> output_commit
- *        \________________ output_abort at any point ________________/
+ *   temp_begin -> write to fd -> temp_like -> temp_sync -> temp_commit
+ *        \________________ temp_abort at any point ________________/
  *
  * All functions return 0, or -1 with errno set.
  */
-#ifndef DK_CLI_OUTPUT_H
-#define DK_CLI_OUTPUT_H
+#ifndef DK_CLI_TEMP_H
+#define DK_CLI_TEMP_H
 
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#define OUTPUT_TEMP_PREFIX ".doublekey-"
+#define TEMP_PREFIX ".doublekey-"
 
-struct output {
+struct temp {
 	int fd; /* -1: nothing is open */
 	int dir;
 	const char *name;
@@ -30,26 +30,26 @@ struct output {
 };
 
 /* Remove temporary files when SIGINT, SIGTERM or SIGHUP end the process. */
-void output_catch_signals(void);
+void temp_catch_signals(void);
 
 /*
  * EEXIST: name is there already and replace is false. ENOTSUP: it is there and is
  * no regular file. dir and name are borrowed until commit or abort.
  */
-int output_begin(struct output *out, int dir, const char *name, bool replace);
+int temp_begin(struct temp *out, int dir, const char *name, bool replace);
 
 /*
  * Give the file mode and times of in. Bits of set-user-ID and the like are left
  * out, and if the group is another one, it gets no more than everybody.
  */
-int output_like(const struct output *out, const struct stat *in);
-int output_sync(const struct output *out);
+int temp_like(const struct temp *out, const struct stat *in);
+int temp_sync(const struct temp *out);
 /* Whatever the result, the output is closed; on failure nothing is left. */
-int output_commit(struct output *out);
+int temp_commit(struct temp *out);
 /* Legal at any time, also twice. Keeps errno. */
-void output_abort(struct output *out);
+void temp_abort(struct temp *out);
 
 /* The directory itself, so that new names in it last. */
-int output_sync_dir(int dir);
+int temp_sync_dir(int dir);
 
 #endif
