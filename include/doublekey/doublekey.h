@@ -19,6 +19,9 @@ extern "C" {
 /* Version of the library at run time, such as "0.1.0"; static. */
 const char *dk_version(void);
 
+/* Version of libcrypto at run time, in its own words; static. */
+const char *dk_crypto_version(void);
+
 #ifdef __cplusplus
 }
 #endif

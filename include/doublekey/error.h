@@ -114,13 +114,14 @@ typedef enum dk_err {
 	DK_ERR_KEY_NEED_PASSPHRASE = 0x0804, /* sealed, and none was given */
 	DK_ERR_KEY_NEED_PRIVATE    = 0x0805, /* public key where a private one is needed */
 	DK_ERR_KEY_SIDE            = 0x0806, /* key of another side */
-	DK_ERR_KEY_TYPE            = 0x0807, /* type unknown, reserved or not for this use */
+	DK_ERR_KEY_TYPE            = 0x0807, /* type unknown, or not for this use */
 	DK_ERR_KEY_VERSION         = 0x0808,
 	DK_ERR_KEY_INVALID         = 0x0809, /* point not on the curve, weak modulus, ... */
 	DK_ERR_SHARE_FOREIGN       = 0x080a, /* backup share of another key or split */
 	DK_ERR_SHARE_DAMAGED       = 0x080b,
 	DK_ERR_SHARE_TOO_FEW       = 0x080c,
 	DK_ERR_KEY_SCHEME          = 0x080d, /* key reference with an unknown scheme */
+	DK_ERR_KEY_RESERVED        = 0x080e, /* p256-mlkem768: reserved, not here yet */
 
 	/* system */
 	DK_ERR_NOMEM               = 0x0901,

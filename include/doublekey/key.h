@@ -82,7 +82,8 @@ int dk_key_ref_scheme(const char *ref, char ret_scheme[DK_KEY_SCHEME_BYTES]);
  *          DK_ERR_KEY_FOREIGN    not a doublekey key file
  *          DK_ERR_KEY_DAMAGED    its checksum or structure is wrong
  *          DK_ERR_KEY_VERSION    of a newer version
- *          DK_ERR_KEY_TYPE       reserved type (p256-mlkem768)
+ *          DK_ERR_KEY_TYPE       of an unknown type, or a creator key that is not p256
+ *          DK_ERR_KEY_RESERVED   of the reserved type p256-mlkem768
  *          DK_ERR_KEY_SIDE       made for another side
  *          DK_ERR_KEY_INVALID    not a valid key of its type
  *          DK_ERR_KEY_PASSPHRASE the passphrase is wrong
@@ -113,8 +114,9 @@ struct dk_key_spec {
  * Errors:  DK_ERR_ARGUMENT  no such side
  *          DK_ERR_TEXT      the custodian is not 1 to 48 bytes of
  *                           a-z 0-9 . _ : / @ -
- *          DK_ERR_KEY_TYPE  type unknown, reserved (p256-mlkem768), or not for
- *                           this side: a creator key is p256
+ *          DK_ERR_KEY_TYPE  type unknown, or not for this side: a creator key
+ *                           is p256
+ *          DK_ERR_KEY_RESERVED  p256-mlkem768
  *          DK_ERR_CLOCK     the time of day does not fit the format
  */
 DK_MUST_USE dk_err dk_key_generate(const struct dk_key_spec *spec, struct dk_key **ret);

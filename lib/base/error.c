@@ -82,6 +82,8 @@ static const struct entry table[] = {
 	{ DK_ERR_SHARE_FOREIGN, "share-foreign", "the backup share is not of this split" },
 	{ DK_ERR_SHARE_DAMAGED, "share-damaged", "the backup share is damaged" },
 	{ DK_ERR_SHARE_TOO_FEW, "share-too-few", "more backup shares are needed" },
+	{ DK_ERR_KEY_RESERVED, "key-reserved",
+	    "the key type p256-mlkem768 is reserved and not implemented yet" },
 	{ DK_ERR_KEY_SCHEME, "key-scheme", "keys of this scheme are not supported" },
 	{ DK_ERR_NOMEM, "no-memory", "out of memory" },
 	{ DK_ERR_READ, "read", "reading failed" },

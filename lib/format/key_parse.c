@@ -32,6 +32,8 @@ parse_public(struct dk_reader_buf *rd, struct dk_key_file *file)
 	file->type = dk_rd_u16(rd);
 	if (rd->failed)
 		return DK_ERR_KEY_DAMAGED;
+	if (file->type == DK_KEY_P256_MLKEM768)
+		return DK_ERR_KEY_RESERVED;
 	if (!type_valid(file->type, file->side))
 		return DK_ERR_KEY_TYPE;
 	file->created = dk_rd_u64(rd);

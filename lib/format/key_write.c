@@ -50,6 +50,8 @@ dk_key_generate(const struct dk_key_spec *spec, struct dk_key **ret)
 
 	if (spec->side < DK_SIDE_CUSTOMER || spec->side > DK_SIDE_CREATOR || !spec->type)
 		return DK_ERR_ARGUMENT;
+	if (strcmp(spec->type, "p256-mlkem768") == 0)
+		return DK_ERR_KEY_RESERVED;
 	row = find_type(spec->type, spec->side);
 	if (!row)
 		return DK_ERR_KEY_TYPE;
