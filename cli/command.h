@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of doublekey: one file each, cmd_NAME.c; main.c has the table. */
+#ifndef DK_CLI_COMMAND_H
+#define DK_CLI_COMMAND_H
+
+/* Exit status. Anything else is a bug. */
+enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
+
+/* argv[0] is the name of the command. The result is the exit status. */
+typedef int (*command_fn)(int argc, char **argv);
+
+struct command {
+	const char *name;
+	command_fn run;
+	const char *summary; /* one line for `doublekey --help` */
+};
+
+int cmd_keygen(int argc, char **argv);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keyfile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "output.h"
+#include "prompt.h"
+
+struct key_bytes {
+	uint8_t text[DK_KEY_FILE_MAX_BYTES];
+	size_t len;
+};
+
+static void
+key_bytes_clear(struct key_bytes *bytes)
+{
+	explicit_bzero(bytes, sizeof(*bytes));
+}
+
+static bool
+seal_and_write(struct output *output, const struct dk_key *key, const struct dk_key_seal *seal)
+{
+	__attribute__((cleanup(key_bytes_clear))) struct key_bytes bytes;
+	dk_err err = dk_key_write_private(key, seal, bytes.text, sizeof(bytes.text), &bytes.len);
+
+	if (err != DK_OK) {
+		message_err(output_name(output), err, NULL);
+		return false;
+	}
+	return output_write(output, bytes.text, bytes.len);
+}
+
+static bool
+write_private(
+    struct output *output, const struct dk_key *key, const struct keyfile_options *options)
+{
+	auto_secret_line *line = NULL;
+	struct dk_key_seal seal = { .passphrase = NULL };
+
+	if (options->no_passphrase)
+		return seal_and_write(output, key, NULL);
+	line = secret_line_new();
+	if (!line || !prompt_new(output_name(output), options->passphrase_files, line))
+		return false;
+	seal.passphrase = line->bytes;
+	seal.passphrase_len = line->len;
+	return seal_and_write(output, key, &seal);
+}
+
+static bool
+write_public(struct output *output, const struct dk_key *key)
+{
+	uint8_t text[DK_KEY_FILE_MAX_BYTES];
+	size_t len;
+	dk_err err = dk_key_write_public(key, text, sizeof(text), &len);
+
+	if (err != DK_OK) {
+		message_err(output_name(output), err, NULL);
+		return false;
+	}
+	return output_write(output, text, len);
+}
+
+static bool
+open_pair(
+    const char *path, const char *path_pub, bool force, struct output **key, struct output **pub)
+{
+	const struct output_options private_options = { .force = force, .mode = 0600 };
+	const struct output_options public_options = { .force = force };
+
+	if (output_is_stdout(path)) {
+		message_fail(NULL, "a key pair is written to files, not to standard output");
+		return false;
+	}
+	return output_open(path, &private_options, key) &&
+	       output_open(path_pub, &public_options, pub);
+}
+
+bool
+keyfile_write_pair(
+    const char *path, const struct dk_key *key, const struct keyfile_options *options)
+{
+	struct output *private_file = NULL;
+	struct output *public_file = NULL;
+	char *path_pub = NULL;
+	bool ok;
+
+	if (asprintf(&path_pub, "%s.pub", path) < 0) {
+		message_err(path, DK_ERR_NOMEM, NULL);
+		return false;
+	}
+	ok = open_pair(path, path_pub, options->force, &private_file, &public_file) &&
+	     write_private(private_file, key, options) && write_public(public_file, key);
+	/* The private key first: a public key alone would be used, and what is
+	 * encrypted to it could not be read. */
+	if (ok) {
+		ok = output_commit(private_file);
+		private_file = NULL;
+	}
+	if (ok) {
+		ok = output_commit(public_file);
+		public_file = NULL;
+	}
+	output_abandon(private_file);
+	output_abandon(public_file);
+	free(path_pub);
+	return ok;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys as options name them: a path now, a URI of a known scheme later. */
+#ifndef DK_CLI_KEYREF_H
+#define DK_CLI_KEYREF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <doublekey/key.h>
+
+#include "options.h"
+
+enum keyref_use {
+	KEYREF_PUBLIC,  /* wrap or verify: never asks for a passphrase */
+	KEYREF_PRIVATE, /* unwrap or sign */
+};
+
+/*
+ * Open one key for one side. passphrase_files are tried one after the other;
+ * without any, the user is asked. False: told already, in words that name the
+ * key. The caller frees *ret_key with dk_key_free().
+ */
+bool keyref_open(const char *ref, dk_side side, enum keyref_use use,
+    const struct option_list *passphrase_files, struct dk_key **ret_key);
+
+struct keyref_list {
+	struct dk_key **key;
+	size_t count;
+};
+
+/* Open all keys of a repeated option; on false, none is open. */
+bool keyref_open_all(const struct option_list *refs, dk_side side, enum keyref_use use,
+    const struct option_list *passphrase_files, struct keyref_list *ret_list);
+void keyref_list_clear(struct keyref_list *list);
+
+/* The message for a key reference that failed with err. */
+void keyref_tell(const char *ref, dk_side side, dk_err err);
+
+#endif
