@@ -107,20 +107,47 @@ class Exports(Tool):
 
 class SpecCoverage(Tool):
     SPEC = ("## 11. Errors\n\n| category | names |\n|---|---|\n| `a` | `one`, `two` |\n"
-            "| `b` | `three` |\n\n## 12. Sizes\n")
+            "| `b` | `three` |\n\n| place | errors |\n|---|---|\n| `c` | `one` |\n\n## 12. Sizes\n")
 
     def run_on(self, expect, *names):
         shutil.rmtree(self.dir + "/v", ignore_errors=True)
         for i, name in enumerate(names):
-            self.write(f"v/case{i}", f"spec: 3\nexpect: {name}\n\nexpect: one\n")
+            self.write(f"v/case{i}", f"spec: 3\nexpect: {name}\n\nexpect: b three\n")
         return expect("tools/check-spec-coverage", self.write("s.md", self.SPEC), self.dir + "/v")
 
     def test_passes_full_cover(self):
-        self.run_on(self.passes, "success", "one", "two", "three")
+        self.run_on(self.passes, "success", "a one", "a two", "b three")
 
     def test_refuses_missing_and_unknown(self):
-        self.assertIn("no vector expects three", self.run_on(self.fails, "one", "two"))
-        self.assertIn("expects four", self.run_on(self.fails, "one", "two", "three", "four"))
+        self.assertIn("no vector expects three", self.run_on(self.fails, "a one", "a two"))
+        self.assertIn("expects a four", self.run_on(self.fails, "a one", "a two", "b three",
+                                                    "a four"))
+        self.assertIn("expects b two", self.run_on(self.fails, "a one", "b two", "b three"))
+
+
+class Layers(Tool):
+    def tree(self, **includes):
+        self.write("lib/meson.build", "subdir('base')\nsubdir('crypto')\nsubdir('format')\n")
+        for layer in ("base", "crypto", "format"):
+            self.write(f"lib/{layer}/a.c", '#include "doublekey/error.h"\n' +
+                       includes.get(layer, ""))
+        self.write("cli/a.c", includes.get("cli", '#include "format/a.h"\n'))
+
+    def test_passes_the_order(self):
+        self.tree(crypto='#include <openssl/evp.h>\n#include "base/a.h"\n',
+                  format='#include "crypto/a.h"\n#include "a.h"\n')
+        self.passes("tools/check-layers", self.dir)
+
+    def test_refuses_the_other_direction(self):
+        self.tree(base='#include "crypto/a.h"\n')
+        self.assertIn("lib/base/a.c:2: includes crypto/", self.fails("tools/check-layers",
+                                                                     self.dir))
+        self.tree(cli='#include "keyd/a.h"\n')
+        self.fails("tools/check-layers", self.dir)
+
+    def test_refuses_openssl_elsewhere(self):
+        self.tree(format="#include <openssl/evp.h>\n")
+        self.fails("tools/check-layers", self.dir)
 
 
 class Size(Tool):
