@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/evp.h"
+
+#include <stdatomic.h>
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+
+/*
+ * Each slot is filled by whoever comes first; who loses the race frees its own.
+ * Unlike a once-initialiser this can be tried again after a failure.
+ */
+static _Atomic(EVP_MD *) md_slot[2];
+static _Atomic(EVP_CIPHER *) gcm_slot;
+static _Atomic(EVP_MAC_CTX *) hmac_slot[2];
+static _Atomic(EVP_PKEY *) curve_slot[2];
+
+EVP_MD *
+dk_evp_md(enum dk_hash hash)
+{
+	_Atomic(EVP_MD *) *slot = &md_slot[hash == DK_SHA384];
+	EVP_MD *found = atomic_load(slot);
+	EVP_MD *made;
+
+	if (found != NULL)
+		return found;
+	made = EVP_MD_fetch(NULL, hash == DK_SHA384 ? "SHA384" : "SHA256", NULL);
+	if (made == NULL || atomic_compare_exchange_strong(slot, &found, made))
+		return made;
+	EVP_MD_free(made);
+	return found;
+}
+
+EVP_CIPHER *
+dk_evp_gcm(void)
+{
+	EVP_CIPHER *found = atomic_load(&gcm_slot);
+	EVP_CIPHER *made;
+
+	if (found != NULL)
+		return found;
+	made = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	if (made == NULL || atomic_compare_exchange_strong(&gcm_slot, &found, made))
+		return made;
+	EVP_CIPHER_free(made);
+	return found;
+}
+
+static EVP_MAC_CTX *
+hmac_new(enum dk_hash hash)
+{
+	char sha256[] = "SHA256";
+	char sha384[] = "SHA384";
+	OSSL_PARAM params[2];
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *ctx = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
+
+	EVP_MAC_free(mac);
+	params[0] = OSSL_PARAM_construct_utf8_string(
+	    OSSL_MAC_PARAM_DIGEST, hash == DK_SHA384 ? sha384 : sha256, 0);
+	params[1] = OSSL_PARAM_construct_end();
+	if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) != 1) {
+		EVP_MAC_CTX_free(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
+const EVP_MAC_CTX *
+dk_evp_hmac(enum dk_hash hash)
+{
+	_Atomic(EVP_MAC_CTX *) *slot = &hmac_slot[hash == DK_SHA384];
+	EVP_MAC_CTX *found = atomic_load(slot);
+	EVP_MAC_CTX *made;
+
+	if (found != NULL)
+		return found;
+	made = hmac_new(hash);
+	if (made == NULL || atomic_compare_exchange_strong(slot, &found, made))
+		return made;
+	EVP_MAC_CTX_free(made);
+	return found;
+}
+
+static EVP_PKEY *
+curve_new(enum dk_key_type type)
+{
+	char p256[] = "P-256";
+	char p384[] = "P-384";
+	OSSL_PARAM params[2];
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY *curve = NULL;
+
+	params[0] = OSSL_PARAM_construct_utf8_string(
+	    OSSL_PKEY_PARAM_GROUP_NAME, type == DK_KEY_P384 ? p384 : p256, 0);
+	params[1] = OSSL_PARAM_construct_end();
+	if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1)
+		(void)EVP_PKEY_fromdata(ctx, &curve, EVP_PKEY_KEY_PARAMETERS, params);
+	EVP_PKEY_CTX_free(ctx);
+	return curve;
+}
+
+EVP_PKEY *
+dk_evp_curve(enum dk_key_type type)
+{
+	_Atomic(EVP_PKEY *) *slot = &curve_slot[type == DK_KEY_P384];
+	EVP_PKEY *found = atomic_load(slot);
+	EVP_PKEY *made;
+
+	if (found != NULL)
+		return found;
+	made = curve_new(type);
+	if (made == NULL || atomic_compare_exchange_strong(slot, &found, made))
+		return made;
+	EVP_PKEY_free(made);
+	return found;
+}
+
+dk_err
+dk_evp_error(void)
+{
+	bool memory = false;
+	unsigned long e;
+
+	while ((e = ERR_get_error()) != 0)
+		memory = memory || ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE;
+	return memory ? DK_ERR_NOMEM : DK_ERR_CRYPTO;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/hash.h"
+
+#include <string.h>
+
+#include "crypto/evp.h"
+
+static int
+digest_parts(EVP_MD_CTX *ctx, enum dk_hash hash, const struct dk_part *parts, size_t n,
+    uint8_t *out)
+{
+	EVP_MD *md = dk_evp_md(hash);
+
+	if (ctx == NULL || md == NULL || EVP_DigestInit_ex2(ctx, md, NULL) != 1)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		if (EVP_DigestUpdate(ctx, parts[i].data, parts[i].len) != 1)
+			return 0;
+	}
+	return EVP_DigestFinal_ex(ctx, out, NULL);
+}
+
+static dk_err
+digest(enum dk_hash hash, const struct dk_part *parts, size_t n, uint8_t *out)
+{
+	uint8_t sum[DK_SHA384_BYTES];
+	EVP_MD_CTX *ctx;
+	int ok;
+
+	if (n > DK_PARTS_MAX)
+		return DK_ERR_ARGUMENT;
+	ctx = EVP_MD_CTX_new();
+	ok = digest_parts(ctx, hash, parts, n, sum);
+	EVP_MD_CTX_free(ctx);
+	if (ok == 1)
+		memcpy(out, sum, dk_hash_bytes(hash));
+	/* What was hashed may be a secret, and then so is the sum. */
+	dk_wipe(sum, sizeof(sum));
+	return ok == 1 ? DK_OK : dk_evp_error();
+}
+
+dk_err
+dk_sha256(const struct dk_part *parts, size_t n, uint8_t out[DK_SHA256_BYTES])
+{
+	return digest(DK_SHA256, parts, n, out);
+}
+
+dk_err
+dk_sha384(const struct dk_part *parts, size_t n, uint8_t out[DK_SHA384_BYTES])
+{
+	return digest(DK_SHA384, parts, n, out);
+}
+
+static int
+hmac_parts(EVP_MAC_CTX *ctx, const uint8_t *key, size_t key_len, const struct dk_part *parts,
+    size_t n, uint8_t *out)
+{
+	size_t len;
+
+	if (EVP_MAC_init(ctx, key, key_len, NULL) != 1)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		if (EVP_MAC_update(ctx, parts[i].data, parts[i].len) != 1)
+			return 0;
+	}
+	return EVP_MAC_final(ctx, out, &len, DK_SHA384_BYTES);
+}
+
+dk_err
+dk_evp_hmac_parts(enum dk_hash hash, const uint8_t *key, size_t key_len,
+    const struct dk_part *parts, size_t n, struct dk_secret48 *ret_mac)
+{
+	dk_auto_secret48 mac = { { 0 } };
+	const EVP_MAC_CTX *template = dk_evp_hmac(hash);
+	EVP_MAC_CTX *ctx = template != NULL ? EVP_MAC_CTX_dup(template) : NULL;
+	int ok = 0;
+
+	if (ctx != NULL)
+		ok = hmac_parts(ctx, key, key_len, parts, n, mac.bytes);
+	EVP_MAC_CTX_free(ctx);
+	if (ok != 1)
+		return dk_evp_error();
+	*ret_mac = mac;
+	return DK_OK;
+}
+
+dk_err
+dk_hmac_sha384(const struct dk_secret48 *key, const struct dk_part *parts, size_t n,
+    uint8_t out[DK_SHA384_BYTES])
+{
+	dk_auto_secret48 mac = { { 0 } };
+	dk_err err;
+
+	if (n > DK_PARTS_MAX)
+		return DK_ERR_ARGUMENT;
+	err = dk_evp_hmac_parts(DK_SHA384, key->bytes, sizeof(key->bytes), parts, n, &mac);
+	if (err != DK_OK)
+		return err;
+	memcpy(out, mac.bytes, DK_SHA384_BYTES);
+	return DK_OK;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* RSAES-OAEP (RFC 8017) with SHA-256, MGF1 with SHA-256 and an empty label. */
+#ifndef DK_CRYPTO_RSA_H
+#define DK_CRYPTO_RSA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/secret.h"
+#include "crypto/pkey.h"
+#include "doublekey/error.h"
+
+/* ct has room for dk_pkey_rsa_bytes(key); *ret_len is that. */
+DK_MUST_USE dk_err dk_oaep_seal(const struct dk_pkey *key, const struct dk_secret32 *seed,
+    uint8_t *ct, size_t *ret_len);
+
+/*
+ * Implicit rejection: on bad padding, a seed of another length or a ciphertext
+ * of another length, *ret_seed is random and the result is DK_OK. The caller's
+ * inner tag then fails, and the failures cannot be told apart
+ * (spec/envelope.md section 6.3). No branch or address here depends on the
+ * padding. The price: where libcrypto runs out of memory within the private
+ * operation, that looks like bad padding too.
+ *
+ * Errors:  DK_ERR_KEY_TYPE          not an RSA key
+ *          DK_ERR_KEY_NEED_PRIVATE  a public key
+ */
+DK_MUST_USE dk_err dk_oaep_open(const struct dk_pkey *key, const uint8_t *ct, size_t ct_len,
+    struct dk_secret32 *ret_seed);
+
+#endif

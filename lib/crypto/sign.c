@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/sign.h"
+
+#include <string.h>
+
+#include <openssl/ec.h>
+
+#include "crypto/evp.h"
+
+#define SCALAR_BYTES 32
+/* SEQUENCE of two INTEGERs of at most 33 bytes each. */
+#define DER_MAX_BYTES 80
+
+static dk_err
+der_to_raw(const uint8_t *der, size_t len, uint8_t *ret_sig)
+{
+	const unsigned char *p = der;
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)len);
+	uint8_t raw[DK_SIGNATURE_BYTES];
+	bool ok = false;
+
+	if (sig != NULL)
+		ok = BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, SCALAR_BYTES) == SCALAR_BYTES &&
+		    BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + SCALAR_BYTES, SCALAR_BYTES) ==
+			SCALAR_BYTES;
+	ECDSA_SIG_free(sig);
+	if (!ok)
+		return dk_evp_error();
+	memcpy(ret_sig, raw, sizeof(raw));
+	return DK_OK;
+}
+
+/* 0 if it fails, which is memory: every pair of 32-byte numbers has a form. */
+static size_t
+raw_to_der(const uint8_t *raw, uint8_t *der)
+{
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(raw, SCALAR_BYTES, NULL);
+	BIGNUM *s = BN_bin2bn(raw + SCALAR_BYTES, SCALAR_BYTES, NULL);
+	unsigned char *p = der;
+	int len = 0;
+
+	if (sig == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(sig, r, s) != 1) {
+		BN_free(r);
+		BN_free(s);
+	} else {
+		len = i2d_ECDSA_SIG(sig, &p);
+	}
+	ECDSA_SIG_free(sig);
+	return len > 0 ? (size_t)len : 0;
+}
+
+dk_err
+dk_ecdsa_sign(const struct dk_pkey *key, const struct dk_part *parts, size_t n,
+    uint8_t ret_sig[DK_SIGNATURE_BYTES])
+{
+	uint8_t digest[DK_SHA256_BYTES];
+	uint8_t der[DER_MAX_BYTES];
+	size_t len = sizeof(der);
+	EVP_PKEY_CTX *ctx;
+	int ok = 0;
+	dk_err err;
+
+	if (key->type != DK_KEY_P256)
+		return DK_ERR_KEY_TYPE;
+	if (!key->has_private)
+		return DK_ERR_KEY_NEED_PRIVATE;
+	err = dk_sha256(parts, n, digest);
+	if (err != DK_OK)
+		return err;
+	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->evp, NULL);
+	if (ctx != NULL && EVP_PKEY_sign_init(ctx) == 1)
+		ok = EVP_PKEY_sign(ctx, der, &len, digest, sizeof(digest));
+	EVP_PKEY_CTX_free(ctx);
+	if (ok != 1)
+		return dk_evp_error();
+	return der_to_raw(der, len, ret_sig);
+}
+
+dk_err
+dk_ecdsa_verify(const struct dk_pkey *key, const struct dk_part *parts, size_t n,
+    const uint8_t sig[DK_SIGNATURE_BYTES])
+{
+	uint8_t digest[DK_SHA256_BYTES];
+	uint8_t der[DER_MAX_BYTES];
+	EVP_PKEY_CTX *ctx;
+	size_t len;
+	int ok = -1;
+	dk_err err;
+
+	if (key->type != DK_KEY_P256)
+		return DK_ERR_KEY_TYPE;
+	err = dk_sha256(parts, n, digest);
+	if (err != DK_OK)
+		return err;
+	len = raw_to_der(sig, der);
+	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->evp, NULL);
+	if (len == 0 || ctx == NULL || EVP_PKEY_verify_init(ctx) != 1) {
+		EVP_PKEY_CTX_free(ctx);
+		return dk_evp_error();
+	}
+	/* It is 0 or below also for r or s of 0 or not below the order. */
+	ok = EVP_PKEY_verify(ctx, der, len, digest, sizeof(digest));
+	EVP_PKEY_CTX_free(ctx);
+	if (ok == 1)
+		return DK_OK;
+	return dk_evp_error() == DK_ERR_NOMEM ? DK_ERR_NOMEM : DK_ERR_CREATOR_SIGNATURE;
+}
