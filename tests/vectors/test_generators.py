@@ -15,3 +15,9 @@ def test_generators_reproduce_the_envelope_vectors(tmp_path):
     assert names == sorted(path.name for path in (FOLDER / "envelope").iterdir())
     _, changed, unread = filecmp.cmpfiles(tmp_path, FOLDER / "envelope", names, shallow=False)
     assert changed == [] and unread == []
+
+
+def test_section_13_of_the_spec_is_the_worked_example():
+    make = [sys.executable, FOLDER / "gen" / "make", "--worked-example"]
+    section = subprocess.run(make, check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert (FOLDER.parent / "envelope.md").read_text().endswith(f"\n\n{section}")
