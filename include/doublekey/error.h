@@ -122,6 +122,8 @@ typedef enum dk_err {
 	DK_ERR_SHARE_TOO_FEW       = 0x080c,
 	DK_ERR_KEY_SCHEME          = 0x080d, /* key reference with an unknown scheme */
 	DK_ERR_KEY_RESERVED        = 0x080e, /* p256-mlkem768: reserved, not here yet */
+	DK_ERR_SHARE_MAGIC         = 0x080f, /* not a backup share */
+	DK_ERR_SHARE_TWICE         = 0x0810, /* one backup share given twice */
 
 	/* system */
 	DK_ERR_NOMEM               = 0x0901,

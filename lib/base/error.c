@@ -84,6 +84,8 @@ static const struct entry table[] = {
 	{ DK_ERR_SHARE_TOO_FEW, "share-too-few", "more backup shares are needed" },
 	{ DK_ERR_KEY_RESERVED, "key-reserved",
 	    "the key type p256-mlkem768 is reserved and not implemented yet" },
+	{ DK_ERR_SHARE_MAGIC, "share-magic", "this is not a doublekey key share" },
+	{ DK_ERR_SHARE_TWICE, "share-twice", "this backup share was given already" },
 	{ DK_ERR_KEY_SCHEME, "key-scheme", "keys of this scheme are not supported" },
 	{ DK_ERR_NOMEM, "no-memory", "out of memory" },
 	{ DK_ERR_READ, "read", "reading failed" },
