@@ -134,6 +134,7 @@ typedef enum dk_err {
 	DK_ERR_CANCELLED           = 0x0906,
 	DK_ERR_LIBRARY             = 0x0907, /* a library needed for this could not be loaded */
 	DK_ERR_CLOCK               = 0x0908,
+	DK_ERR_CHANGED             = 0x0909, /* the input changed while it was read */
 
 	/* key service: 0x0a00 and the code of spec/key-service.md section 8 */
 	DK_ERR_SERVICE             = 0x0a00,

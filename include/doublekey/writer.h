@@ -48,7 +48,8 @@ struct dk_encrypt_params {
  *          DK_ERR_SAME_CUSTODIAN  one custodian on both sides
  *          DK_ERR_TOO_MANY_STANZAS, DK_ERR_HEADER_TOO_LARGE
  *          DK_ERR_OBJECT_TOO_LARGE  more than 2^32 segments
- *          DK_ERR_READ            in failed, or its length changed meanwhile
+ *          DK_ERR_READ            in failed; errno is kept
+ *          DK_ERR_CHANGED         in has another length than it said
  *          DK_ERR_WRITE           out failed; errno is kept
  *          DK_ERR_CANCELLED, DK_ERR_NOMEM, DK_ERR_RANDOM, DK_ERR_CRYPTO
  * Limits:  on error, out holds part of an object, which no reader accepts;

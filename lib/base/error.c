@@ -95,6 +95,7 @@ static const struct entry table[] = {
 	{ DK_ERR_CANCELLED, "cancelled", "cancelled" },
 	{ DK_ERR_LIBRARY, "library", "a library that is needed could not be loaded" },
 	{ DK_ERR_CLOCK, "clock", "the clock is not usable" },
+	{ DK_ERR_CHANGED, "changed", "the input changed while it was read" },
 	{ DK_ERR_SERVICE_HTTP, "service-http",
 	    "the key service and this program do not speak the same HTTP" },
 	{ DK_ERR_SERVICE_NOT_FOUND, "service-not-found",
