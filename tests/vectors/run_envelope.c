@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs the envelope vectors through every way in which the library reads an
+ * object, and compares error, place and everything that was handed out.
+ *
+ * usage: run_envelope KEYS FOLDER|VECTOR
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/crypto.h"
+#include "doublekey/doublekey.h"
+#include "keyring.h"
+#include "vector.h"
+
+struct memory {
+	const uint8_t *data;
+	size_t len, pos;
+};
+
+struct collected {
+	uint8_t *data;
+	size_t len, cap;
+};
+
+static ptrdiff_t
+memory_read_at(void *ctx, uint64_t offset, void *buf, size_t len)
+{
+	const struct memory *m = ctx;
+
+	if (offset >= m->len)
+		return 0;
+	if (len > m->len - offset)
+		len = (size_t)(m->len - offset);
+	memcpy(buf, m->data + offset, len);
+	return (ptrdiff_t)len;
+}
+
+/* Short reads on purpose: 1,000 bytes at most. */
+static ptrdiff_t
+memory_read(void *ctx, void *buf, size_t len)
+{
+	struct memory *m = ctx;
+	ptrdiff_t n = memory_read_at(ctx, m->pos, buf, len < 1000 ? len : 1000);
+
+	m->pos += (size_t)n;
+	return n;
+}
+
+static int
+collect(void *ctx, const void *buf, size_t len)
+{
+	struct collected *c = ctx;
+
+	if (len > c->cap - c->len) {
+		c->cap = (c->cap + len) * 2;
+		c->data = realloc(c->data, c->cap);
+		if (!c->data)
+			abort();
+	}
+	memcpy(c->data + c->len, buf, len);
+	c->len += len;
+	return 0;
+}
+
+typedef dk_err (*way_fn)(const struct vector *v, const struct dk_decrypt_params *params,
+    struct collected *out, struct dk_place *place);
+
+static dk_err
+decrypt_stream(const struct vector *v, const struct dk_decrypt_params *params,
+    struct collected *out, struct dk_place *place)
+{
+	struct memory m = { v->object, v->object_len, 0 };
+	const struct dk_source in = { &m, memory_read, NULL, DK_SIZE_UNKNOWN };
+	const struct dk_sink sink = { out, collect };
+	const struct dk_work work = { .jobs = 3 };
+
+	return dk_decrypt(params, &in, &sink, &work, place);
+}
+
+static dk_err
+decrypt_file(const struct vector *v, const struct dk_decrypt_params *params,
+    struct collected *out, struct dk_place *place)
+{
+	struct memory m = { v->object, v->object_len, 0 };
+	const struct dk_source in = { &m, NULL, memory_read_at, v->object_len };
+	const struct dk_sink sink = { out, collect };
+
+	return dk_decrypt(params, &in, &sink, NULL, place);
+}
+
+static dk_err
+read_pieces(const struct vector *v, const struct dk_decrypt_params *params,
+    struct collected *out, struct dk_place *place)
+{
+	struct memory m = { v->object, v->object_len, 0 };
+	const struct dk_source in = { &m, memory_read, NULL, DK_SIZE_UNKNOWN };
+	struct dk_reader *reader = NULL;
+	uint8_t buf[777];
+	size_t n = 1;
+	dk_err err;
+
+	err = dk_reader_new(params, &in, &reader, place);
+	while (err == DK_OK && n > 0) {
+		err = dk_reader_read(reader, buf, sizeof(buf), &n, place);
+		if (err == DK_OK)
+			(void)collect(out, buf, n);
+	}
+	dk_reader_free(reader);
+	return err;
+}
+
+static dk_err
+read_range(const struct vector *v, const struct dk_decrypt_params *params,
+    struct collected *out, struct dk_place *place)
+{
+	struct memory m = { v->object, v->object_len, 0 };
+	const struct dk_source in = { &m, NULL, memory_read_at, v->object_len };
+	unsigned long long at = v->range_offset, left = v->range_len;
+	struct dk_range *range = NULL;
+	uint8_t buf[4064];
+	size_t n = 1;
+	dk_err err;
+
+	err = dk_range_new(params, &in, &range, place);
+	do {
+		/* Whole segments, so that each is handed out once it is verified. */
+		size_t want = sizeof(buf) - (size_t)(at % sizeof(buf));
+
+		if (want > left)
+			want = (size_t)left;
+		if (err == DK_OK)
+			err = dk_range_read(range, at, buf, want, &n, place);
+		if (err != DK_OK)
+			break;
+		(void)collect(out, buf, n);
+		at += n;
+		left -= n;
+	} while (left > 0 && n > 0);
+	dk_range_free(range);
+	return err;
+}
+
+static bool
+complain(const char *path, const char *way, const char *what, const char *got, const char *want)
+{
+	printf("FAIL %s (%s): %s is \"%s\", expected \"%s\"\n", path, way, what, got, want);
+	return false;
+}
+
+static bool
+compare(const char *path, const char *way, const struct vector *v, dk_err err,
+    const struct dk_place *place, const struct collected *out)
+{
+	const struct dk_part part = { out->data, out->len };
+	uint8_t digest[DK_SHA256_BYTES];
+	char hex[65];
+
+	if (v->success && err != DK_OK)
+		return complain(path, way, "error", dk_err_name(err), "none");
+	if (!v->success && strcmp(v->error, dk_err_name(err)) != 0)
+		return complain(path, way, "error", dk_err_name(err), v->error);
+	if (!v->success &&
+	    strcmp(v->category, dk_category_name(dk_err_category(err))) != 0)
+		return complain(path, way, "category", dk_category_name(dk_err_category(err)),
+		    v->category);
+	if (!v->success && strcmp(v->where, place->text) != 0)
+		return complain(path, way, "place", place->text, v->where);
+	if (dk_sha256(&part, 1, digest) != DK_OK)
+		abort();
+	dk_hex(digest, sizeof(digest), hex);
+	if (strcmp(hex, v->released) != 0)
+		return complain(path, way, "released", hex, v->released);
+	return true;
+}
+
+static size_t
+open_side(const char *keys, char names[][40], size_t n, dk_side side, struct dk_key **ret)
+{
+	for (size_t i = 0; i < n; i++)
+		ret[i] = keyring_open(keys, names[i], side);
+	return n;
+}
+
+static bool
+run_ways(const char *path, const struct vector *v, const struct dk_decrypt_params *params)
+{
+	static const struct {
+		const char *name;
+		way_fn run;
+		bool range;
+	} ways[] = {
+		{ "stream", decrypt_stream, false },
+		{ "file", decrypt_file, false },
+		{ "pieces", read_pieces, false },
+		{ "range", read_range, true },
+	};
+	bool ok = true;
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct dk_place place = { 0 };
+		struct collected out = { 0 };
+		dk_err err;
+
+		if (ways[i].range != v->has_range)
+			continue;
+		err = ways[i].run(v, params, &out, &place);
+		ok = compare(path, ways[i].name, v, err, &place, &out) && ok;
+		free(out.data);
+	}
+	return ok;
+}
+
+static bool
+run(const char *keys, const char *path)
+{
+	struct dk_key *customer[VECTOR_KEYS_MAX], *provider[VECTOR_KEYS_MAX], *creator = NULL;
+	struct dk_decrypt_params params = { .customer = customer, .provider = provider };
+	struct vector v;
+	bool ok;
+
+	if (!vector_read(path, &v))
+		return false;
+	if (v.unknown[0]) {
+		printf("SKIP %s: unknown header \"%s\"\n", path, v.unknown);
+		vector_clear(&v);
+		return true;
+	}
+	params.customer_count = open_side(keys, v.customer, v.customers, DK_SIDE_CUSTOMER, customer);
+	params.provider_count = open_side(keys, v.provider, v.providers, DK_SIDE_PROVIDER, provider);
+	params.min_epoch_customer = v.min_epoch_customer;
+	params.min_epoch_provider = v.min_epoch_provider;
+	if (v.creator[0])
+		creator = keyring_open(keys, v.creator, DK_SIDE_CREATOR);
+	params.require_creator = creator;
+	ok = run_ways(path, &v, &params);
+	for (size_t i = 0; i < params.customer_count; i++)
+		dk_key_free(customer[i]);
+	for (size_t i = 0; i < params.provider_count; i++)
+		dk_key_free(provider[i]);
+	dk_key_free(creator);
+	vector_clear(&v);
+	return ok;
+}
+
+static int
+visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static int
+run_folder(const char *keys, const char *folder, int *ret_ran)
+{
+	struct dirent **names;
+	int n = scandir(folder, &names, visible, alphasort);
+	int failed = 0;
+
+	if (n < 0) {
+		*ret_ran = 1;
+		return run(keys, folder) ? 0 : 1;
+	}
+	for (int i = 0; i < n; i++) {
+		char path[4096];
+
+		if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name) >=
+		    sizeof(path))
+			abort();
+		failed += run(keys, path) ? 0 : 1;
+		free(names[i]);
+	}
+	free(names);
+	*ret_ran = n;
+	return failed;
+}
+
+int
+main(int argc, char **argv)
+{
+	int failed, ran = 0;
+
+	if (argc != 3)
+		return 2;
+	failed = run_folder(argv[1], argv[2], &ran);
+	printf("%d vectors, %d failed\n", ran, failed);
+	return failed == 0 && ran > 0 ? 0 : 1;
+}
