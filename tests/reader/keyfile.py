@@ -24,7 +24,7 @@ PUBLIC, PRIVATE = 1, 2
 KIND_LABEL = {PUBLIC: "DOUBLEKEY PUBLIC KEY", PRIVATE: "DOUBLEKEY PRIVATE KEY"}
 SIDES = {"customer": 1, "provider": 2, "creator": 3}
 CREATOR = 3
-P256, P384, RSA = 1, 2, 3
+P256, P384, RSA, RESERVED = 1, 2, 3, 4
 CURVES = {P256: ec.SECP256R1(), P384: ec.SECP384R1()}
 SCALAR_LENGTH = {P256: 32, P384: 48}
 WHITESPACE = " \t\r\n"
@@ -119,6 +119,7 @@ class Structure:
         self.side = number(self.take(1))
         require(self.side in SIDES.values(), "damaged")
         self.type = number(self.take(2))
+        require(self.type != RESERVED, "reserved")
         require(self.type in (P256, P384, RSA), "type")
         require(self.side != CREATOR or self.type == P256, "type")
         require(number(self.take(8)) < 2**40, "damaged")
@@ -161,6 +162,8 @@ def load_public(file):
     else:
         require(isinstance(public, ec.EllipticCurvePublicKey), "invalid")
         require(public.curve.name == CURVES[file.type].name, "invalid")
+    # Made anew from its numbers, since a loaded key keeps the form of its point.
+    public = public.public_numbers().public_key()
     require(Key(public, "").spki == file.spki, "invalid")
     return public
 
@@ -222,8 +225,9 @@ def private_file(key, side, passphrase=None, created=None, cost=DEFAULT_COST, sa
     return to_text(PRIVATE, head + AESGCM(file_key).encrypt(ZERO_NONCE, part, head))
 
 
-def to_text(kind, structure):
-    encoded = base64.b64encode(structure + hashlib.sha256(structure).digest()).decode()
+def to_text(kind, structure, checksum=None):
+    checksum = checksum or hashlib.sha256(structure).digest()
+    encoded = base64.b64encode(structure + checksum).decode()
     lines = [encoded[i:i + 64] for i in range(0, len(encoded), 64)]
     label = KIND_LABEL[kind]
     return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""]).encode()

@@ -6,7 +6,7 @@ import io
 import pathlib
 from dataclasses import dataclass
 
-from . import envelope, keys, metadata
+from . import envelope, keyfile, keys, metadata
 from .errors import EnvelopeError
 from .header import CUSTOMER, PROVIDER
 
@@ -14,6 +14,7 @@ FOLDER = pathlib.Path(__file__).resolve().parents[2] / "spec" / "vectors"
 REPEATED = {"customer-key", "provider-key"}
 KNOWN = REPEATED | set("""spec expect where released released-length min-epoch-customer
     min-epoch-provider require-creator range tenant label file-name media-type comment""".split())
+KNOWN_OF_KEY_FILES = set("spec expect side need passphrase key-id custodian comment".split())
 
 
 @dataclass
@@ -30,12 +31,12 @@ def load_keys():
         for name, _, custodian, _ in (row for row in rows if row[0] != "#")}
 
 
-def load(path):
+def load(path, known=KNOWN):
     head, data = path.read_bytes().split(b"\n\n", 1)
     fields = {key: [] for key in REPEATED}
     for line in head.decode("ascii").split("\n"):
         key, value = line.split(": ", 1)
-        assert key in KNOWN and (key in REPEATED or key not in fields), line
+        assert key in known and (key in REPEATED or key not in fields), line
         if key in REPEATED:
             fields[key].append(value)
         else:
@@ -45,6 +46,11 @@ def load(path):
 
 def all_vectors():
     return [load(path) for path in sorted((FOLDER / "envelope").iterdir())]
+
+
+def all_key_files():
+    folder = FOLDER / "key-file"
+    return [load(path, KNOWN_OF_KEY_FILES) for path in sorted(folder.iterdir())]
 
 
 def run(vector, keyring, file=None):
@@ -90,3 +96,19 @@ def differences(vector, keyring, file=None):
     always = ("expect", "where", "released", "released-length")
     wanted = {key: vector.fields.get(key) for key in found if key in always or key in vector.fields}
     return {key: (value, found[key]) for key, value in wanted.items() if found[key] != value}
+
+
+def differences_of_key_file(vector):
+    fields = vector.fields
+    passphrase = fields.get("passphrase")
+    private = fields["need"] == "private"
+    wanted = {key: fields.get(key) for key in ("expect", "key-id", "custodian")}
+    found = dict.fromkeys(wanted)
+    try:
+        key = keyfile.load(
+            vector.data, fields["side"], private, passphrase and passphrase.encode())
+        assert private == (key.private is not None)
+        found |= {"expect": "success", "key-id": key.id.hex(), "custodian": key.custodian}
+    except keyfile.KeyFileError as error:
+        found["expect"] = f"key {error.name}"
+    return {key: (wanted[key], found[key]) for key in wanted if wanted[key] != found[key]}

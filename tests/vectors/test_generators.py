@@ -8,13 +8,15 @@ import sys
 from reader.vectors import FOLDER
 
 
-def test_generators_reproduce_the_envelope_vectors(tmp_path):
+def test_generators_reproduce_the_vectors(tmp_path):
     subprocess.run([sys.executable, FOLDER / "gen" / "make", tmp_path], check=True)
-    names = sorted(path.name for path in tmp_path.iterdir())
-    assert len(names) >= 110
-    assert names == sorted(path.name for path in (FOLDER / "envelope").iterdir())
-    _, changed, unread = filecmp.cmpfiles(tmp_path, FOLDER / "envelope", names, shallow=False)
-    assert changed == [] and unread == []
+    for folder, least in (("envelope", 110), ("key-file", 60)):
+        names = sorted(path.name for path in (tmp_path / folder).iterdir())
+        assert len(names) >= least
+        assert names == sorted(path.name for path in (FOLDER / folder).iterdir())
+        _, changed, unread = filecmp.cmpfiles(
+            tmp_path / folder, FOLDER / folder, names, shallow=False)
+        assert changed == [] and unread == []
 
 
 def test_section_13_of_the_spec_is_the_worked_example():
