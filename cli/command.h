@@ -15,6 +15,11 @@ struct command {
 	const char *summary; /* one line for `doublekey --help` */
 };
 
+int cmd_decrypt(int argc, char **argv);
+int cmd_encrypt(int argc, char **argv);
+int cmd_inspect(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
+int cmd_profile(int argc, char **argv);
+int cmd_rewrap(int argc, char **argv);
 
 #endif

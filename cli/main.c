@@ -2,7 +2,12 @@
 #include "frame.h"
 
 static const struct command commands[] = {
+	{ "encrypt", cmd_encrypt, "encrypt for a customer key and a provider key" },
+	{ "decrypt", cmd_decrypt, "decrypt with a key of each side" },
+	{ "inspect", cmd_inspect, "show the header of an object" },
+	{ "rewrap", cmd_rewrap, "give one side of an object new keys" },
 	{ "keygen", cmd_keygen, "make a key pair" },
+	{ "profile", cmd_profile, "name the keys that are used each day" },
 	{ 0 },
 };
 

@@ -2,6 +2,7 @@
 #include "message.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,7 +13,13 @@
 #define NAME_BYTES 1024
 #define SEQUENCE_MAX_BYTES 4
 
+#define CLEAR_LINE "\r\033[K"
+
 static bool quiet;
+
+/* Of standard error: threads tell what failed while the status is drawn. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static bool status_shown;
 
 void
 message_set_quiet(bool on)
@@ -106,6 +113,27 @@ message_escape(const char *text, size_t len, char *out, size_t cap)
 	return out;
 }
 
+/* There is nobody left to tell when this fails. */
+static void
+put(const char *text, size_t len)
+{
+	if (write(STDERR_FILENO, text, len) < 0)
+		return;
+}
+
+void
+message_status(const char *text)
+{
+	char line[256];
+	int n = snprintf(line, sizeof(line), CLEAR_LINE "%s", text ? text : "");
+
+	(void)pthread_mutex_lock(&lock);
+	if ((text || status_shown) && n > 0 && (size_t)n < sizeof(line))
+		put(line, (size_t)n);
+	status_shown = text != NULL;
+	(void)pthread_mutex_unlock(&lock);
+}
+
 /* One write for the whole line, so that lines of two processes do not mix. */
 static void
 put_line(const char *mark, const char *name, const char *text)
@@ -122,9 +150,8 @@ put_line(const char *mark, const char *name, const char *text)
 	    line, sizeof(line), "%s%s%s%s\n", mark, escaped_name, name ? ": " : "", escaped);
 	if (n < 0 || (size_t)n >= sizeof(line))
 		return;
-	/* There is nobody left to tell when this fails. */
-	if (write(STDERR_FILENO, line, (size_t)n) != n)
-		return;
+	message_status(NULL);
+	put(line, (size_t)n);
 }
 
 static void

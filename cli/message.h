@@ -31,6 +31,10 @@ void message_warn(const char *name, const char *format, ...)
 /* "text" on a line, unless --quiet. */
 void message_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Show a line that the next call replaces; NULL takes it away. A message takes it
+ * away before it is written, so that it never stands in the middle of one. */
+void message_status(const char *text);
+
 /*
  * Printable form of len bytes of text: control characters (C0, DEL, C1), marks
  * that change the direction of text, bytes that are not UTF-8 and the backslash

@@ -51,6 +51,8 @@ temp_catch_signals(void)
 		.sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
 	struct sigaction old;
 
+	/* Whoever reads our output may go: that is a failed write like others. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	(void)sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		/* nohup and shells in the background ignore some: leave that. */
