@@ -55,6 +55,22 @@ DK_MUST_USE dk_err dk_decrypt(const struct dk_decrypt_params *params,
 DK_MUST_USE dk_err dk_decrypt_memory(const struct dk_decrypt_params *params, const void *object,
     size_t len, uint8_t **ret, size_t *ret_len, struct dk_place *ret_place);
 
+/* The encrypted metadata of an object; an empty text: not there. UTF-8. */
+struct dk_object_metadata {
+	char file_name[256]; /* never an output path unless the user asks for that */
+	char media_type[128];
+};
+
+/*
+ * Verify the header and decrypt the metadata block; no segment is read.
+ *
+ * Spec:    spec/envelope.md section 8
+ * Out:     ret  caller's memory; untouched on error
+ * Errors:  those of dk_decrypt() up to the body header
+ */
+DK_MUST_USE dk_err dk_metadata_read(const struct dk_decrypt_params *params,
+    const struct dk_source *in, struct dk_object_metadata *ret, struct dk_place *ret_place);
+
 /*
  * Piece by piece, in the calling thread.
  *

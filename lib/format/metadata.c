@@ -65,8 +65,8 @@ dk_metadata_seal(const struct dk_metadata *metadata, const struct dk_secret48 *p
 }
 
 dk_err
-dk_metadata_check(const uint8_t *block, size_t len, const struct dk_secret48 *prk,
-    const uint8_t object_id[16], const uint8_t salt[32])
+dk_metadata_open(const uint8_t *block, size_t len, const struct dk_secret48 *prk,
+    const uint8_t object_id[16], const uint8_t salt[32], struct dk_object_metadata *ret)
 {
 	uint8_t entries[DK_METADATA_MAX_BYTES];
 	dk_auto_secret32 key = { { 0 } };
@@ -84,7 +84,7 @@ dk_metadata_check(const uint8_t *block, size_t len, const struct dk_secret48 *pr
 		return DK_ERR_METADATA_AUTH;
 	if (err != DK_OK)
 		return err;
-	err = dk_metadata_parse(entries, len - DK_GCM_TAG_BYTES);
+	err = dk_metadata_parse(entries, len - DK_GCM_TAG_BYTES, ret);
 	dk_wipe(entries, sizeof(entries));
 	return err;
 }

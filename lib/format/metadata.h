@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "crypto/crypto.h"
+#include "doublekey/reader.h"
 #include "format/header.h"
 
 struct dk_metadata {
@@ -17,11 +18,13 @@ DK_MUST_USE dk_err dk_metadata_seal(const struct dk_metadata *metadata,
     const struct dk_secret48 *prk, const uint8_t object_id[16], const uint8_t salt[32],
     uint8_t ret_block[DK_METADATA_MAX_BYTES], size_t *ret_len);
 
-/* DK_ERR_METADATA_AUTH, DK_ERR_METADATA. block_len is that of the header. */
-DK_MUST_USE dk_err dk_metadata_check(const uint8_t *block, size_t len,
-    const struct dk_secret48 *prk, const uint8_t object_id[16], const uint8_t salt[32]);
+/* Decrypt and parse. DK_ERR_METADATA_AUTH, DK_ERR_METADATA. */
+DK_MUST_USE dk_err dk_metadata_open(const uint8_t *block, size_t len,
+    const struct dk_secret48 *prk, const uint8_t object_id[16], const uint8_t salt[32],
+    struct dk_object_metadata *ret);
 
-/* The decrypted entries: form only. Pure, proved together with the header. */
-DK_MUST_USE dk_err dk_metadata_parse(const uint8_t *entries, size_t len);
+/* The decrypted entries; pure, proved together with the header. */
+DK_MUST_USE dk_err dk_metadata_parse(const uint8_t *entries, size_t len,
+    struct dk_object_metadata *ret);
 
 #endif

@@ -30,9 +30,19 @@ dk_metadata_value_ok(unsigned type, const uint8_t *value, size_t len)
 	return type != DK_METADATA_FILE_NAME || file_name_ok(value, len);
 }
 
-dk_err
-dk_metadata_parse(const uint8_t *entries, size_t len)
+/* len is below the room at to: dk_metadata_value_ok() has seen to it. */
+static void
+copy_text(char *to, const uint8_t *value, size_t len)
 {
+	for (size_t i = 0; i < len; i++)
+		to[i] = (char)value[i];
+	to[len] = '\0';
+}
+
+dk_err
+dk_metadata_parse(const uint8_t *entries, size_t len, struct dk_object_metadata *ret)
+{
+	struct dk_object_metadata found = { { 0 }, { 0 } };
 	struct dk_reader_buf rd;
 	unsigned last = 0;
 
@@ -48,7 +58,10 @@ dk_metadata_parse(const uint8_t *entries, size_t len)
 			return DK_ERR_METADATA;
 		if (!dk_metadata_value_ok(type, value, value_len))
 			return DK_ERR_METADATA;
+		copy_text(type == DK_METADATA_FILE_NAME ? found.file_name : found.media_type, value,
+		    value_len);
 		last = type;
 	}
+	*ret = found;
 	return DK_OK;
 }

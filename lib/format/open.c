@@ -229,7 +229,7 @@ check_creator(const struct dk_block *block, const struct dk_key *creator,
 static dk_err
 open_block(const struct dk_decrypt_params *params, const struct dk_block *block,
     uint8_t core_digest[DK_SHA384_BYTES], struct dk_object_keys *ret_keys,
-    struct dk_place *ret_place)
+    struct dk_object_metadata *ret_metadata, struct dk_place *ret_place)
 {
 	const struct dk_header *h = &block->header;
 	dk_auto_secret48 prk = { { 0 } };
@@ -251,8 +251,8 @@ open_block(const struct dk_decrypt_params *params, const struct dk_block *block,
 	if (err != DK_OK || h->metadata_len == 0)
 		return err;
 	dk_place_set(ret_place, h->metadata, "metadata");
-	return dk_metadata_check(block->data + h->metadata, h->metadata_len, &prk,
-	    block->data + h->object_id, block->data + h->salt);
+	return dk_metadata_open(block->data + h->metadata, h->metadata_len, &prk,
+	    block->data + h->object_id, block->data + h->salt, ret_metadata);
 }
 
 dk_err
@@ -270,7 +270,7 @@ dk_open(const struct dk_decrypt_params *params, const struct dk_source *in,
 	err = dk_block_read(in, &block, ret_place);
 	if (err != DK_OK)
 		return err;
-	err = open_block(params, block, core_digest, &keys, ret_place);
+	err = open_block(params, block, core_digest, &keys, &opened.metadata, ret_place);
 	if (err != DK_OK)
 		return err;
 	dk_place_set(ret_place, block->header.block_len, "body header");
@@ -287,4 +287,17 @@ dk_open(const struct dk_decrypt_params *params, const struct dk_source *in,
 	opened.segment_len = block->header.segment_len;
 	*ret_opened = opened;
 	return DK_OK;
+}
+
+dk_err
+dk_metadata_read(const struct dk_decrypt_params *params, const struct dk_source *in,
+    struct dk_object_metadata *ret, struct dk_place *ret_place)
+{
+	dk_auto_opened opened = { 0 };
+	dk_err err;
+
+	err = dk_open(params, in, &opened, ret_place);
+	if (err == DK_OK)
+		*ret = opened.metadata;
+	return err;
 }

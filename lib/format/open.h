@@ -14,6 +14,7 @@ struct dk_opened {
 	uint64_t segments; /* offset of the first segment in the object */
 	uint32_t segment_len;
 	struct dk_floe floe;
+	struct dk_object_metadata metadata;
 };
 void dk_opened_clear(struct dk_opened *opened);
 #define dk_auto_opened __attribute__((cleanup(dk_opened_clear))) struct dk_opened
