@@ -202,9 +202,9 @@ check_texts(const char *path, const struct vector *v, const struct dk_decrypt_pa
 		ok = complain(path, "texts", "label", info->label, v->label);
 	if (v->tenant[0] && strcmp(v->tenant, info->tenant) != 0)
 		ok = complain(path, "texts", "tenant", info->tenant, v->tenant);
-	if (strcmp(v->file_name, metadata.file_name) != 0)
+	if (v->file_name[0] && strcmp(v->file_name, metadata.file_name) != 0)
 		ok = complain(path, "texts", "file name", metadata.file_name, v->file_name);
-	if (strcmp(v->media_type, metadata.media_type) != 0)
+	if (v->media_type[0] && strcmp(v->media_type, metadata.media_type) != 0)
 		ok = complain(path, "texts", "media type", metadata.media_type, v->media_type);
 	dk_object_info_free(info);
 	return ok;
