@@ -105,6 +105,22 @@ class Exports(Tool):
                                  self.fails))
 
 
+class Needed(Tool):
+    def build(self, *libs):
+        out = os.path.join(self.dir, "a")
+        subprocess.run(["cc", "-o", out, self.write("a.c", "int main(void) { return 0; }\n"),
+                        "-Wl,--no-as-needed", *libs], check=True)
+        return out
+
+    def test_passes_what_is_named(self):
+        self.passes("tools/check-needed", self.build("-lcrypto"), "libcrypto")
+        self.passes("tools/check-needed", self.build(), "libcrypto")
+
+    def test_refuses_what_is_not(self):
+        self.assertIn("links libssl", self.fails("tools/check-needed",
+                                                 self.build("-lcrypto", "-lssl"), "libcrypto"))
+
+
 class SpecCoverage(Tool):
     SPEC = ("## 11. Errors\n\n| category | names |\n|---|---|\n| `a` | `one`, `two` |\n"
             "| `b` | `three` |\n\n| place | errors |\n|---|---|\n| `c` | `one` |\n\n## 12. Sizes\n")
