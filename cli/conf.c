@@ -37,7 +37,7 @@ static struct {
 	bool told;
 } parsing;
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 on_error(cfg_t *cfg, const char *format, va_list args)
 {
 	char text[512];
