@@ -154,7 +154,7 @@ put_line(const char *mark, const char *name, const char *text)
 	put(line, (size_t)n);
 }
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 put_format(const char *mark, const char *name, const char *format, va_list args)
 {
 	char text[LINE_BYTES];
