@@ -18,6 +18,9 @@ struct command {
 int cmd_decrypt(int argc, char **argv);
 int cmd_encrypt(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
+int cmd_key(int argc, char **argv);
+int cmd_key_join(int argc, char **argv);
+int cmd_key_split(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
 int cmd_rewrap(int argc, char **argv);

@@ -7,6 +7,7 @@ static const struct command commands[] = {
 	{ "inspect", cmd_inspect, "show the header of an object" },
 	{ "rewrap", cmd_rewrap, "give one side of an object new keys" },
 	{ "keygen", cmd_keygen, "make a key pair" },
+	{ "key", cmd_key, "back up and restore a private key" },
 	{ "profile", cmd_profile, "name the keys that are used each day" },
 	{ 0 },
 };

@@ -3,6 +3,7 @@
 #ifndef DOUBLEKEY_DOUBLEKEY_H
 #define DOUBLEKEY_DOUBLEKEY_H
 
+#include <doublekey/backup.h>
 #include <doublekey/error.h>
 #include <doublekey/io.h>
 #include <doublekey/key.h>

@@ -22,6 +22,7 @@ extern "C" {
 #endif
 
 typedef enum dk_side {
+	DK_SIDE_ANY = 0, /* for dk_key_open() and dk_key_read() only: do not look */
 	DK_SIDE_CUSTOMER = 1,
 	DK_SIDE_PROVIDER = 2,
 	DK_SIDE_CREATOR = 3, /* keys that sign; no side of an envelope */

@@ -170,7 +170,7 @@ dk_key_read(const uint8_t *text, size_t len, const char *name, dk_side side,
 	err = dk_key_file_parse(blob.bytes, blob.len, label, &file);
 	if (err != DK_OK)
 		return err;
-	if (file.side != side)
+	if (side != DK_SIDE_ANY && file.side != side)
 		return DK_ERR_KEY_SIDE;
 	return open_parsed(&blob, &file, name, options, ret);
 }

@@ -93,6 +93,8 @@ DK_MUST_USE dk_err dk_key_file_checksum(const uint8_t *data, size_t len);
  * A creator key of another type than p256 is DK_ERR_KEY_TYPE. */
 DK_MUST_USE dk_err dk_key_file_parse(const uint8_t *data, size_t len, enum dk_key_kind label,
     struct dk_key_file *ret_file);
+/* Length of a private part that is not sealed. */
+bool dk_key_private_len_valid(uint16_t type, size_t len);
 /* Everything before the private key: 72 bytes and the SPKI. */
 DK_MUST_USE dk_err dk_key_file_start(struct dk_key_blob *blob, const struct dk_key_file *file);
 /* Append protection, length and private part; seal it if passphrase is given,
@@ -101,6 +103,9 @@ DK_MUST_USE dk_err dk_key_file_add_private(struct dk_key_blob *blob,
     const struct dk_private_part *part, const struct dk_passphrase *passphrase,
     const struct dk_argon2 *argon2);
 DK_MUST_USE dk_err dk_key_file_finish(struct dk_key_blob *blob);
+
+/* key_write.c: structure of the public key file of a key, without the checksum. */
+DK_MUST_USE dk_err dk_key_public_blob(const struct dk_key *key, struct dk_key_blob *blob);
 
 /*
  * Step 6: the private part of a private key file. passphrase is NULL if there

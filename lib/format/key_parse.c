@@ -49,20 +49,27 @@ parse_public(struct dk_reader_buf *rd, struct dk_key_file *file)
 	return file->spki ? DK_OK : DK_ERR_KEY_DAMAGED;
 }
 
+bool
+dk_key_private_len_valid(uint16_t type, size_t len)
+{
+	switch (type) {
+	case DK_KEY_P256:
+		return len == 32;
+	case DK_KEY_P384:
+		return len == 48;
+	default:
+		return len >= 1 && len <= DK_PKEY_PRIVATE_MAX_BYTES;
+	}
+}
+
+/* The length field counts the tag of a sealed private part. */
 static bool
-private_len_valid(const struct dk_key_file *file)
+private_field_valid(const struct dk_key_file *file)
 {
 	size_t tag = file->protection == DK_PROTECT_PASSPHRASE ? DK_GCM_TAG_BYTES : 0;
 
-	switch (file->type) {
-	case DK_KEY_P256:
-		return file->private_len == 32 + tag;
-	case DK_KEY_P384:
-		return file->private_len == 48 + tag;
-	default:
-		return file->private_len >= 1 + tag &&
-		       file->private_len <= DK_PKEY_PRIVATE_MAX_BYTES + tag;
-	}
+	return file->private_len >= tag &&
+	       dk_key_private_len_valid(file->type, file->private_len - tag);
 }
 
 static dk_err
@@ -96,7 +103,7 @@ parse_private(struct dk_reader_buf *rd, struct dk_key_file *file)
 			return err;
 	}
 	file->private_len = dk_rd_u16(rd);
-	if (rd->failed || !private_len_valid(file))
+	if (rd->failed || !private_field_valid(file))
 		return DK_ERR_KEY_DAMAGED;
 	file->private_offset = rd->pos;
 	file->private_part = dk_rd_bytes(rd, file->private_len);

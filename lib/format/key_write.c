@@ -87,6 +87,12 @@ start(const struct dk_key *key, enum dk_key_kind kind, struct dk_key_blob *blob)
 	return dk_key_file_start(blob, &file);
 }
 
+dk_err
+dk_key_public_blob(const struct dk_key *key, struct dk_key_blob *blob)
+{
+	return start(key, DK_KIND_PUBLIC, blob);
+}
+
 static bool
 passphrase_valid(const struct dk_key_seal *seal)
 {
