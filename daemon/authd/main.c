@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * authd: says what the policy says, for each object of a request. It believes
+ * httpd nothing that matters: keyd verifies the signature itself afterwards,
+ * and asks the policy's answer only for what the signed body names.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "authd/policy.h"
+#include "base/bytes.h"
+#include "ipc/child.h"
+#include "native/code.h"
+#include "native/release.h"
+#include "sandbox/sandbox.h"
+
+#define AUTHD_FD_HTTPD 4
+#define AUTHD_FD_KEYD 5
+#define AUTHD_FD_POLICY 6
+#define NAME_MAX_BYTES 64
+#define RELEASE_HEAD (16 + 8 + 16 + 32 + 64)
+#define RELEASE_KEY_ID (16 + 8 + 16)
+
+struct known {
+	uint8_t id[32];
+	uint8_t state;
+	char name[NAME_MAX_BYTES + 1];
+};
+
+/* What keyd told: devices and their users, key ids and their names. */
+struct list {
+	struct known *item;
+	unsigned count;
+};
+
+struct authd {
+	struct ipc_child child;
+	struct ipc_channel *httpd;
+	struct ipc_channel *keyd;
+	struct policy *policy;
+	uint8_t digest[32];
+	struct list devices;
+	struct list keys;
+};
+
+/* Sorted by id; where id is, or where it belongs. */
+static unsigned
+place(const struct list *list, const uint8_t id[32])
+{
+	unsigned low = 0, high = list->count;
+
+	while (low < high) {
+		unsigned mid = low + (high - low) / 2;
+
+		if (memcmp(list->item[mid].id, id, 32) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static const struct known *
+find(const struct list *list, const uint8_t id[32])
+{
+	unsigned i = place(list, id);
+
+	return i < list->count && memcmp(list->item[i].id, id, 32) == 0 ? &list->item[i] : NULL;
+}
+
+static bool
+learn(struct list *list, const struct ipc_message *message)
+{
+	struct known known = { .state = 0 };
+	struct known *grown;
+	unsigned i;
+
+	if (message->len < 34 || message->len > 33 + NAME_MAX_BYTES)
+		return false;
+	memcpy(known.id, message->data, 32);
+	known.state = message->data[32];
+	memcpy(known.name, message->data + 33, message->len - 33);
+	i = place(list, known.id);
+	if (i == list->count || memcmp(list->item[i].id, known.id, 32) != 0) {
+		grown = realloc(list->item, (list->count + 1) * sizeof(*grown));
+		if (!grown)
+			say_fatal("no memory");
+		list->item = grown;
+		memmove(grown + i + 1, grown + i, (list->count - i) * sizeof(*grown));
+		list->count++;
+	}
+	list->item[i] = known;
+	return true;
+}
+
+/* The key that keyd will use: that of the first stanza for a key it has. */
+static const struct known *
+key_of(const struct authd *authd, const uint8_t *data, const struct dk_set *set)
+{
+	for (uint32_t i = 0; i < set->stanza_count; i++) {
+		const struct known *key = find(&authd->keys, data + set->stanza[i].key_id);
+
+		if (key)
+			return key;
+	}
+	return NULL;
+}
+
+static unsigned
+judge(const struct authd *authd, const struct known *device, const struct dk_release_object *object)
+{
+	struct policy_question question;
+	struct dk_header header;
+	const struct known *key;
+	const char *rule;
+
+	if (dk_header_parse_side(object->core, object->core_len, object->set_len, DK_SIDE_CUSTOMER,
+		&header) != DK_OK)
+		return DK_CODE_OBJECT_MALFORMED;
+	key = key_of(authd, object->core, &header.set[0]);
+	if (!device || !key)
+		return DK_CODE_POLICY;
+	question = (struct policy_question){ .user = device->name, .key = key->name,
+		.label = object->core + header.label, .label_len = header.label_len };
+	return policy_allows(authd->policy, &question, &rule) ? DK_CODE_OK : DK_CODE_POLICY;
+}
+
+static bool
+on_release(struct authd *authd, const struct ipc_message *message)
+{
+	static struct dk_release_object objects[DK_RELEASE_OBJECTS_MAX];
+	static uint8_t head[32 + 2 + 2 * DK_RELEASE_OBJECTS_MAX];
+	struct dk_release_request request = { .count = 0 };
+	const struct known *device;
+	struct dk_writer_buf wr;
+
+	if (message->len < RELEASE_HEAD)
+		return false;
+	if (dk_release_request_parse(message->data + RELEASE_HEAD, message->len - RELEASE_HEAD,
+		objects, &request) != DK_OK)
+		request.count = 0;
+	device = find(&authd->devices, message->data + RELEASE_KEY_ID);
+	dk_wr_init(&wr, head, sizeof(head));
+	dk_wr_bytes(&wr, authd->digest, sizeof(authd->digest));
+	dk_wr_u16(&wr, (uint16_t)request.count);
+	for (unsigned i = 0; i < request.count; i++)
+		dk_wr_u16(&wr, (uint16_t)judge(authd, device, &objects[i]));
+	const struct dk_part parts[] = { { head, wr.len }, { message->data, message->len } };
+	(void)ipc_send(authd->keyd, IPC_RELEASE_JUDGED, message->id, parts, 2);
+	return true;
+}
+
+static bool
+on_httpd(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
+{
+	struct authd *authd = ctx;
+	const struct dk_part part = { message->data, message->len };
+
+	(void)channel;
+	switch (message->type) {
+	case IPC_RELEASE:
+		return on_release(authd, message);
+	case IPC_ENROL:
+		(void)ipc_send(authd->keyd, IPC_ENROL_PASSED, message->id, &part, 1);
+		return message->len >= 16;
+	case IPC_KEY:
+		(void)ipc_send(authd->keyd, IPC_KEY_PASSED, message->id, &part, 1);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+on_keyd(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
+{
+	struct authd *authd = ctx;
+
+	(void)channel;
+	if (message->type == IPC_DEVICE)
+		return learn(&authd->devices, message);
+	return message->type == IPC_SERVICE_KEY && learn(&authd->keys, message);
+}
+
+static void
+load_policy(struct authd *authd)
+{
+	static char text[POLICY_MAX_BYTES + 1];
+	struct dk_part part = { text, 0 };
+	char error[200];
+	ssize_t n;
+
+	while ((n = read(AUTHD_FD_POLICY, text + part.len, POLICY_MAX_BYTES - part.len)) > 0)
+		part.len += (size_t)n;
+	(void)close(AUTHD_FD_POLICY);
+	if (n < 0 || part.len == POLICY_MAX_BYTES || memchr(text, '\0', part.len))
+		say_fatal("the policy file cannot be read or is too large");
+	if (dk_sha256(&part, 1, authd->digest) != DK_OK)
+		say_fatal("libcrypto does not do what it must");
+	if (!policy_parse(text, &authd->policy, error, sizeof(error)))
+		say_fatal("policy: %s", error);
+}
+
+int
+main(void)
+{
+	static struct authd authd;
+	const struct dk_part digest = { authd.digest, sizeof(authd.digest) };
+
+	ipc_child_begin(&authd.child, IPC_AUTHD);
+	(void)ipc_child_add(&authd.child, IPC_FD_PARENT, IPC_PARENT, ipc_child_parent_message,
+	    &authd.child);
+	authd.httpd = ipc_child_add(&authd.child, AUTHD_FD_HTTPD, IPC_HTTPD, on_httpd, &authd);
+	authd.keyd = ipc_child_add(&authd.child, AUTHD_FD_KEYD, IPC_KEYD, on_keyd, &authd);
+	load_policy(&authd);
+	authd.child.protections |= sandbox_enter(IPC_AUTHD, NULL);
+	(void)ipc_send(authd.keyd, IPC_POLICY, 0, &digest, 1);
+	ipc_child_ready(&authd.child);
+	ipc_child_run(&authd.child);
+	policy_free(authd.policy);
+	free(authd.devices.item);
+	free(authd.keys.item);
+	return 0;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * httpd: TLS, HTTP and their limits. It translates between HTTP and messages
+ * and knows nothing worth stealing but the TLS key.
+ */
+#ifndef DK_HTTPD_H
+#define DK_HTTPD_H
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <openssl/ssl.h>
+
+#include "ipc/child.h"
+#include "native/code.h"
+#include "native/release.h"
+#include "native/request.h"
+
+#define HTTPD_FD_AUTHD 4
+#define HTTPD_FD_KEYD 5
+#define HTTPD_FD_LOGD 6
+#define HTTPD_FD_LISTEN 7
+#define HTTPD_FD_CHAIN 8
+#define HTTPD_FD_KEY 9
+#define HTTPD_WAITING_MAX 1024
+#define HTTPD_HEADERS_MAX_BYTES 16384
+#define HTTPD_IDLE_S 60
+#define HTTPD_ANSWER_S 30
+#define HTTPD_CA_MAX_BYTES 8192
+
+struct httpd;
+
+/* A request that waits for another process. */
+struct waiting {
+	struct httpd *httpd;
+	struct waiting *next;
+	uint64_t id;
+	uint64_t deadline;
+	struct evhttp_request *request; /* NULL: the client has gone */
+	const char *content_type;
+};
+
+struct httpd {
+	struct ipc_child child;
+	struct event_base *base;
+	struct evhttp *http;
+	SSL_CTX *tls;
+	struct ipc_channel *authd;
+	struct ipc_channel *keyd;
+	struct ipc_channel *logd;
+	struct event *event[IPC_CHANNELS_MAX];
+	struct event *write_event[IPC_CHANNELS_MAX];
+	struct waiting *waiting;
+	unsigned waiting_count;
+	uint64_t next_id;
+	uint8_t ca[HTTPD_CA_MAX_BYTES];
+	size_t ca_len;
+};
+
+/* tls.c: chain and key from the open files; false with a message said. */
+bool httpd_tls(struct httpd *httpd);
+struct bufferevent *httpd_bufferevent(struct event_base *base, void *ctx);
+
+/* strict.c: framing that this service does not accept, section 1 of the spec. */
+bool httpd_strict(struct evhttp_request *request);
+/* The one header with this name, or NULL if there is none or more than one. */
+const char *httpd_header(struct evhttp_request *request, const char *name);
+
+/* native.c: the routes. */
+void httpd_on_request(struct evhttp_request *request, void *ctx);
+
+/* reply.c */
+void httpd_reply(struct evhttp_request *request, unsigned code, const char *content_type,
+    const uint8_t *body, size_t len);
+/* Ask another process; takes the request over. */
+void httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channel *channel,
+    unsigned type, const struct dk_part *parts, size_t n, const char *content_type);
+bool httpd_on_answer(struct httpd *httpd, const struct ipc_message *message);
+void httpd_expire(struct httpd *httpd);
+
+/* After a send, so that the rest goes out when the socket takes it. */
+void httpd_watch_writes(struct httpd *httpd);
+
+#endif

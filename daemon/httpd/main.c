@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "httpd/httpd.h"
+#include "sandbox/sandbox.h"
+
+static bool
+on_message(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
+{
+	struct httpd *httpd = ctx;
+
+	if (message->type == IPC_RESULT || message->type == IPC_DATA)
+		return httpd_on_answer(httpd, message);
+	return ipc_child_parent_message(&httpd->child, channel, message);
+}
+
+static void
+start_accepting(struct httpd *httpd)
+{
+	httpd->child.go = false;
+	if (evhttp_accept_socket(httpd->http, HTTPD_FD_LISTEN) != 0)
+		say_fatal("the listening socket cannot be used");
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *ctx)
+{
+	struct httpd *httpd = ctx;
+
+	(void)what;
+	for (unsigned i = 0; i < httpd->child.count; i++) {
+		struct ipc_channel *c = &httpd->child.channel[i];
+
+		if (c->fd != fd || c->violated)
+			continue;
+		if (!ipc_receive(c)) {
+			if (c->violated)
+				ipc_child_violation(&httpd->child, c);
+			(void)event_del(httpd->event[i]);
+			/* Without the others there is nothing to serve; the parent starts anew. */
+			if (!c->violated)
+				httpd->child.stopping = true;
+		}
+		break;
+	}
+	if (httpd->child.go)
+		start_accepting(httpd);
+	if (httpd->child.stopping)
+		(void)event_base_loopbreak(httpd->base);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *ctx)
+{
+	struct httpd *httpd = ctx;
+
+	(void)fd;
+	(void)what;
+	for (unsigned i = 0; i < httpd->child.count; i++)
+		ipc_flush(&httpd->child.channel[i]);
+	httpd_watch_writes(httpd);
+}
+
+void
+httpd_watch_writes(struct httpd *httpd)
+{
+	for (unsigned i = 0; i < httpd->child.count; i++)
+		if (ipc_wants_write(&httpd->child.channel[i]))
+			(void)event_add(httpd->write_event[i], NULL);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	httpd_expire(ctx);
+}
+
+static void
+watch_channels(struct httpd *httpd)
+{
+	static const struct timeval second = { 1, 0 };
+	struct event *tick = event_new(httpd->base, -1, EV_PERSIST, on_tick, httpd);
+
+	if (!tick || event_add(tick, &second) != 0)
+		say_fatal("no memory");
+	for (unsigned i = 0; i < httpd->child.count; i++) {
+		int fd = httpd->child.channel[i].fd;
+
+		httpd->event[i] = event_new(httpd->base, fd, EV_READ | EV_PERSIST, on_readable, httpd);
+		httpd->write_event[i] = event_new(httpd->base, fd, EV_WRITE, on_writable, httpd);
+		if (!httpd->event[i] || !httpd->write_event[i] ||
+		    event_add(httpd->event[i], NULL) != 0)
+			say_fatal("no memory");
+	}
+}
+
+static void
+start_http(struct httpd *httpd)
+{
+	httpd->base = event_base_new();
+	httpd->http = httpd->base ? evhttp_new(httpd->base) : NULL;
+	if (!httpd->http)
+		say_fatal("no memory");
+	evhttp_set_bevcb(httpd->http, httpd_bufferevent, httpd);
+	evhttp_set_gencb(httpd->http, httpd_on_request, httpd);
+	evhttp_set_allowed_methods(httpd->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
+		EVHTTP_REQ_DELETE | EVHTTP_REQ_HEAD | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS);
+	evhttp_set_max_headers_size(httpd->http, HTTPD_HEADERS_MAX_BYTES);
+	evhttp_set_max_body_size(httpd->http, DK_RELEASE_BODY_MAX_BYTES);
+	evhttp_set_timeout(httpd->http, HTTPD_IDLE_S);
+	evhttp_set_default_content_type(httpd->http, NULL);
+}
+
+/* libevent, the resolver and libcrypto read what they need of the system on
+ * first use; a random number is the last thing that a handshake could miss. */
+static void
+warm_up(void)
+{
+	uint8_t random[32];
+
+	if (dk_random(random, sizeof(random)) != DK_OK)
+		say_fatal("libcrypto does not do what it must");
+}
+
+int
+main(void)
+{
+	static struct httpd httpd;
+
+	ipc_child_begin(&httpd.child, IPC_HTTPD);
+	(void)ipc_child_add(&httpd.child, IPC_FD_PARENT, IPC_PARENT, on_message, &httpd);
+	httpd.authd = ipc_child_add(&httpd.child, HTTPD_FD_AUTHD, IPC_AUTHD, on_message, &httpd);
+	httpd.keyd = ipc_child_add(&httpd.child, HTTPD_FD_KEYD, IPC_KEYD, on_message, &httpd);
+	httpd.logd = ipc_child_add(&httpd.child, HTTPD_FD_LOGD, IPC_LOGD, on_message, &httpd);
+	if (!httpd_tls(&httpd))
+		say_fatal("the TLS certificate or its key cannot be used");
+	start_http(&httpd);
+	watch_channels(&httpd);
+	warm_up();
+	httpd.child.protections |= sandbox_enter(IPC_HTTPD, NULL);
+	ipc_child_ready(&httpd.child);
+	(void)event_base_dispatch(httpd.base);
+	evhttp_free(httpd.http);
+	SSL_CTX_free(httpd.tls);
+	event_base_free(httpd.base);
+	return 0;
+}

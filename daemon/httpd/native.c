@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The native protocol's paths, spec/key-service.md section 1. */
+#include <arpa/inet.h>
+#include <string.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "crypto/base64.h"
+#include "httpd/httpd.h"
+
+#define TYPE_NATIVE "application/doublekey"
+#define ENROL_MAX_BYTES 4096
+#define LOG_PATH_MAX_BYTES 64
+
+static void
+peer_address(struct evhttp_request *request, uint8_t ret[16])
+{
+	char *text = NULL;
+	ev_uint16_t port;
+
+	memset(ret, 0, 16);
+	evhttp_connection_get_peer(evhttp_request_get_connection(request), &text, &port);
+	if (!text)
+		return;
+	if (inet_pton(AF_INET, text, ret + 12) == 1) {
+		ret[10] = ret[11] = 0xff;
+		return;
+	}
+	if (inet_pton(AF_INET6, text, ret) != 1)
+		memset(ret, 0, 16);
+}
+
+static bool
+body_of(struct evhttp_request *request, size_t max, const uint8_t **ret_body, size_t *ret_len,
+    unsigned *ret_code)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(request);
+	const char *type = httpd_header(request, "Content-Type");
+
+	*ret_len = evbuffer_get_length(in);
+	if (!type || strcmp(type, TYPE_NATIVE) != 0)
+		*ret_code = DK_CODE_MALFORMED_REQUEST;
+	else if (*ret_len > max)
+		*ret_code = DK_CODE_TOO_LARGE;
+	else if (*ret_len == 0)
+		*ret_code = DK_CODE_MALFORMED_REQUEST;
+	else {
+		*ret_body = evbuffer_pullup(in, -1);
+		*ret_code = *ret_body ? DK_CODE_OK : DK_CODE_BUSY;
+	}
+	return *ret_code == DK_CODE_OK;
+}
+
+/* "NAME=:BASE64:" with exactly len bytes in it. */
+static bool
+byte_sequence(const char *value, const char *name, uint8_t *out, size_t len)
+{
+	size_t name_len = strlen(name), value_len, got;
+
+	if (!value || strncmp(value, name, name_len) != 0 || value[name_len] != '=' ||
+	    value[name_len + 1] != ':')
+		return false;
+	value += name_len + 2;
+	value_len = strlen(value);
+	if (value_len == 0 || value[value_len - 1] != ':')
+		return false;
+	return dk_base64_decode(value, value_len - 1, out, len, &got) == DK_OK && got == len;
+}
+
+static unsigned
+read_signature(struct evhttp_request *request, const uint8_t *body, size_t len,
+    struct dk_request_signature *sig)
+{
+	const char *input = httpd_header(request, "Signature-Input");
+	const struct dk_part part = { body, len };
+	uint8_t stated[32], hash[32];
+
+	if (!input || !dk_signature_input_parse(input, sig) ||
+	    !byte_sequence(httpd_header(request, "Signature"), "dk", sig->signature,
+		sizeof(sig->signature)))
+		return DK_CODE_SIGNATURE_INPUT;
+	if (!byte_sequence(httpd_header(request, "Content-Digest"), "sha-256", stated, 32))
+		return DK_CODE_CONTENT_DIGEST;
+	/* keyd computes it anew; here it only gives the better error. */
+	if (dk_sha256(&part, 1, hash) != DK_OK)
+		return DK_CODE_INTERNAL;
+	return memcmp(hash, stated, 32) == 0 ? DK_CODE_OK : DK_CODE_CONTENT_DIGEST;
+}
+
+static void
+post_release(struct httpd *httpd, struct evhttp_request *request)
+{
+	struct dk_request_signature sig = { .created = 0 };
+	uint8_t head[16 + 8 + 16 + 32 + 64];
+	const uint8_t *body = NULL;
+	struct dk_writer_buf wr;
+	unsigned code;
+	size_t len;
+
+	if (body_of(request, DK_RELEASE_BODY_MAX_BYTES, &body, &len, &code))
+		code = read_signature(request, body, len, &sig);
+	if (code != DK_CODE_OK) {
+		httpd_reply(request, code, NULL, NULL, 0);
+		return;
+	}
+	peer_address(request, head);
+	dk_wr_init(&wr, head + 16, sizeof(head) - 16);
+	dk_wr_u64(&wr, sig.created);
+	dk_wr_bytes(&wr, sig.nonce, sizeof(sig.nonce));
+	dk_wr_bytes(&wr, sig.key_id, sizeof(sig.key_id));
+	dk_wr_bytes(&wr, sig.signature, sizeof(sig.signature));
+	const struct dk_part parts[] = { { head, sizeof(head) }, { body, len } };
+	httpd_ask(httpd, request, httpd->authd, IPC_RELEASE, parts, 2, TYPE_NATIVE);
+}
+
+static void
+post_device(struct httpd *httpd, struct evhttp_request *request)
+{
+	const uint8_t *body = NULL;
+	uint8_t address[16];
+	unsigned code;
+	size_t len;
+
+	if (!body_of(request, ENROL_MAX_BYTES, &body, &len, &code)) {
+		httpd_reply(request, code, NULL, NULL, 0);
+		return;
+	}
+	peer_address(request, address);
+	const struct dk_part parts[] = { { address, sizeof(address) }, { body, len } };
+	httpd_ask(httpd, request, httpd->authd, IPC_ENROL, parts, 2, TYPE_NATIVE);
+}
+
+static void
+get_key(struct httpd *httpd, struct evhttp_request *request, const char *name)
+{
+	const struct dk_part part = { name, strlen(name) };
+
+	if (!dk_service_key_name_valid(name, part.len)) {
+		httpd_reply(request, DK_CODE_UNKNOWN_KEY, NULL, NULL, 0);
+		return;
+	}
+	httpd_ask(httpd, request, httpd->authd, IPC_KEY, &part, 1, TYPE_NATIVE);
+}
+
+static void
+get_log(struct httpd *httpd, struct evhttp_request *request, const char *path)
+{
+	const struct dk_part part = { path, strlen(path) };
+	bool text = strcmp(path, "checkpoint") == 0;
+
+	if (part.len > LOG_PATH_MAX_BYTES) {
+		httpd_reply(request, DK_CODE_NOT_FOUND, NULL, NULL, 0);
+		return;
+	}
+	httpd_ask(httpd, request, httpd->logd, IPC_READ, &part, 1,
+	    text ? "text/plain; charset=utf-8" : "application/octet-stream");
+}
+
+static bool
+route_get(struct httpd *httpd, struct evhttp_request *request, const char *path)
+{
+	static const char status[] = "{\"status\":\"ok\"}";
+
+	if (strcmp(path, "/v1/status") == 0)
+		httpd_reply(request, DK_CODE_OK, "application/json", (const uint8_t *)status,
+		    strlen(status));
+	else if (strcmp(path, "/v1/ca") == 0)
+		httpd_reply(request, DK_CODE_OK, "application/pkix-cert", httpd->ca, httpd->ca_len);
+	else if (strncmp(path, "/v1/keys/", 9) == 0)
+		get_key(httpd, request, path + 9);
+	else if (strncmp(path, "/log/", 5) == 0)
+		get_log(httpd, request, path + 5);
+	else
+		return false;
+	return true;
+}
+
+static bool
+known_path(const char *path)
+{
+	return strcmp(path, "/v1/status") == 0 || strcmp(path, "/v1/ca") == 0 ||
+	    strncmp(path, "/v1/keys/", 9) == 0 || strncmp(path, "/log/", 5) == 0 ||
+	    strcmp(path, DK_RELEASE_PATH) == 0 || strcmp(path, "/v1/devices") == 0;
+}
+
+/* The target is taken as it stands: no decoding, no query, no normalisation. */
+void
+httpd_on_request(struct evhttp_request *request, void *ctx)
+{
+	struct httpd *httpd = ctx;
+	const char *path = evhttp_request_get_uri(request);
+	enum evhttp_cmd_type method = evhttp_request_get_command(request);
+
+	if (!httpd_strict(request))
+		httpd_reply(request, DK_CODE_HTTP, NULL, NULL, 0);
+	else if (method == EVHTTP_REQ_POST && strcmp(path, DK_RELEASE_PATH) == 0)
+		post_release(httpd, request);
+	else if (method == EVHTTP_REQ_POST && strcmp(path, "/v1/devices") == 0)
+		post_device(httpd, request);
+	else if (method == EVHTTP_REQ_GET && route_get(httpd, request, path))
+		return;
+	else
+		httpd_reply(request, known_path(path) ? DK_CODE_METHOD : DK_CODE_NOT_FOUND, NULL, NULL,
+		    0);
+}

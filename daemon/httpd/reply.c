@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <event2/bufferevent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "httpd/httpd.h"
+
+/* One TLS record for head and body: see the speed notes in docs/decisions. */
+static void
+send_whole(struct evhttp_request *request, unsigned status, struct evbuffer *body)
+{
+	struct bufferevent *bev =
+	    evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
+
+	evhttp_send_reply(request, (int)status, NULL, body);
+	if (bev)
+		(void)evbuffer_pullup(bufferevent_get_output(bev), -1);
+}
+
+static void
+add_header(struct evhttp_request *request, const char *name, const char *value)
+{
+	(void)evhttp_add_header(evhttp_request_get_output_headers(request), name, value);
+}
+
+void
+httpd_reply(struct evhttp_request *request, unsigned code, const char *content_type,
+    const uint8_t *body, size_t len)
+{
+	struct evbuffer *buf = evbuffer_new();
+	char text[64];
+	int n;
+
+	if (!buf) {
+		evhttp_send_error(request, 500, NULL);
+		return;
+	}
+	add_header(request, "Cache-Control", "no-store");
+	if (code == DK_CODE_OK) {
+		add_header(request, "Content-Type", content_type);
+		(void)evbuffer_add(buf, body, len);
+	} else {
+		add_header(request, "Content-Type", "application/json");
+		add_header(request, "Doublekey-Error", dk_code_name(code));
+		if (code == DK_CODE_HTTP || code == DK_CODE_TOO_LARGE)
+			add_header(request, "Connection", "close");
+		n = snprintf(text, sizeof(text), "{\"error\":\"%s\"}", dk_code_name(code));
+		if (n > 0 && (size_t)n < sizeof(text))
+			(void)evbuffer_add(buf, text, (size_t)n);
+	}
+	send_whole(request, dk_code_http(code), buf);
+	evbuffer_free(buf);
+}
+
+/* ---- requests that wait for another process ---- */
+
+static void
+on_client_gone(struct evhttp_connection *connection, void *ctx)
+{
+	struct httpd *httpd = ctx;
+
+	for (struct waiting *w = httpd->waiting; w; w = w->next)
+		if (w->request && evhttp_request_get_connection(w->request) == connection)
+			w->request = NULL;
+}
+
+static struct waiting *
+take(struct httpd *httpd, uint64_t id)
+{
+	struct waiting **link = &httpd->waiting;
+	struct waiting *w;
+
+	while (*link && (*link)->id != id)
+		link = &(*link)->next;
+	w = *link;
+	if (w) {
+		*link = w->next;
+		httpd->waiting_count--;
+	}
+	return w;
+}
+
+/* evhttp frees a request with its connection, so a close must be noticed. */
+static void
+finish(struct waiting *w, unsigned code, const uint8_t *body, size_t len)
+{
+	if (w->request)
+		httpd_reply(w->request, code, w->content_type, body, len);
+	free(w);
+}
+
+void
+httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channel *channel,
+    unsigned type, const struct dk_part *parts, size_t n, const char *content_type)
+{
+	struct waiting *w =
+	    httpd->waiting_count < HTTPD_WAITING_MAX ? malloc(sizeof(*w)) : NULL;
+
+	if (!w) {
+		httpd_reply(request, DK_CODE_BUSY, NULL, NULL, 0);
+		return;
+	}
+	*w = (struct waiting){ .httpd = httpd, .id = ++httpd->next_id, .request = request,
+		.deadline = ipc_now() + HTTPD_ANSWER_S, .content_type = content_type };
+	if (!ipc_send(channel, type, w->id, parts, n)) {
+		finish(w, DK_CODE_UNAVAILABLE, NULL, 0);
+		return;
+	}
+	evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_client_gone, httpd);
+	w->next = httpd->waiting;
+	httpd->waiting = w;
+	httpd->waiting_count++;
+	httpd_watch_writes(httpd);
+}
+
+bool
+httpd_on_answer(struct httpd *httpd, const struct ipc_message *message)
+{
+	struct waiting *w;
+	unsigned code;
+
+	if (message->len < 2)
+		return false;
+	code = (unsigned)message->data[0] << 8 | message->data[1];
+	w = take(httpd, message->id);
+	if (w) /* else it came after its deadline */
+		finish(w, code, message->data + 2, message->len - 2);
+	return true;
+}
+
+void
+httpd_expire(struct httpd *httpd)
+{
+	uint64_t now = ipc_now();
+	struct waiting *w = httpd->waiting, *next;
+
+	for (; w; w = next) {
+		next = w->next;
+		if (w->deadline < now)
+			finish(take(httpd, w->id), DK_CODE_UNAVAILABLE, NULL, 0);
+	}
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* evhttp keeps repeated headers and is lenient about framing; a key service
+ * behind a proxy must see the same request as that proxy. */
+#include <event2/keyvalq_struct.h>
+#include <string.h>
+#include <strings.h>
+
+#include "httpd/httpd.h"
+
+static unsigned
+count(struct evhttp_request *request, const char *name, const char **ret_value)
+{
+	struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+	struct evkeyval *header;
+	unsigned n = 0;
+
+	for (header = headers->tqh_first; header; header = header->next.tqe_next)
+		if (strcasecmp(header->key, name) == 0) {
+			*ret_value = header->value;
+			n++;
+		}
+	return n;
+}
+
+const char *
+httpd_header(struct evhttp_request *request, const char *name)
+{
+	const char *value = NULL;
+
+	return count(request, name, &value) == 1 ? value : NULL;
+}
+
+static bool
+digits(const char *text)
+{
+	return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+bool
+httpd_strict(struct evhttp_request *request)
+{
+	static const char *const single[] = { "Content-Type", "Content-Digest", "Signature",
+		"Signature-Input", "Authorization" };
+	const char *length = NULL, *coding = NULL, *any = NULL;
+	unsigned lengths = count(request, "Content-Length", &length);
+	unsigned codings = count(request, "Transfer-Encoding", &coding);
+
+	if (count(request, "Host", &any) != 1 || lengths > 1 || codings > 1 ||
+	    (lengths == 1 && codings == 1))
+		return false;
+	if (lengths == 1 && !digits(length))
+		return false;
+	if (codings == 1 && strcasecmp(coding, "chunked") != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
+		if (count(request, single[i], &any) > 1)
+			return false;
+	return true;
+}

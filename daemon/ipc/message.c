@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ipc/message.h"
+
+#include <stddef.h>
+
+#define ANY_CHILD 0
+
+struct rule {
+	uint16_t type;
+	uint8_t from;
+	uint8_t to;
+	uint32_t longest;
+};
+
+/* clang-format off */
+static const struct rule rules[] = {
+	{ IPC_READY,          ANY_CHILD,  IPC_PARENT, 4 },
+	{ IPC_GO,             IPC_PARENT, IPC_HTTPD,  0 },
+	{ IPC_STOP,           IPC_PARENT, ANY_CHILD,  0 },
+	{ IPC_VIOLATION,      ANY_CHILD,  IPC_PARENT, 3 },
+	{ IPC_ADMIN,          IPC_PARENT, IPC_KEYD,   IPC_ADMIN_MAX_BYTES },
+	{ IPC_ADMIN_DONE,     IPC_KEYD,   IPC_PARENT, 1048576 },
+	{ IPC_RECORDS,        IPC_PARENT, IPC_LOGD,   12 },
+	{ IPC_RECORDS_DONE,   IPC_LOGD,   IPC_PARENT, 4194304 },
+	{ IPC_RELEASE,        IPC_HTTPD,  IPC_AUTHD,  4194560 },
+	{ IPC_ENROL,          IPC_HTTPD,  IPC_AUTHD,  4112 },
+	{ IPC_KEY,            IPC_HTTPD,  IPC_AUTHD,  64 },
+	{ IPC_RELEASE_JUDGED, IPC_AUTHD,  IPC_KEYD,   4196608 },
+	{ IPC_ENROL_PASSED,   IPC_AUTHD,  IPC_KEYD,   4112 },
+	{ IPC_KEY_PASSED,     IPC_AUTHD,  IPC_KEYD,   64 },
+	{ IPC_POLICY,         IPC_AUTHD,  IPC_KEYD,   32 },
+	{ IPC_DEVICE,         IPC_KEYD,   IPC_AUTHD,  98 },
+	{ IPC_SERVICE_KEY,    IPC_KEYD,   IPC_AUTHD,  97 },
+	{ IPC_RESULT,         IPC_KEYD,   IPC_HTTPD,  IPC_RESULT_MAX_BYTES },
+	{ IPC_APPEND,         IPC_KEYD,   IPC_LOGD,   262144 },
+	{ IPC_APPENDED,       IPC_LOGD,   IPC_KEYD,   8192 },
+	{ IPC_READ,           IPC_HTTPD,  IPC_LOGD,   64 },
+	{ IPC_DATA,           IPC_LOGD,   IPC_HTTPD,  IPC_DATA_MAX_BYTES },
+};
+/* clang-format on */
+
+static int
+matches(unsigned rule, enum ipc_process process)
+{
+	return rule == ANY_CHILD ? process != IPC_PARENT : rule == process;
+}
+
+int64_t
+ipc_longest(unsigned type, enum ipc_process from, enum ipc_process to)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].type == type && matches(rules[i].from, from) && matches(rules[i].to, to))
+			return rules[i].longest;
+	return -1;
+}
+
+const char *
+ipc_process_name(enum ipc_process process)
+{
+	static const char *const names[IPC_PROCESSES] = { "?", "parent", "httpd", "authd", "keyd",
+		"logd" };
+
+	return process < IPC_PROCESSES ? names[process] : names[0];
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The message table of spec/ipc.md sections 1 and 3, and nothing else. */
+#ifndef DK_IPC_MESSAGE_H
+#define DK_IPC_MESSAGE_H
+
+#include <stdint.h>
+
+enum ipc_process {
+	IPC_PARENT = 1,
+	IPC_HTTPD = 2,
+	IPC_AUTHD = 3,
+	IPC_KEYD = 4,
+	IPC_LOGD = 5,
+	IPC_PROCESSES = 6,
+};
+
+enum ipc_type {
+	IPC_READY = 0x0001,
+	IPC_GO = 0x0002,
+	IPC_STOP = 0x0003,
+	IPC_VIOLATION = 0x0004,
+	IPC_ADMIN = 0x0010,
+	IPC_ADMIN_DONE = 0x0011,
+	IPC_RECORDS = 0x0012,
+	IPC_RECORDS_DONE = 0x0013,
+	IPC_RELEASE = 0x0101,
+	IPC_ENROL = 0x0102,
+	IPC_KEY = 0x0103,
+	IPC_RELEASE_JUDGED = 0x0201,
+	IPC_ENROL_PASSED = 0x0202,
+	IPC_KEY_PASSED = 0x0203,
+	IPC_POLICY = 0x0204,
+	IPC_DEVICE = 0x0210,
+	IPC_SERVICE_KEY = 0x0211,
+	IPC_RESULT = 0x0301,
+	IPC_APPEND = 0x0401,
+	IPC_APPENDED = 0x0402,
+	IPC_READ = 0x0501,
+	IPC_DATA = 0x0502,
+};
+
+enum ipc_admin_op {
+	IPC_OP_STATUS = 1,
+	IPC_OP_KEY_CREATE = 2,
+	IPC_OP_KEY_LIST = 3,
+	IPC_OP_KEY_DISABLE = 4,
+	IPC_OP_KEY_ENABLE = 5,
+	IPC_OP_KEY_ROTATE = 6,
+	IPC_OP_KEY_DESTROY = 7,
+	IPC_OP_ENROL_CODE = 8,
+	IPC_OP_DEVICE_LIST = 9,
+	IPC_OP_DEVICE_REVOKE = 10,
+	IPC_OP_FREEZE = 11,
+	IPC_OP_UNFREEZE = 12,
+	IPC_OP_LOG = 13,
+};
+
+/* Protections in force, payload of READY. */
+enum ipc_protection {
+	IPC_NO_NEW_PRIVS = 1,
+	IPC_SECCOMP = 2,
+	IPC_LANDLOCK = 4,
+	IPC_NOT_DUMPABLE = 8,
+	IPC_NO_CORE = 16,
+	IPC_LOCKED = 32,
+};
+
+#define IPC_ADMIN_MAX_BYTES 8192
+#define IPC_ADMIN_ARGS_MAX 16
+#define IPC_RESULT_MAX_BYTES 1048576
+#define IPC_DATA_MAX_BYTES 65536
+
+/* Longest message of this type from one process to the other, or -1. */
+int64_t ipc_longest(unsigned type, enum ipc_process from, enum ipc_process to);
+/* Static, never NULL. */
+const char *ipc_process_name(enum ipc_process process);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Acts: what changes the state. One at a time (I4), recorded first (I3). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "keyd/keyd.h"
+
+bool
+keyd_defer(struct keyd *keyd, struct ipc_channel *channel, const struct ipc_message *message,
+    bool *ret_refused)
+{
+	struct deferred *d;
+
+	*ret_refused = false;
+	if (!keyd->acting)
+		return false;
+	d = keyd->deferred_count < KEYD_DEFERRED_MAX ? malloc(sizeof(*d) + message->len) : NULL;
+	if (!d) {
+		*ret_refused = true;
+		return true;
+	}
+	*d = (struct deferred){ .channel = channel, .type = message->type, .id = message->id,
+		.len = message->len };
+	memcpy(d->data, message->data, message->len);
+	if (keyd->deferred_last)
+		keyd->deferred_last->next = d;
+	else
+		keyd->deferred_first = d;
+	keyd->deferred_last = d;
+	keyd->deferred_count++;
+	return true;
+}
+
+void
+keyd_act_begin(struct keyd *keyd)
+{
+	keyd->acting = true;
+}
+
+void
+keyd_act_end(struct keyd *keyd)
+{
+	struct ipc_message message;
+	struct deferred *d;
+
+	keyd->acting = false;
+	while (!keyd->acting && (d = keyd->deferred_first)) {
+		keyd->deferred_first = d->next;
+		if (!d->next)
+			keyd->deferred_last = NULL;
+		keyd->deferred_count--;
+		message = (struct ipc_message){ d->type, d->id, d->data, d->len };
+		if (!d->channel->handler(d->channel->ctx, d->channel, &message)) {
+			d->channel->violated = true;
+			d->channel->violation_type = d->type;
+			ipc_child_violation(&keyd->child, d->channel);
+		}
+		free(d);
+	}
+}
+
+void
+keyd_commit(struct keyd *keyd)
+{
+	keyd->state.generation++;
+	/* If this fails the record stands and the effect does not. Going on would
+	 * show a state that a restart forgets. */
+	if (sealed_write(&keyd->store, &keyd->state) != DK_OK)
+		say_fatal("the sealed store cannot be written");
+}
+
+void
+keyd_tell_device(struct keyd *keyd, const struct device *device)
+{
+	const struct dk_part parts[] = { { device->id, sizeof(device->id) }, { &device->state, 1 },
+		{ device->user, strlen(device->user) } };
+
+	(void)ipc_send(keyd->authd, IPC_DEVICE, 0, parts, 3);
+}
+
+void
+keyd_tell_key(struct keyd *keyd, const struct service_key *key)
+{
+	for (unsigned i = 0; i < key->version_count; i++) {
+		const struct dk_part parts[] = { { key->version[i].id, 32 },
+			{ &key->version[i].state, 1 }, { key->name, strlen(key->name) } };
+
+		(void)ipc_send(keyd->authd, IPC_SERVICE_KEY, 0, parts, 3);
+	}
+}

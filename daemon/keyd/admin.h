@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Administrative acts: check, record, carry out, answer. */
+#ifndef DK_KEYD_ADMIN_H
+#define DK_KEYD_ADMIN_H
+
+#include "keyd/keyd.h"
+
+#define ADMIN_ARG_MAX_BYTES 256
+
+struct admin_act {
+	uint64_t id;
+	unsigned op;
+	uint32_t uid;
+	unsigned argc;
+	char arg[IPC_ADMIN_ARGS_MAX][ADMIN_ARG_MAX_BYTES];
+	/* prepared before the record, used after it */
+	struct key_version version;
+	uint32_t number;
+	struct open_code code;
+	uint8_t device[32];
+};
+
+/* Text of an answer, growing up to the limit of the message. */
+struct admin_text {
+	char *text;
+	size_t len;
+	size_t cap;
+};
+void admin_printf(struct admin_text *out, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* One row of the table in admin.c: check fills the event and what the act
+ * needs; carry_out changes the state and writes the answer. */
+typedef unsigned (*admin_check)(struct keyd *keyd, struct admin_act *act,
+    struct dk_log_event *event);
+typedef void (*admin_carry_out)(struct keyd *keyd, struct admin_act *act,
+    const struct dk_receipt *receipt, struct admin_text *out);
+
+unsigned check_key_create(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
+void do_key_create(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
+    struct admin_text *out);
+unsigned check_key_rotate(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
+unsigned check_key_state(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
+void do_key_state(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
+    struct admin_text *out);
+unsigned check_key_destroy(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
+void do_key_destroy(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
+    struct admin_text *out);
+unsigned check_enrol_code(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
+void do_enrol_code(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
+    struct admin_text *out);
+unsigned check_device_revoke(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
+void do_device_revoke(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
+    struct admin_text *out);
+unsigned check_freeze(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
+void do_freeze(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
+    struct admin_text *out);
+
+void admin_list_keys(struct keyd *keyd, struct admin_text *out);
+void admin_list_devices(struct keyd *keyd, struct admin_text *out);
+void admin_status(struct keyd *keyd, struct admin_text *out);
+
+#endif

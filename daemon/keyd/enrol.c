@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /v1/devices, spec/key-service.md section 4. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "keyd/keyd.h"
+
+struct enrolment {
+	uint64_t id;
+	unsigned code;
+	struct device device;
+	uint8_t code_id[DK_CODE_ID_BYTES];
+	uint8_t mac[DK_ENROL_MAC_BYTES];
+	uint8_t address[16];
+};
+
+/*
+ * Unknown, expired and used codes, another user, a wrong MAC and a wrong
+ * signature are one error, so that nobody learns which codes are open.
+ */
+static unsigned
+check(struct keyd *keyd, const uint8_t *body, size_t len, struct dk_enrol_request *request,
+    struct open_code **ret_code)
+{
+	dk_auto_enrol_keys keys = { 0 };
+	struct open_code *code;
+
+	if (dk_enrol_request_parse(body, len, request) != DK_OK)
+		return DK_CODE_MALFORMED_REQUEST;
+	state_expire_codes(&keyd->state, ipc_now());
+	code = state_code(&keyd->state, request->code_id);
+	if (!code)
+		return DK_CODE_ENROL_CODE;
+	if (dk_enrol_keys_derive(&code->code, &keys) != DK_OK)
+		return DK_CODE_INTERNAL;
+	if (strcmp(code->user, request->user) != 0 ||
+	    dk_enrol_request_check(request, body, &keys) != DK_OK) {
+		code->tries++;
+		return DK_CODE_ENROL_CODE;
+	}
+	*ret_code = code;
+	return DK_CODE_OK;
+}
+
+static void
+write_answer(struct keyd *keyd, const struct enrolment *e, const struct dk_enrol_keys *keys,
+    const struct dk_receipt *receipt, struct dk_writer_buf *wr)
+{
+	uint8_t service[DK_SERVICE_DATA_MAX_BYTES], mac[DK_ENROL_MAC_BYTES];
+	struct dk_writer_buf sd;
+
+	dk_wr_init(&sd, service, sizeof(service));
+	dk_service_data_write(&sd, &keyd->state.service);
+	dk_wr_bytes(wr, "DKE2", 4);
+	dk_wr_u16(wr, (uint16_t)sd.len);
+	dk_wr_bytes(wr, service, sd.len);
+	dk_wr_bytes(wr, e->device.id, sizeof(e->device.id));
+	dk_wr_u64(wr, receipt->index);
+	if (dk_enrol_answer_mac(keys, e->mac, wr->data, wr->len, mac) != DK_OK)
+		wr->failed = true;
+	dk_wr_bytes(wr, mac, sizeof(mac));
+	dk_receipt_write(wr, receipt);
+}
+
+/* The code is still there: nothing else ran in between (I4). */
+static void
+enrol(struct keyd *keyd, struct enrolment *e, const struct dk_receipt *receipt)
+{
+	uint8_t body[DK_SERVICE_DATA_MAX_BYTES + DK_RECEIPT_FRAME_BYTES + 4096];
+	struct open_code *code = state_code(&keyd->state, e->code_id);
+	dk_auto_enrol_keys keys = { 0 };
+	struct dk_writer_buf wr;
+
+	e->device.index = receipt->index;
+	if (!code || dk_enrol_keys_derive(&code->code, &keys) != DK_OK ||
+	    state_add_device(&keyd->state, &e->device) != DK_OK) {
+		keyd_result(keyd, e->id, DK_CODE_INTERNAL, NULL, 0);
+		return;
+	}
+	state_remove_code(&keyd->state, code);
+	keyd_commit(keyd);
+	keyd_tell_device(keyd, &e->device);
+	dk_wr_init(&wr, body, sizeof(body));
+	write_answer(keyd, e, &keys, receipt, &wr);
+	keyd_result(keyd, e->id, wr.failed ? DK_CODE_INTERNAL : DK_CODE_OK, body, wr.len);
+}
+
+static void
+logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
+{
+	struct enrolment *e = ctx;
+
+	if (code != DK_CODE_OK)
+		keyd_result(keyd, e->id, code, NULL, 0);
+	else if (e->code != DK_CODE_OK)
+		keyd_result(keyd, e->id, e->code, NULL, 0);
+	else
+		enrol(keyd, e, receipt);
+	free(e);
+	keyd_act_end(keyd);
+}
+
+static void
+record(struct keyd *keyd, struct enrolment *e, const struct open_code *code)
+{
+	struct dk_log_event event;
+
+	keyd_event(&event, e->code == DK_CODE_OK ? DK_LOG_DEVICE_ENROLLED : DK_LOG_DENIAL,
+	    DK_LOG_NATIVE, e->code);
+	memcpy(event.address, e->address, sizeof(event.address));
+	event.has_address = true;
+	if (code) {
+		keyd_event_device(&event, &e->device);
+		keyd_add_factor(&event, DK_FACTOR_CODE, IPC_KEYD, code->index);
+		event.generation = keyd->state.generation + 1;
+	}
+	keyd_act_begin(keyd);
+	keyd_log(keyd, &event, NULL, logged, e);
+}
+
+static dk_err
+fill_device(const struct dk_enrol_request *request, struct device *d)
+{
+	const struct dk_part part = { d->spki, sizeof(d->spki) };
+
+	memcpy(d->spki, request->device, sizeof(d->spki));
+	memcpy(d->user, request->user, sizeof(d->user));
+	memcpy(d->name, request->device_name, sizeof(d->name));
+	d->state = DEVICE_ACTIVE;
+	d->enrolled = ipc_now();
+	return dk_sha256(&part, 1, d->id);
+}
+
+bool
+keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message)
+{
+	struct dk_enrol_request request = { .user = "" };
+	struct open_code *code = NULL;
+	struct enrolment *e;
+	bool refused;
+
+	if (message->len < 16)
+		return false;
+	if (keyd_defer(keyd, keyd->authd, message, &refused)) {
+		if (refused)
+			keyd_result(keyd, message->id, DK_CODE_BUSY, NULL, 0);
+		return true;
+	}
+	e = calloc(1, sizeof(*e));
+	if (!e) {
+		keyd_result(keyd, message->id, DK_CODE_BUSY, NULL, 0);
+		return true;
+	}
+	e->id = message->id;
+	memcpy(e->address, message->data, 16);
+	e->code = check(keyd, message->data + 16, message->len - 16, &request, &code);
+	if (e->code == DK_CODE_OK) {
+		memcpy(e->code_id, request.code_id, sizeof(e->code_id));
+		memcpy(e->mac, request.mac, sizeof(e->mac));
+		if (fill_device(&request, &e->device) != DK_OK)
+			e->code = DK_CODE_INTERNAL;
+		else if (state_device(&keyd->state, e->device.id))
+			e->code = DK_CODE_DEVICE_EXISTS;
+	}
+	if (e->code != DK_CODE_OK && !code && !keyd_may_record_denial(keyd)) {
+		keyd_result(keyd, e->id, e->code, NULL, 0);
+		free(e);
+		return true;
+	}
+	record(keyd, e, code);
+	return true;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keyd: the process that holds the customer keys.
+ *
+ * I1  No share leaves before its record is durable: release.c makes the answer
+ *     only in the function that keyd_log() calls with the acknowledgement.
+ * I2  Object, recipient, key and device come from the signed body and from the
+ *     registry here, never from another process.
+ * I3  A record precedes its effect: the state changes after the acknowledgement.
+ * I4  One act at a time changes the state, so that each record names the
+ *     generation it leads to.
+ */
+#ifndef DK_KEYD_H
+#define DK_KEYD_H
+
+#include "ipc/child.h"
+#include "keyd/sealed.h"
+#include "keyd/state.h"
+#include "log/receipt.h"
+#include "native/code.h"
+
+#define KEYD_FD_AUTHD 4
+#define KEYD_FD_HTTPD 5
+#define KEYD_FD_LOGD 6
+#define KEYD_FD_SLOT0 7
+#define KEYD_FD_SLOT1 8
+#define KEYD_FD_PASSPHRASE 9
+#define KEYD_PENDING_MAX 4096
+#define KEYD_DEFERRED_MAX 256
+#define KEYD_DENIALS_PER_S 10
+
+struct keyd;
+struct pending;
+
+/* code is that of APPENDED. receipt is only valid for the call, and only if
+ * code is DK_CODE_OK. The callee frees what ctx points to. */
+typedef void (*logged_fn)(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt,
+    void *ctx);
+
+struct deferred {
+	struct deferred *next;
+	struct ipc_channel *channel;
+	unsigned type;
+	uint64_t id;
+	size_t len;
+	uint8_t data[];
+};
+
+struct keyd {
+	struct ipc_child child;
+	struct ipc_channel *authd;
+	struct ipc_channel *httpd;
+	struct ipc_channel *logd;
+	struct state state;
+	struct sealed store;
+	bool has_policy;
+	uint8_t policy[32];
+	/* records that wait for logd */
+	struct pending *pending;
+	unsigned pending_count;
+	uint64_t next_id;
+	/* acts, one at a time */
+	bool acting;
+	struct deferred *deferred_first;
+	struct deferred *deferred_last;
+	unsigned deferred_count;
+	/* denials that anybody can cause */
+	uint64_t denial_second;
+	unsigned denial_count;
+	uint32_t suppressed;
+};
+
+/* record.c: the way to the log and back. */
+struct keyd_nonce {
+	uint64_t created;
+	const uint8_t *device;
+	const uint8_t *nonce;
+};
+/* nonce may be NULL. If the record cannot even be sent, done is called at once
+ * with DK_CODE_UNAVAILABLE or DK_CODE_BUSY. */
+void keyd_log(struct keyd *keyd, struct dk_log_event *event, const struct keyd_nonce *nonce,
+    logged_fn done, void *ctx);
+bool keyd_on_appended(struct keyd *keyd, const struct ipc_message *message);
+/* Time, decision, front end; decision from reason. */
+void keyd_event(struct dk_log_event *event, unsigned class_, enum dk_log_front front,
+    unsigned reason);
+void keyd_event_device(struct dk_log_event *event, const struct device *device);
+void keyd_add_factor(struct dk_log_event *event, unsigned type, enum ipc_process verifier,
+    uint64_t root);
+/* Whether a denial that anybody can cause may have a record now. */
+bool keyd_may_record_denial(struct keyd *keyd);
+void keyd_result(struct keyd *keyd, uint64_t id, unsigned code, const uint8_t *body, size_t len);
+
+/* release.c, enrol.c, statement.c, admin.c: one function for each message. */
+bool keyd_on_release(struct keyd *keyd, const struct ipc_message *message);
+bool keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message);
+bool keyd_on_key(struct keyd *keyd, const struct ipc_message *message);
+bool keyd_on_admin(struct keyd *keyd, const struct ipc_message *message);
+
+/* act.c */
+/* True if an act runs: the message was put aside and comes again. */
+bool keyd_defer(struct keyd *keyd, struct ipc_channel *channel, const struct ipc_message *message,
+    bool *ret_refused);
+void keyd_act_begin(struct keyd *keyd);
+/* Write the changed state, go on with what was put aside. */
+void keyd_act_end(struct keyd *keyd);
+/* The next generation of the state, durable; ends the process if that fails. */
+void keyd_commit(struct keyd *keyd);
+void keyd_tell_device(struct keyd *keyd, const struct device *device);
+void keyd_tell_key(struct keyd *keyd, const struct service_key *key);
+
+#endif

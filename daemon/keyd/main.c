@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "keyd/keyd.h"
+#include "sandbox/sandbox.h"
+
+static bool
+on_parent(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
+{
+	struct keyd *keyd = ctx;
+
+	if (message->type == IPC_ADMIN)
+		return keyd_on_admin(keyd, message);
+	return ipc_child_parent_message(&keyd->child, channel, message);
+}
+
+static void
+policy_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
+{
+	(void)keyd;
+	(void)receipt;
+	(void)ctx;
+	if (code != DK_CODE_OK)
+		say_fatal("the log does not take the record of what is in force");
+}
+
+static bool
+on_policy(struct keyd *keyd, const struct ipc_message *message)
+{
+	struct dk_log_event event;
+
+	if (message->len != sizeof(keyd->policy))
+		return false;
+	memcpy(keyd->policy, message->data, message->len);
+	keyd->has_policy = true;
+	keyd_event(&event, DK_LOG_POLICY, DK_LOG_ADMIN, DK_CODE_OK);
+	memcpy(event.policy, keyd->policy, sizeof(event.policy));
+	event.has_policy = true;
+	keyd_log(keyd, &event, NULL, policy_logged, NULL);
+	return true;
+}
+
+static bool
+on_authd(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
+{
+	struct keyd *keyd = ctx;
+
+	(void)channel;
+	switch (message->type) {
+	case IPC_RELEASE_JUDGED:
+		return keyd_on_release(keyd, message);
+	case IPC_ENROL_PASSED:
+		return keyd_on_enrol(keyd, message);
+	case IPC_KEY_PASSED:
+		return keyd_on_key(keyd, message);
+	case IPC_POLICY:
+		return on_policy(keyd, message);
+	default:
+		return false;
+	}
+}
+
+/* httpd never sends to keyd: the channel is one way. */
+static bool
+on_httpd(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
+{
+	(void)ctx;
+	(void)channel;
+	(void)message;
+	return false;
+}
+
+static bool
+on_logd(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
+{
+	(void)channel;
+	return message->type == IPC_APPENDED && keyd_on_appended(ctx, message);
+}
+
+/* Waiting releases end without a share when logd is gone. */
+static void
+idle(void *ctx)
+{
+	struct keyd *keyd = ctx;
+
+	if (keyd->logd->fd < 0 || keyd->authd->fd < 0 || keyd->httpd->fd < 0)
+		keyd->child.stopping = true;
+}
+
+static void
+open_store(struct keyd *keyd)
+{
+	auto_passphrase passphrase = { .len = 0 };
+	dk_err err;
+
+	keyd->store.fd[0] = KEYD_FD_SLOT0;
+	keyd->store.fd[1] = KEYD_FD_SLOT1;
+	err = passphrase_read(KEYD_FD_PASSPHRASE, &passphrase);
+	(void)close(KEYD_FD_PASSPHRASE);
+	if (err == DK_OK)
+		err = sealed_open(&keyd->store, &passphrase, &keyd->state);
+	if (err != DK_OK)
+		say_fatal("the sealed store does not open: %s", dk_err_text(err));
+}
+
+/*
+ * Everything that libcrypto fetches or reads on first use, while files may
+ * still be opened: one signature, one seal, one random number.
+ */
+static void
+warm_up(struct keyd *keyd)
+{
+	uint8_t sig[DK_SIGNATURE_BYTES], enc[DK_P384_POINT_BYTES], ct[64];
+	const struct dk_part part = { "warm", 4 };
+	dk_auto_hpke ctx = { .seq = 0 };
+	dk_auto_pkey *key = NULL;
+	size_t enc_len;
+
+	if (dk_ecdsa_sign(keyd->state.identity, &part, 1, sig) != DK_OK ||
+	    dk_ecdsa_verify(keyd->state.identity, &part, 1, sig) != DK_OK ||
+	    dk_pkey_generate(DK_KEY_P256, 0, &key) != DK_OK ||
+	    dk_hpke_sender(key, sig, 4, NULL, &ctx, enc, &enc_len) != DK_OK ||
+	    dk_hpke_seal(&ctx, sig, 4, sig, 4, ct) != DK_OK)
+		say_fatal("libcrypto does not do what it must");
+}
+
+static void
+tell_all(struct keyd *keyd)
+{
+	for (unsigned i = 0; i < keyd->state.device_count; i++)
+		keyd_tell_device(keyd, keyd->state.device[i]);
+	for (unsigned i = 0; i < keyd->state.key_count; i++)
+		keyd_tell_key(keyd, keyd->state.key[i]);
+}
+
+static void
+record_start(struct keyd *keyd)
+{
+	struct dk_log_event event;
+
+	keyd_event(&event, DK_LOG_STARTED, DK_LOG_ADMIN, DK_CODE_OK);
+	memcpy(event.note, "doublekeyd " DK_VERSION, sizeof("doublekeyd " DK_VERSION));
+	event.generation = keyd->state.generation;
+	keyd_log(keyd, &event, NULL, policy_logged, NULL);
+}
+
+int
+main(void)
+{
+	static struct keyd keyd;
+
+	ipc_child_begin(&keyd.child, IPC_KEYD);
+	(void)ipc_child_add(&keyd.child, IPC_FD_PARENT, IPC_PARENT, on_parent, &keyd);
+	keyd.authd = ipc_child_add(&keyd.child, KEYD_FD_AUTHD, IPC_AUTHD, on_authd, &keyd);
+	keyd.httpd = ipc_child_add(&keyd.child, KEYD_FD_HTTPD, IPC_HTTPD, on_httpd, &keyd);
+	keyd.logd = ipc_child_add(&keyd.child, KEYD_FD_LOGD, IPC_LOGD, on_logd, &keyd);
+	open_store(&keyd);
+	warm_up(&keyd);
+	if (mlockall(MCL_CURRENT) == 0)
+		keyd.child.protections |= IPC_LOCKED;
+	keyd.child.protections |= sandbox_enter(IPC_KEYD, NULL);
+	tell_all(&keyd);
+	record_start(&keyd);
+	keyd.child.idle = idle;
+	keyd.child.idle_ctx = &keyd;
+	ipc_child_ready(&keyd.child);
+	ipc_child_run(&keyd.child);
+	sealed_clear(&keyd.store);
+	state_clear(&keyd.state);
+	return 0;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "keyd/keyd.h"
+
+struct pending {
+	struct pending *next;
+	uint64_t id;
+	logged_fn done;
+	void *ctx;
+	uint8_t leaf[DK_LEAF_BYTES];
+	size_t record_len;
+	uint8_t record[];
+};
+
+void
+keyd_event(struct dk_log_event *event, unsigned class_, enum dk_log_front front, unsigned reason)
+{
+	*event = (struct dk_log_event){ .class_ = (uint16_t)class_, .time = ipc_now() };
+	event->front = (uint8_t)front;
+	event->reason = (uint16_t)reason;
+	event->decision = reason == DK_CODE_OK ? DK_LOG_DONE : DK_LOG_DENIED;
+}
+
+void
+keyd_event_device(struct dk_log_event *event, const struct device *device)
+{
+	memcpy(event->user, device->user, strlen(device->user) + 1);
+	memcpy(event->device_name, device->name, strlen(device->name) + 1);
+	memcpy(event->device, device->id, sizeof(event->device));
+	event->has_device = true;
+}
+
+void
+keyd_add_factor(struct dk_log_event *event, unsigned type, enum ipc_process verifier, uint64_t root)
+{
+	struct dk_log_factor *f = &event->factor[event->factor_count++];
+
+	*f = (struct dk_log_factor){ (uint16_t)type, (uint8_t)verifier, root };
+}
+
+bool
+keyd_may_record_denial(struct keyd *keyd)
+{
+	uint64_t now = ipc_now();
+
+	if (now != keyd->denial_second) {
+		keyd->denial_second = now;
+		keyd->denial_count = 0;
+	}
+	if (keyd->denial_count < KEYD_DENIALS_PER_S) {
+		keyd->denial_count++;
+		return true;
+	}
+	if (keyd->suppressed < UINT32_MAX)
+		keyd->suppressed++;
+	return false;
+}
+
+static struct pending *
+make_pending(struct keyd *keyd, struct dk_log_event *event, logged_fn done, void *ctx)
+{
+	size_t cap = 2048 + (size_t)event->object_count * (21 + DK_LOG_OBJECT_BYTES);
+	struct pending *p = malloc(sizeof(*p) + cap);
+
+	if (!p)
+		return NULL;
+	event->suppressed = keyd->suppressed;
+	if (dk_record_encode(event, p->record, cap, &p->record_len, p->leaf) != DK_OK) {
+		free(p);
+		return NULL;
+	}
+	p->id = ++keyd->next_id;
+	p->done = done;
+	p->ctx = ctx;
+	return p;
+}
+
+static bool
+send_append(struct keyd *keyd, const struct pending *p, const struct keyd_nonce *nonce)
+{
+	uint8_t head[8 + 32 + 16] = { 0 };
+	const struct dk_part parts[] = { { p->leaf, sizeof(p->leaf) }, { head, sizeof(head) },
+		{ p->record, p->record_len } };
+	struct dk_writer_buf wr;
+
+	if (nonce) {
+		dk_wr_init(&wr, head, sizeof(head));
+		dk_wr_u64(&wr, nonce->created);
+		dk_wr_bytes(&wr, nonce->device, 32);
+		dk_wr_bytes(&wr, nonce->nonce, DK_NONCE_BYTES);
+	}
+	return ipc_send(keyd->logd, IPC_APPEND, p->id, parts, 3);
+}
+
+void
+keyd_log(struct keyd *keyd, struct dk_log_event *event, const struct keyd_nonce *nonce,
+    logged_fn done, void *ctx)
+{
+	struct pending *p;
+
+	if (keyd->pending_count >= KEYD_PENDING_MAX) {
+		done(keyd, DK_CODE_BUSY, NULL, ctx);
+		return;
+	}
+	p = make_pending(keyd, event, done, ctx);
+	if (!p || !send_append(keyd, p, nonce)) {
+		free(p);
+		done(keyd, DK_CODE_UNAVAILABLE, NULL, ctx);
+		return;
+	}
+	keyd->suppressed = 0;
+	p->next = keyd->pending;
+	keyd->pending = p;
+	keyd->pending_count++;
+}
+
+static struct pending *
+take_pending(struct keyd *keyd, uint64_t id)
+{
+	struct pending **link = &keyd->pending;
+
+	while (*link && (*link)->id != id)
+		link = &(*link)->next;
+	if (*link) {
+		struct pending *p = *link;
+
+		*link = p->next;
+		keyd->pending_count--;
+		return p;
+	}
+	return NULL;
+}
+
+static bool
+parse_appended(const struct ipc_message *message, const struct pending *p, unsigned *ret_code,
+    struct dk_receipt *r)
+{
+	struct dk_reader_buf rd;
+
+	dk_rd_init(&rd, message->data, message->len);
+	*ret_code = dk_rd_u16(&rd);
+	if (*ret_code != DK_CODE_OK)
+		return !rd.failed && dk_rd_left(&rd) == 0;
+	*r = (struct dk_receipt){ .leaf = p->leaf, .record = p->record, .record_len = p->record_len };
+	r->index = dk_rd_u64(&rd);
+	r->hash_count = dk_rd_u8(&rd);
+	r->hashes = dk_rd_bytes(&rd, (size_t)r->hash_count * DK_HASH_BYTES);
+	r->checkpoint_len = dk_rd_left(&rd);
+	r->checkpoint = (const char *)dk_rd_bytes(&rd, r->checkpoint_len);
+	return !rd.failed && r->checkpoint_len <= DK_CHECKPOINT_MAX_BYTES;
+}
+
+bool
+keyd_on_appended(struct keyd *keyd, const struct ipc_message *message)
+{
+	struct pending *p = take_pending(keyd, message->id);
+	struct dk_receipt receipt;
+	unsigned code;
+	bool ok;
+
+	if (!p)
+		return false;
+	ok = parse_appended(message, p, &code, &receipt);
+	if (!ok)
+		code = DK_CODE_UNAVAILABLE;
+	p->done(keyd, code, code == DK_CODE_OK ? &receipt : NULL, p->ctx);
+	free(p);
+	return ok;
+}
+
+void
+keyd_result(struct keyd *keyd, uint64_t id, unsigned code, const uint8_t *body, size_t len)
+{
+	const uint8_t head[2] = { (uint8_t)(code >> 8), (uint8_t)code };
+	const struct dk_part parts[] = { { head, sizeof(head) }, { body, len } };
+
+	(void)ipc_send(keyd->httpd, IPC_RESULT, id, parts, len > 0 ? 2 : 1);
+}

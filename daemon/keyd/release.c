@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /v1/release, spec/key-service.md sections 3 and 6.
+ *
+ *   on_release -> authenticate -> judge_objects -> keyd_log -> logged -> answer
+ *        |             |                                          |
+ *        +-- refuse ---+------------------------- refuse (replay) +
+ *
+ * A job holds unwrapped shares between judge_objects and logged, which is
+ * where invariant I1 is kept: nothing else sends a share.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/schedule.h"
+#include "format/stanza.h"
+#include "keyd/keyd.h"
+
+struct item {
+	struct dk_secret32 share;
+	uint8_t commitment[DK_COMMITMENT_BYTES];
+};
+
+struct job {
+	uint64_t id;
+	const uint8_t *body; /* borrowed: only until the message is done with */
+	size_t body_len;
+	uint8_t address[16];
+	struct dk_request_signature sig;
+	uint8_t digest[32]; /* of the request */
+	bool has_digest;
+	uint8_t policy[32];
+	unsigned verdict_count;
+	const uint8_t *verdicts; /* borrowed */
+	struct device *device;
+	struct dk_pkey *recipient;
+	unsigned code; /* why the whole request is refused */
+	unsigned count;
+	struct dk_log_object objects[DK_RELEASE_OBJECTS_MAX];
+	struct item items[DK_RELEASE_OBJECTS_MAX];
+	struct dk_release_object parsed[DK_RELEASE_OBJECTS_MAX];
+};
+
+static void
+free_job(struct job *job)
+{
+	dk_pkey_free(job->recipient);
+	dk_wipe(job->items, job->count * sizeof(job->items[0]));
+	free(job);
+}
+
+/* ---- who asks ---- */
+
+static bool
+parse_message(const struct ipc_message *message, struct job *job)
+{
+	struct dk_reader_buf rd;
+	const uint8_t *p;
+
+	dk_rd_init(&rd, message->data, message->len);
+	if ((p = dk_rd_bytes(&rd, 32)))
+		memcpy(job->policy, p, 32);
+	job->verdict_count = dk_rd_u16(&rd);
+	job->verdicts = dk_rd_bytes(&rd, (size_t)job->verdict_count * 2);
+	if ((p = dk_rd_bytes(&rd, 16)))
+		memcpy(job->address, p, 16);
+	job->sig.created = dk_rd_u64(&rd);
+	if ((p = dk_rd_bytes(&rd, DK_NONCE_BYTES)))
+		memcpy(job->sig.nonce, p, DK_NONCE_BYTES);
+	if ((p = dk_rd_bytes(&rd, 32)))
+		memcpy(job->sig.key_id, p, 32);
+	if ((p = dk_rd_bytes(&rd, DK_SIGNATURE_BYTES)))
+		memcpy(job->sig.signature, p, DK_SIGNATURE_BYTES);
+	job->body_len = dk_rd_left(&rd);
+	job->body = dk_rd_bytes(&rd, job->body_len);
+	return !rd.failed && job->body_len <= DK_RELEASE_BODY_MAX_BYTES;
+}
+
+static dk_err
+device_pkey(struct device *device)
+{
+	if (device->pkey)
+		return DK_OK;
+	return dk_pkey_from_spki(device->spki, sizeof(device->spki), &device->pkey);
+}
+
+/* DK_CODE_OK once the device's signature holds; job->device is set only then. */
+static unsigned
+authenticate(struct keyd *keyd, struct job *job)
+{
+	struct device *device = state_device(&keyd->state, job->sig.key_id);
+	const struct dk_part body = { job->body, job->body_len };
+	char base[DK_SIGNATURE_BASE_MAX_BYTES];
+	uint64_t now = ipc_now();
+	uint8_t hash[32];
+	size_t len;
+
+	if (!device)
+		return DK_CODE_UNKNOWN_DEVICE;
+	if (dk_sha256(&body, 1, hash) != DK_OK ||
+	    dk_signature_base(&job->sig, keyd->state.service.base_url, DK_RELEASE_PATH, hash, base,
+		&len) != DK_OK ||
+	    dk_request_digest(base, len, job->digest) != DK_OK || device_pkey(device) != DK_OK)
+		return DK_CODE_INTERNAL;
+	job->has_digest = true;
+	const struct dk_part part = { base, len };
+	if (dk_ecdsa_verify(device->pkey, &part, 1, job->sig.signature) != DK_OK)
+		return DK_CODE_SIGNATURE;
+	job->device = device;
+	if (device->state != DEVICE_ACTIVE)
+		return DK_CODE_DEVICE_REVOKED;
+	if (job->sig.created + DK_REQUEST_AGE_MAX_S < now ||
+	    job->sig.created > now + DK_REQUEST_AHEAD_MAX_S)
+		return DK_CODE_CLOCK;
+	return DK_CODE_OK;
+}
+
+static unsigned
+check_request(struct keyd *keyd, struct job *job)
+{
+	struct dk_release_request request;
+	unsigned code;
+
+	code = authenticate(keyd, job);
+	if (code != DK_CODE_OK)
+		return code;
+	if (dk_release_request_parse(job->body, job->body_len, job->parsed, &request) != DK_OK)
+		return DK_CODE_MALFORMED_REQUEST;
+	if (request.recipient_type != DK_KEY_P256 ||
+	    dk_pkey_from_point(DK_KEY_P256, request.recipient, DK_P256_POINT_BYTES,
+		&job->recipient) != DK_OK)
+		return DK_CODE_RECIPIENT;
+	if (keyd->state.frozen)
+		return DK_CODE_FROZEN;
+	job->count = request.count;
+	return DK_CODE_OK;
+}
+
+/* ---- what is asked for ---- */
+
+static unsigned
+check_share(const uint8_t *data, const struct dk_header *header, const uint8_t core_digest[48],
+    const struct dk_secret32 *share, uint8_t ret_commitment[DK_COMMITMENT_BYTES])
+{
+	const struct dk_set *set = &header->set[0];
+	dk_auto_side_keys keys = { 0 };
+	uint8_t mac[DK_SET_MAC_BYTES];
+
+	if (dk_side_keys_derive(DK_SIDE_CUSTOMER, data + header->object_id, share, &keys) != DK_OK)
+		return DK_CODE_INTERNAL;
+	if (!dk_equal_ct(keys.commitment, data + header->share_commitment[0], DK_COMMITMENT_BYTES))
+		return DK_CODE_SHARE_COMMITMENT;
+	if (dk_set_mac(&keys, core_digest, data + set->offset, set->len - DK_SET_MAC_BYTES, mac) !=
+	    DK_OK)
+		return DK_CODE_INTERNAL;
+	if (!dk_equal_ct(mac, data + set->mac, DK_SET_MAC_BYTES))
+		return DK_CODE_SET_MAC;
+	memcpy(ret_commitment, keys.commitment, DK_COMMITMENT_BYTES);
+	return DK_CODE_OK;
+}
+
+/* The first stanza of the set that is for a key here. */
+static const struct dk_stanza *
+find_stanza(struct keyd *keyd, const uint8_t *data, const struct dk_set *set,
+    struct service_key **ret_key, struct key_version **ret_version)
+{
+	for (uint32_t i = 0; i < set->stanza_count; i++) {
+		*ret_version = state_version_by_id(&keyd->state, data + set->stanza[i].key_id, ret_key);
+		if (*ret_version)
+			return &set->stanza[i];
+	}
+	return NULL;
+}
+
+static unsigned
+check_key(const struct service_key *key, const struct key_version *version)
+{
+	if (version->state == VERSION_DESTROYED)
+		return DK_CODE_KEY_DESTROYED;
+	if (version->state == VERSION_DISABLED)
+		return DK_CODE_KEY_DISABLED;
+	return key->frozen ? DK_CODE_KEY_FROZEN : DK_CODE_OK;
+}
+
+static unsigned
+judge_object(struct keyd *keyd, const struct dk_release_object *object, unsigned verdict,
+    struct dk_log_object *record, struct item *item)
+{
+	const struct dk_part core = { object->core, object->core_len };
+	const uint8_t *data = object->core;
+	const struct dk_stanza *stanza;
+	struct key_version *version;
+	struct service_key *key;
+	struct dk_header header;
+	unsigned code;
+
+	if (dk_header_parse_side(data, object->core_len, object->set_len, DK_SIDE_CUSTOMER,
+		&header) != DK_OK)
+		return DK_CODE_OBJECT_MALFORMED;
+	if (dk_sha384(&core, 1, record->core_digest) != DK_OK)
+		return DK_CODE_INTERNAL;
+	memcpy(record->object_id, data + header.object_id, sizeof(record->object_id));
+	record->epoch = header.set[0].epoch;
+	stanza = find_stanza(keyd, data, &header.set[0], &key, &version);
+	if (!stanza)
+		return DK_CODE_UNKNOWN_KEY;
+	memcpy(record->key_id, version->id, sizeof(record->key_id));
+	code = check_key(key, version);
+	if (code != DK_CODE_OK)
+		return code;
+	if (verdict != DK_CODE_OK)
+		return verdict;
+	if (dk_stanza_unwrap(version->pkey, DK_SIDE_CUSTOMER, record->core_digest, stanza->type,
+		version->id, data + stanza->body, stanza->body_len, &item->share) != DK_OK)
+		return DK_CODE_STANZA_AUTH;
+	return check_share(data, &header, record->core_digest, &item->share, item->commitment);
+}
+
+/* authd's word on one object; if it has none for it, the answer is no. */
+static unsigned
+verdict(const struct job *job, unsigned i)
+{
+	const uint8_t *v = job->verdicts + (size_t)i * 2;
+	unsigned code;
+
+	if (job->verdict_count != job->count)
+		return DK_CODE_POLICY;
+	code = (unsigned)v[0] << 8 | v[1];
+	return code == DK_CODE_OK || code == DK_CODE_BUDGET ? code : DK_CODE_POLICY;
+}
+
+static unsigned
+judge_objects(struct keyd *keyd, struct job *job)
+{
+	unsigned released = 0;
+
+	for (unsigned i = 0; i < job->count; i++) {
+		struct item *item = &job->items[i];
+
+		job->objects[i].code = (uint16_t)judge_object(keyd, &job->parsed[i], verdict(job, i),
+		    &job->objects[i], item);
+		if (job->objects[i].code == DK_CODE_OK)
+			released++;
+		else
+			dk_wipe(&item->share, sizeof(item->share));
+	}
+	return released;
+}
+
+/* ---- what is recorded ---- */
+
+static void
+fill_event(struct job *job, unsigned class_, unsigned reason, struct dk_log_event *event)
+{
+	keyd_event(event, class_, DK_LOG_NATIVE, reason);
+	memcpy(event->address, job->address, sizeof(event->address));
+	event->has_address = true;
+	if (job->has_digest) {
+		memcpy(event->request, job->digest, sizeof(event->request));
+		event->has_request = true;
+	}
+	if (!job->device)
+		return;
+	keyd_event_device(event, job->device);
+	keyd_add_factor(event, DK_FACTOR_DEVICE, IPC_KEYD, job->device->index);
+	memcpy(event->policy, job->policy, sizeof(event->policy));
+	event->has_policy = true;
+	event->mode = DK_LOG_PROMPT;
+	event->level = DK_LOG_LEVEL_A;
+	if (job->recipient) {
+		memcpy(event->recipient, dk_pkey_id(job->recipient), sizeof(event->recipient));
+		event->has_recipient = true;
+	}
+	event->object_count = job->count;
+	event->objects = job->objects;
+}
+
+static void
+refusal_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
+{
+	struct job *job = ctx;
+
+	(void)receipt;
+	keyd_result(keyd, job->id, code == DK_CODE_OK ? job->code : code, NULL, 0);
+	free_job(job);
+}
+
+static void
+refuse(struct keyd *keyd, struct job *job, unsigned code)
+{
+	struct dk_log_event event;
+
+	job->code = code;
+	dk_wipe(job->items, job->count * sizeof(job->items[0]));
+	if (!job->device && !keyd_may_record_denial(keyd)) {
+		keyd_result(keyd, job->id, code, NULL, 0);
+		free_job(job);
+		return;
+	}
+	for (unsigned i = 0; i < job->count; i++)
+		if (job->objects[i].code == DK_CODE_OK)
+			job->objects[i].code = (uint16_t)code;
+	fill_event(job, DK_LOG_DENIAL, code, &event);
+	keyd_log(keyd, &event, NULL, refusal_logged, job);
+}
+
+/* ---- what is answered ---- */
+
+static dk_err
+seal_items(const struct job *job, uint64_t index, struct dk_writer_buf *wr)
+{
+	uint8_t info[DK_INFO_MAX_BYTES], enc[DK_P384_POINT_BYTES], aad[DK_RELEASE_AAD_BYTES];
+	uint8_t sealed[DK_SEALED_SHARE_BYTES];
+	dk_auto_hpke ctx = { .seq = 0 };
+	size_t info_len, enc_len;
+	dk_err err;
+
+	err = dk_release_info(job->digest, info, &info_len);
+	if (err != DK_OK)
+		return err;
+	err = dk_hpke_sender(job->recipient, info, info_len, NULL, &ctx, enc, &enc_len);
+	if (err != DK_OK)
+		return err;
+	dk_wr_bytes(wr, enc, DK_P256_POINT_BYTES);
+	dk_wr_u16(wr, (uint16_t)job->count);
+	for (unsigned i = 0; i < job->count; i++) {
+		memset(sealed, 0, sizeof(sealed));
+		if (job->objects[i].code == DK_CODE_OK) {
+			dk_release_aad(job->objects[i].core_digest, job->items[i].commitment, index, aad);
+			err = dk_hpke_seal(&ctx, aad, sizeof(aad), job->items[i].share.bytes,
+			    DK_SHARE_BYTES, sealed);
+			if (err != DK_OK)
+				return err;
+		}
+		dk_wr_u16(wr, job->objects[i].code);
+		dk_wr_bytes(wr, sealed, sizeof(sealed));
+	}
+	return DK_OK;
+}
+
+static void
+answer(struct keyd *keyd, const struct job *job, const struct dk_receipt *receipt)
+{
+	size_t cap = 128 + job->count * (2 + DK_SEALED_SHARE_BYTES) + DK_RECEIPT_FRAME_BYTES +
+	    receipt->record_len;
+	uint8_t *body = malloc(cap);
+	struct dk_writer_buf wr;
+
+	if (!body) {
+		keyd_result(keyd, job->id, DK_CODE_INTERNAL, NULL, 0);
+		return;
+	}
+	dk_wr_init(&wr, body, cap);
+	dk_wr_bytes(&wr, "DKR2", 4);
+	dk_wr_u64(&wr, receipt->index);
+	if (seal_items(job, receipt->index, &wr) != DK_OK) {
+		keyd_result(keyd, job->id, DK_CODE_INTERNAL, NULL, 0);
+	} else {
+		dk_receipt_write(&wr, receipt);
+		keyd_result(keyd, job->id, wr.failed ? DK_CODE_INTERNAL : DK_CODE_OK, body, wr.len);
+	}
+	free(body);
+}
+
+static void
+logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
+{
+	struct job *job = ctx;
+
+	if (code == DK_CODE_REPLAY) {
+		refuse(keyd, job, code);
+		return;
+	}
+	if (code == DK_CODE_OK)
+		answer(keyd, job, receipt);
+	else
+		keyd_result(keyd, job->id, code, NULL, 0);
+	free_job(job);
+}
+
+bool
+keyd_on_release(struct keyd *keyd, const struct ipc_message *message)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	struct dk_log_event event;
+	struct keyd_nonce nonce;
+	unsigned code;
+
+	if (!job) {
+		keyd_result(keyd, message->id, DK_CODE_BUSY, NULL, 0);
+		return true;
+	}
+	job->id = message->id;
+	if (!parse_message(message, job)) {
+		free_job(job);
+		return false;
+	}
+	code = check_request(keyd, job);
+	if (code != DK_CODE_OK) {
+		refuse(keyd, job, code);
+		return true;
+	}
+	fill_event(job, judge_objects(keyd, job) > 0 ? DK_LOG_RELEASE : DK_LOG_DENIAL, DK_CODE_OK,
+	    &event);
+	if (event.class_ == DK_LOG_DENIAL) {
+		event.decision = DK_LOG_DENIED;
+		event.reason = job->objects[0].code;
+	}
+	nonce = (struct keyd_nonce){ job->sig.created, job->sig.key_id, job->sig.nonce };
+	keyd_log(keyd, &event, &nonce, logged, job);
+	return true;
+}

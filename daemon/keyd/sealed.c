@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keyd/sealed.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAGIC "DKSEAL1\n"
+#define HEAD_BYTES (8 + 12 + 16 + 8 + 12 + 4)
+#define STORE_MAX_BYTES (64u << 20)
+
+struct slot {
+	struct dk_argon2 params;
+	uint64_t generation;
+	uint8_t head[HEAD_BYTES];
+	uint8_t iv[DK_GCM_IV_BYTES];
+	size_t len;
+	uint8_t *sealed;
+};
+
+void
+passphrase_clear(struct passphrase *p)
+{
+	dk_wipe(p, sizeof(*p));
+}
+
+dk_err
+passphrase_read(int fd, struct passphrase *ret)
+{
+	uint8_t *end;
+	size_t len = 0;
+
+	while (len < sizeof(ret->bytes)) {
+		ssize_t n = read(fd, ret->bytes + len, sizeof(ret->bytes) - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return DK_ERR_READ;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		if (memchr(ret->bytes, '\n', len))
+			break;
+	}
+	end = memchr(ret->bytes, '\n', len);
+	if (end)
+		len = (size_t)(end - ret->bytes);
+	if (len > 0 && ret->bytes[len - 1] == '\r')
+		len--;
+	if (len == 0)
+		return DK_ERR_KEY_NEED_PASSPHRASE;
+	ret->len = len;
+	return DK_OK;
+}
+
+static bool
+read_at(int fd, uint8_t *out, size_t len, off_t at)
+{
+	while (len > 0) {
+		ssize_t n = pread(fd, out, len, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		out += n;
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static bool
+write_at(int fd, const uint8_t *data, size_t len, off_t at)
+{
+	while (len > 0) {
+		ssize_t n = pwrite(fd, data, len, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		data += n;
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static bool
+read_slot(int fd, struct slot *slot)
+{
+	struct dk_reader_buf rd;
+
+	if (!read_at(fd, slot->head, HEAD_BYTES, 0) || memcmp(slot->head, MAGIC, 8) != 0)
+		return false;
+	dk_rd_init(&rd, slot->head + 8, HEAD_BYTES - 8);
+	slot->params.passes = dk_rd_u32(&rd);
+	slot->params.memory_kib = dk_rd_u32(&rd);
+	slot->params.lanes = dk_rd_u32(&rd);
+	memcpy(slot->params.salt, dk_rd_bytes(&rd, 16), 16);
+	slot->generation = dk_rd_u64(&rd);
+	memcpy(slot->iv, dk_rd_bytes(&rd, DK_GCM_IV_BYTES), DK_GCM_IV_BYTES);
+	slot->len = dk_rd_u32(&rd);
+	if (slot->len < DK_GCM_TAG_BYTES || slot->len > STORE_MAX_BYTES ||
+	    !dk_argon2_valid(&slot->params))
+		return false;
+	slot->sealed = malloc(slot->len);
+	return slot->sealed && read_at(fd, slot->sealed, slot->len, HEAD_BYTES);
+}
+
+static dk_err
+open_slot(struct sealed *store, const struct slot *slot, struct state *ret_state)
+{
+	size_t len = slot->len - DK_GCM_TAG_BYTES;
+	uint8_t *plain = malloc(len + 1);
+	dk_err err;
+
+	if (!plain)
+		return DK_ERR_NOMEM;
+	err = dk_gcm_open(&store->key, slot->iv, slot->head, HEAD_BYTES, slot->sealed, slot->len,
+	    plain);
+	if (err == DK_ERR_STANZA_AUTH)
+		err = DK_ERR_KEY_PASSPHRASE;
+	if (err == DK_OK)
+		err = state_decode(plain, len, ret_state);
+	dk_wipe(plain, len);
+	free(plain);
+	if (err == DK_OK && ret_state->generation != slot->generation)
+		err = DK_ERR_KEY_DAMAGED;
+	return err;
+}
+
+/* The slots share passphrase and salt, so the key is derived once. */
+static dk_err
+try_slot(struct sealed *store, const struct passphrase *passphrase, struct slot *slots,
+    unsigned index, struct state *ret_state)
+{
+	dk_err err;
+
+	store->params = slots[index].params;
+	err = dk_argon2id(&store->params, passphrase->bytes, passphrase->len, &store->key);
+	if (err != DK_OK)
+		return err;
+	store->current = index;
+	err = open_slot(store, &slots[index], ret_state);
+	if (err != DK_OK)
+		state_clear(ret_state);
+	return err;
+}
+
+dk_err
+sealed_open(struct sealed *store, const struct passphrase *passphrase, struct state *ret_state)
+{
+	struct slot slots[SEALED_SLOTS] = { { .len = 0 } };
+	bool whole[SEALED_SLOTS];
+	unsigned newest;
+	dk_err err = DK_ERR_KEY_DAMAGED;
+
+	for (unsigned i = 0; i < SEALED_SLOTS; i++)
+		whole[i] = read_slot(store->fd[i], &slots[i]);
+	newest = whole[1] && (!whole[0] || slots[1].generation > slots[0].generation);
+	if (whole[newest])
+		err = try_slot(store, passphrase, slots, newest, ret_state);
+	/* A torn write leaves the newer slot without a valid tag. */
+	if (err == DK_ERR_KEY_PASSPHRASE && whole[!newest])
+		err = try_slot(store, passphrase, slots, !newest, ret_state);
+	for (unsigned i = 0; i < SEALED_SLOTS; i++)
+		free(slots[i].sealed);
+	return err;
+}
+
+dk_err
+sealed_create(struct sealed *store, const struct passphrase *passphrase, uint32_t memory_kib)
+{
+	dk_err err;
+
+	store->params = (struct dk_argon2){ .passes = 3, .memory_kib = memory_kib, .lanes = 4 };
+	store->current = 1;
+	err = dk_random(store->params.salt, sizeof(store->params.salt));
+	if (err != DK_OK)
+		return err;
+	return dk_argon2id(&store->params, passphrase->bytes, passphrase->len, &store->key);
+}
+
+static dk_err
+seal(struct sealed *store, const struct state *state, struct dk_writer_buf *plain, uint8_t *out,
+    size_t *ret_len)
+{
+	uint8_t iv[DK_GCM_IV_BYTES];
+	struct dk_writer_buf wr;
+	dk_err err;
+
+	err = state_encode(state, plain);
+	if (err != DK_OK)
+		return err;
+	err = dk_random(iv, sizeof(iv));
+	if (err != DK_OK)
+		return err;
+	dk_wr_init(&wr, out, HEAD_BYTES);
+	dk_wr_bytes(&wr, MAGIC, 8);
+	dk_wr_u32(&wr, store->params.passes);
+	dk_wr_u32(&wr, store->params.memory_kib);
+	dk_wr_u32(&wr, store->params.lanes);
+	dk_wr_bytes(&wr, store->params.salt, sizeof(store->params.salt));
+	dk_wr_u64(&wr, state->generation);
+	dk_wr_bytes(&wr, iv, sizeof(iv));
+	dk_wr_u32(&wr, (uint32_t)(plain->len + DK_GCM_TAG_BYTES));
+	*ret_len = HEAD_BYTES + plain->len + DK_GCM_TAG_BYTES;
+	return dk_gcm_seal(&store->key, iv, out, HEAD_BYTES, plain->data, plain->len,
+	    out + HEAD_BYTES);
+}
+
+dk_err
+sealed_write(struct sealed *store, const struct state *state)
+{
+	size_t cap = state_encoded_max(state), len;
+	uint8_t *buf = malloc(2 * cap + HEAD_BYTES + DK_GCM_TAG_BYTES);
+	unsigned target = !store->current;
+	struct dk_writer_buf plain;
+	dk_err err;
+
+	if (!buf)
+		return DK_ERR_NOMEM;
+	dk_wr_init(&plain, buf, cap);
+	err = seal(store, state, &plain, buf + cap, &len);
+	dk_wipe(buf, cap);
+	if (err == DK_OK && (!write_at(store->fd[target], buf + cap, len, 0) ||
+		fdatasync(store->fd[target]) != 0))
+		err = DK_ERR_WRITE;
+	free(buf);
+	if (err == DK_OK)
+		store->current = target;
+	return err;
+}
+
+void
+sealed_clear(struct sealed *store)
+{
+	dk_wipe(&store->key, sizeof(store->key));
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What keyd knows and nobody else: customer keys, identity key, registry of
+ * devices, open enrolment codes, freezes. One struct, written as a whole to
+ * the sealed store after every act.
+ */
+#ifndef DK_KEYD_STATE_H
+#define DK_KEYD_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "native/enrol.h"
+#include "native/release.h"
+
+#define STATE_KEYS_MAX 256
+#define STATE_DEVICES_MAX 20000
+#define STATE_CODES_MAX 256
+#define STATE_CODE_TRIES_MAX 10
+#define STATE_CODE_LIFE_S 900
+
+enum version_state { VERSION_ACTIVE = 1, VERSION_DISABLED = 2, VERSION_DESTROYED = 3 };
+
+struct key_version {
+	uint32_t number;
+	uint8_t state;
+	uint64_t created;
+	uint64_t index; /* of the creation record */
+	struct dk_pkey *pkey; /* NULL once destroyed */
+	uint8_t id[DK_KEY_ID_BYTES];
+	uint16_t type;
+	uint8_t *receipt;
+	size_t receipt_len;
+};
+
+struct service_key {
+	char name[DK_SERVICE_NAME_MAX_BYTES + 1];
+	bool frozen;
+	unsigned version_count;
+	struct key_version version[DK_VERSIONS_MAX];
+};
+
+enum device_state { DEVICE_ACTIVE = 1, DEVICE_REVOKED = 2 };
+
+struct device {
+	uint8_t id[32];
+	uint8_t spki[DK_P256_SPKI_BYTES];
+	uint8_t state;
+	uint64_t index; /* of the enrolment record: what vouches for it */
+	uint64_t enrolled;
+	char user[DK_USER_MAX_BYTES + 1];
+	char name[DK_DEVICE_NAME_MAX_BYTES + 1];
+	struct dk_pkey *pkey; /* made at first use */
+};
+
+struct open_code {
+	struct dk_enrol_code code;
+	uint8_t id[DK_CODE_ID_BYTES];
+	char user[DK_USER_MAX_BYTES + 1];
+	uint64_t expires;
+	uint64_t index; /* of the record of its making */
+	uint32_t tries;
+};
+
+struct state {
+	uint64_t generation;
+	struct dk_service_data service;
+	struct dk_pkey *identity;
+	bool frozen;
+	unsigned key_count;
+	struct service_key *key[STATE_KEYS_MAX];
+	unsigned device_count;
+	struct device **device; /* sorted by id */
+	unsigned code_count;
+	struct open_code code[STATE_CODES_MAX];
+};
+
+void state_clear(struct state *state);
+
+struct service_key *state_key_by_name(struct state *state, const char *name);
+/* The version whose key has this id; ret_key is its key. NULL: none. */
+struct key_version *state_version_by_id(struct state *state, const uint8_t id[32],
+    struct service_key **ret_key);
+/* The last active version or NULL. */
+struct key_version *state_current(struct service_key *key);
+DK_MUST_USE dk_err state_add_version(struct state *state, const char *name,
+    const struct key_version *version);
+struct device *state_device(struct state *state, const uint8_t id[32]);
+DK_MUST_USE dk_err state_add_device(struct state *state, const struct device *device);
+struct open_code *state_code(struct state *state, const uint8_t id[DK_CODE_ID_BYTES]);
+void state_remove_code(struct state *state, struct open_code *code);
+/* Drops the codes whose time is over. */
+void state_expire_codes(struct state *state, uint64_t now);
+
+/* Length of the encoding, and the encoding itself (state_code.c). */
+size_t state_encoded_max(const struct state *state);
+DK_MUST_USE dk_err state_encode(const struct state *state, struct dk_writer_buf *wr);
+/* ret_state is cleared by the caller, also on error. */
+DK_MUST_USE dk_err state_decode(const uint8_t *bytes, size_t len, struct state *ret_state);
+
+#endif

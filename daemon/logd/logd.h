@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * logd: the only user of the store.
+ *
+ *   on_append -> batch -> commit_batch: nonce, entry, nodes, checkpoint, COMMIT
+ *                              -> APPENDED to keyd, for each its proof
+ *   every second: tiles.c writes what the store has and the files have not
+ *
+ * Entries that came in one round of messages share one transaction.
+ */
+#ifndef DK_LOGD_H
+#define DK_LOGD_H
+
+#include "ipc/child.h"
+#include "log/checkpoint.h"
+#include "logd/tree.h"
+#include "native/code.h"
+
+#define LOGD_FD_KEYD 4
+#define LOGD_FD_HTTPD 5
+#define LOGD_BATCH_MAX 1024
+#define LOGD_HEARTBEAT_S 60
+#define LOGD_NONCE_LIFE_S 1000
+#define LOGD_KEY_FILE "log.key"
+#define LOGD_DB_FILE "log.db"
+#define LOGD_KEY_MAX_BYTES 1024
+
+struct batch_entry {
+	bool own; /* of logd itself: nobody waits for it */
+	uint64_t id;
+	unsigned code;
+	uint64_t index;
+	uint64_t created;
+	uint8_t device[32];
+	uint8_t nonce[16];
+	uint8_t leaf[DK_LEAF_BYTES];
+	size_t record_len;
+	uint8_t *record;
+};
+
+struct logd {
+	struct ipc_child child;
+	struct ipc_channel *keyd;
+	struct ipc_channel *httpd;
+	struct store *store;
+	struct tree tree;
+	struct dk_log_signer signer;
+	unsigned batch_count;
+	struct batch_entry batch[LOGD_BATCH_MAX];
+	uint64_t last_entry_s;
+	uint64_t tiles_s;
+	uint64_t tiles_size; /* size of the tree that the files show */
+	bool failed; /* of the last commit, so that it is said once */
+};
+
+/* key.c: spec of the file is the code; both ends are here. */
+bool log_key_write(int fd, const struct dk_log_signer *signer);
+bool log_key_read(int fd, struct dk_log_signer *ret_signer);
+
+/* tiles.c */
+bool tiles_load(struct logd *logd);
+bool tiles_update(struct logd *logd);
+/* Bytes behind /log/; false if there is no such file. */
+bool tiles_read(const char *path, uint8_t *out, size_t cap, size_t *ret_len);
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "logd/logd.h"
+#include "sandbox/sandbox.h"
+
+#define RECORDS_ANSWER_MAX_BYTES 4000000
+
+/* ---- one batch, one transaction ---- */
+
+static bool
+append_one(struct logd *logd, struct batch_entry *e)
+{
+	static const uint8_t none[16];
+	bool is_new = true;
+
+	e->code = DK_CODE_OK;
+	if (memcmp(e->nonce, none, sizeof(none)) != 0 &&
+	    !store_nonce(logd->store, e->device, e->nonce, e->created, &is_new))
+		return false;
+	if (!is_new) {
+		e->code = DK_CODE_REPLAY;
+		return true;
+	}
+	e->index = logd->tree.size;
+	return store_put_entry(logd->store, e->index, e->leaf, e->record, e->record_len) &&
+	    tree_append(&logd->tree, e->leaf);
+}
+
+static bool
+sign_tree(struct logd *logd, char text[DK_CHECKPOINT_MAX_BYTES], size_t *ret_len)
+{
+	struct dk_checkpoint cp = { .size = logd->tree.size };
+
+	return tree_root(&logd->tree, cp.root) &&
+	    dk_checkpoint_sign(&logd->signer, &cp, text, ret_len) == DK_OK &&
+	    store_put_checkpoint(logd->store, cp.size, text, *ret_len);
+}
+
+static bool
+write_batch(struct logd *logd, char text[DK_CHECKPOINT_MAX_BYTES], size_t *ret_len)
+{
+	if (!store_begin(logd->store))
+		return false;
+	for (unsigned i = 0; i < logd->batch_count; i++)
+		if (!append_one(logd, &logd->batch[i]))
+			return false;
+	return sign_tree(logd, text, ret_len) && store_commit(logd->store);
+}
+
+static void
+acknowledge(struct logd *logd, const struct batch_entry *e, const char *text, size_t text_len)
+{
+	uint8_t head[2 + 8 + 1], hashes[DK_PROOF_HASHES_MAX * DK_HASH_BYTES];
+	struct dk_writer_buf wr;
+	unsigned n = 0, code = e->code;
+
+	if (code == DK_CODE_OK && !tree_proof(&logd->tree, e->index, hashes, &n))
+		code = DK_CODE_UNAVAILABLE;
+	dk_wr_init(&wr, head, sizeof(head));
+	dk_wr_u16(&wr, (uint16_t)code);
+	dk_wr_u64(&wr, e->index);
+	dk_wr_u8(&wr, (uint8_t)n);
+	const struct dk_part parts[] = { { head, code == DK_CODE_OK ? wr.len : 2 },
+		{ hashes, (size_t)n * DK_HASH_BYTES }, { text, text_len } };
+	(void)ipc_send(logd->keyd, IPC_APPENDED, e->id, parts, code == DK_CODE_OK ? 3 : 1);
+}
+
+static void
+give_up_batch(struct logd *logd)
+{
+	store_rollback(logd->store);
+	if (!tree_load(&logd->tree, logd->store))
+		say_fatal("the store cannot be read");
+	for (unsigned i = 0; i < logd->batch_count; i++)
+		logd->batch[i].code = DK_CODE_UNAVAILABLE;
+	if (!logd->failed)
+		say(SAY_ERROR, "the store does not take entries: nothing is released");
+	logd->failed = true;
+}
+
+static void
+commit_batch(struct logd *logd)
+{
+	char text[DK_CHECKPOINT_MAX_BYTES];
+	size_t text_len = 0;
+
+	if (logd->batch_count == 0)
+		return;
+	if (write_batch(logd, text, &text_len)) {
+		logd->failed = false;
+		logd->last_entry_s = ipc_now();
+	} else {
+		give_up_batch(logd);
+	}
+	for (unsigned i = 0; i < logd->batch_count; i++) {
+		if (!logd->batch[i].own)
+			acknowledge(logd, &logd->batch[i], text, text_len);
+		free(logd->batch[i].record);
+	}
+	logd->batch_count = 0;
+}
+
+static bool
+on_append(struct logd *logd, const struct ipc_message *message)
+{
+	struct batch_entry *e;
+	struct dk_reader_buf rd;
+	const uint8_t *leaf, *device, *nonce, *record;
+	uint64_t created;
+
+	dk_rd_init(&rd, message->data, message->len);
+	leaf = dk_rd_bytes(&rd, DK_LEAF_BYTES);
+	created = dk_rd_u64(&rd);
+	device = dk_rd_bytes(&rd, 32);
+	nonce = dk_rd_bytes(&rd, 16);
+	if (rd.failed)
+		return false;
+	if (logd->batch_count == LOGD_BATCH_MAX)
+		commit_batch(logd);
+	e = &logd->batch[logd->batch_count];
+	*e = (struct batch_entry){ .id = message->id, .created = created };
+	e->record_len = dk_rd_left(&rd);
+	record = dk_rd_bytes(&rd, e->record_len);
+	e->record = malloc(e->record_len + 1);
+	if (!e->record)
+		say_fatal("no memory");
+	memcpy(e->record, record, e->record_len);
+	memcpy(e->leaf, leaf, sizeof(e->leaf));
+	memcpy(e->device, device, sizeof(e->device));
+	memcpy(e->nonce, nonce, sizeof(e->nonce));
+	logd->batch_count++;
+	return true;
+}
+
+/* An entry that logd makes itself: begun, heartbeat. */
+static void
+append_own(struct logd *logd, unsigned class_)
+{
+	struct dk_log_event event = { .class_ = (uint16_t)class_, .time = ipc_now(),
+		.decision = DK_LOG_DONE };
+	struct batch_entry *e;
+
+	if (logd->batch_count == LOGD_BATCH_MAX)
+		commit_batch(logd);
+	e = &logd->batch[logd->batch_count];
+	*e = (struct batch_entry){ .own = true };
+	e->record = malloc(512);
+	if (!e->record || dk_record_encode(&event, e->record, 512, &e->record_len, e->leaf) != DK_OK)
+		say_fatal("no memory");
+	logd->batch_count++;
+}
+
+/* ---- reading ---- */
+
+struct records_answer {
+	struct dk_writer_buf wr;
+	uint32_t count;
+};
+
+static bool
+add_record(void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *record,
+    size_t len)
+{
+	struct records_answer *a = ctx;
+
+	if (a->wr.len + len + 64 > a->wr.cap)
+		return false;
+	dk_wr_u64(&a->wr, index);
+	dk_wr_bytes(&a->wr, leaf, DK_LEAF_BYTES);
+	dk_wr_u32(&a->wr, (uint32_t)len);
+	dk_wr_bytes(&a->wr, record, len);
+	a->count++;
+	return true;
+}
+
+static bool
+on_records(struct logd *logd, const struct ipc_message *message)
+{
+	uint8_t *buf = malloc(RECORDS_ANSWER_MAX_BYTES), head[2 + 8 + 4];
+	struct records_answer a = { .count = 0 };
+	struct dk_writer_buf wr;
+	struct dk_reader_buf rd;
+	uint64_t first;
+	uint32_t max;
+	bool ok;
+
+	dk_rd_init(&rd, message->data, message->len);
+	first = dk_rd_u64(&rd);
+	max = dk_rd_u32(&rd);
+	if (rd.failed || !buf) {
+		free(buf);
+		return false;
+	}
+	dk_wr_init(&a.wr, buf, RECORDS_ANSWER_MAX_BYTES);
+	ok = first > INT64_MAX || store_read(logd->store, first, max, add_record, &a);
+	dk_wr_init(&wr, head, sizeof(head));
+	dk_wr_u16(&wr, ok ? DK_CODE_OK : DK_CODE_UNAVAILABLE);
+	dk_wr_u64(&wr, logd->tree.size);
+	dk_wr_u32(&wr, a.count);
+	const struct dk_part parts[] = { { head, sizeof(head) }, { buf, a.wr.len } };
+	(void)ipc_send(&logd->child.channel[0], IPC_RECORDS_DONE, message->id, parts, 2);
+	free(buf);
+	return true;
+}
+
+static bool
+on_read(struct logd *logd, const struct ipc_message *message)
+{
+	static uint8_t data[IPC_DATA_MAX_BYTES - 2];
+	char path[65] = { 0 };
+	size_t len = 0;
+	bool found;
+
+	memcpy(path, message->data, message->len); /* at most 64 bytes by the table */
+	found = strlen(path) == message->len && tiles_read(path, data, sizeof(data), &len);
+	const uint8_t head[2] = { 0, found ? DK_CODE_OK : DK_CODE_NOT_FOUND };
+	const struct dk_part parts[] = { { head, 2 }, { data, len } };
+	(void)ipc_send(logd->httpd, IPC_DATA, message->id, parts, found ? 2 : 1);
+	return true;
+}
+
+static bool
+on_message(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
+{
+	switch (message->type) {
+	case IPC_APPEND:
+		return on_append(ctx, message);
+	case IPC_READ:
+		return on_read(ctx, message);
+	case IPC_RECORDS:
+		return on_records(ctx, message);
+	default:
+		return ipc_child_parent_message(&((struct logd *)ctx)->child, channel, message);
+	}
+}
+
+/* ---- after each round ---- */
+
+static void
+idle(void *ctx)
+{
+	struct logd *logd = ctx;
+	uint64_t now = ipc_now();
+
+	if (now >= logd->last_entry_s + LOGD_HEARTBEAT_S)
+		append_own(logd, DK_LOG_HEARTBEAT);
+	commit_batch(logd);
+	if (now == logd->tiles_s)
+		return;
+	logd->tiles_s = now;
+	if (!tiles_update(logd))
+		say(SAY_WARNING, "the tiles cannot be written");
+	if (now % 64 == 0 && now > LOGD_NONCE_LIFE_S &&
+	    !store_forget_nonces(logd->store, now - LOGD_NONCE_LIFE_S))
+		say(SAY_WARNING, "old nonces cannot be removed");
+}
+
+static void
+open_all(struct logd *logd)
+{
+	int fd = open(LOGD_KEY_FILE, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || !log_key_read(fd, &logd->signer))
+		say_fatal("the log keys cannot be read");
+	(void)close(fd);
+	if (!store_open(LOGD_DB_FILE, &logd->store))
+		say_fatal("the store cannot be opened; is another doublekeyd running here?");
+	if (!tree_load(&logd->tree, logd->store))
+		say_fatal("the store cannot be read");
+	if (!tiles_load(logd))
+		say_fatal("the files show a tree that the store does not have: not going on");
+}
+
+/* The working directory is the log's own; the parent set it. */
+int
+main(void)
+{
+	static struct logd logd;
+
+	ipc_child_begin(&logd.child, IPC_LOGD);
+	(void)ipc_child_add(&logd.child, IPC_FD_PARENT, IPC_PARENT, on_message, &logd);
+	logd.keyd = ipc_child_add(&logd.child, LOGD_FD_KEYD, IPC_KEYD, on_message, &logd);
+	logd.httpd = ipc_child_add(&logd.child, LOGD_FD_HTTPD, IPC_HTTPD, on_message, &logd);
+	open_all(&logd);
+	logd.last_entry_s = ipc_now();
+	if (logd.tree.size == 0)
+		append_own(&logd, DK_LOG_BEGUN);
+	commit_batch(&logd);
+	logd.child.protections |= sandbox_enter(IPC_LOGD, ".");
+	logd.child.idle = idle;
+	logd.child.idle_ctx = &logd;
+	ipc_child_ready(&logd.child);
+	ipc_child_run(&logd.child);
+	commit_batch(&logd);
+	store_close(logd.store);
+	dk_pkey_free(logd.signer.p256);
+	dk_wipe(&logd.signer, sizeof(logd.signer));
+	return 0;
+}

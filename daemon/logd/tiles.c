@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tiles, entry bundles and checkpoint as files (C2SP tlog-tiles), made from the
+ * store. Everything a checkpoint needs is synced before the checkpoint is.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "logd/logd.h"
+
+#define WIDTH 256
+#define PATH_MAX_BYTES 128
+#define BUNDLE_MAX_BYTES (WIDTH * (2 + DK_LEAF_BYTES))
+
+/* "tile/LEVEL/x001/234[.p/W]"; level is a number or "entries". */
+static bool
+tile_path(const char *level, uint64_t index, unsigned width, char path[PATH_MAX_BYTES])
+{
+	char digits[32], suffix[16] = "";
+	size_t len, pos;
+	int n;
+
+	n = snprintf(digits, sizeof(digits), "%" PRIu64, index);
+	if (n < 0)
+		return false;
+	len = (size_t)n;
+	if (width < WIDTH && snprintf(suffix, sizeof(suffix), ".p/%u", width) < 0)
+		return false;
+	n = snprintf(path, PATH_MAX_BYTES, "tile/%s/", level);
+	if (n < 0)
+		return false;
+	pos = (size_t)n;
+	for (size_t group = (len + 2) / 3, left = len; group > 0; group--) {
+		size_t take = left - (group - 1) * 3;
+
+		if (pos + 5 + sizeof(suffix) >= PATH_MAX_BYTES)
+			return false;
+		if (group > 1)
+			path[pos++] = 'x';
+		for (size_t i = take; i < 3; i++)
+			path[pos++] = '0';
+		memcpy(path + pos, digits + (len - left), take);
+		pos += take;
+		left -= take;
+		path[pos++] = group > 1 ? '/' : '\0';
+	}
+	memcpy(path + pos - 1, suffix, strlen(suffix) + 1);
+	return true;
+}
+
+static bool
+make_dirs(const char *path)
+{
+	char dir[PATH_MAX_BYTES];
+	size_t len = strlen(path);
+
+	for (size_t i = 1; i < len; i++) {
+		if (path[i] != '/')
+			continue;
+		memcpy(dir, path, i);
+		dir[i] = '\0';
+		if (mkdir(dir, 0755) != 0 && errno != EEXIST)
+			return false;
+	}
+	return true;
+}
+
+/* The whole file under a temporary name beside it (Landlock lets no file change
+ * its folder), synced, then renamed. */
+static bool
+put_file(const char *path, const void *data, size_t len)
+{
+	char temp[PATH_MAX_BYTES + 4];
+	int fd, n;
+	bool ok;
+
+	n = snprintf(temp, sizeof(temp), "%s.tmp", path);
+	if (n < 0 || (size_t)n >= sizeof(temp) || !make_dirs(path))
+		return false;
+	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return false;
+	ok = write(fd, data, len) == (ssize_t)len && fdatasync(fd) == 0;
+	if (close(fd) != 0)
+		ok = false;
+	return ok && rename(temp, path) == 0;
+}
+
+static bool
+put_tile(struct tree *tree, unsigned level, uint64_t index, unsigned width)
+{
+	uint8_t tile[WIDTH * DK_HASH_BYTES];
+	char name[8], path[PATH_MAX_BYTES];
+
+	for (unsigned i = 0; i < width; i++)
+		if (!tree_node(tree, level * 8, index * WIDTH + i, tile + i * DK_HASH_BYTES))
+			return false;
+	return snprintf(name, sizeof(name), "%u", level) > 0 &&
+	    tile_path(name, index, width, path) && put_file(path, tile, width * DK_HASH_BYTES);
+}
+
+struct bundle {
+	size_t len;
+	uint8_t bytes[BUNDLE_MAX_BYTES];
+};
+
+static bool
+add_leaf(void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *record,
+    size_t len)
+{
+	struct bundle *b = ctx;
+
+	(void)index;
+	(void)record;
+	(void)len;
+	b->bytes[b->len] = 0;
+	b->bytes[b->len + 1] = DK_LEAF_BYTES;
+	memcpy(b->bytes + b->len + 2, leaf, DK_LEAF_BYTES);
+	b->len += 2 + DK_LEAF_BYTES;
+	return true;
+}
+
+static bool
+put_bundle(struct logd *logd, uint64_t index, unsigned width)
+{
+	static struct bundle b;
+	char path[PATH_MAX_BYTES];
+
+	b.len = 0;
+	return store_read(logd->store, index * WIDTH, width, add_leaf, &b) &&
+	    b.len == width * (2 + DK_LEAF_BYTES) && tile_path("entries", index, width, path) &&
+	    put_file(path, b.bytes, b.len);
+}
+
+/* The tiles of one level that are new or wider than at the old size. */
+static bool
+put_level(struct logd *logd, unsigned level, uint64_t from, uint64_t to)
+{
+	for (uint64_t index = from / WIDTH; index * WIDTH < to; index++) {
+		uint64_t rest = to - index * WIDTH;
+		unsigned width = rest < WIDTH ? (unsigned)rest : WIDTH;
+
+		if (!put_tile(&logd->tree, level, index, width) ||
+		    (level == 0 && !put_bundle(logd, index, width)))
+			return false;
+	}
+	return true;
+}
+
+bool
+tiles_update(struct logd *logd)
+{
+	uint64_t from = logd->tiles_size, to = logd->tree.size;
+	char text[DK_CHECKPOINT_MAX_BYTES];
+	size_t len;
+
+	if (from == to)
+		return true;
+	for (unsigned level = 0; level * 8 < TREE_LEVELS && to >> (8 * level) > 0; level++)
+		if (to >> (8 * level) != from >> (8 * level) &&
+		    !put_level(logd, level, from >> (8 * level), to >> (8 * level)))
+			return false;
+	if (!store_last_checkpoint(logd->store, text, sizeof(text), &len) ||
+	    !put_file("checkpoint", text, len))
+		return false;
+	logd->tiles_size = to;
+	return true;
+}
+
+/* What the files show is what their checkpoint says. */
+bool
+tiles_load(struct logd *logd)
+{
+	struct dk_checkpoint cp = { 0 };
+	uint8_t text[DK_CHECKPOINT_MAX_BYTES];
+	size_t len;
+
+	logd->tiles_size = 0;
+	if (!tiles_read("checkpoint", text, sizeof(text), &len))
+		return true;
+	if (dk_checkpoint_verify(&logd->signer.keys, (const char *)text, len, &cp) != DK_OK ||
+	    cp.size > logd->tree.size)
+		return false;
+	logd->tiles_size = cp.size;
+	return true;
+}
+
+/* Only what tile_path() can make, and "checkpoint". */
+static bool
+path_ok(const char *path)
+{
+	if (strcmp(path, "checkpoint") == 0)
+		return true;
+	if (strncmp(path, "tile/", 5) != 0 || strstr(path, "..") || strstr(path, "//"))
+		return false;
+	for (const char *p = path; *p; p++)
+		if (!strchr("0123456789x/.ptilenrs", *p))
+			return false;
+	return true;
+}
+
+bool
+tiles_read(const char *path, uint8_t *out, size_t cap, size_t *ret_len)
+{
+	ssize_t n;
+	int fd;
+
+	if (!path_ok(path))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	n = read(fd, out, cap);
+	(void)close(fd);
+	if (n < 0)
+		return false;
+	*ret_len = (size_t)n;
+	return true;
+}

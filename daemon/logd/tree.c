@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "logd/tree.h"
+
+#include <string.h>
+
+bool
+tree_load(struct tree *tree, struct store *store)
+{
+	tree->store = store;
+	if (!store_size(store, &tree->size))
+		return false;
+	for (unsigned level = 0; level < TREE_LEVELS; level++)
+		tree->cached_from[level] = tree->size >> level;
+	return true;
+}
+
+bool
+tree_node(struct tree *tree, unsigned level, uint64_t index, uint8_t ret_hash[DK_HASH_BYTES])
+{
+	if (index >= tree->cached_from[level]) {
+		memcpy(ret_hash, tree->ring[level][index % TREE_RING], DK_HASH_BYTES);
+		return true;
+	}
+	return store_get_node(tree->store, level, index, ret_hash);
+}
+
+static bool
+put_node(struct tree *tree, unsigned level, uint64_t index, const uint8_t hash[DK_HASH_BYTES])
+{
+	if (index - tree->cached_from[level] >= TREE_RING)
+		tree->cached_from[level] = index - TREE_RING + 1;
+	memcpy(tree->ring[level][index % TREE_RING], hash, DK_HASH_BYTES);
+	return store_put_node(tree->store, level, index, hash);
+}
+
+bool
+tree_append(struct tree *tree, const uint8_t leaf[DK_LEAF_BYTES])
+{
+	uint8_t hash[DK_HASH_BYTES], left[DK_HASH_BYTES];
+	uint64_t index = tree->size;
+	unsigned level = 0;
+
+	if (dk_merkle_leaf(leaf, DK_LEAF_BYTES, hash) != DK_OK || !put_node(tree, 0, index, hash))
+		return false;
+	/* Every right child that is complete makes its parent complete. */
+	while ((index & 1) && level + 1 < TREE_LEVELS) {
+		if (!tree_node(tree, level, index - 1, left) ||
+		    dk_merkle_node(left, hash, hash) != DK_OK)
+			return false;
+		index >>= 1;
+		level++;
+		if (!put_node(tree, level, index, hash))
+			return false;
+	}
+	tree->size++;
+	return true;
+}
+
+/*
+ * Hash of the subtree at (level, index) of which at least one leaf is there.
+ * From the top down along the right edge; what is left of the edge is complete.
+ */
+static bool
+subtree(struct tree *tree, unsigned level, uint64_t index, uint8_t ret_hash[DK_HASH_BYTES])
+{
+	uint8_t left[TREE_LEVELS][DK_HASH_BYTES];
+	unsigned n = 0;
+
+	while (((index + 1) << level) > tree->size) {
+		uint64_t right = 2 * index + 1;
+
+		level--;
+		if ((right << level) >= tree->size) {
+			index = 2 * index;
+			continue;
+		}
+		if (!tree_node(tree, level, 2 * index, left[n++]))
+			return false;
+		index = right;
+	}
+	if (!tree_node(tree, level, index, ret_hash))
+		return false;
+	while (n > 0)
+		if (dk_merkle_node(left[--n], ret_hash, ret_hash) != DK_OK)
+			return false;
+	return true;
+}
+
+static unsigned
+top_level(uint64_t size)
+{
+	unsigned level = 0;
+
+	while (((uint64_t)1 << level) < size)
+		level++;
+	return level;
+}
+
+bool
+tree_root(struct tree *tree, uint8_t ret_root[DK_HASH_BYTES])
+{
+	return tree->size > 0 && subtree(tree, top_level(tree->size), 0, ret_root);
+}
+
+bool
+tree_proof(struct tree *tree, uint64_t index, uint8_t *hashes, unsigned *ret_n)
+{
+	unsigned top = top_level(tree->size), n = 0;
+
+	for (unsigned level = 0; level < top; level++) {
+		uint64_t sibling = (index >> level) ^ 1;
+
+		if ((sibling << level) >= tree->size)
+			continue;
+		if (!subtree(tree, level, sibling, hashes + (size_t)n * DK_HASH_BYTES))
+			return false;
+		n++;
+	}
+	*ret_n = n;
+	return true;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hash tree over all leaves. Complete nodes are in the store; the newest
+ * ones of each level are kept in memory too, so that proofs of a batch that
+ * was just appended read nothing.
+ */
+#ifndef DK_LOGD_TREE_H
+#define DK_LOGD_TREE_H
+
+#include "log/merkle.h"
+#include "store/store.h"
+
+#define TREE_LEVELS 48
+#define TREE_RING 1024
+
+struct tree {
+	struct store *store;
+	uint64_t size;
+	uint64_t cached_from[TREE_LEVELS]; /* first index of the level in the ring */
+	uint8_t ring[TREE_LEVELS][TREE_RING][DK_HASH_BYTES];
+};
+
+/* From what the store holds, with nothing cached: also after a rollback. */
+bool tree_load(struct tree *tree, struct store *store);
+/* Within a transaction of the store. */
+bool tree_append(struct tree *tree, const uint8_t leaf[DK_LEAF_BYTES]);
+bool tree_root(struct tree *tree, uint8_t ret_root[DK_HASH_BYTES]);
+/* A complete node: its leaves are all there. */
+bool tree_node(struct tree *tree, unsigned level, uint64_t index, uint8_t ret_hash[DK_HASH_BYTES]);
+bool tree_proof(struct tree *tree, uint64_t index, uint8_t *hashes, unsigned *ret_n);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "parent/parent.h"
+
+static int
+open_listener(const struct addrinfo *info)
+{
+	static const int on = 1;
+	int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	/* Accepted sockets inherit TCP_NODELAY; without it each answer on a
+	 * connection that is kept open waits 40 ms. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 &&
+	    bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, 512) == 0)
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
+/* "HOST:PORT", the host in brackets if it is an IPv6 address. */
+int
+listen_on(const char *address)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+	struct addrinfo *list = NULL;
+	const char *colon = strrchr(address, ':');
+	char host[256];
+	size_t len;
+	int fd = -1;
+
+	len = colon ? (size_t)(colon - address) : 0;
+	if (len == 0 || len >= sizeof(host))
+		return -1;
+	memcpy(host, address, len);
+	host[len] = '\0';
+	if (host[0] == '[' && host[len - 1] == ']') {
+		host[len - 1] = '\0';
+		memmove(host, host + 1, len - 1);
+	}
+	if (getaddrinfo(host, colon + 1, &hints, &list) != 0)
+		return -1;
+	for (const struct addrinfo *info = list; info && fd < 0; info = info->ai_next)
+		fd = open_listener(info);
+	freeaddrinfo(list);
+	return fd;
+}
+
+int
+listen_admin(const char *dir)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd, n;
+
+	n = snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/" PARENT_SOCKET, dir);
+	if (n < 0 || (size_t)n >= sizeof(addr.sun_path))
+		return -1;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	(void)unlink(addr.sun_path);
+	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0 &&
+	    chmod(addr.sun_path, 0600) == 0 && listen(fd, 16) == 0)
+		return fd;
+	(void)close(fd);
+	return -1;
+}

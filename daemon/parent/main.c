@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "parent/parent.h"
+
+static const char usage_text[] =
+    "usage: doublekeyd init --dir DIR --url https://HOST:PORT [--custodian NAME]\n"
+    "       doublekeyd run --dir DIR\n"
+    "       doublekeyd key create NAME [--type p256|p384|rsa3072] --dir DIR\n"
+    "       doublekeyd key list | key rotate NAME [--type TYPE] | key disable NAME\n"
+    "       doublekeyd key enable NAME | key destroy NAME VERSION\n"
+    "       doublekeyd enrol-code --user NAME\n"
+    "       doublekeyd device list | device revoke KEY-ID\n"
+    "       doublekeyd freeze [NAME] | unfreeze [NAME] --reason TEXT\n"
+    "       doublekeyd status | log\n"
+    "Every command takes --dir DIR. init and run take --passphrase-file FILE;\n"
+    "init takes --kdf-memory-mib N (default 256).\n";
+
+static int
+usage(void)
+{
+	(void)fputs(usage_text, stderr);
+	return 2;
+}
+
+struct command {
+	const char *word;
+	const char *second; /* NULL: a command of one word */
+	enum ipc_admin_op op;
+	int argc_min;
+	int argc_max;
+};
+
+static const struct command commands[] = {
+	{ "key", "list", IPC_OP_KEY_LIST, 0, 0 },
+	{ "key", "disable", IPC_OP_KEY_DISABLE, 1, 1 },
+	{ "key", "enable", IPC_OP_KEY_ENABLE, 1, 1 },
+	{ "key", "destroy", IPC_OP_KEY_DESTROY, 2, 2 },
+	{ "device", "list", IPC_OP_DEVICE_LIST, 0, 0 },
+	{ "device", "revoke", IPC_OP_DEVICE_REVOKE, 1, 1 },
+	{ "status", NULL, IPC_OP_STATUS, 0, 0 },
+};
+
+struct words {
+	const char *user;
+	const char *type;
+	const char *reason;
+};
+
+static int
+simple_command(const struct settings *s, const char *word, int argc, char **argv)
+{
+	const char *args[IPC_ADMIN_ARGS_MAX];
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		const struct command *c = &commands[i];
+		int skip = c->second ? 1 : 0;
+
+		if (strcmp(word, c->word) != 0 ||
+		    (c->second && (argc < 1 || strcmp(argv[0], c->second) != 0)))
+			continue;
+		if (argc - skip < c->argc_min || argc - skip > c->argc_max)
+			return usage();
+		for (int a = skip; a < argc; a++)
+			args[a - skip] = argv[a];
+		return cmd_ask(s, c->op, args, (unsigned)(argc - skip));
+	}
+	return usage();
+}
+
+static int
+dispatch(const struct settings *s, const struct words *w, int argc, char **argv)
+{
+	const char *word = argv[0];
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (strcmp(word, "init") == 0 && argc == 1)
+		return cmd_init(s);
+	if (strcmp(word, "run") == 0 && argc == 1)
+		return cmd_run(s);
+	if (strcmp(word, "log") == 0 && argc == 1)
+		return cmd_log(s);
+	if (strcmp(word, "enrol-code") == 0 && argc == 1 && w->user)
+		return cmd_ask(s, IPC_OP_ENROL_CODE, &w->user, 1);
+	if (strcmp(word, "freeze") == 0 && argc <= 2)
+		return cmd_ask(s, IPC_OP_FREEZE, &name, 1);
+	if (strcmp(word, "unfreeze") == 0 && argc <= 2 && w->reason) {
+		const char *args[] = { name, w->reason };
+
+		return cmd_ask(s, IPC_OP_UNFREEZE, args, 2);
+	}
+	if (strcmp(word, "key") == 0 && argc == 3 &&
+	    (strcmp(argv[1], "create") == 0 || strcmp(argv[1], "rotate") == 0)) {
+		const char *args[] = { argv[2], w->type };
+
+		return cmd_ask(s, strcmp(argv[1], "create") == 0 ? IPC_OP_KEY_CREATE : IPC_OP_KEY_ROTATE,
+		    args, 2);
+	}
+	return simple_command(s, word, argc - 1, argv + 1);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "dir", required_argument, NULL, 'd' },
+		{ "url", required_argument, NULL, 'u' },
+		{ "custodian", required_argument, NULL, 'c' },
+		{ "passphrase-file", required_argument, NULL, 'p' },
+		{ "kdf-memory-mib", required_argument, NULL, 'm' },
+		{ "user", required_argument, NULL, 'U' },
+		{ "type", required_argument, NULL, 't' },
+		{ "reason", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct settings s = { .dir = "/var/lib/doublekeyd" };
+	struct words w = { .type = "p256" };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'd':
+			s.dir = optarg;
+			break;
+		case 'u':
+			s.url = optarg;
+			break;
+		case 'c':
+			s.custodian = optarg;
+			break;
+		case 'p':
+			s.passphrase_file = optarg;
+			break;
+		case 'm':
+			s.kdf_memory_mib = optarg;
+			break;
+		case 'U':
+			w.user = optarg;
+			break;
+		case 't':
+			w.type = optarg;
+			break;
+		case 'r':
+			w.reason = optarg;
+			break;
+		case 'h':
+			(void)fputs(usage_text, stdout);
+			return 0;
+		default:
+			return usage();
+		}
+	}
+	if (optind == argc)
+		return usage();
+	return dispatch(&s, &w, argc - optind, argv + optind);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * doublekeyd: the command, and the parent process of the service. The parent
+ * opens what the children need, starts and supervises them, and passes what an
+ * administrator asks on to the one that does it. It holds no key and links no
+ * cryptography of its own use.
+ */
+#ifndef DK_PARENT_H
+#define DK_PARENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ipc/channel.h"
+
+#define PATH_BYTES 4096
+#define PARENT_SOCKET "run/admin.sock"
+
+struct settings {
+	const char *dir;
+	const char *passphrase_file; /* NULL: systemd credential, or prompt */
+	const char *url;
+	const char *custodian;
+	const char *kdf_memory_mib;
+	bool json;
+	int argc;
+	char **argv;
+};
+
+/* path.c: a path in dir, or that of one of our executables; false if too long. */
+bool path_join(char ret[PATH_BYTES], const char *dir, const char *name);
+bool path_program(char ret[PATH_BYTES], const char *name);
+
+/* passphrase.c: an open descriptor from which the passphrase can be read. */
+int passphrase_fd(const struct settings *settings);
+
+/* run.c, init.c, ask.c: the subcommands. They return the exit status. */
+int cmd_run(const struct settings *settings);
+int cmd_init(const struct settings *settings);
+int cmd_ask(const struct settings *settings, enum ipc_admin_op op, const char *const *args,
+    unsigned n);
+int cmd_log(const struct settings *settings);
+
+/* spawn.c */
+struct spawned {
+	pid_t pid[IPC_PROCESSES];
+	struct ipc_channel channel[IPC_PROCESSES]; /* from the parent's view */
+};
+struct spawn_files {
+	int listen;
+	int chain, tls_key;
+	int policy;
+	int slot[2];
+	int passphrase;
+};
+bool spawn_all(struct spawned *set, const struct spawn_files *files, const char *log_dir,
+    ipc_handler handler, void *ctx);
+
+/* listen.c */
+int listen_on(const char *address);
+int listen_admin(const char *dir);
+
+#endif

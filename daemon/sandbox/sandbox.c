@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* What libc, libcrypto and the loop over the channels need. */
+static const char *const base_calls[] = { "read", "write", "readv", "writev", "recvfrom", "sendto",
+	"recvmsg", "sendmsg", "poll", "ppoll", "close", "mmap", "munmap", "mremap", "mprotect",
+	"madvise", "brk", "futex", "getrandom", "clock_gettime", "clock_nanosleep", "nanosleep",
+	"gettimeofday", "time", "rt_sigreturn", "rt_sigprocmask", "rt_sigaction", "exit",
+	"exit_group", "getpid", "gettid", "restart_syscall", "sched_yield", "fcntl", "fstat",
+	"newfstatat", "lseek", "mlock", "munlock", "getuid", "geteuid", "getgid", "getegid",
+	"sysinfo", "sched_getaffinity", "rseq", "set_robust_list", NULL };
+static const char *const keyd_calls[] = { "pread64", "pwrite64", "fdatasync", "fsync",
+	"ftruncate", NULL };
+static const char *const authd_calls[] = { NULL };
+static const char *const httpd_calls[] = { "accept4", "accept", "epoll_wait", "epoll_pwait",
+	"epoll_ctl", "epoll_create1", "getsockopt", "setsockopt", "getsockname", "getpeername",
+	"shutdown", "ioctl", "eventfd2", NULL };
+static const char *const logd_calls[] = { "openat", "open", "stat", "lstat", "statx", "access",
+	"faccessat", "faccessat2", "pread64", "pwrite64", "fdatasync", "fsync", "ftruncate",
+	"fallocate", "unlink", "unlinkat", "rename", "renameat", "renameat2", "mkdir", "mkdirat",
+	"fchmod", "fchown", "getcwd", "readlink", "getdents64", "utimensat", NULL };
+
+/* Nobody has a reason to try these: that is an attack, and ends the process. */
+static const char *const deadly_calls[] = { "execve", "execveat", "ptrace", "process_vm_readv",
+	"process_vm_writev", "bpf", "kexec_load", "init_module", "finit_module", "mount",
+	"pivot_root", "unshare", "setns", "userfaultfd", "perf_event_open", "io_uring_setup",
+	"connect", "bind", "socket", NULL };
+
+static int
+add(scmp_filter_ctx ctx, uint32_t action, const char *const *names)
+{
+	for (; *names; names++) {
+		int nr = seccomp_syscall_resolve_name(*names);
+
+		if (nr == __NR_SCMP_ERROR)
+			continue;
+		if (seccomp_rule_add(ctx, action, nr, 0) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static const char *const *
+own_calls(enum ipc_process self)
+{
+	switch (self) {
+	case IPC_HTTPD:
+		return httpd_calls;
+	case IPC_KEYD:
+		return keyd_calls;
+	case IPC_LOGD:
+		return logd_calls;
+	default:
+		return authd_calls;
+	}
+}
+
+static unsigned
+enter_seccomp(enum ipc_process self)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int ok;
+
+	if (!ctx)
+		return 0;
+	ok = add(ctx, SCMP_ACT_ALLOW, base_calls) == 0 &&
+	    add(ctx, SCMP_ACT_ALLOW, own_calls(self)) == 0 &&
+	    add(ctx, SCMP_ACT_KILL_PROCESS, deadly_calls) == 0 && seccomp_load(ctx) == 0;
+	seccomp_release(ctx);
+	return ok ? IPC_SECCOMP : 0;
+}
+
+/* All rights of the first ABI: a later one adds some that are then not limited,
+ * but the system call filter above already stops what they are about. */
+#define FS_RIGHTS ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+
+static int
+allow_dir(int ruleset, const char *dir)
+{
+	struct landlock_path_beneath_attr beneath = {
+		.allowed_access = FS_RIGHTS & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE,
+	};
+	long ret;
+
+	beneath.parent_fd = open(dir, O_PATH | O_CLOEXEC | O_DIRECTORY);
+	if (beneath.parent_fd < 0)
+		return -1;
+	ret = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
+	(void)close(beneath.parent_fd);
+	return ret == 0 ? 0 : -1;
+}
+
+static unsigned
+enter_landlock(const char *dir)
+{
+	const struct landlock_ruleset_attr attr = { .handled_access_fs = FS_RIGHTS };
+	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	int ok;
+
+	if (ruleset < 0)
+		return 0;
+	ok = (!dir || allow_dir(ruleset, dir) == 0) &&
+	    syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+	(void)close(ruleset);
+	return ok ? IPC_LANDLOCK : 0;
+}
+
+unsigned
+sandbox_enter(enum ipc_process self, const char *dir)
+{
+	unsigned on = enter_landlock(dir);
+
+	return on | enter_seccomp(self);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* System call filter and file system limits of one process. */
+#ifndef DK_SANDBOX_H
+#define DK_SANDBOX_H
+
+#include "ipc/message.h"
+
+/*
+ * Enter the sandbox of this process. dir is the only folder it may still open
+ * files in, or NULL. Returns the enum ipc_protection bits now in force: a
+ * kernel may lack one, which the caller reports and goes on.
+ */
+unsigned sandbox_enter(enum ipc_process self, const char *dir);
+
+#endif

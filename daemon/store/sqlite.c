@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/store.h"
+
+enum statement {
+	ST_BEGIN,
+	ST_COMMIT,
+	ST_ROLLBACK,
+	ST_NONCE,
+	ST_FORGET,
+	ST_PUT_ENTRY,
+	ST_PUT_NODE,
+	ST_GET_NODE,
+	ST_PUT_CHECKPOINT,
+	ST_DROP_CHECKPOINTS,
+	ST_LAST_CHECKPOINT,
+	ST_SIZE,
+	ST_READ,
+	ST_COUNT,
+};
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *st[ST_COUNT];
+};
+
+/* FULL: a commit is on disk when it returns. EXCLUSIVE: a second process with
+ * the same directory is refused. */
+static const char setup[] =
+    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+    "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;"
+    "CREATE TABLE IF NOT EXISTS entry(idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL,"
+    " record BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS node(level INTEGER, idx INTEGER, hash BLOB NOT NULL,"
+    " PRIMARY KEY(level, idx)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS nonce(device BLOB, nonce BLOB, created INTEGER NOT NULL,"
+    " PRIMARY KEY(device, nonce)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS nonce_created ON nonce(created);"
+    "CREATE TABLE IF NOT EXISTS checkpoint(size INTEGER PRIMARY KEY, text BLOB NOT NULL);";
+
+static const char *const sql[ST_COUNT] = {
+	[ST_BEGIN] = "BEGIN IMMEDIATE",
+	[ST_COMMIT] = "COMMIT",
+	[ST_ROLLBACK] = "ROLLBACK",
+	[ST_NONCE] = "INSERT OR IGNORE INTO nonce VALUES(?,?,?)",
+	[ST_FORGET] = "DELETE FROM nonce WHERE created<?",
+	[ST_PUT_ENTRY] = "INSERT INTO entry VALUES(?,?,?)",
+	[ST_PUT_NODE] = "INSERT INTO node VALUES(?,?,?)",
+	[ST_GET_NODE] = "SELECT hash FROM node WHERE level=? AND idx=?",
+	[ST_PUT_CHECKPOINT] = "INSERT OR REPLACE INTO checkpoint VALUES(?,?)",
+	[ST_DROP_CHECKPOINTS] = "DELETE FROM checkpoint WHERE size<?",
+	[ST_LAST_CHECKPOINT] = "SELECT text FROM checkpoint ORDER BY size DESC LIMIT 1",
+	[ST_SIZE] = "SELECT coalesce(max(idx)+1,0) FROM entry",
+	[ST_READ] = "SELECT idx,leaf,record FROM entry WHERE idx>=? ORDER BY idx LIMIT ?",
+};
+
+static bool
+prepare(struct store *store)
+{
+	for (unsigned i = 0; i < ST_COUNT; i++)
+		if (sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &store->st[i],
+			NULL) != SQLITE_OK)
+			return false;
+	return true;
+}
+
+bool
+store_open(const char *file, struct store **ret)
+{
+	struct store *store = calloc(1, sizeof(*store));
+
+	if (!store)
+		return false;
+	if (sqlite3_open_v2(file, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
+		SQLITE_OK || sqlite3_busy_timeout(store->db, 2000) != SQLITE_OK ||
+	    sqlite3_exec(store->db, setup, NULL, NULL, NULL) != SQLITE_OK || !prepare(store)) {
+		store_close(store);
+		return false;
+	}
+	*ret = store;
+	return true;
+}
+
+void
+store_close(struct store *store)
+{
+	if (!store)
+		return;
+	for (unsigned i = 0; i < ST_COUNT; i++)
+		(void)sqlite3_finalize(store->st[i]);
+	(void)sqlite3_close(store->db);
+	free(store);
+}
+
+/* For statements without a result row. */
+static bool
+run(struct store *store, enum statement which)
+{
+	sqlite3_stmt *st = store->st[which];
+	int ret = sqlite3_step(st);
+
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+	return ret == SQLITE_DONE;
+}
+
+static bool
+bind_number(struct store *store, enum statement which, int place, uint64_t v)
+{
+	return v <= INT64_MAX &&
+	    sqlite3_bind_int64(store->st[which], place, (sqlite3_int64)v) == SQLITE_OK;
+}
+
+static bool
+bind_bytes(struct store *store, enum statement which, int place, const void *bytes, size_t len)
+{
+	return sqlite3_bind_blob64(store->st[which], place, bytes, len, SQLITE_STATIC) == SQLITE_OK;
+}
+
+bool
+store_begin(struct store *store)
+{
+	return run(store, ST_BEGIN);
+}
+
+bool
+store_commit(struct store *store)
+{
+	return run(store, ST_COMMIT);
+}
+
+void
+store_rollback(struct store *store)
+{
+	(void)run(store, ST_ROLLBACK);
+}
+
+bool
+store_nonce(struct store *store, const uint8_t device[32], const uint8_t nonce[16],
+    uint64_t created, bool *ret_new)
+{
+	if (!bind_bytes(store, ST_NONCE, 1, device, 32) || !bind_bytes(store, ST_NONCE, 2, nonce, 16) ||
+	    !bind_number(store, ST_NONCE, 3, created) || !run(store, ST_NONCE))
+		return false;
+	*ret_new = sqlite3_changes(store->db) == 1;
+	return true;
+}
+
+bool
+store_forget_nonces(struct store *store, uint64_t before)
+{
+	return bind_number(store, ST_FORGET, 1, before) && run(store, ST_FORGET);
+}
+
+bool
+store_put_entry(struct store *store, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES],
+    const uint8_t *record, size_t len)
+{
+	return bind_number(store, ST_PUT_ENTRY, 1, index) &&
+	    bind_bytes(store, ST_PUT_ENTRY, 2, leaf, DK_LEAF_BYTES) &&
+	    bind_bytes(store, ST_PUT_ENTRY, 3, record, len) && run(store, ST_PUT_ENTRY);
+}
+
+bool
+store_put_node(struct store *store, unsigned level, uint64_t index, const uint8_t hash[32])
+{
+	return bind_number(store, ST_PUT_NODE, 1, level) && bind_number(store, ST_PUT_NODE, 2, index) &&
+	    bind_bytes(store, ST_PUT_NODE, 3, hash, 32) && run(store, ST_PUT_NODE);
+}
+
+bool
+store_get_node(struct store *store, unsigned level, uint64_t index, uint8_t ret_hash[32])
+{
+	sqlite3_stmt *st = store->st[ST_GET_NODE];
+	bool ok;
+
+	ok = bind_number(store, ST_GET_NODE, 1, level) && bind_number(store, ST_GET_NODE, 2, index) &&
+	    sqlite3_step(st) == SQLITE_ROW && sqlite3_column_bytes(st, 0) == 32;
+	if (ok)
+		memcpy(ret_hash, sqlite3_column_blob(st, 0), 32);
+	(void)sqlite3_reset(st);
+	return ok;
+}
+
+/* Older checkpoints are roots of trees that the nodes still give: only the
+ * newest one is kept. */
+bool
+store_put_checkpoint(struct store *store, uint64_t size, const char *text, size_t len)
+{
+	return bind_number(store, ST_PUT_CHECKPOINT, 1, size) &&
+	    bind_bytes(store, ST_PUT_CHECKPOINT, 2, text, len) && run(store, ST_PUT_CHECKPOINT) &&
+	    bind_number(store, ST_DROP_CHECKPOINTS, 1, size) && run(store, ST_DROP_CHECKPOINTS);
+}
+
+bool
+store_last_checkpoint(struct store *store, char *text, size_t cap, size_t *ret_len)
+{
+	sqlite3_stmt *st = store->st[ST_LAST_CHECKPOINT];
+	int ret = sqlite3_step(st);
+	bool ok = ret == SQLITE_DONE;
+
+	*ret_len = 0;
+	if (ret == SQLITE_ROW && (size_t)sqlite3_column_bytes(st, 0) <= cap) {
+		*ret_len = (size_t)sqlite3_column_bytes(st, 0);
+		memcpy(text, sqlite3_column_blob(st, 0), *ret_len);
+		ok = true;
+	}
+	(void)sqlite3_reset(st);
+	return ok;
+}
+
+bool
+store_size(struct store *store, uint64_t *ret_size)
+{
+	sqlite3_stmt *st = store->st[ST_SIZE];
+	bool ok = sqlite3_step(st) == SQLITE_ROW;
+
+	if (ok)
+		*ret_size = (uint64_t)sqlite3_column_int64(st, 0);
+	(void)sqlite3_reset(st);
+	return ok;
+}
+
+bool
+store_read(struct store *store, uint64_t first, uint32_t max, store_entry_fn each, void *ctx)
+{
+	sqlite3_stmt *st = store->st[ST_READ];
+	int ret = SQLITE_ERROR;
+
+	if (bind_number(store, ST_READ, 1, first) && bind_number(store, ST_READ, 2, max))
+		while ((ret = sqlite3_step(st)) == SQLITE_ROW) {
+			if (sqlite3_column_bytes(st, 1) != DK_LEAF_BYTES)
+				break;
+			if (!each(ctx, (uint64_t)sqlite3_column_int64(st, 0), sqlite3_column_blob(st, 1),
+				sqlite3_column_blob(st, 2), (size_t)sqlite3_column_bytes(st, 2))) {
+				ret = SQLITE_DONE;
+				break;
+			}
+		}
+	(void)sqlite3_reset(st);
+	return ret == SQLITE_DONE;
+}

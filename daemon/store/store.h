@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Storage of the log process: entries, tree nodes, nonces, checkpoints.
+ *
+ * All writes of a batch are in one transaction; when store_commit() returns,
+ * they are on disk (spec/log.md section 5). False means that the store failed;
+ * the caller gives the whole batch up.
+ */
+#ifndef DK_STORE_H
+#define DK_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "log/record.h"
+
+struct store;
+
+/* file is made if it is not there. */
+bool store_open(const char *file, struct store **ret);
+void store_close(struct store *store);
+
+bool store_begin(struct store *store);
+bool store_commit(struct store *store);
+void store_rollback(struct store *store);
+
+/* *ret_new: whether this device has not used the nonce before. */
+bool store_nonce(struct store *store, const uint8_t device[32], const uint8_t nonce[16],
+    uint64_t created, bool *ret_new);
+/* Forget nonces of requests made before this time. */
+bool store_forget_nonces(struct store *store, uint64_t before);
+
+bool store_put_entry(struct store *store, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES],
+    const uint8_t *record, size_t len);
+bool store_put_node(struct store *store, unsigned level, uint64_t index, const uint8_t hash[32]);
+bool store_get_node(struct store *store, unsigned level, uint64_t index, uint8_t ret_hash[32]);
+bool store_put_checkpoint(struct store *store, uint64_t size, const char *text, size_t len);
+/* The newest one; *ret_len is 0 if there is none. text has room for cap. */
+bool store_last_checkpoint(struct store *store, char *text, size_t cap, size_t *ret_len);
+/* Number of entries. */
+bool store_size(struct store *store, uint64_t *ret_size);
+
+/* Calls each for the entries from first on, at most max; each returns false to stop. */
+typedef bool (*store_entry_fn)(void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES],
+    const uint8_t *record, size_t len);
+bool store_read(struct store *store, uint64_t first, uint32_t max, store_entry_fn each, void *ctx);
+
+#endif
