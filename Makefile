@@ -90,11 +90,15 @@ deps-test deps-demo deps-peers deps-prove deps-bench deps-fuzz: deps-%:
 
 # The prefix is compiled into the pkg-config file, so it is set again each time.
 install: deps-build
+	@d='$(if $(DESTDIR),$(abspath $(DESTDIR)))$(PREFIX)'; \
+	    { mkdir -p "$$d" 2>/dev/null && test -w "$$d"; } || { \
+	    echo "$$d is not writable: use sudo make install, or PREFIX=" >&2; exit 1; }
 	@test -f build-install/build.ninja || \
 	    $(MESON) setup build-install --buildtype=release --prefix='$(PREFIX)' >/dev/null
 	@$(MESON) configure build-install --prefix='$(PREFIX)'
 	@$(NINJA) -C build-install
 	@DESTDIR='$(if $(DESTDIR),$(abspath $(DESTDIR)))' $(MESON) install -C build-install --no-rebuild
+	@test -n '$(DESTDIR)' || test "$$(id -u)" != 0 || ldconfig
 
 clean:
 	rm -rf build build-*/
