@@ -59,8 +59,7 @@ take_begin(struct cursor *in, enum dk_key_kind kind)
 {
 	struct cursor copy = *in;
 
-	if (!take(&copy, DASHES "BEGIN ") || !take(&copy, labels[kind]) || !take(&copy, DASHES) ||
-	    !take_line_end(&copy))
+	if (!take(&copy, DASHES "BEGIN ") || !take(&copy, labels[kind]) || !take(&copy, DASHES))
 		return false;
 	*in = copy;
 	return true;
@@ -130,6 +129,8 @@ dk_key_text_decode(
 		label = DK_KIND_PRIVATE;
 	else
 		return DK_ERR_KEY_FOREIGN;
+	if (!take_line_end(&in))
+		return DK_ERR_KEY_DAMAGED;
 	err = take_lines(&in, &blob);
 	if (err != DK_OK)
 		return err;
