@@ -4,6 +4,7 @@
 static const struct command commands[] = {
 	{ "encrypt", cmd_encrypt, "encrypt for a customer key and a provider key" },
 	{ "decrypt", cmd_decrypt, "decrypt with a key of each side" },
+	{ "enrol", cmd_enrol, "enrol this machine at a customer key service" },
 	{ "inspect", cmd_inspect, "show the header of an object" },
 	{ "rewrap", cmd_rewrap, "give one side of an object new keys" },
 	{ "keygen", cmd_keygen, "make a key pair" },

@@ -184,7 +184,8 @@ dk_key_open(
 	dk_err err;
 
 	if (dk_key_ref_scheme(ref, scheme))
-		return DK_ERR_KEY_SCHEME;
+		return strcmp(scheme, "https") == 0 ? dk_key_service_open(ref, side, ret)
+						      : DK_ERR_KEY_SCHEME;
 	err = read_file(ref, &text);
 	if (err != DK_OK)
 		return err;

@@ -74,4 +74,11 @@ DK_MUST_USE dk_err dk_key_local_new(dk_side side, const uint8_t custodian[DK_CUS
 /* The key pair behind a local key, or NULL for any other kind. Borrowed. */
 const struct dk_pkey *dk_key_local_pkey(const struct dk_key *key);
 
+/*
+ * A key behind https, spec/key-service.md section 7. Defined in the client
+ * layer, which loads a module for it: the seam is here, so that this layer
+ * includes nothing of that one.
+ */
+DK_MUST_USE dk_err dk_key_service_open(const char *ref, dk_side side, struct dk_key **ret);
+
 #endif

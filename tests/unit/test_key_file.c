@@ -507,7 +507,7 @@ tells_uris_from_paths(void **state)
 	assert_int_equal(dk_key_ref_scheme("a234567890123456789012345678901234567890:", scheme), 1);
 	assert_string_equal(scheme, "a234567890123456789012345678901");
 	assert_err(
-	    dk_key_open("https://keys.example/1", DK_SIDE_CUSTOMER, NULL, &got), DK_ERR_KEY_SCHEME);
+	    dk_key_open("kms://keys.example/1", DK_SIDE_CUSTOMER, NULL, &got), DK_ERR_KEY_SCHEME);
 	assert_err(dk_key_open("/nonexistent/x.key", DK_SIDE_CUSTOMER, NULL, &got), DK_ERR_READ);
 	assert_err(dk_key_open("/", DK_SIDE_CUSTOMER, NULL, &got), DK_ERR_READ);
 }

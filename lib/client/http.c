@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/http.h"
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "native/code.h"
+
+#define CONNECT_S 10L
+#define TOTAL_S 60L
+
+static size_t
+on_body(char *data, size_t size, size_t n, void *ctx)
+{
+	struct dk_http_answer *answer = ctx;
+	size_t len = size * n;
+	uint8_t *grown;
+
+	if (len > DK_HTTP_ANSWER_MAX_BYTES - answer->len)
+		return 0;
+	grown = realloc(answer->body, answer->len + len + 1);
+	if (!grown)
+		return 0;
+	memcpy(grown + answer->len, data, len);
+	answer->body = grown;
+	answer->len += len;
+	return len;
+}
+
+static size_t
+on_header(char *data, size_t size, size_t n, void *ctx)
+{
+	static const char name[] = "doublekey-error: ";
+	struct dk_http_answer *answer = ctx;
+	size_t len = size * n, name_len = strlen(name), value;
+
+	if (len > name_len && strncasecmp(data, name, name_len) == 0) {
+		value = len - name_len;
+		while (value > 0 && (data[name_len + value - 1] == '\n' || data[name_len + value - 1] == '\r'))
+			value--;
+		if (value < sizeof(answer->error)) {
+			memcpy(answer->error, data + name_len, value);
+			answer->error[value] = '\0';
+		}
+	}
+	return len;
+}
+
+static bool
+set_ca(CURL *curl, const struct dk_http_request *request)
+{
+	struct curl_blob blob = { .len = request->ca_pem_len, .flags = CURL_BLOB_COPY };
+
+	if (!request->ca_pem)
+		return curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK;
+	blob.data = (void *)(uintptr_t)request->ca_pem;
+	/* The pinned CA and no other: not those of the system either. */
+	return curl_easy_setopt(curl, CURLOPT_CAINFO, NULL) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK;
+}
+
+static bool
+set_up(CURL *curl, const struct dk_http_request *request, struct curl_slist *headers,
+    struct dk_http_answer *answer)
+{
+	return curl_easy_setopt(curl, CURLOPT_URL, request->url) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_TIMEOUT, TOTAL_S) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer) == CURLE_OK && set_ca(curl, request) &&
+	    (!request->body ||
+		(curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len) ==
+			CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body) == CURLE_OK));
+}
+
+static dk_err
+judge(CURL *curl, CURLcode ret, struct dk_http_answer *answer)
+{
+	unsigned code;
+
+	if (ret == CURLE_PEER_FAILED_VERIFICATION || ret == CURLE_SSL_CACERT_BADFILE)
+		return DK_ERR_SERVICE_TLS;
+	if (ret == CURLE_WRITE_ERROR)
+		return DK_ERR_SERVICE_REPLY;
+	if (ret != CURLE_OK ||
+	    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status) != CURLE_OK)
+		return DK_ERR_SERVICE_UNREACHABLE;
+	if (answer->status == 200)
+		return DK_OK;
+	code = dk_code_from_name(answer->error);
+	return code == DK_CODE_OK ? DK_ERR_SERVICE_REPLY : dk_code_err(code);
+}
+
+dk_err
+dk_http(const struct dk_http_request *request, struct dk_http_answer *ret)
+{
+	/* No "Expect: 100-continue": it would cost a round trip. */
+	struct curl_slist *headers = curl_slist_append(NULL, "Expect:"), *more;
+	struct dk_http_answer answer = { .body = NULL };
+	CURL *curl = curl_easy_init();
+	dk_err err = DK_ERR_NOMEM;
+
+	for (unsigned i = 0; headers && request->header[i]; i++) {
+		more = curl_slist_append(headers, request->header[i]);
+		if (!more)
+			break;
+		headers = more;
+	}
+	if (curl && headers && set_up(curl, request, headers, &answer))
+		err = judge(curl, curl_easy_perform(curl), &answer);
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(curl);
+	if (err == DK_OK)
+		*ret = answer;
+	else
+		free(answer.body);
+	return err;
+}

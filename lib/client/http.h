@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTPS as far as the native protocol needs it, over libcurl. */
+#ifndef DK_CLIENT_HTTP_H
+#define DK_CLIENT_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "doublekey/error.h"
+
+#define DK_HTTP_ANSWER_MAX_BYTES 2097152u
+#define DK_HTTP_HEADERS_MAX 4
+
+struct dk_http_request {
+	const char *url;
+	const uint8_t *ca_pem; /* NULL: the certificate is not checked */
+	size_t ca_pem_len;
+	const uint8_t *body; /* NULL: GET */
+	size_t body_len;
+	const char *header[DK_HTTP_HEADERS_MAX + 1]; /* up to a NULL */
+};
+
+struct dk_http_answer {
+	uint8_t *body; /* free() */
+	size_t len;
+	char error[64]; /* of Doublekey-Error, or empty */
+	long status;
+};
+
+/* DK_OK if there was an answer of status 200; the code of the service as
+ * dk_code_err(); DK_ERR_SERVICE_UNREACHABLE, _TLS, _REPLY. */
+DK_MUST_USE dk_err dk_http(const struct dk_http_request *request, struct dk_http_answer *ret);
+
+#endif

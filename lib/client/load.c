@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loads the client module at its first use. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/client.h"
+
+#define FILE_NAME "libdoublekey-client.so"
+#define PATH_BYTES 4096
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static const struct dk_client_module *module;
+
+/* Where this code is: beside it, or as an installation or a build has it. */
+static void *
+open_beside(void)
+{
+	static const char *const places[] = { "", "../lib/", "../lib/client/", "client/" };
+	char path[PATH_BYTES], dir[PATH_BYTES / 2];
+	const char *slash;
+	void *handle = NULL;
+	Dl_info info;
+	int n;
+
+	if (!dladdr(&once, &info) || !info.dli_fname)
+		return NULL;
+	slash = strrchr(info.dli_fname, '/');
+	if (!slash || (size_t)(slash - info.dli_fname) >= sizeof(dir))
+		return NULL;
+	memcpy(dir, info.dli_fname, (size_t)(slash - info.dli_fname));
+	dir[slash - info.dli_fname] = '\0';
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !handle; i++) {
+		n = snprintf(path, sizeof(path), "%s/%s" FILE_NAME, dir, places[i]);
+		if (n > 0 && (size_t)n < sizeof(path))
+			handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	}
+	return handle;
+}
+
+static void
+load(void)
+{
+	const struct dk_client_module *found;
+	void *handle = open_beside();
+
+	if (!handle)
+		handle = dlopen(FILE_NAME, RTLD_NOW | RTLD_LOCAL);
+	if (!handle)
+		return;
+	found = dlsym(handle, DK_CLIENT_SYMBOL);
+	if (found && found->abi == DK_CLIENT_ABI)
+		module = found;
+}
+
+static bool
+loaded(void)
+{
+	return pthread_once(&once, load) == 0 && module;
+}
+
+dk_err
+dk_client_enrol(const char *url, const char *ca_fingerprint, const char *code,
+    const char *device_name)
+{
+	if (!loaded())
+		return DK_ERR_LIBRARY;
+	return module->enrol(url, ca_fingerprint, code, device_name);
+}
+
+dk_err
+dk_key_service_open(const char *ref, dk_side side, struct dk_key **ret)
+{
+	if (!loaded())
+		return DK_ERR_LIBRARY;
+	return module->key_open(ref, side, ret);
+}

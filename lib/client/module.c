@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/client_impl.h"
+
+__attribute__((visibility("default"))) extern const struct dk_client_module dk_client_module;
+const struct dk_client_module dk_client_module = {
+	.abi = DK_CLIENT_ABI,
+	.enrol = client_enrol,
+	.key_open = client_key_open,
+};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a client keeps of a service: pinned service data, CA certificate, the
+ * device key, pinned public keys. One folder a service under
+ * $XDG_DATA_HOME/doublekey/services.
+ */
+#ifndef DK_CLIENT_PROFILE_H
+#define DK_CLIENT_PROFILE_H
+
+#include "native/enrol.h"
+#include "native/release.h"
+
+#define DK_PROFILE_PATH_BYTES 1024
+#define DK_CA_PEM_MAX_BYTES 12288
+
+struct dk_profile {
+	char dir[DK_PROFILE_PATH_BYTES];
+	struct dk_service_data service;
+	char user[DK_USER_MAX_BYTES + 1];
+	struct dk_pkey *device;
+	uint8_t ca_pem[DK_CA_PEM_MAX_BYTES];
+	size_t ca_pem_len;
+};
+void dk_profile_clear(struct dk_profile *profile);
+#define dk_auto_profile __attribute__((cleanup(dk_profile_clear))) struct dk_profile
+
+/* DK_ERR_SERVICE_NOT_ENROLLED, DK_ERR_SERVICE_PROFILE. */
+DK_MUST_USE dk_err dk_profile_load(const char *base_url, struct dk_profile *ret_profile);
+/* Everything of the profile; the folder is made. */
+DK_MUST_USE dk_err dk_profile_save(struct dk_profile *profile);
+DK_MUST_USE dk_err dk_profile_ca_pem(struct dk_profile *profile, const uint8_t *der, size_t len);
+
+/* Pinned key statements, by name. body: free(). */
+DK_MUST_USE dk_err dk_profile_key_load(const struct dk_profile *profile, const char *name,
+    uint8_t **ret_body, size_t *ret_len);
+DK_MUST_USE dk_err dk_profile_key_save(const struct dk_profile *profile, const char *name,
+    const uint8_t *body, size_t len);
+
+#endif

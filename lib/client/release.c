@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One release, spec/key-service.md section 6: ask, check everything, use. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/client_impl.h"
+#include "client/http.h"
+#include "crypto/base64.h"
+#include "format/schedule.h"
+#include "log/receipt.h"
+#include "native/code.h"
+
+struct call {
+	const struct dk_profile *profile;
+	struct dk_unwrap *requests;
+	size_t n;
+	struct dk_pkey *ephemeral;
+	uint8_t *body;
+	size_t body_len;
+	struct dk_request_signature sig;
+	uint8_t digest[32];
+	char input[DK_SIGNATURE_INPUT_MAX_BYTES + 32];
+	char signature[160];
+	char content_digest[96];
+	struct dk_http_answer answer;
+	struct dk_log_object *objects;
+};
+
+static void
+call_clear(struct call *call)
+{
+	dk_pkey_free(call->ephemeral);
+	free(call->body);
+	free(call->answer.body);
+	free(call->objects);
+}
+
+/* ---- asking ---- */
+
+static dk_err
+write_body(struct call *call)
+{
+	size_t cap = DK_RELEASE_HEAD_BYTES, point_len;
+	const uint8_t *point;
+	struct dk_writer_buf wr;
+
+	for (size_t i = 0; i < call->n; i++)
+		cap += 6 + call->requests[i].header->core_len + call->requests[i].header->set[0].len;
+	if (cap > DK_RELEASE_BODY_MAX_BYTES)
+		return DK_ERR_SERVICE_TOO_LARGE;
+	call->body = malloc(cap);
+	if (!call->body)
+		return DK_ERR_NOMEM;
+	point = dk_pkey_recipient(call->ephemeral, &point_len);
+	dk_wr_init(&wr, call->body, cap);
+	dk_wr_bytes(&wr, "DKR1", 4);
+	dk_wr_u16(&wr, DK_KEY_P256);
+	dk_wr_bytes(&wr, point, point_len);
+	dk_wr_u16(&wr, (uint16_t)call->n);
+	for (size_t i = 0; i < call->n; i++) {
+		const struct dk_unwrap *u = &call->requests[i];
+
+		dk_wr_u16(&wr, (uint16_t)u->header->core_len);
+		dk_wr_u32(&wr, u->header->set[0].len);
+		dk_wr_bytes(&wr, u->block, u->header->core_len);
+		dk_wr_bytes(&wr, u->block + u->header->set[0].offset, u->header->set[0].len);
+	}
+	call->body_len = wr.len;
+	return wr.failed ? DK_ERR_ARGUMENT : DK_OK;
+}
+
+static bool
+write_headers(struct call *call, const uint8_t hash[32])
+{
+	char params[DK_SIGNATURE_INPUT_MAX_BYTES], sig[DK_BASE64_CHARS(64) + 1];
+	char digest[DK_BASE64_CHARS(32) + 1];
+	int n;
+
+	if (!dk_signature_params(&call->sig, params) ||
+	    dk_base64_encode(call->sig.signature, 64, sig, sizeof(sig)) != DK_OK ||
+	    dk_base64_encode(hash, 32, digest, sizeof(digest)) != DK_OK)
+		return false;
+	n = snprintf(call->input, sizeof(call->input), "Signature-Input: dk=%s", params);
+	if (n < 0 || (size_t)n >= sizeof(call->input))
+		return false;
+	n = snprintf(call->signature, sizeof(call->signature), "Signature: dk=:%s:", sig);
+	if (n < 0 || (size_t)n >= sizeof(call->signature))
+		return false;
+	n = snprintf(call->content_digest, sizeof(call->content_digest),
+	    "Content-Digest: sha-256=:%s:", digest);
+	return n > 0 && (size_t)n < sizeof(call->content_digest);
+}
+
+static dk_err
+sign(struct call *call)
+{
+	const struct dk_part body = { call->body, call->body_len };
+	char base[DK_SIGNATURE_BASE_MAX_BYTES];
+	uint8_t hash[32];
+	size_t len;
+	dk_err err;
+
+	call->sig.created = (uint64_t)time(NULL);
+	memcpy(call->sig.key_id, dk_pkey_id(call->profile->device), 32);
+	err = dk_random(call->sig.nonce, sizeof(call->sig.nonce));
+	if (err == DK_OK)
+		err = dk_sha256(&body, 1, hash);
+	if (err == DK_OK)
+		err = dk_signature_base(&call->sig, call->profile->service.base_url, DK_RELEASE_PATH,
+		    hash, base, &len);
+	if (err == DK_OK)
+		err = dk_request_digest(base, len, call->digest);
+	if (err != DK_OK)
+		return err;
+	const struct dk_part part = { base, len };
+	err = dk_ecdsa_sign(call->profile->device, &part, 1, call->sig.signature);
+	if (err != DK_OK)
+		return err;
+	return write_headers(call, hash) ? DK_OK : DK_ERR_ARGUMENT;
+}
+
+static dk_err
+ask(struct call *call)
+{
+	struct dk_http_request request = { .ca_pem = call->profile->ca_pem,
+		.ca_pem_len = call->profile->ca_pem_len, .body = call->body,
+		.body_len = call->body_len };
+	char url[DK_URL_MAX_BYTES + 64];
+	int n = snprintf(url, sizeof(url), "%s" DK_RELEASE_PATH, call->profile->service.base_url);
+
+	if (n < 0 || (size_t)n >= sizeof(url))
+		return DK_ERR_ARGUMENT;
+	request.url = url;
+	request.header[0] = "Content-Type: application/doublekey";
+	request.header[1] = call->content_digest;
+	request.header[2] = call->input;
+	request.header[3] = call->signature;
+	return dk_http(&request, &call->answer);
+}
+
+/* ---- checking ---- */
+
+struct reply {
+	uint64_t index;
+	const uint8_t *enc;
+	const uint8_t *items; /* of 2 + DK_SEALED_SHARE_BYTES each */
+	const uint8_t *receipt;
+	size_t receipt_len;
+};
+
+static unsigned
+item_code(const struct reply *reply, size_t i)
+{
+	const uint8_t *p = reply->items + i * (2 + DK_SEALED_SHARE_BYTES);
+
+	return (unsigned)p[0] << 8 | p[1];
+}
+
+static dk_err
+parse_reply(const struct call *call, struct reply *r)
+{
+	struct dk_reader_buf rd;
+	const uint8_t *magic;
+
+	dk_rd_init(&rd, call->answer.body, call->answer.len);
+	magic = dk_rd_bytes(&rd, 4);
+	r->index = dk_rd_u64(&rd);
+	r->enc = dk_rd_bytes(&rd, DK_P256_POINT_BYTES);
+	if (dk_rd_u16(&rd) != call->n || rd.failed || memcmp(magic, "DKR2", 4) != 0)
+		return DK_ERR_SERVICE_REPLY;
+	r->items = dk_rd_bytes(&rd, call->n * (2 + DK_SEALED_SHARE_BYTES));
+	r->receipt_len = dk_rd_left(&rd);
+	r->receipt = dk_rd_bytes(&rd, r->receipt_len);
+	return rd.failed ? DK_ERR_SERVICE_REPLY : DK_OK;
+}
+
+static dk_err
+core_digest(const struct dk_unwrap *u, uint8_t ret[48])
+{
+	const struct dk_part core = { u->block, u->header->core_len };
+
+	return dk_sha384(&core, 1, ret);
+}
+
+static bool
+object_matches(const struct dk_unwrap *u, const struct dk_log_object *o, unsigned code)
+{
+	uint8_t digest[48];
+
+	return o->code == code && core_digest(u, digest) == DK_OK &&
+	    memcmp(o->core_digest, digest, sizeof(digest)) == 0 &&
+	    memcmp(o->object_id, u->block + u->header->object_id, 16) == 0 &&
+	    o->epoch == u->header->set[0].epoch;
+}
+
+/* That the log has exactly this request, and nothing that only looks like it. */
+static dk_err
+check_receipt(struct call *call, const struct reply *r)
+{
+	struct dk_log_event e;
+	struct dk_log_keys keys;
+	bool released = false;
+	uint64_t index;
+	dk_err err;
+
+	dk_service_log_keys(&call->profile->service, &keys);
+	err = dk_receipt_verify(&keys, r->receipt, r->receipt_len, call->objects, &e, &index);
+	if (err != DK_OK)
+		return err;
+	for (size_t i = 0; i < call->n; i++)
+		released = released || item_code(r, i) == DK_CODE_OK;
+	if (index != r->index || e.class_ != (released ? DK_LOG_RELEASE : DK_LOG_DENIAL) ||
+	    !e.has_request || memcmp(e.request, call->digest, 32) != 0 || !e.has_recipient ||
+	    memcmp(e.recipient, dk_pkey_id(call->ephemeral), 32) != 0 || !e.has_device ||
+	    memcmp(e.device, call->sig.key_id, 32) != 0 ||
+	    strcmp(e.user, call->profile->user) != 0 || e.object_count != call->n)
+		return DK_ERR_RECEIPT;
+	for (size_t i = 0; i < call->n; i++)
+		if (!object_matches(&call->requests[i], &call->objects[i], item_code(r, i)))
+			return DK_ERR_RECEIPT;
+	return DK_OK;
+}
+
+static dk_err
+open_item(const struct dk_unwrap *u, struct dk_hpke *ctx, uint64_t index, const uint8_t *sealed)
+{
+	const uint8_t *commitment = u->block + u->header->share_commitment[0];
+	uint8_t digest[48], aad[DK_RELEASE_AAD_BYTES];
+	dk_auto_side_keys keys = { 0 };
+	dk_auto_secret32 share = { { 0 } };
+	dk_err err;
+
+	err = core_digest(u, digest);
+	if (err != DK_OK)
+		return err;
+	dk_release_aad(digest, commitment, index, aad);
+	err = dk_hpke_open(ctx, aad, sizeof(aad), sealed, DK_SEALED_SHARE_BYTES, share.bytes);
+	if (err != DK_OK)
+		return err;
+	err = dk_side_keys_derive(DK_SIDE_CUSTOMER, u->block + u->header->object_id, &share, &keys);
+	if (err != DK_OK)
+		return err;
+	if (!dk_equal_ct(keys.commitment, commitment, DK_COMMITMENT_BYTES))
+		return DK_ERR_SHARE_COMMITMENT;
+	*u->share = share;
+	return DK_OK;
+}
+
+static dk_err
+open_items(struct call *call, const struct reply *r)
+{
+	uint8_t info[DK_INFO_MAX_BYTES];
+	dk_auto_hpke ctx = { .seq = 0 };
+	size_t info_len;
+	dk_err err;
+
+	err = dk_release_info(call->digest, info, &info_len);
+	if (err == DK_OK)
+		err = dk_hpke_receiver(call->ephemeral, r->enc, DK_P256_POINT_BYTES, info, info_len, &ctx);
+	if (err != DK_OK)
+		return err;
+	for (size_t i = 0; i < call->n; i++) {
+		struct dk_unwrap *u = &call->requests[i];
+		unsigned code = item_code(r, i);
+
+		if (code == DK_CODE_OK)
+			u->err = open_item(u, &ctx, r->index,
+			    r->items + i * (2 + DK_SEALED_SHARE_BYTES) + 2);
+		else
+			u->err = dk_code_err(code);
+	}
+	return DK_OK;
+}
+
+dk_err
+client_release(const struct dk_profile *profile, struct dk_unwrap *requests, size_t n)
+{
+	__attribute__((cleanup(call_clear))) struct call call = { .profile = profile,
+		.requests = requests, .n = n };
+	struct reply reply;
+	dk_err err;
+
+	call.objects = malloc(DK_LOG_OBJECTS_MAX * sizeof(*call.objects));
+	if (!call.objects)
+		return DK_ERR_NOMEM;
+	err = dk_pkey_generate(DK_KEY_P256, 0, &call.ephemeral);
+	if (err == DK_OK)
+		err = write_body(&call);
+	if (err == DK_OK)
+		err = sign(&call);
+	if (err == DK_OK)
+		err = ask(&call);
+	if (err == DK_OK)
+		err = parse_reply(&call, &reply);
+	if (err == DK_OK)
+		err = check_receipt(&call, &reply);
+	return err == DK_OK ? open_items(&call, &reply) : err;
+}
