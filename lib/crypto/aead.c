@@ -12,6 +12,12 @@ struct dk_gcm_lane {
 	enum lane_mode mode;
 };
 
+static bool
+too_long(size_t len, size_t aad_len)
+{
+	return len > DK_GCM_TEXT_MAX_BYTES || aad_len > DK_GCM_TEXT_MAX_BYTES;
+}
+
 static dk_err
 set_key(EVP_CIPHER_CTX *ctx, const struct dk_secret32 *key, bool encrypt)
 {
@@ -43,8 +49,6 @@ seal(EVP_CIPHER_CTX *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len,
 	int end = 0;
 	int ok;
 
-	if (len > DK_GCM_TEXT_MAX_BYTES || aad_len > DK_GCM_TEXT_MAX_BYTES)
-		return DK_ERR_ARGUMENT;
 	ok = start(ctx, iv, aad, aad_len);
 	if (ok && len > 0)
 		ok = EVP_EncryptUpdate(ctx, ct, &n, pt, (int)len) == 1;
@@ -68,8 +72,6 @@ open_checked(EVP_CIPHER_CTX *ctx, const uint8_t *iv, const uint8_t *aad, size_t 
 	int end = 0;
 	int ok;
 
-	if (len > DK_GCM_TEXT_MAX_BYTES || aad_len > DK_GCM_TEXT_MAX_BYTES)
-		return DK_ERR_ARGUMENT;
 	/* The control call takes no const pointer. */
 	for (unsigned i = 0; i < DK_GCM_TAG_BYTES; i++)
 		expected[i] = tag[i];
@@ -95,9 +97,12 @@ dk_err
 dk_gcm_seal(const struct dk_secret32 *key, const uint8_t iv[DK_GCM_IV_BYTES], const uint8_t *aad,
     size_t aad_len, const uint8_t *pt, size_t len, uint8_t *ct)
 {
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	EVP_CIPHER_CTX *ctx;
 	dk_err err;
 
+	if (too_long(len, aad_len))
+		return DK_ERR_ARGUMENT;
+	ctx = EVP_CIPHER_CTX_new();
 	if (ctx == NULL) {
 		dk_wipe(ct, len);
 		return dk_evp_error();
@@ -121,6 +126,8 @@ dk_gcm_open(const struct dk_secret32 *key, const uint8_t iv[DK_GCM_IV_BYTES], co
 
 	if (ct_len < DK_GCM_TAG_BYTES)
 		return DK_ERR_STANZA_AUTH;
+	if (too_long(len, aad_len))
+		return DK_ERR_ARGUMENT;
 	ctx = EVP_CIPHER_CTX_new();
 	if (ctx == NULL) {
 		dk_wipe(pt, len);
@@ -177,10 +184,10 @@ dk_err
 dk_gcm_lane_seal(struct dk_gcm_lane *lane, const uint8_t iv[DK_GCM_IV_BYTES], const uint8_t *aad,
     size_t aad_len, const uint8_t *pt, size_t len, uint8_t *ct, uint8_t tag[DK_GCM_TAG_BYTES])
 {
-	if (lane->mode != LANE_SEAL) {
-		dk_wipe(ct, len);
+	if (too_long(len, aad_len))
+		return DK_ERR_ARGUMENT;
+	if (lane->mode != LANE_SEAL)
 		return DK_ERR_STATE;
-	}
 	return seal(lane->ctx, iv, aad, aad_len, pt, len, ct, tag);
 }
 
@@ -189,9 +196,9 @@ dk_gcm_lane_open(struct dk_gcm_lane *lane, const uint8_t iv[DK_GCM_IV_BYTES], co
     size_t aad_len, const uint8_t *ct, size_t len, const uint8_t tag[DK_GCM_TAG_BYTES],
     uint8_t *pt)
 {
-	if (lane->mode != LANE_OPEN) {
-		dk_wipe(pt, len);
+	if (too_long(len, aad_len))
+		return DK_ERR_ARGUMENT;
+	if (lane->mode != LANE_OPEN)
 		return DK_ERR_STATE;
-	}
 	return open_checked(lane->ctx, iv, aad, aad_len, ct, len, tag, pt, DK_ERR_SEGMENT_AUTH);
 }

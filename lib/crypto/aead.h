@@ -12,17 +12,20 @@
 
 #define DK_GCM_IV_BYTES 12
 #define DK_GCM_TAG_BYTES 16
-/* Longest text and associated data of one call: what EVP takes at once. */
+/*
+ * Longest text and associated data of one call: what EVP takes at once. More
+ * is DK_ERR_ARGUMENT. That error and DK_ERR_STATE leave the output untouched;
+ * on any other one it is all zero, also where it is the place of the input.
+ */
 #define DK_GCM_TEXT_MAX_BYTES 0x7fffff00u
 
-/* ct has room for len + 16 bytes: ciphertext, tag; all zero on error. */
+/* ct has room for len + 16 bytes: ciphertext, tag. */
 DK_MUST_USE dk_err dk_gcm_seal(const struct dk_secret32 *key, const uint8_t iv[DK_GCM_IV_BYTES],
     const uint8_t *aad, size_t aad_len, const uint8_t *pt, size_t len, uint8_t *ct);
 /*
  * Open what dk_gcm_seal() made; ct_len counts the tag.
  *
  * Errors:  DK_ERR_STANZA_AUTH  the tag is wrong, or ct is shorter than a tag
- *          On any error pt is all zero.
  */
 DK_MUST_USE dk_err dk_gcm_open(const struct dk_secret32 *key, const uint8_t iv[DK_GCM_IV_BYTES],
     const uint8_t *aad, size_t aad_len, const uint8_t *ct, size_t ct_len, uint8_t *pt);
@@ -42,7 +45,6 @@ DK_MUST_USE dk_err dk_gcm_lane_key(struct dk_gcm_lane *lane, const struct dk_sec
  * tag stands apart from the ciphertext; in and out may be the same place.
  *
  * Errors:  DK_ERR_STATE  no key, or one for decryption
- *          On any error ct is all zero.
  */
 DK_MUST_USE dk_err dk_gcm_lane_seal(struct dk_gcm_lane *lane, const uint8_t iv[DK_GCM_IV_BYTES],
     const uint8_t *aad, size_t aad_len, const uint8_t *pt, size_t len, uint8_t *ct,
@@ -50,7 +52,6 @@ DK_MUST_USE dk_err dk_gcm_lane_seal(struct dk_gcm_lane *lane, const uint8_t iv[D
 /*
  * Errors:  DK_ERR_STATE         no key, or one for encryption
  *          DK_ERR_SEGMENT_AUTH  the tag is wrong
- *          On any error pt is all zero, also where it is the place of ct.
  */
 DK_MUST_USE dk_err dk_gcm_lane_open(struct dk_gcm_lane *lane, const uint8_t iv[DK_GCM_IV_BYTES],
     const uint8_t *aad, size_t aad_len, const uint8_t *ct, size_t len,
