@@ -41,6 +41,8 @@ class Service:
                          "--kdf-memory-mib", "8").stdout
         self.fingerprint = [line.split()[-1] for line in out.splitlines()
                             if line.startswith("CA fingerprint")][0]
+        self.vkey = [line.split()[-1] for line in out.splitlines()
+                     if line.startswith("log public key")][0]
 
     def admin(self, *args, check=True):
         return subprocess.run([DAEMON, *args, "--dir", self.dir], check=check, text=True,

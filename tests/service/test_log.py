@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The log as a public reader sees it (C2SP tlog-tiles), and large requests."""
+import base64
+import hashlib
+import os
+import time
+
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from service import codes, parts_of, release_body
+
+
+def root_of(hashes):
+    """RFC 6962 section 2.1, straight from its text."""
+    if len(hashes) == 1:
+        return hashes[0]
+    k = 1
+    while 2 * k < len(hashes):
+        k *= 2
+    return hashlib.sha256(b"\1" + root_of(hashes[:k]) + root_of(hashes[k:])).digest()
+
+
+def checkpoint(s, at_least):
+    end = time.time() + 20
+    while time.time() < end:
+        status, _, body = s.request("GET", "/log/checkpoint")
+        if status == 200 and int(body.split(b"\n")[1]) >= at_least:
+            return body
+        time.sleep(0.2)
+    raise AssertionError("no checkpoint of this size")
+
+
+def test_tiles_entries_and_checkpoint_agree(ready):
+    for _ in range(3):
+        assert ready.release(ready.device(), release_body([parts_of(ready.object)]))[0] == 200
+    body = checkpoint(ready, len(ready.log().splitlines()) - 3)
+    origin, size, root = body.split(b"\n")[:3]
+    n = int(size)
+    assert origin == b"127.0.0.1:%d/log" % ready.port and 0 < n < 256
+    tile = ready.request("GET", "/log/tile/0/000.p/%d" % n)[2]
+    entries = ready.request("GET", "/log/tile/entries/000.p/%d" % n)[2]
+    leaves = [entries[i * 50 + 2:i * 50 + 50] for i in range(n)]
+    assert len(entries) == 50 * n and all(leaf[:4] == b"DKL1" for leaf in leaves)
+    hashes = [hashlib.sha256(b"\0" + leaf).digest() for leaf in leaves]
+    assert b"".join(hashes) == tile
+    assert base64.b64encode(root_of(hashes)) == root
+    assert base64.b64encode(root_of(hashes[::-1])) != root  # control
+    vkey = base64.b64decode(ready.vkey.split("+", 2)[2])
+    line = [part for part in body.split(b"\n") if part.startswith(b"\xe2\x80\x94")][0]
+    signature = base64.b64decode(line.split(b" ")[2])[4:]
+    text = body[:body.index(b"\n\n") + 1]
+    ed25519.Ed25519PublicKey.from_public_bytes(vkey[1:]).verify(signature, text)
+
+
+def test_only_the_log_is_served(ready):
+    for path in ("/log/log.key", "/log/log.db", "/log/../keys/sealed.0", "/log/tile/../log.key",
+                 "/log/", "/", "/v1/keys/../status"):
+        status, _, _ = ready.request("GET", path)
+        assert status == 404, path
+
+
+def test_thousand_objects_are_one_entry(ready):
+    pair = parts_of(ready.object)
+    before = ready.log().count(" release done")
+    status, _, answer = ready.release(ready.device(), release_body([pair] * 1000))
+    assert status == 200 and codes(answer) == [0] * 1000
+    assert ready.log().count(" release done") == before + 1
+    assert ready.release(ready.device(), release_body([pair] * 1001))[1] == "malformed-request"
+
+
+def test_the_service_recovers_from_the_end_of_any_process(ready):
+    body = release_body([parts_of(ready.object)])
+    for name in ("keyd", "authd", "httpd", "logd"):
+        os.kill(ready.pids()[name], 9)
+        time.sleep(0.5)
+        ready.wait_ready()
+        assert ready.release(ready.device(), body)[0] == 200, name
