@@ -9,8 +9,6 @@
 /* Small files are in one read; hints cost more than they bring. */
 #define ADVISE_MIN_BYTES (1 << 20)
 
-#define WHY_LENGTH "its length changed while it was read"
-
 static ptrdiff_t
 keep_error(struct file_source *in, ptrdiff_t n)
 {
@@ -161,8 +159,6 @@ file_explain(struct failure *failure, const struct file_source *in, const struct
 		failure->of_output = true;
 	} else if (failure->err == DK_ERR_READ) {
 		failure->error = atomic_load(&in->error);
-		if (failure->error == 0)
-			failure->why = WHY_LENGTH;
 	}
 }
 
@@ -174,7 +170,8 @@ file_check_length(int fd, const struct stat *st, struct failure *failure)
 	if (fstat(fd, &now) != 0)
 		return failure_errno(failure, "cannot read the file");
 	/* Files of /proc have no length to compare. */
-	if (now.st_size != st->st_size && st->st_size != 0)
-		return failure_why(failure, WHY_LENGTH);
-	return 0;
+	if (now.st_size == st->st_size || st->st_size == 0)
+		return 0;
+	failure->err = DK_ERR_CHANGED;
+	return -1;
 }

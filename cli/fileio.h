@@ -44,8 +44,8 @@ void file_sink_init(struct file_sink *out, int fd);
 int file_open(int dir, const char *name, struct stat *ret_st, struct failure *failure);
 
 /*
- * Complete the failure of a library call that used in and out: the errno of the
- * side that failed, or that the input's length changed.
+ * Complete the failure of a library call that used in and out: whose it is, and
+ * with which errno.
  */
 void file_explain(struct failure *failure, const struct file_source *in,
     const struct file_sink *out);

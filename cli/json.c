@@ -97,6 +97,13 @@ json_number(struct json *json, const char *name, uint64_t value)
 }
 
 void
+json_bool(struct json *json, const char *name, bool value)
+{
+	begin(json, name);
+	(void)fputs(value ? "true" : "false", json->out);
+}
+
+void
 json_null(struct json *json, const char *name)
 {
 	begin(json, name);

@@ -21,6 +21,7 @@ void json_close(struct json *json, char bracket);                  /* '}' or ']'
 /* Bytes that are not UTF-8 become U+FFFD. */
 void json_string(struct json *json, const char *name, const char *value);
 void json_number(struct json *json, const char *name, uint64_t value);
+void json_bool(struct json *json, const char *name, bool value);
 void json_null(struct json *json, const char *name);
 
 #endif

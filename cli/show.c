@@ -50,8 +50,22 @@ put_set(FILE *out, const char *name, const struct dk_set_info *set)
 		put_stanza(out, "formerly", &set->former[i]);
 }
 
+static void
+put_metadata(
+    FILE *out, const struct dk_object_info *info, const struct dk_object_metadata *metadata)
+{
+	if (metadata) {
+		put_text(out, "file name", metadata->file_name);
+		put_text(out, "media type", metadata->media_type);
+	} else if (info->metadata_length > 0) {
+		(void)fprintf(
+		    out, "  %-16s %zu bytes, encrypted\n", "metadata", info->metadata_length);
+	}
+}
+
 void
-show_text(FILE *out, const char *file, const struct dk_object_info *info)
+show_text(FILE *out, const char *file, const struct dk_object_info *info,
+    const struct dk_object_metadata *metadata)
 {
 	char time[TIME_BYTES];
 	char safe[1024];
@@ -67,15 +81,15 @@ show_text(FILE *out, const char *file, const struct dk_object_info *info)
 		    out, "  %-16s %" PRIu64 " bytes\n", "plaintext size", info->plaintext_size);
 	(void)fprintf(out, "  %-16s %" PRIu32 " bytes\n", "segment length", info->segment_length);
 	(void)fprintf(out, "  %-16s %" PRIu64 "\n", "body offset", info->body_offset);
-	if (info->metadata_length > 0)
-		(void)fprintf(
-		    out, "  %-16s %zu bytes, encrypted\n", "metadata", info->metadata_length);
+	put_metadata(out, info, metadata);
 	if (info->has_creator)
 		(void)fprintf(out, "  %-16s %s (the signature was not verified)\n", "creator",
 		    info->creator_key_id);
 	put_set(out, "customer", &info->customer);
 	put_set(out, "provider", &info->provider);
-	(void)fputs("  Nothing of this is verified: that needs the keys.\n", out);
+	(void)fputs(metadata ? "  The keys verified the header. The content was not read.\n"
+			     : "  Nothing of this is verified: that needs the keys.\n",
+	    out);
 }
 
 static void
@@ -102,8 +116,22 @@ json_set(struct json *json, const char *name, const struct dk_set_info *set)
 	json_close(json, '}');
 }
 
+static void
+json_metadata(struct json *json, const struct dk_object_metadata *metadata)
+{
+	if (!metadata) {
+		json_null(json, "metadata");
+		return;
+	}
+	json_open(json, "metadata", '{');
+	json_string(json, "file_name", metadata->file_name);
+	json_string(json, "media_type", metadata->media_type);
+	json_close(json, '}');
+}
+
 void
-show_json(FILE *out, const char *file, const struct dk_object_info *info)
+show_json(FILE *out, const char *file, const struct dk_object_info *info,
+    const struct dk_object_metadata *metadata)
 {
 	struct json json = { .out = out };
 	char time[TIME_BYTES];
@@ -123,6 +151,7 @@ show_json(FILE *out, const char *file, const struct dk_object_info *info)
 	else
 		json_number(&json, "plaintext_size", info->plaintext_size);
 	json_number(&json, "metadata_length", info->metadata_length);
+	json_metadata(&json, metadata);
 	if (info->has_creator) {
 		json_open(&json, "creator", '{');
 		json_string(&json, "key_id", info->creator_key_id);
@@ -130,6 +159,7 @@ show_json(FILE *out, const char *file, const struct dk_object_info *info)
 	} else {
 		json_null(&json, "creator");
 	}
+	json_bool(&json, "verified", metadata != NULL);
 	json_open(&json, "sides", '{');
 	json_set(&json, "customer", &info->customer);
 	json_set(&json, "provider", &info->provider);

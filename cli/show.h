@@ -6,9 +6,13 @@
 #include <stdio.h>
 
 #include <doublekey/object.h>
+#include <doublekey/reader.h>
 
-void show_text(FILE *out, const char *file, const struct dk_object_info *info);
+/* metadata is NULL unless keys verified the header. */
+void show_text(FILE *out, const char *file, const struct dk_object_info *info,
+    const struct dk_object_metadata *metadata);
 /* One line. The members are documented in doublekey(1), and stay. */
-void show_json(FILE *out, const char *file, const struct dk_object_info *info);
+void show_json(FILE *out, const char *file, const struct dk_object_info *info,
+    const struct dk_object_metadata *metadata);
 
 #endif

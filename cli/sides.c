@@ -53,6 +53,12 @@ sides_load(struct sides *sides, const char *command)
 	    customer_refs(sides)->count > 0 ? "provider" : "customer");
 }
 
+bool
+sides_given(const struct sides *sides)
+{
+	return sides->customer.count > 0 || sides->provider.count > 0 || frame_profile();
+}
+
 static bool
 is_twice(const struct keyref_list *list, const struct option_list *refs)
 {
