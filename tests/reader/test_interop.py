@@ -373,6 +373,33 @@ def test_sealed_key_files_both_ways(tmp_path):
 # The vectors, through the command line.
 
 
+@pytest.mark.parametrize("vector", vectors.all_key_files(), ids=lambda vector: vector.name)
+def test_key_file_vector_through_the_command_line(vector, tmp_path):
+    """A key file is right if the program gets as far as using the key."""
+    fields, files = vector.fields, {}
+    for side in ("customer", "provider"):
+        name = "stranger-p256" if side == "customer" else "provider-p384"
+        files[side] = path_of(name + ".key")
+    files[fields["side"]] = tmp_path / "vector.key"
+    files[fields["side"]].write_bytes(vector.data)
+    arguments = []
+    if "passphrase" in fields:
+        (tmp_path / "passphrase").write_text(fields["passphrase"] + "\n")
+        arguments = ["--passphrase-file", tmp_path / "passphrase"]
+    for side, file in files.items():
+        arguments += [{"creator": "--sign"}.get(side, f"--{side}"), file]
+    command, data = "encrypt", b""
+    if fields["need"] == "private" and fields["side"] != "creator":
+        command, data = "decrypt", vectors.load(vectors.FOLDER / "envelope" / "valid_size_1").data
+    result = program(command, *arguments, data=data, status=None)
+    found = "success" if result.returncode == 0 else said_by_c(result)[0]
+    expected = fields["expect"].split()[-1]
+    if expected == "success":
+        assert found == "success" or not found.startswith("key-")
+    else:
+        assert found == expected
+
+
 @pytest.mark.parametrize("vector", vectors.all_vectors(), ids=lambda vector: vector.name)
 def test_vector_through_the_command_line(vector):
     fields, arguments = vector.fields, []

@@ -33,7 +33,12 @@ def test_envelope(vector):
     assert vectors.differences(vector, KEYS) == {}
 
 
-@pytest.mark.parametrize("vector", [v for v in VECTORS if "range" not in v.fields], ids=ids)
+def matters_in_a_pipe(vector):
+    """Where the way of reading can make a difference: good objects, bodies and ends."""
+    return vector.name.startswith(("valid_", "body_", "cut_", "padding_"))
+
+
+@pytest.mark.parametrize("vector", filter(matters_in_a_pipe, VECTORS), ids=ids)
 def test_envelope_from_a_pipe(vector):
     assert vectors.differences(vector, KEYS, Pipe(vector.data)) == {}
 

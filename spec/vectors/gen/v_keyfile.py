@@ -4,6 +4,10 @@
 import base64
 import hashlib
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding, NoEncryption, PrivateFormat, PublicFormat)
+
 from reader import keyfile
 from reader.fields import u8, u16, u32, u64
 from reader.header import pad_custodian
@@ -138,6 +142,8 @@ def text_form():
     damaged("space_in_line", "a space before a line", TEXT.replace(begin + b"\n", begin + b"\n "))
     damaged("empty_line", "an empty line", TEXT.replace(begin + b"\n", begin + b"\n\n"))
     damaged("carriage_return_alone", "lines end in CR", TEXT.replace(b"\n", b"\r"))
+    damaged("begin_line_alone", "a BEGIN line with its line end, and nothing else", begin + b"\n")
+    damaged("begin_line_without_end", "a BEGIN line without its line end", begin)
     damaged("line_too_short", "the first line has 60 characters",
             b"\n".join([begin, *rewrapped(lines, 60), end, b""]))
     damaged("line_too_long", "lines of 76 characters",
@@ -218,6 +224,11 @@ def fields():
     field("kind_public", "damaged", "the label says private, the kind public", 10, u8(1))
     fails("field_kind_private", "6.3", "damaged", "the label says public, the kind private",
           public(changed(OPEN, 10, u8(2))), need="public")
+    fails("field_kind_public_whole", "6.3", "damaged",
+          "a whole public structure below the label of a private key", private(OPEN),
+          need="public")
+    fails("field_kind_private_whole", "6.3", "damaged",
+          "a whole private structure below the label of a public key", public(PLAIN))
     field("side_0", "damaged", "side 0", 11, u8(0))
     field("side_4", "damaged", "side 4", 11, u8(4))
     field("type_0", "type", "type 0", 12, u16(0))
@@ -236,6 +247,15 @@ def fields():
     field("spki_length_1201", "damaged", "SPKI length above the limit", 70, u16(1201))
     field("spki_length_65535", "damaged", "the largest SPKI length", 70, u16(65535))
     field("spki_length_1200", "damaged", "the SPKI reaches behind the end", 70, u16(1200))
+    fails("field_spki_empty", "6.3", "damaged", "an SPKI of no bytes that is all there",
+          private(with_spki(b"")), need="public")
+    fails("field_spki_1201_bytes", "6.3", "damaged", "an SPKI of 1,201 bytes that is all there",
+          private(with_spki(KEYS[P256].spki + bytes(1201 - PUBLIC_SPKI))), need="public")
+    for key, kind, size in ((P256, 1, 31), (P256, 1, 33), (P256, 1, 0), (P384, 2, 32),
+                            (RSA, 3, 0), (RSA, 3, 5001)):
+        fails(f"field_private_{key.removeprefix('customer-')}_{size}_bytes", "6.3", "damaged",
+              f"a private part of {size} bytes that is all there",
+              private(with_private(key, u16(kind), b"\1" * size)))
     field("protection_2", "damaged", "protection 2", PRIVATE_AT, u8(2))
     field("protection_1", "damaged", "protection 1 before a private part in clear",
           PRIVATE_AT, u8(1), passphrase=PASSPHRASE)
@@ -298,6 +318,13 @@ def invalid_keys():
             with_private(P256, u16(2), bytes(48)), "public")
     invalid("type_rsa", "the type is rsa, the SPKI that of a P-256 key",
             changed(PLAIN, 12, u16(3)), "public")
+    invalid("type_p256_of_rsa", "the type is p256, the SPKI that of an RSA key",
+            with_spki(KEYS[RSA].spki), "public")
+    for name, bits, exponent in (("2048", 2048, 65537), ("3064", 3064, 65537),
+                                 ("3076", 3076, 65537), ("8200", 8200, 65537),
+                                 ("exponent_3", 3072, 3)):
+        invalid(f"rsa_{name}", f"an RSA modulus of {bits} bits with exponent {exponent}",
+                changed(with_spki(rsa_spki(bits, exponent)), 12, u16(3)), "public")
     for name, value in (("0", 0), ("order", order), ("largest", 2**256 - 1)):
         invalid(f"scalar_{name}", "a scalar that is 0 or not below the order",
                 changed(PLAIN, scalar, value.to_bytes(32, "big")))
@@ -306,9 +333,8 @@ def invalid_keys():
     invalid("rsa_of_another_key", "the private part of another RSA key",
             with_private(RSA, u16(3), keyfile.encode_private(KEYS["provider-rsa3072"].private)))
     invalid("rsa_not_der", "a private part that is not DER", with_private(RSA, u16(3), b"key"))
-    rsa = keyfile.encode_private(KEYS[RSA].private)
     invalid("rsa_trailing", "a byte behind the PrivateKeyInfo",
-            with_private(RSA, u16(3), rsa + b"\0"))
+            with_private(RSA, u16(3), keyfile.encode_private(KEYS[RSA].private) + b"\0"))
     invalid("rsa_is_ec", "a PrivateKeyInfo of an EC key",
             with_private(RSA, u16(3), ec_private_key_info()))
     invalid("spki_trailing", "a byte behind the SubjectPublicKeyInfo",
@@ -323,8 +349,15 @@ def with_private(key, kind, part):
 
 
 def with_spki(spki):
-    part = PLAIN[PRIVATE_AT:]
-    return PLAIN[:70] + u16(len(spki)) + spki + part
+    return PLAIN[:70] + u16(len(spki)) + spki + PLAIN[PRIVATE_AT:]
+
+
+def rsa_spki(bits, exponent):
+    """A modulus of that many bits; nobody knows its factors, and nobody has to."""
+    drawn = int.from_bytes(seeded.draw("rsa", str(bits), bits // 8 + 1), "big")
+    modulus = drawn % 2**(bits - 1) | 2**(bits - 1) | 1
+    public = rsa.RSAPublicNumbers(exponent, modulus).public_key()
+    return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def compressed(spki):
@@ -334,8 +367,6 @@ def compressed(spki):
 
 
 def ec_private_key_info():
-    from cryptography.hazmat.primitives.serialization import (
-        Encoding, NoEncryption, PrivateFormat)
     return KEYS[P256].private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 

@@ -26,6 +26,10 @@ first("9.1", "unsupported version", "core header", "version_before_suite",
       "version and suite are not known", changes=[("version", u16(2)), ("suite", u16(2))])
 first("9.1", "unsupported suite", "core header", "suite_before_core_length",
       "suite and core length are wrong", changes=[("suite", u16(2)), ("core length", u32(9))])
+for number in (190, 734):
+    first("9.1", "malformed core-length", "core header", f"core_length_{number}_before_created",
+          "the core length is out of bounds, and created is wrong",
+          changes=[("core length", u32(number)), ("created", b"\xff" * 8)])
 first("9.1", "malformed text", "core header", "created_before_segment_length",
       "created and segment length are wrong",
       changes=[("created", b"\xff" * 8), ("segment length", u32(1))])
