@@ -5,7 +5,9 @@
  *
  * struct dk_floe is what all segments share and is immutable once it is
  * started. A lane belongs to one thread and keeps the AEAD key of the block of
- * segments that it worked on last.
+ * segments that it worked on last, and random IVs for the segments to come. So
+ * only one side of a fork() may go on with a lane: the other one has the same
+ * IVs, and two texts under one IV give away both.
  */
 #ifndef DK_FORMAT_FLOE_H
 #define DK_FORMAT_FLOE_H
