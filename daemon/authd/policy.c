@@ -15,7 +15,7 @@ struct policy {
 static char *error_text;
 static size_t error_cap;
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 on_error(cfg_t *cfg, const char *format, va_list args)
 {
 	char line[160];

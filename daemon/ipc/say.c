@@ -15,7 +15,7 @@ say_as(const char *name)
 }
 
 /* One write for one line, so that lines of several processes do not mix. */
-static void
+__attribute__((format(printf, 2, 0))) static void
 write_line(enum say_level level, const char *format, va_list args)
 {
 	static const char *const levels[] = { "info", "warning", "error" };

@@ -22,6 +22,7 @@ class Run(unittest.TestCase):
         os.mkdir(self.dir + "/tools")
         shutil.copytree(ROOT + "/.ci", self.dir + "/.ci")
         self.script("tools/install-deps", "exit 0")
+        self.script("examples/demo.sh", "exit 0")
         for check in CHECKS:
             self.script("tools/check-" + check, "exit 0")
         self.targets()
@@ -98,17 +99,35 @@ class Run(unittest.TestCase):
         self.assertIn("left running", out)
         with open(self.dir + "/child", encoding="utf-8") as f:
             child = int(f.read())
+        self.assertTrue(self.gone(child))
+
+    @staticmethod
+    def gone(child):
         for _ in range(50):
             try:
-                os.kill(child, 0)
-            except ProcessLookupError:
-                return
-            with open(f"/proc/{child}/stat", encoding="ascii") as f:
-                if f.read().rsplit(")", 1)[1].split()[0] == "Z":
-                    return
+                with open(f"/proc/{child}/stat", encoding="ascii") as f:
+                    if f.read().rsplit(")", 1)[1].split()[0] == "Z":
+                        return True
+            except FileNotFoundError:
+                return True
             time.sleep(0.1)
         os.kill(child, signal.SIGKILL)
-        self.fail("still there")
+        return False
+
+    def test_an_interrupt_ends_the_stage(self):
+        self.targets(test="sleep 300 & echo $$! >child; wait")
+        ci = subprocess.Popen(["bash", self.dir + "/.ci/run"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL,
+                              env={**os.environ, "CI_STAGES": "build test"})
+        for _ in range(300):
+            if os.path.exists(self.dir + "/child"):
+                break
+            time.sleep(0.1)
+        time.sleep(0.2)
+        ci.terminate()
+        self.assertEqual(ci.wait(30), 1)
+        with open(self.dir + "/child", encoding="utf-8") as f:
+            self.assertTrue(self.gone(int(f.read())))
 
 
 if __name__ == "__main__":
