@@ -39,7 +39,8 @@ struct draft {
 enum { LABEL = OPTION_OWN, TENANT, SIGN };
 
 static const struct option add_table[] = {
-	SIDES_OPTIONS,
+	{ "customer", required_argument, NULL, SIDES_CUSTOMER },
+	{ "provider", required_argument, NULL, SIDES_PROVIDER },
 	{ "label", required_argument, NULL, LABEL },
 	{ "tenant", required_argument, NULL, TENANT },
 	{ "sign", required_argument, NULL, SIGN },

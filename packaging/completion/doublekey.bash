@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for doublekey(1)
+
+# Names of profiles.
+_doublekey_profiles() {
+	local folder=${XDG_CONFIG_HOME:-$HOME/.config}/doublekey/profiles file
+	for file in "$folder"/*.conf; do
+		[[ -e $file ]] || continue
+		file=${file##*/}
+		printf '%s\n' "${file%.conf}"
+	done
+}
+
+# Candidates from the words in $1.
+_doublekey_words() {
+	local IFS=$' \t\n'
+	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+}
+
+# Files with one of the given suffixes, and directories; without any, all files.
+_doublekey_files() {
+	local IFS=$'\n' file suffix
+	compopt -o filenames 2>/dev/null
+	while read -r file; do
+		if [[ -d $file || $# -eq 0 ]]; then
+			COMPREPLY+=("$file")
+			continue
+		fi
+		for suffix; do
+			[[ $file == *"$suffix" ]] && COMPREPLY+=("$file")
+		done
+	done < <(compgen -f -- "$cur")
+}
+
+_doublekey() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local command='' sub='' i
+	COMPREPLY=()
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-p | --profile) ((i++)) ;;
+		-*) ;;
+		*)
+			if [[ -z $command ]]; then
+				command=${COMP_WORDS[i]}
+			elif [[ -z $sub ]]; then
+				sub=${COMP_WORDS[i]}
+			fi
+			;;
+		esac
+	done
+
+	case $prev in
+	-p | --profile)
+		_doublekey_words "$(_doublekey_profiles)"
+		return
+		;;
+	--customer | --provider | --open | --to | --sign | --require-creator)
+		_doublekey_files .key .key.pub
+		return
+		;;
+	--side)
+		[[ $command == keygen ]] && _doublekey_words 'customer provider creator' ||
+			_doublekey_words 'customer provider'
+		return
+		;;
+	--type)
+		_doublekey_words 'p256 p384 rsa3072 rsa4096'
+		return
+		;;
+	--segment-length)
+		_doublekey_words '4096 65536 1048576'
+		return
+		;;
+	--passphrase-file | -o | --output)
+		_doublekey_files
+		return
+		;;
+	--label | --tenant | --file-name | --offset | --length | --min-epoch | \
+		--min-epoch-customer | --min-epoch-provider | -j | --jobs | --custodian | \
+		--shares | --threshold | --ca-fingerprint | --code | --device-name)
+		return
+		;;
+	esac
+
+	local common='--quiet --help'
+	local keys='--customer --provider --passphrase-file'
+	local target='--output --force --recursive --jobs'
+	case $command in
+	'')
+		_doublekey_words "encrypt decrypt inspect rewrap keygen key profile enrol
+			--profile --version $common"
+		;;
+	encrypt)
+		if [[ $cur == -* ]]; then
+			_doublekey_words "$keys $target --label --tenant --sign --file-name
+				--segment-length $common"
+		else
+			_doublekey_files
+		fi
+		;;
+	decrypt)
+		if [[ $cur == -* ]]; then
+			_doublekey_words "$keys $target --offset --length --require-creator --min-epoch
+				--min-epoch-customer --min-epoch-provider $common"
+		else
+			_doublekey_files .dkey
+		fi
+		;;
+	inspect)
+		if [[ $cur == -* ]]; then
+			_doublekey_words "--json $keys $common"
+		else
+			_doublekey_files .dkey
+		fi
+		;;
+	rewrap)
+		if [[ $cur == -* ]]; then
+			_doublekey_words "--side --open --to --min-epoch --passphrase-file --recursive
+				--jobs $common"
+		else
+			_doublekey_files .dkey
+		fi
+		;;
+	keygen)
+		_doublekey_words "--side --type --custodian --passphrase-file --no-passphrase --force
+			--output $common"
+		;;
+	key)
+		case $sub in
+		split)
+			if [[ $cur == -* ]]; then
+				_doublekey_words "--shares --threshold --allow-all --passphrase-file --force
+					--output $common"
+			else
+				_doublekey_files .key
+			fi
+			;;
+		join)
+			if [[ $cur == -* ]]; then
+				_doublekey_words "--passphrase-file --no-passphrase --force --output $common"
+			else
+				_doublekey_files .txt
+			fi
+			;;
+		*) _doublekey_words "split join --help" ;;
+		esac
+		;;
+	profile)
+		case $sub in
+		add) _doublekey_words "--customer --provider --label --tenant --sign --force $common" ;;
+		remove) _doublekey_words "$(_doublekey_profiles) $common" ;;
+		list) _doublekey_words "$common" ;;
+		*) _doublekey_words "add list remove --help" ;;
+		esac
+		;;
+	enrol)
+		_doublekey_words "--ca-fingerprint --code --device-name $common"
+		;;
+	esac
+}
+
+complete -F _doublekey doublekey
