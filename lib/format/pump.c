@@ -10,7 +10,8 @@ struct pump {
 	const struct dk_pump_ops *ops;
 	void *ctx;
 	pthread_mutex_t lock;
-	pthread_cond_t turned;
+	/* One for each ticket in flight, so that a turn wakes only whose it is. */
+	pthread_cond_t turned[DK_PUMP_LANES_MAX];
 	pthread_mutex_t claim_lock;
 	uint64_t next; /* ticket to claim; under claim_lock */
 	uint64_t turn; /* ticket to emit; under lock */
@@ -19,6 +20,12 @@ struct pump {
 	dk_err err;    /* under lock */
 };
 
+static pthread_cond_t *
+turn_of(struct pump *p, uint64_t ticket)
+{
+	return &p->turned[ticket % DK_PUMP_LANES_MAX];
+}
+
 static void
 end(struct pump *p, dk_err err)
 {
@@ -26,7 +33,8 @@ end(struct pump *p, dk_err err)
 	if (!p->stop)
 		p->err = err;
 	p->stop = true;
-	pthread_cond_broadcast(&p->turned);
+	for (unsigned i = 0; i < DK_PUMP_LANES_MAX; i++)
+		pthread_cond_signal(&p->turned[i]);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -66,7 +74,7 @@ wait_turn(struct pump *p, uint64_t ticket)
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->stop && p->turn != ticket)
-		pthread_cond_wait(&p->turned, &p->lock);
+		pthread_cond_wait(turn_of(p, ticket), &p->lock);
 	mine = !p->stop;
 	pthread_mutex_unlock(&p->lock);
 	return mine;
@@ -92,7 +100,7 @@ step(struct pump *p, void *lane)
 	}
 	pthread_mutex_lock(&p->lock);
 	p->turn++;
-	pthread_cond_broadcast(&p->turned);
+	pthread_cond_signal(turn_of(p, p->turn));
 	pthread_mutex_unlock(&p->lock);
 	return true;
 }
@@ -150,13 +158,14 @@ dk_pump_run(const struct dk_pump_ops *ops, void *ctx, unsigned jobs)
 {
 	struct pump p = { .ops = ops, .ctx = ctx,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.turned = PTHREAD_COND_INITIALIZER,
 		.claim_lock = PTHREAD_MUTEX_INITIALIZER };
 	pthread_t threads[DK_PUMP_LANES_MAX];
 	unsigned started = 0;
 	void *lane = NULL;
 	dk_err err;
 
+	for (unsigned i = 0; i < DK_PUMP_LANES_MAX; i++)
+		pthread_cond_init(&p.turned[i], NULL);
 	err = ops->lane_new(ctx, &lane);
 	if (err != DK_OK)
 		return err;

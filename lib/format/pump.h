@@ -15,9 +15,12 @@
 
 #include "doublekey/io.h"
 
-/* At most this many threads: 32 batches of 1 MiB bound the memory. */
+/* At most this many threads: 32 batches of one segment of at most 1 MiB bound the
+ * memory. */
 #define DK_PUMP_LANES_MAX 32u
-#define DK_PUMP_BATCH_BYTES 1048576u
+/* What two lanes and the pipes before and behind them hold fits a core's cache
+ * then; larger batches only add misses. */
+#define DK_PUMP_BATCH_BYTES 262144u
 
 struct dk_pump_ops {
 	dk_err (*lane_new)(void *ctx, void **ret_lane);
@@ -30,6 +33,13 @@ struct dk_pump_ops {
 	/* In order, one at a time. *ret_done ends the work without error. */
 	dk_err (*emit)(void *ctx, void *lane, bool *ret_done);
 };
+
+/* Segments of a batch, at least one. */
+static inline uint32_t
+dk_pump_batch_segments(uint32_t segment_len)
+{
+	return segment_len < DK_PUMP_BATCH_BYTES ? DK_PUMP_BATCH_BYTES / segment_len : 1;
+}
 
 /* jobs: 0 means as many as the process may run on at once. */
 DK_MUST_USE dk_err dk_pump_run(const struct dk_pump_ops *ops, void *ctx, unsigned jobs);
