@@ -4,8 +4,8 @@
  *
  * The parser checks form, not secrets: what it accepts has one valid encoding,
  * and every offset in struct dk_header lies within the block that was parsed.
- * It allocates nothing, calls nothing but lib/base, and is proved free of
- * run-time errors for every input up to DK_HEADER_MAX_BYTES (formal/).
+ * It allocates nothing and calls nothing but lib/base, so that it can be proved
+ * free of run-time errors for every input up to DK_HEADER_MAX_BYTES.
  */
 #ifndef DK_FORMAT_HEADER_H
 #define DK_FORMAT_HEADER_H

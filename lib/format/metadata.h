@@ -23,7 +23,7 @@ DK_MUST_USE dk_err dk_metadata_open(const uint8_t *block, size_t len,
     const struct dk_secret48 *prk, const uint8_t object_id[16], const uint8_t salt[32],
     struct dk_object_metadata *ret);
 
-/* The decrypted entries; pure, proved together with the header. */
+/* The decrypted entries; pure, no cryptography. */
 DK_MUST_USE dk_err dk_metadata_parse(const uint8_t *entries, size_t len,
     struct dk_object_metadata *ret);
 
