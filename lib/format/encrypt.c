@@ -224,10 +224,7 @@ emit(void *ctx, void *arg, bool *ret_done)
 		return DK_ERR_WRITE;
 	job->done += lane->len;
 	*ret_done = lane->last;
-	if (job->work && job->work->progress &&
-	    job->work->progress(job->work->progress_ctx, job->done) != 0)
-		return DK_ERR_CANCELLED;
-	return DK_OK;
+	return dk_pump_progress(job->work, job->done);
 }
 
 static const struct dk_pump_ops encrypt_ops = { lane_new, lane_free, claim, work, emit };

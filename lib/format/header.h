@@ -20,6 +20,7 @@
 
 #define DK_HEADER_UNIT_BYTES 4096u
 #define DK_HEADER_MAX_BYTES 262144u
+#define DK_MAGIC_BYTES 8u
 #define DK_CORE_MIN_BYTES 191u
 #define DK_CORE_MAX_BYTES (191u + 255u + 255u + 32u)
 #define DK_TEXT_MAX_BYTES 255u
@@ -35,6 +36,9 @@
 #define DK_HEADER_MAC_BYTES 48u
 #define DK_CREATOR_SIGNATURE_BYTES 64u
 #define DK_CREATED_MAX_S (UINT64_C(1) << 40) /* exclusive */
+
+/* The first bytes of an object, for readers and writers. */
+extern const uint8_t dk_header_magic[DK_MAGIC_BYTES];
 
 /* Stanza types, spec/envelope.md section 6.3. */
 enum dk_stanza_type {

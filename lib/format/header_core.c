@@ -2,7 +2,7 @@
 /* The core header, spec/envelope.md section 3.1. */
 #include "format/header_cursor.h"
 
-static const uint8_t magic[8] = { 0x89, 'D', 'K', 'E', 'Y', 0x0d, 0x0a, 0x1a };
+const uint8_t dk_header_magic[DK_MAGIC_BYTES] = { 0x89, 'D', 'K', 'E', 'Y', 0x0d, 0x0a, 0x1a };
 
 static dk_err
 core_magic(struct dk_cursor *p)
@@ -10,11 +10,11 @@ core_magic(struct dk_cursor *p)
 	uint32_t offset;
 	dk_err err;
 
-	err = dk_cursor_take(p, sizeof(magic), &offset);
+	err = dk_cursor_take(p, DK_MAGIC_BYTES, &offset);
 	if (err != DK_OK)
 		return err;
-	for (uint32_t i = 0; i < sizeof(magic); i++)
-		if (p->data[offset + i] != magic[i])
+	for (uint32_t i = 0; i < DK_MAGIC_BYTES; i++)
+		if (p->data[offset + i] != dk_header_magic[i])
 			return DK_ERR_MAGIC;
 	return DK_OK;
 }

@@ -154,6 +154,14 @@ start(struct pump *p, pthread_t *threads, unsigned want)
 }
 
 dk_err
+dk_pump_progress(const struct dk_work *work, uint64_t done)
+{
+	if (work && work->progress && work->progress(work->progress_ctx, done) != 0)
+		return DK_ERR_CANCELLED;
+	return DK_OK;
+}
+
+dk_err
 dk_pump_run(const struct dk_pump_ops *ops, void *ctx, unsigned jobs)
 {
 	struct pump p = { .ops = ops, .ctx = ctx,

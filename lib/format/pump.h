@@ -41,6 +41,9 @@ dk_pump_batch_segments(uint32_t segment_len)
 	return segment_len < DK_PUMP_BATCH_BYTES ? DK_PUMP_BATCH_BYTES / segment_len : 1;
 }
 
+/* Tell the caller how far the work is; work may be NULL. DK_ERR_CANCELLED. */
+DK_MUST_USE dk_err dk_pump_progress(const struct dk_work *work, uint64_t done);
+
 /* jobs: 0 means as many as the process may run on at once. */
 DK_MUST_USE dk_err dk_pump_run(const struct dk_pump_ops *ops, void *ctx, unsigned jobs);
 

@@ -10,8 +10,6 @@
 #include "format/schedule.h"
 #include "format/set_write.h"
 
-static const uint8_t magic[8] = { 0x89, 'D', 'K', 'E', 'Y', 0x0d, 0x0a, 0x1a };
-
 /* Everything that is drawn or derived for one object. */
 struct draft {
 	uint8_t object_id[16];
@@ -147,7 +145,7 @@ write_core(struct dk_writer_buf *wr, const struct dk_encrypt_params *p, struct d
 
 	d->core_len = DK_CORE_MIN_BYTES + (p->tenant ? strlen(p->tenant) : 0) +
 	    (p->label ? strlen(p->label) : 0) + (p->creator ? DK_KEY_ID_BYTES : 0);
-	dk_wr_bytes(wr, magic, sizeof(magic));
+	dk_wr_bytes(wr, dk_header_magic, DK_MAGIC_BYTES);
 	dk_wr_u16(wr, 1);
 	dk_wr_u16(wr, 1);
 	dk_wr_u32(wr, (uint32_t)d->core_len);
