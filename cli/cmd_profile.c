@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/client.h"
 #include "command.h"
 #include "frame.h"
 #include "message.h"
@@ -15,10 +16,12 @@ static const char help[] =
     "usage: doublekey profile add NAME --customer KEY... --provider KEY... [OPTION...]\n"
     "       doublekey profile list\n"
     "       doublekey profile remove NAME\n"
+    "       doublekey profile refresh NAME\n"
     "\n"
     "A profile has the keys that 'doublekey -p NAME ...' uses. It holds names of key\n"
     "files, never keys. Profiles are in $XDG_CONFIG_HOME/doublekey/profiles, or in\n"
-    "~/.config/doublekey/profiles.\n"
+    "~/.config/doublekey/profiles. refresh asks the key services of a profile for new\n"
+    "versions of their keys, which otherwise happens once an hour.\n"
     "\n"
     "      --customer KEY   customer key file; private if the profile shall decrypt\n"
     "      --provider KEY   the same for the other side\n"
@@ -251,12 +254,52 @@ remove_one(int argc, char **argv)
 	return profile_remove(argv[optind]) ? STATUS_OK : STATUS_FAILED;
 }
 
+static bool
+refresh_key(const char *ref)
+{
+	struct dk_client_key_info info;
+	char scheme[DK_KEY_SCHEME_BYTES];
+	dk_err err;
+
+	if (!dk_key_ref_scheme(ref, scheme) || strcmp(scheme, "https") != 0)
+		return true;
+	err = dk_client_key_refresh(ref, &info);
+	if (err != DK_OK)
+		message_err(ref, err, NULL);
+	else if (info.version == 0)
+		message_note("%s: no version is active", ref);
+	else
+		message_note("%s: version %u%s", ref, info.version,
+		    info.has_recovery ? ", with a recovery key" : "");
+	return err == DK_OK;
+}
+
+static int
+refresh(int argc, char **argv)
+{
+	int status = plain_options(argc, argv);
+	struct profile profile;
+	bool ok = true;
+
+	if (status >= 0)
+		return status;
+	if (argc - optind != 1)
+		return usage_error("profile", "refresh needs one NAME");
+	if (!profile_load(argv[optind], &profile))
+		return STATUS_FAILED;
+	for (size_t i = 0; i < profile.customer.count; i++)
+		ok = refresh_key(profile.customer.item[i]) && ok;
+	profile_clear(&profile);
+	return ok ? STATUS_OK : STATUS_FAILED;
+}
+
 int
 cmd_profile(int argc, char **argv)
 {
 	static const struct command commands[] = {
 		{ "add", add, NULL },
 		{ "list", list, NULL },
+		{ "refresh", refresh, NULL },
 		{ "remove", remove_one, NULL },
 		{ 0 },
 	};

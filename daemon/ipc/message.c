@@ -34,6 +34,8 @@ static const struct rule rules[] = {
 	{ IPC_RESULT,         IPC_KEYD,   IPC_HTTPD,  IPC_RESULT_MAX_BYTES },
 	{ IPC_APPEND,         IPC_KEYD,   IPC_LOGD,   262144 },
 	{ IPC_APPENDED,       IPC_LOGD,   IPC_KEYD,   8192 },
+	{ IPC_ANCHOR,         IPC_KEYD,   IPC_LOGD,   8 },
+	{ IPC_ANCHORED,       IPC_LOGD,   IPC_KEYD,   8192 },
 	{ IPC_READ,           IPC_HTTPD,  IPC_LOGD,   64 },
 	{ IPC_DATA,           IPC_LOGD,   IPC_HTTPD,  IPC_DATA_MAX_BYTES },
 };

@@ -60,11 +60,24 @@ keyd_act_end(struct keyd *keyd)
 }
 
 void
-keyd_commit(struct keyd *keyd)
+keyd_commit(struct keyd *keyd, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES])
 {
 	keyd->state.generation++;
+	keyd->state.log_size = index + 1;
+	memcpy(keyd->state.log_leaf, leaf, DK_LEAF_BYTES);
 	/* If this fails the record stands and the effect does not. Going on would
 	 * show a state that a restart forgets. */
+	if (sealed_write(&keyd->store, &keyd->state) != DK_OK)
+		say_fatal("the sealed store cannot be written");
+	if (keyd->state.erase)
+		keyd_erase(keyd);
+}
+
+/* The slot that still has the destroyed key is written over. */
+void
+keyd_erase(struct keyd *keyd)
+{
+	keyd->state.erase = false;
 	if (sealed_write(&keyd->store, &keyd->state) != DK_OK)
 		say_fatal("the sealed store cannot be written");
 }

@@ -17,10 +17,10 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{ IPC_OP_KEY_CREATE, DK_LOG_KEY_CREATED, 2, check_key_create, do_key_create },
-	{ IPC_OP_KEY_ROTATE, DK_LOG_KEY_CREATED, 2, check_key_rotate, do_key_create },
-	{ IPC_OP_KEY_DISABLE, DK_LOG_KEY_STATE, 1, check_key_state, do_key_state },
-	{ IPC_OP_KEY_ENABLE, DK_LOG_KEY_STATE, 1, check_key_state, do_key_state },
+	{ IPC_OP_KEY_CREATE, DK_LOG_KEY_CREATED, 3, check_key_create, do_key_create },
+	{ IPC_OP_KEY_ROTATE, DK_LOG_KEY_CREATED, 3, check_key_rotate, do_key_create },
+	{ IPC_OP_KEY_DISABLE, DK_LOG_KEY_STATE, 2, check_key_state, do_key_state },
+	{ IPC_OP_KEY_ENABLE, DK_LOG_KEY_STATE, 2, check_key_state, do_key_state },
 	{ IPC_OP_KEY_DESTROY, DK_LOG_KEY_DESTROYED, 2, check_key_destroy, do_key_destroy },
 	{ IPC_OP_ENROL_CODE, DK_LOG_CODE_MADE, 1, check_enrol_code, do_enrol_code },
 	{ IPC_OP_DEVICE_REVOKE, DK_LOG_DEVICE_REVOKED, 1, check_device_revoke, do_device_revoke },
@@ -73,6 +73,7 @@ static void
 free_act(struct admin_act *act)
 {
 	dk_pkey_free(act->version.pkey);
+	dk_pkey_free(act->recovery);
 	free(act->version.receipt);
 	dk_wipe(&act->code, sizeof(act->code));
 	free(act);
@@ -86,7 +87,7 @@ logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void 
 
 	if (code == DK_CODE_OK) {
 		find_row(act->op)->carry_out(keyd, act, receipt, &out);
-		keyd_commit(keyd);
+		keyd_commit(keyd, receipt->index, receipt->leaf);
 	}
 	reply(keyd, act->id, code, &out);
 	if (out.text)

@@ -5,7 +5,8 @@
 
 #include "keyd/keyd.h"
 
-#define ADMIN_ARG_MAX_BYTES 256
+/* The longest one is a recovery key in hex. */
+#define ADMIN_ARG_MAX_BYTES (2 * (DK_CUSTODIAN_BYTES + DK_SPKI_MAX_BYTES) + 1)
 
 struct admin_act {
 	uint64_t id;
@@ -15,7 +16,9 @@ struct admin_act {
 	char arg[IPC_ADMIN_ARGS_MAX][ADMIN_ARG_MAX_BYTES];
 	/* prepared before the record, used after it */
 	struct key_version version;
-	uint32_t number;
+	uint32_t number; /* of a version; 0: all */
+	struct dk_pkey *recovery;
+	uint8_t recovery_custodian[DK_CUSTODIAN_BYTES];
 	struct open_code code;
 	uint8_t device[32];
 };
@@ -55,6 +58,11 @@ void do_device_revoke(struct keyd *keyd, struct admin_act *act, const struct dk_
 unsigned check_freeze(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
 void do_freeze(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
     struct admin_text *out);
+
+/* The effects alone; they are carried out again where a crash came between
+ * record and effect (anchor.c). */
+void set_key_state(struct keyd *keyd, struct service_key *key, uint32_t number, bool active);
+void destroy_version(struct keyd *keyd, struct service_key *key, uint32_t number);
 
 void admin_list_keys(struct keyd *keyd, struct admin_text *out);
 void admin_list_devices(struct keyd *keyd, struct admin_text *out);

@@ -39,11 +39,33 @@ new_version(struct admin_act *act, uint32_t number, struct dk_log_event *event)
 	memcpy(v->id, dk_pkey_id(v->pkey), sizeof(v->id));
 	v->type = dk_stanza_type_of(v->pkey);
 	v->number = number;
-	v->state = VERSION_ACTIVE;
+	v->state = DK_VERSION_ACTIVE;
 	v->created = event->time;
 	event_key(event, act->arg[0], v);
 	event->stanza_type = v->type;
+	if (!act->recovery)
+		return DK_CODE_OK;
+	memcpy(event->recovery, dk_pkey_id(act->recovery), sizeof(event->recovery));
+	event->has_recovery = true;
 	return DK_CODE_OK;
+}
+
+/* Custodian and SubjectPublicKeyInfo in hex, or nothing. */
+static bool
+take_recovery(const struct keyd *keyd, struct admin_act *act, const char *hex)
+{
+	uint8_t bytes[ADMIN_ARG_MAX_BYTES / 2];
+	size_t len = strlen(hex) / 2;
+
+	if (hex[0] == '\0')
+		return true;
+	if (len <= DK_CUSTODIAN_BYTES || !dk_unhex(hex, bytes, len) ||
+	    !dk_custodian_valid(bytes) ||
+	    memcmp(bytes, keyd->state.service.custodian, DK_CUSTODIAN_BYTES) == 0)
+		return false;
+	memcpy(act->recovery_custodian, bytes, DK_CUSTODIAN_BYTES);
+	return dk_pkey_from_spki(bytes + DK_CUSTODIAN_BYTES, len - DK_CUSTODIAN_BYTES,
+		   &act->recovery) == DK_OK;
 }
 
 unsigned
@@ -55,6 +77,8 @@ check_key_create(struct keyd *keyd, struct admin_act *act, struct dk_log_event *
 		return DK_CODE_EXISTS;
 	if (keyd->state.key_count == STATE_KEYS_MAX)
 		return DK_CODE_TOO_LARGE;
+	if (!take_recovery(keyd, act, act->arg[2]))
+		return DK_CODE_ARGUMENT;
 	return new_version(act, 1, event);
 }
 
@@ -67,6 +91,8 @@ check_key_rotate(struct keyd *keyd, struct admin_act *act, struct dk_log_event *
 		return DK_CODE_UNKNOWN_KEY;
 	if (key->version_count == DK_VERSIONS_MAX)
 		return DK_CODE_TOO_LARGE;
+	if (!take_recovery(keyd, act, act->arg[2]))
+		return DK_CODE_ARGUMENT;
 	return new_version(act, key->version[key->version_count - 1].number + 1, event);
 }
 
@@ -91,6 +117,7 @@ void
 do_key_create(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
     struct admin_text *out)
 {
+	struct service_key *key;
 	char id[65];
 
 	if (!keep_receipt(&act->version, receipt) ||
@@ -101,35 +128,16 @@ do_key_create(struct keyd *keyd, struct admin_act *act, const struct dk_receipt 
 	    act->arg[0], act->version.number, id);
 	act->version.pkey = NULL; /* moved */
 	act->version.receipt = NULL;
-	keyd_tell_key(keyd, state_key_by_name(&keyd->state, act->arg[0]));
-}
-
-unsigned
-check_key_state(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event)
-{
-	struct service_key *key = state_key_by_name(&keyd->state, act->arg[0]);
-	const char *word = act->op == IPC_OP_KEY_DISABLE ? "disabled" : "enabled";
-
-	if (!key)
-		return DK_CODE_UNKNOWN_KEY;
-	event_key(event, key->name, NULL);
-	memcpy(event->note, word, strlen(word) + 1);
-	return DK_CODE_OK;
-}
-
-void
-do_key_state(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
-    struct admin_text *out)
-{
-	struct service_key *key = state_key_by_name(&keyd->state, act->arg[0]);
-	uint8_t state = act->op == IPC_OP_KEY_DISABLE ? VERSION_DISABLED : VERSION_ACTIVE;
-
-	(void)receipt;
-	for (unsigned i = 0; i < key->version_count; i++)
-		if (key->version[i].state != VERSION_DESTROYED)
-			key->version[i].state = state;
+	key = state_key_by_name(&keyd->state, act->arg[0]);
+	if (act->recovery) {
+		dk_pkey_free(key->recovery);
+		key->recovery = act->recovery;
+		act->recovery = NULL; /* moved */
+		memcpy(key->recovery_custodian, act->recovery_custodian, DK_CUSTODIAN_BYTES);
+		dk_hex(dk_pkey_id(key->recovery), DK_KEY_ID_BYTES, id);
+		admin_printf(out, "recovery key id %s\n", id);
+	}
 	keyd_tell_key(keyd, key);
-	admin_printf(out, "%s %s\n", key->name, state == VERSION_ACTIVE ? "enabled" : "disabled");
 }
 
 static struct key_version *
@@ -141,37 +149,103 @@ version_by_number(struct service_key *key, uint32_t number)
 	return NULL;
 }
 
+static bool
+take_number(const char *text, uint32_t *ret)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	*ret = (uint32_t)n;
+	return text[0] >= '1' && text[0] <= '9' && *end == '\0' && n <= UINT32_MAX;
+}
+
+unsigned
+check_key_state(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event)
+{
+	struct service_key *key = state_key_by_name(&keyd->state, act->arg[0]);
+	const char *word = act->op == IPC_OP_KEY_DISABLE ? "disabled" : "enabled";
+	struct key_version *v = NULL;
+
+	if (!key)
+		return DK_CODE_UNKNOWN_KEY;
+	if (act->arg[1][0] != '\0') {
+		v = take_number(act->arg[1], &act->number) ? version_by_number(key, act->number) : NULL;
+		if (!v)
+			return DK_CODE_UNKNOWN_KEY;
+		if (v->state == DK_VERSION_DESTROYED)
+			return DK_CODE_KEY_DESTROYED;
+	}
+	event_key(event, key->name, v);
+	memcpy(event->note, word, strlen(word) + 1);
+	return DK_CODE_OK;
+}
+
+void
+set_key_state(struct keyd *keyd, struct service_key *key, uint32_t number, bool active)
+{
+	for (unsigned i = 0; i < key->version_count; i++)
+		if (key->version[i].state != DK_VERSION_DESTROYED &&
+		    (number == 0 || key->version[i].number == number))
+			key->version[i].state = active ? DK_VERSION_ACTIVE : DK_VERSION_DISABLED;
+	keyd_tell_key(keyd, key);
+}
+
+void
+do_key_state(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
+    struct admin_text *out)
+{
+	struct service_key *key = state_key_by_name(&keyd->state, act->arg[0]);
+	bool active = act->op == IPC_OP_KEY_ENABLE;
+
+	(void)receipt;
+	set_key_state(keyd, key, act->number, active);
+	admin_printf(out, "%s%s%s %s\n", key->name, act->number ? " version " : "", act->arg[1],
+	    active ? "enabled" : "disabled");
+}
+
 unsigned
 check_key_destroy(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event)
 {
 	struct service_key *key = state_key_by_name(&keyd->state, act->arg[0]);
 	struct key_version *v;
-	char *end;
 
-	act->number = (uint32_t)strtoul(act->arg[1], &end, 10);
-	v = version_by_number(key, act->number);
-	if (*end != '\0' || !v)
+	v = take_number(act->arg[1], &act->number) ? version_by_number(key, act->number) : NULL;
+	if (!v)
 		return DK_CODE_UNKNOWN_KEY;
-	if (v->state == VERSION_DESTROYED)
+	if (v->state == DK_VERSION_DESTROYED)
 		return DK_CODE_KEY_DESTROYED;
 	event_key(event, key->name, v);
 	return DK_CODE_OK;
 }
 
-/* Both slots are written, so that neither holds the private key any longer. */
+/* The public half stays: objects and records name it. */
+void
+destroy_version(struct keyd *keyd, struct service_key *key, uint32_t number)
+{
+	struct key_version *v = version_by_number(key, number);
+	struct dk_pkey *public_half;
+	const uint8_t *spki;
+	size_t len;
+
+	if (!v || v->state == DK_VERSION_DESTROYED)
+		return;
+	spki = dk_pkey_spki(v->pkey, &len);
+	if (dk_pkey_from_spki(spki, len, &public_half) != DK_OK)
+		say_fatal("no memory for an act that is recorded already");
+	dk_pkey_free(v->pkey);
+	v->pkey = public_half;
+	v->state = DK_VERSION_DESTROYED;
+	keyd->state.erase = true;
+	keyd_tell_key(keyd, key);
+}
+
 void
 do_key_destroy(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
     struct admin_text *out)
 {
 	struct service_key *key = state_key_by_name(&keyd->state, act->arg[0]);
-	struct key_version *v = version_by_number(key, act->number);
 
 	(void)receipt;
-	dk_pkey_free(v->pkey);
-	v->pkey = NULL;
-	v->state = VERSION_DESTROYED;
-	if (sealed_write(&keyd->store, &keyd->state) != DK_OK)
-		say_fatal("the sealed store cannot be written");
-	keyd_tell_key(keyd, key);
+	destroy_version(keyd, key, act->number);
 	admin_printf(out, "%s version %u destroyed\n", key->name, act->number);
 }

@@ -78,7 +78,7 @@ enrol(struct keyd *keyd, struct enrolment *e, const struct dk_receipt *receipt)
 		return;
 	}
 	state_remove_code(&keyd->state, code);
-	keyd_commit(keyd);
+	keyd_commit(keyd, receipt->index, receipt->leaf);
 	keyd_tell_device(keyd, &e->device);
 	dk_wr_init(&wr, body, sizeof(body));
 	write_answer(keyd, e, &keys, receipt, &wr);

@@ -53,6 +53,7 @@ struct keyd {
 	struct ipc_channel *logd;
 	struct state state;
 	struct sealed store;
+	bool anchored; /* store and log are known to belong together */
 	bool has_policy;
 	uint8_t policy[32];
 	/* records that wait for logd */
@@ -97,6 +98,12 @@ bool keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_key(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_admin(struct keyd *keyd, const struct ipc_message *message);
 
+/* anchor.c */
+void keyd_anchor_ask(struct keyd *keyd);
+bool keyd_on_anchored(struct keyd *keyd, const struct ipc_message *message);
+/* main.c: from now on keyd serves. */
+void keyd_begin(struct keyd *keyd);
+
 /* act.c */
 /* True if an act runs: the message was put aside and comes again. */
 bool keyd_defer(struct keyd *keyd, struct ipc_channel *channel, const struct ipc_message *message,
@@ -104,8 +111,11 @@ bool keyd_defer(struct keyd *keyd, struct ipc_channel *channel, const struct ipc
 void keyd_act_begin(struct keyd *keyd);
 /* Write the changed state, go on with what was put aside. */
 void keyd_act_end(struct keyd *keyd);
-/* The next generation of the state, durable; ends the process if that fails. */
-void keyd_commit(struct keyd *keyd);
+/* The next generation of the state, that of the act with this entry, durable; ends
+ * the process if that fails. After a destruction, both slots are new. */
+void keyd_commit(struct keyd *keyd, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES]);
+/* Writes the other slot too, so that neither has what was destroyed. */
+void keyd_erase(struct keyd *keyd);
 void keyd_tell_device(struct keyd *keyd, const struct device *device);
 void keyd_tell_key(struct keyd *keyd, const struct service_key *key);
 

@@ -77,6 +77,8 @@ static bool
 on_logd(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
 {
 	(void)channel;
+	if (message->type == IPC_ANCHORED)
+		return keyd_on_anchored(ctx, message);
 	return message->type == IPC_APPENDED && keyd_on_appended(ctx, message);
 }
 
@@ -147,6 +149,16 @@ record_start(struct keyd *keyd)
 	keyd_log(keyd, &event, NULL, policy_logged, NULL);
 }
 
+void
+keyd_begin(struct keyd *keyd)
+{
+	if (keyd->state.erase)
+		keyd_erase(keyd);
+	tell_all(keyd);
+	record_start(keyd);
+	ipc_child_ready(&keyd->child);
+}
+
 int
 main(void)
 {
@@ -162,11 +174,9 @@ main(void)
 	if (mlockall(MCL_CURRENT) == 0)
 		keyd.child.protections |= IPC_LOCKED;
 	keyd.child.protections |= sandbox_enter(IPC_KEYD, NULL);
-	tell_all(&keyd);
-	record_start(&keyd);
+	keyd_anchor_ask(&keyd);
 	keyd.child.idle = idle;
 	keyd.child.idle_ctx = &keyd;
-	ipc_child_ready(&keyd.child);
 	ipc_child_run(&keyd.child);
 	sealed_clear(&keyd.store);
 	state_clear(&keyd.state);

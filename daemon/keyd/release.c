@@ -175,9 +175,9 @@ find_stanza(struct keyd *keyd, const uint8_t *data, const struct dk_set *set,
 static unsigned
 check_key(const struct service_key *key, const struct key_version *version)
 {
-	if (version->state == VERSION_DESTROYED)
+	if (version->state == DK_VERSION_DESTROYED)
 		return DK_CODE_KEY_DESTROYED;
-	if (version->state == VERSION_DISABLED)
+	if (version->state == DK_VERSION_DISABLED)
 		return DK_CODE_KEY_DISABLED;
 	return key->frozen ? DK_CODE_KEY_FROZEN : DK_CODE_OK;
 }

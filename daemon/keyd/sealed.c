@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC "DKSEAL1\n"
-#define HEAD_BYTES (8 + 12 + 16 + 8 + 12 + 4)
+#define MAGIC "DKSEAL2\n"
+#define WRAPPED_BYTES (32 + DK_GCM_TAG_BYTES)
+#define WRAP_AT (8 + 12 + 16 + 8 + DK_GCM_IV_BYTES) /* the wrapped data key */
+#define HEAD_BYTES (WRAP_AT + WRAPPED_BYTES + DK_GCM_IV_BYTES + 4)
 #define STORE_MAX_BYTES (64u << 20)
 
 struct slot {
@@ -102,6 +105,7 @@ read_slot(int fd, struct slot *slot)
 	slot->params.lanes = dk_rd_u32(&rd);
 	memcpy(slot->params.salt, dk_rd_bytes(&rd, 16), 16);
 	slot->generation = dk_rd_u64(&rd);
+	(void)dk_rd_bytes(&rd, DK_GCM_IV_BYTES + WRAPPED_BYTES);
 	memcpy(slot->iv, dk_rd_bytes(&rd, DK_GCM_IV_BYTES), DK_GCM_IV_BYTES);
 	slot->len = dk_rd_u32(&rd);
 	if (slot->len < DK_GCM_TAG_BYTES || slot->len > STORE_MAX_BYTES ||
@@ -116,12 +120,16 @@ open_slot(struct sealed *store, const struct slot *slot, struct state *ret_state
 {
 	size_t len = slot->len - DK_GCM_TAG_BYTES;
 	uint8_t *plain = malloc(len + 1);
+	dk_auto_secret32 data_key = { { 0 } };
 	dk_err err;
 
 	if (!plain)
 		return DK_ERR_NOMEM;
-	err = dk_gcm_open(&store->key, slot->iv, slot->head, HEAD_BYTES, slot->sealed, slot->len,
-	    plain);
+	err = dk_gcm_open(&store->key, slot->head + WRAP_AT - DK_GCM_IV_BYTES, slot->head,
+	    WRAP_AT - DK_GCM_IV_BYTES, slot->head + WRAP_AT, WRAPPED_BYTES, data_key.bytes);
+	if (err == DK_OK)
+		err = dk_gcm_open(&data_key, slot->iv, slot->head, HEAD_BYTES, slot->sealed, slot->len,
+		    plain);
 	if (err == DK_ERR_STANZA_AUTH)
 		err = DK_ERR_KEY_PASSPHRASE;
 	if (err == DK_OK)
@@ -185,18 +193,19 @@ sealed_create(struct sealed *store, const struct passphrase *passphrase, uint32_
 	return dk_argon2id(&store->params, passphrase->bytes, passphrase->len, &store->key);
 }
 
+/* A data key of its own for each write: what lies about of an older one opens
+ * nothing of a newer one. */
 static dk_err
-seal(struct sealed *store, const struct state *state, struct dk_writer_buf *plain, uint8_t *out,
-    size_t *ret_len)
+write_head(const struct sealed *store, const struct state *state, size_t len,
+    struct dk_secret32 *ret_key, uint8_t *out)
 {
-	uint8_t iv[DK_GCM_IV_BYTES];
+	uint8_t iv[2 * DK_GCM_IV_BYTES];
 	struct dk_writer_buf wr;
 	dk_err err;
 
-	err = state_encode(state, plain);
-	if (err != DK_OK)
-		return err;
 	err = dk_random(iv, sizeof(iv));
+	if (err == DK_OK)
+		err = dk_random(ret_key->bytes, sizeof(ret_key->bytes));
 	if (err != DK_OK)
 		return err;
 	dk_wr_init(&wr, out, HEAD_BYTES);
@@ -206,11 +215,48 @@ seal(struct sealed *store, const struct state *state, struct dk_writer_buf *plai
 	dk_wr_u32(&wr, store->params.lanes);
 	dk_wr_bytes(&wr, store->params.salt, sizeof(store->params.salt));
 	dk_wr_u64(&wr, state->generation);
-	dk_wr_bytes(&wr, iv, sizeof(iv));
-	dk_wr_u32(&wr, (uint32_t)(plain->len + DK_GCM_TAG_BYTES));
+	err = dk_gcm_seal(&store->key, iv, out, wr.len, ret_key->bytes, sizeof(ret_key->bytes),
+	    out + WRAP_AT);
+	dk_wr_bytes(&wr, iv, DK_GCM_IV_BYTES);
+	wr.len += WRAPPED_BYTES;
+	dk_wr_bytes(&wr, iv + DK_GCM_IV_BYTES, DK_GCM_IV_BYTES);
+	dk_wr_u32(&wr, (uint32_t)len);
+	return err;
+}
+
+static dk_err
+seal(const struct sealed *store, const struct state *state, struct dk_writer_buf *plain,
+    uint8_t *out, size_t *ret_len)
+{
+	dk_auto_secret32 key = { { 0 } };
+	dk_err err;
+
+	err = state_encode(state, plain);
+	if (err == DK_OK)
+		err = write_head(store, state, plain->len + DK_GCM_TAG_BYTES, &key, out);
+	if (err != DK_OK)
+		return err;
 	*ret_len = HEAD_BYTES + plain->len + DK_GCM_TAG_BYTES;
-	return dk_gcm_seal(&store->key, iv, out, HEAD_BYTES, plain->data, plain->len,
-	    out + HEAD_BYTES);
+	return dk_gcm_seal(&key, out + HEAD_BYTES - 4 - DK_GCM_IV_BYTES, out, HEAD_BYTES, plain->data,
+	    plain->len, out + HEAD_BYTES);
+}
+
+/* The file never shrinks; what a longer one had at its end becomes zeros. */
+static bool
+write_slot(int fd, const uint8_t *data, size_t len)
+{
+	static const uint8_t zeros[4096];
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || !write_at(fd, data, len, 0))
+		return false;
+	for (off_t at = (off_t)len; at < st.st_size; at += (off_t)sizeof(zeros)) {
+		size_t rest = (size_t)(st.st_size - at);
+
+		if (!write_at(fd, zeros, rest < sizeof(zeros) ? rest : sizeof(zeros), at))
+			return false;
+	}
+	return fdatasync(fd) == 0;
 }
 
 dk_err
@@ -227,8 +273,7 @@ sealed_write(struct sealed *store, const struct state *state)
 	dk_wr_init(&plain, buf, cap);
 	err = seal(store, state, &plain, buf + cap, &len);
 	dk_wipe(buf, cap);
-	if (err == DK_OK && (!write_at(store->fd[target], buf + cap, len, 0) ||
-		fdatasync(store->fd[target]) != 0))
+	if (err == DK_OK && !write_slot(store->fd[target], buf + cap, len))
 		err = DK_ERR_WRITE;
 	free(buf);
 	if (err == DK_OK)

@@ -6,9 +6,7 @@
  * the slot with the older generation and is synced before it counts, so that
  * one of the two is whole whatever happens.
  *
- * Slot: "DKSEAL1\n", u32 passes, u32 memory in KiB, u32 lanes, salt[16],
- * u64 generation, iv[12], u32 length, AES-256-GCM(key, iv, aad = all before,
- * state). key = Argon2id(passphrase, salt).
+ * Its layout is in spec/custody.md section 1.
  */
 #ifndef DK_KEYD_SEALED_H
 #define DK_KEYD_SEALED_H

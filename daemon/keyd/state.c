@@ -11,6 +11,7 @@ free_key(struct service_key *key)
 		dk_pkey_free(key->version[i].pkey);
 		free(key->version[i].receipt);
 	}
+	dk_pkey_free(key->recovery);
 	free(key);
 }
 
@@ -53,7 +54,7 @@ struct key_version *
 state_current(struct service_key *key)
 {
 	for (unsigned v = key->version_count; v > 0; v--)
-		if (key->version[v - 1].state == VERSION_ACTIVE)
+		if (key->version[v - 1].state == DK_VERSION_ACTIVE)
 			return &key->version[v - 1];
 	return NULL;
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "log/record.h"
 #include "native/enrol.h"
 #include "native/release.h"
 
@@ -20,14 +21,12 @@
 #define STATE_CODE_TRIES_MAX 10
 #define STATE_CODE_LIFE_S 900
 
-enum version_state { VERSION_ACTIVE = 1, VERSION_DISABLED = 2, VERSION_DESTROYED = 3 };
-
 struct key_version {
 	uint32_t number;
-	uint8_t state;
+	uint8_t state; /* enum dk_version_state */
 	uint64_t created;
 	uint64_t index; /* of the creation record */
-	struct dk_pkey *pkey; /* NULL once destroyed */
+	struct dk_pkey *pkey; /* once destroyed: the public half */
 	uint8_t id[DK_KEY_ID_BYTES];
 	uint16_t type;
 	uint8_t *receipt;
@@ -37,6 +36,8 @@ struct key_version {
 struct service_key {
 	char name[DK_SERVICE_NAME_MAX_BYTES + 1];
 	bool frozen;
+	struct dk_pkey *recovery; /* public; NULL: none */
+	uint8_t recovery_custodian[DK_CUSTODIAN_BYTES];
 	unsigned version_count;
 	struct key_version version[DK_VERSIONS_MAX];
 };
@@ -65,6 +66,11 @@ struct open_code {
 
 struct state {
 	uint64_t generation;
+	/* The act that led here, in the log: size of the log behind it, its leaf. */
+	uint64_t log_size;
+	uint8_t log_leaf[DK_LEAF_BYTES];
+	/* A key was destroyed: the other slot is not written anew yet. */
+	bool erase;
 	struct dk_service_data service;
 	struct dk_pkey *identity;
 	bool frozen;

@@ -5,7 +5,7 @@
 
 #include "keyd/state.h"
 
-#define FORMAT 1
+#define FORMAT 2
 #define SMALL_MAX_BYTES 512
 #define RECEIPT_MAX_BYTES 65536
 
@@ -15,6 +15,7 @@ state_encoded_max(const struct state *state)
 	size_t len = 4096 + (size_t)state->device_count * SMALL_MAX_BYTES +
 	    (size_t)state->code_count * SMALL_MAX_BYTES;
 
+	len += (size_t)state->key_count * (SMALL_MAX_BYTES + DK_SPKI_MAX_BYTES);
 	for (unsigned i = 0; i < state->key_count; i++)
 		for (unsigned v = 0; v < state->key[i]->version_count; v++)
 			len += SMALL_MAX_BYTES + DK_SPKI_MAX_BYTES + DK_PKEY_PRIVATE_MAX_BYTES +
@@ -49,6 +50,16 @@ put_pkey(struct dk_writer_buf *wr, const struct dk_pkey *pkey)
 	return err;
 }
 
+static void
+put_spki(struct dk_writer_buf *wr, const struct dk_pkey *pkey)
+{
+	size_t len;
+	const uint8_t *spki = dk_pkey_spki(pkey, &len);
+
+	dk_wr_u16(wr, (uint16_t)len);
+	dk_wr_bytes(wr, spki, len);
+}
+
 static dk_err
 put_version(struct dk_writer_buf *wr, const struct key_version *v)
 {
@@ -60,7 +71,10 @@ put_version(struct dk_writer_buf *wr, const struct key_version *v)
 	dk_wr_u16(wr, v->type);
 	dk_wr_u32(wr, (uint32_t)v->receipt_len);
 	dk_wr_bytes(wr, v->receipt, v->receipt_len);
-	return v->state == VERSION_DESTROYED ? DK_OK : put_pkey(wr, v->pkey);
+	if (v->state != DK_VERSION_DESTROYED)
+		return put_pkey(wr, v->pkey);
+	put_spki(wr, v->pkey);
+	return DK_OK;
 }
 
 static dk_err
@@ -74,6 +88,11 @@ put_keys(struct dk_writer_buf *wr, const struct state *state)
 
 		put_text(wr, key->name);
 		dk_wr_u8(wr, key->frozen);
+		dk_wr_u8(wr, key->recovery != NULL);
+		if (key->recovery) {
+			dk_wr_bytes(wr, key->recovery_custodian, DK_CUSTODIAN_BYTES);
+			put_spki(wr, key->recovery);
+		}
 		dk_wr_u8(wr, (uint8_t)key->version_count);
 		for (unsigned v = 0; v < key->version_count; v++) {
 			err = put_version(wr, &key->version[v]);
@@ -95,6 +114,9 @@ state_encode(const struct state *state, struct dk_writer_buf *wr)
 	dk_service_data_write(&sd, &state->service);
 	dk_wr_u16(wr, FORMAT);
 	dk_wr_u64(wr, state->generation);
+	dk_wr_u64(wr, state->log_size);
+	dk_wr_bytes(wr, state->log_leaf, sizeof(state->log_leaf));
+	dk_wr_u8(wr, state->erase);
 	dk_wr_u16(wr, (uint16_t)sd.len);
 	dk_wr_bytes(wr, service, sd.len);
 	err = put_pkey(wr, state->identity);
@@ -169,6 +191,25 @@ get_pkey(struct dk_reader_buf *rd, struct dk_pkey **ret)
 }
 
 static dk_err
+get_spki(struct dk_reader_buf *rd, struct dk_pkey **ret)
+{
+	size_t len = dk_rd_u16(rd);
+	const uint8_t *spki = dk_rd_bytes(rd, len);
+
+	return rd->failed ? DK_ERR_KEY_DAMAGED : dk_pkey_from_spki(spki, len, ret);
+}
+
+static dk_err
+get_recovery(struct dk_reader_buf *rd, struct service_key *key)
+{
+	if (dk_rd_u8(rd) == 0)
+		return DK_OK;
+	if (!get_bytes(rd, key->recovery_custodian, DK_CUSTODIAN_BYTES))
+		return DK_ERR_KEY_DAMAGED;
+	return get_spki(rd, &key->recovery);
+}
+
+static dk_err
 get_version(struct dk_reader_buf *rd, struct key_version *v)
 {
 	v->number = dk_rd_u32(rd);
@@ -185,7 +226,7 @@ get_version(struct dk_reader_buf *rd, struct key_version *v)
 		return DK_ERR_NOMEM;
 	if (!get_bytes(rd, v->receipt, v->receipt_len))
 		return DK_ERR_KEY_DAMAGED;
-	return v->state == VERSION_DESTROYED ? DK_OK : get_pkey(rd, &v->pkey);
+	return v->state == DK_VERSION_DESTROYED ? get_spki(rd, &v->pkey) : get_pkey(rd, &v->pkey);
 }
 
 static dk_err
@@ -201,6 +242,9 @@ get_key(struct dk_reader_buf *rd, struct state *state)
 	if (!get_text(rd, key->name, DK_SERVICE_NAME_MAX_BYTES))
 		return DK_ERR_KEY_DAMAGED;
 	key->frozen = dk_rd_u8(rd) != 0;
+	err = get_recovery(rd, key);
+	if (err != DK_OK)
+		return err;
 	count = dk_rd_u8(rd);
 	if (count > DK_VERSIONS_MAX)
 		return DK_ERR_KEY_DAMAGED;
@@ -285,6 +329,9 @@ state_decode(const uint8_t *bytes, size_t len, struct state *ret_state)
 	if (dk_rd_u16(&rd) != FORMAT)
 		return DK_ERR_KEY_VERSION;
 	ret_state->generation = dk_rd_u64(&rd);
+	ret_state->log_size = dk_rd_u64(&rd);
+	(void)get_bytes(&rd, ret_state->log_leaf, sizeof(ret_state->log_leaf));
+	ret_state->erase = dk_rd_u8(&rd) != 0;
 	service_len = dk_rd_u16(&rd);
 	service = dk_rd_bytes(&rd, service_len);
 	if (!service)

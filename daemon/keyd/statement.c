@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/schedule.h"
+#include "format/stanza.h"
 #include "keyd/keyd.h"
 
 static void
@@ -16,14 +17,17 @@ fill(struct keyd *keyd, const struct service_key *key, struct dk_key_statement *
 		const struct key_version *v = &key->version[i];
 		struct dk_key_version *out = &st->version[st->version_count];
 
-		if (v->state == VERSION_DESTROYED)
-			continue;
 		*out = (struct dk_key_version){ .version = v->number, .type = v->type,
 			.state = v->state, .created = v->created, .index = v->index,
 			.receipt = v->receipt, .receipt_len = v->receipt_len };
 		out->spki = dk_pkey_spki(v->pkey, &out->spki_len);
 		st->version_count++;
 	}
+	if (!key->recovery)
+		return;
+	st->recovery_custodian = key->recovery_custodian;
+	st->recovery_type = dk_stanza_type_of(key->recovery);
+	st->recovery_spki = dk_pkey_spki(key->recovery, &st->recovery_spki_len);
 }
 
 static dk_err
@@ -49,14 +53,14 @@ keyd_on_key(struct keyd *keyd, const struct ipc_message *message)
 	char name[DK_SERVICE_NAME_MAX_BYTES + 1] = { 0 };
 	struct service_key *key;
 	struct dk_writer_buf wr;
-	size_t cap = 1024;
+	size_t cap = 2048 + DK_SPKI_MAX_BYTES;
 	uint8_t *body;
 
 	memcpy(name, message->data, message->len); /* at most 64 bytes by the table */
 	key = state_key_by_name(&keyd->state, name);
 	if (key)
 		fill(keyd, key, &st);
-	if (!key || st.version_count == 0) {
+	if (!key) {
 		keyd_result(keyd, message->id, DK_CODE_UNKNOWN_KEY, NULL, 0);
 		return true;
 	}

@@ -9,6 +9,7 @@
 #include "sandbox/sandbox.h"
 
 #define RECORDS_ANSWER_MAX_BYTES 4000000
+#define ANCHOR_ACTS_MAX_BYTES 8000
 
 /* ---- one batch, one transaction ---- */
 
@@ -28,6 +29,8 @@ append_one(struct logd *logd, struct batch_entry *e)
 	}
 	e->index = logd->tree.size;
 	return store_put_entry(logd->store, e->index, e->leaf, e->record, e->record_len) &&
+	    (!dk_log_class_is_act((unsigned)e->leaf[4] << 8 | e->leaf[5]) ||
+		store_put_act(logd->store, e->index)) &&
 	    tree_append(&logd->tree, e->leaf);
 }
 
@@ -208,6 +211,49 @@ on_records(struct logd *logd, const struct ipc_message *message)
 	return true;
 }
 
+/* One leaf is wanted; the callback of the store takes no more. */
+static bool
+take_leaf(void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *record,
+    size_t len)
+{
+	(void)index;
+	(void)record;
+	(void)len;
+	memcpy(ctx, leaf, DK_LEAF_BYTES);
+	return true;
+}
+
+/* Comes before any act of this run: nothing of the batch is one. */
+static bool
+on_anchor(struct logd *logd, const struct ipc_message *message)
+{
+	uint8_t acts[ANCHOR_ACTS_MAX_BYTES], leaf[DK_LEAF_BYTES] = { 0 }, head[2 + 8 + DK_LEAF_BYTES + 1];
+	struct records_answer a = { .count = 0 };
+	struct dk_reader_buf rd;
+	struct dk_writer_buf wr;
+	uint64_t size;
+	bool ok;
+
+	dk_rd_init(&rd, message->data, message->len);
+	size = dk_rd_u64(&rd);
+	if (rd.failed)
+		return false;
+	commit_batch(logd);
+	dk_wr_init(&a.wr, acts, sizeof(acts));
+	ok = size > logd->tree.size || size == 0 ||
+	    store_read(logd->store, size - 1, 1, take_leaf, leaf);
+	ok = ok && (size > logd->tree.size ||
+		       store_read_acts(logd->store, size, 2, add_record, &a));
+	dk_wr_init(&wr, head, sizeof(head));
+	dk_wr_u16(&wr, ok ? DK_CODE_OK : DK_CODE_UNAVAILABLE);
+	dk_wr_u64(&wr, logd->tree.size);
+	dk_wr_bytes(&wr, leaf, sizeof(leaf));
+	dk_wr_u8(&wr, (uint8_t)a.count);
+	const struct dk_part parts[] = { { head, sizeof(head) }, { acts, a.wr.len } };
+	(void)ipc_send(logd->keyd, IPC_ANCHORED, message->id, parts, 2);
+	return true;
+}
+
 static bool
 on_read(struct logd *logd, const struct ipc_message *message)
 {
@@ -230,6 +276,8 @@ on_message(void *ctx, struct ipc_channel *channel, const struct ipc_message *mes
 	switch (message->type) {
 	case IPC_APPEND:
 		return on_append(ctx, message);
+	case IPC_ANCHOR:
+		return on_anchor(ctx, message);
 	case IPC_READ:
 		return on_read(ctx, message);
 	case IPC_RECORDS:

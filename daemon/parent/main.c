@@ -8,9 +8,10 @@
 static const char usage_text[] =
     "usage: doublekeyd init --dir DIR --url https://HOST:PORT [--custodian NAME]\n"
     "       doublekeyd run --dir DIR\n"
-    "       doublekeyd key create NAME [--type p256|p384|rsa3072] --dir DIR\n"
-    "       doublekeyd key list | key rotate NAME [--type TYPE] | key disable NAME\n"
-    "       doublekeyd key enable NAME | key destroy NAME VERSION\n"
+    "       doublekeyd key create NAME [--type p256|p384|rsa3072] [--recovery KEY.pub]\n"
+    "       doublekeyd key rotate NAME [--type TYPE] [--recovery KEY.pub]\n"
+    "       doublekeyd key list | key disable NAME [VERSION] | key enable NAME [VERSION]\n"
+    "       doublekeyd key destroy NAME VERSION\n"
     "       doublekeyd enrol-code --user NAME\n"
     "       doublekeyd device list | device revoke KEY-ID\n"
     "       doublekeyd freeze [NAME] | unfreeze [NAME] --reason TEXT\n"
@@ -35,8 +36,6 @@ struct command {
 
 static const struct command commands[] = {
 	{ "key", "list", IPC_OP_KEY_LIST, 0, 0 },
-	{ "key", "disable", IPC_OP_KEY_DISABLE, 1, 1 },
-	{ "key", "enable", IPC_OP_KEY_ENABLE, 1, 1 },
 	{ "key", "destroy", IPC_OP_KEY_DESTROY, 2, 2 },
 	{ "device", "list", IPC_OP_DEVICE_LIST, 0, 0 },
 	{ "device", "revoke", IPC_OP_DEVICE_REVOKE, 1, 1 },
@@ -47,6 +46,7 @@ struct words {
 	const char *user;
 	const char *type;
 	const char *reason;
+	const char *recovery;
 };
 
 static int
@@ -68,6 +68,17 @@ simple_command(const struct settings *s, const char *word, int argc, char **argv
 		return cmd_ask(s, c->op, args, (unsigned)(argc - skip));
 	}
 	return usage();
+}
+
+static int
+make_key(const struct settings *s, const struct words *w, enum ipc_admin_op op, const char *name)
+{
+	char recovery[RECOVERY_HEX_BYTES] = "";
+	const char *args[] = { name, w->type, recovery };
+
+	if (w->recovery && !recovery_hex(w->recovery, recovery))
+		return 1;
+	return cmd_ask(s, op, args, 3);
 }
 
 static int
@@ -93,9 +104,14 @@ dispatch(const struct settings *s, const struct words *w, int argc, char **argv)
 	}
 	if (strcmp(word, "key") == 0 && argc == 3 &&
 	    (strcmp(argv[1], "create") == 0 || strcmp(argv[1], "rotate") == 0)) {
-		const char *args[] = { argv[2], w->type };
+		return make_key(s, w, strcmp(argv[1], "create") == 0 ? IPC_OP_KEY_CREATE : IPC_OP_KEY_ROTATE,
+		    argv[2]);
+	}
+	if (strcmp(word, "key") == 0 && (argc == 3 || argc == 4) &&
+	    (strcmp(argv[1], "disable") == 0 || strcmp(argv[1], "enable") == 0)) {
+		const char *args[] = { argv[2], argc == 4 ? argv[3] : "" };
 
-		return cmd_ask(s, strcmp(argv[1], "create") == 0 ? IPC_OP_KEY_CREATE : IPC_OP_KEY_ROTATE,
+		return cmd_ask(s, strcmp(argv[1], "enable") == 0 ? IPC_OP_KEY_ENABLE : IPC_OP_KEY_DISABLE,
 		    args, 2);
 	}
 	return simple_command(s, word, argc - 1, argv + 1);
@@ -113,6 +129,7 @@ main(int argc, char **argv)
 		{ "user", required_argument, NULL, 'U' },
 		{ "type", required_argument, NULL, 't' },
 		{ "reason", required_argument, NULL, 'r' },
+		{ "recovery", required_argument, NULL, 'R' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -145,6 +162,9 @@ main(int argc, char **argv)
 			break;
 		case 'r':
 			w.reason = optarg;
+			break;
+		case 'R':
+			w.recovery = optarg;
 			break;
 		case 'h':
 			(void)fputs(usage_text, stdout);

@@ -43,6 +43,11 @@ int cmd_ask(const struct settings *settings, enum ipc_admin_op op, const char *c
     unsigned n);
 int cmd_log(const struct settings *settings);
 
+/* recovery.c: the public half of a customer key file as the administration
+ * takes it; false if it is none, which was told. */
+#define RECOVERY_HEX_BYTES (2 * (48 + 1200) + 1)
+bool recovery_hex(const char *file, char ret_hex[RECOVERY_HEX_BYTES]);
+
 /* spawn.c */
 struct spawned {
 	pid_t pid[IPC_PROCESSES];

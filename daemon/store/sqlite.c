@@ -19,6 +19,8 @@ enum statement {
 	ST_LAST_CHECKPOINT,
 	ST_SIZE,
 	ST_READ,
+	ST_PUT_ACT,
+	ST_READ_ACTS,
 	ST_COUNT,
 };
 
@@ -39,6 +41,7 @@ static const char setup[] =
     "CREATE TABLE IF NOT EXISTS nonce(device BLOB, nonce BLOB, created INTEGER NOT NULL,"
     " PRIMARY KEY(device, nonce)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS nonce_created ON nonce(created);"
+    "CREATE TABLE IF NOT EXISTS act(idx INTEGER PRIMARY KEY);"
     "CREATE TABLE IF NOT EXISTS checkpoint(size INTEGER PRIMARY KEY, text BLOB NOT NULL);";
 
 static const char *const sql[ST_COUNT] = {
@@ -55,6 +58,9 @@ static const char *const sql[ST_COUNT] = {
 	[ST_LAST_CHECKPOINT] = "SELECT text FROM checkpoint ORDER BY size DESC LIMIT 1",
 	[ST_SIZE] = "SELECT coalesce(max(idx)+1,0) FROM entry",
 	[ST_READ] = "SELECT idx,leaf,record FROM entry WHERE idx>=? ORDER BY idx LIMIT ?",
+	[ST_PUT_ACT] = "INSERT INTO act VALUES(?)",
+	[ST_READ_ACTS] = "SELECT idx,leaf,record FROM act JOIN entry USING(idx) WHERE idx>=?"
+			 " ORDER BY idx LIMIT ?",
 };
 
 static bool
@@ -224,13 +230,14 @@ store_size(struct store *store, uint64_t *ret_size)
 	return ok;
 }
 
-bool
-store_read(struct store *store, uint64_t first, uint32_t max, store_entry_fn each, void *ctx)
+static bool
+read_some(struct store *store, enum statement which, uint64_t first, uint32_t max,
+    store_entry_fn each, void *ctx)
 {
-	sqlite3_stmt *st = store->st[ST_READ];
+	sqlite3_stmt *st = store->st[which];
 	int ret = SQLITE_ERROR;
 
-	if (bind_number(store, ST_READ, 1, first) && bind_number(store, ST_READ, 2, max))
+	if (bind_number(store, which, 1, first) && bind_number(store, which, 2, max))
 		while ((ret = sqlite3_step(st)) == SQLITE_ROW) {
 			if (sqlite3_column_bytes(st, 1) != DK_LEAF_BYTES)
 				break;
@@ -242,4 +249,22 @@ store_read(struct store *store, uint64_t first, uint32_t max, store_entry_fn eac
 		}
 	(void)sqlite3_reset(st);
 	return ret == SQLITE_DONE;
+}
+
+bool
+store_read(struct store *store, uint64_t first, uint32_t max, store_entry_fn each, void *ctx)
+{
+	return read_some(store, ST_READ, first, max, each, ctx);
+}
+
+bool
+store_put_act(struct store *store, uint64_t index)
+{
+	return bind_number(store, ST_PUT_ACT, 1, index) && run(store, ST_PUT_ACT);
+}
+
+bool
+store_read_acts(struct store *store, uint64_t first, uint32_t max, store_entry_fn each, void *ctx)
+{
+	return read_some(store, ST_READ_ACTS, first, max, each, ctx);
 }

@@ -45,5 +45,9 @@ bool store_size(struct store *store, uint64_t *ret_size);
 typedef bool (*store_entry_fn)(void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES],
     const uint8_t *record, size_t len);
 bool store_read(struct store *store, uint64_t first, uint32_t max, store_entry_fn each, void *ctx);
+/* The entries that are acts, likewise; which ones are is said beside the entry. */
+bool store_put_act(struct store *store, uint64_t index);
+bool store_read_acts(struct store *store, uint64_t first, uint32_t max, store_entry_fn each,
+    void *ctx);
 
 #endif

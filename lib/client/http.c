@@ -72,7 +72,8 @@ set_up(CURL *curl, const struct dk_http_request *request, struct curl_slist *hea
 	    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT,
+		request->connect_s ? request->connect_s : CONNECT_S) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_TIMEOUT, TOTAL_S) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&

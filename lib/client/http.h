@@ -17,6 +17,7 @@ struct dk_http_request {
 	size_t ca_pem_len;
 	const uint8_t *body; /* NULL: GET */
 	size_t body_len;
+	long connect_s; /* 0: the default */
 	const char *header[DK_HTTP_HEADERS_MAX + 1]; /* up to a NULL */
 };
 

@@ -76,3 +76,11 @@ dk_key_service_open(const char *ref, dk_side side, struct dk_key **ret)
 		return DK_ERR_LIBRARY;
 	return module->key_open(ref, side, ret);
 }
+
+dk_err
+dk_client_key_refresh(const char *ref, struct dk_client_key_info *ret_info)
+{
+	if (!loaded())
+		return DK_ERR_LIBRARY;
+	return module->key_refresh(ref, ret_info);
+}

@@ -6,4 +6,5 @@ const struct dk_client_module dk_client_module = {
 	.abi = DK_CLIENT_ABI,
 	.enrol = client_enrol,
 	.key_open = client_key_open,
+	.key_refresh = client_key_refresh,
 };

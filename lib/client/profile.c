@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "crypto/base64.h"
@@ -290,4 +291,29 @@ dk_profile_key_save(const struct dk_profile *profile, const char *name, const ui
 	char file[128];
 
 	return key_file(name, file) ? write_file(profile, file, body, len) : DK_ERR_ARGUMENT;
+}
+
+/* The file's time of change is kept for this: it proves nothing and decides
+ * only when to ask. */
+uint64_t
+dk_profile_key_age(const struct dk_profile *profile, const char *name)
+{
+	char file[128], path[DK_PROFILE_PATH_BYTES];
+	time_t now = time(NULL);
+	struct stat st;
+
+	if (!key_file(name, file) || !file_path(profile, file, path) || stat(path, &st) != 0 ||
+	    st.st_mtime > now)
+		return UINT64_MAX;
+	return (uint64_t)(now - st.st_mtime);
+}
+
+void
+dk_profile_key_age_set(const struct dk_profile *profile, const char *name, uint64_t age)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = time(NULL) - (time_t)age } };
+	char file[128], path[DK_PROFILE_PATH_BYTES];
+
+	if (key_file(name, file) && file_path(profile, file, path))
+		(void)utimensat(AT_FDCWD, path, times, 0);
 }

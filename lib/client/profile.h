@@ -35,5 +35,9 @@ DK_MUST_USE dk_err dk_profile_key_load(const struct dk_profile *profile, const c
     uint8_t **ret_body, size_t *ret_len);
 DK_MUST_USE dk_err dk_profile_key_save(const struct dk_profile *profile, const char *name,
     const uint8_t *body, size_t len);
+/* Seconds since the service was last asked about the key; a clock that went back
+ * counts as long ago. */
+uint64_t dk_profile_key_age(const struct dk_profile *profile, const char *name);
+void dk_profile_key_age_set(const struct dk_profile *profile, const char *name, uint64_t age);
 
 #endif

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A key of a service as a struct dk_key: wraps offline, unwraps by release. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/client_impl.h"
-#include "client/http.h"
-#include "format/schedule.h"
+#include "client/pin.h"
 #include "format/stanza.h"
-#include "log/receipt.h"
 
 struct remote {
 	struct dk_profile profile;
-	struct dk_pkey *pkey; /* public */
+	char name[DK_SERVICE_NAME_MAX_BYTES + 1];
+	struct dk_pkey *pkey; /* public half of the current version; NULL: none is active */
+	pthread_mutex_t lock; /* of what is below: files are read by several threads */
+	struct client_pin *pin;
+	bool asked; /* for a version that was not pinned */
 };
 
 static dk_err
@@ -21,6 +24,8 @@ remote_wrap(const struct dk_key *key, const struct dk_wrap_context *context,
 {
 	const struct remote *remote = key->impl;
 
+	if (!remote->pkey)
+		return DK_ERR_SERVICE_KEY_DISABLED;
 	return dk_stanza_wrap(remote->pkey, context->side, context->core_digest, share, body, ret_len);
 }
 
@@ -38,137 +43,53 @@ remote_unwrap(const struct dk_key *key, struct dk_unwrap *requests, size_t n)
 	return err;
 }
 
+/* Another client may have learnt of a new version before this one. */
+static bool
+remote_opens(const struct dk_key *key, const uint8_t id[DK_KEY_ID_BYTES],
+    const uint8_t custodian[DK_CUSTODIAN_BYTES])
+{
+	struct remote *remote = key->impl;
+	bool has;
+
+	if (memcmp(custodian, key->custodian, DK_CUSTODIAN_BYTES) != 0 ||
+	    pthread_mutex_lock(&remote->lock) != 0)
+		return false;
+	has = client_pin_has(remote->pin, id);
+	if (!has && !remote->asked) {
+		remote->asked = true;
+		has = client_pin_refresh(&remote->profile, remote->name, &remote->pin) == DK_OK &&
+		    client_pin_has(remote->pin, id);
+	}
+	(void)pthread_mutex_unlock(&remote->lock);
+	return has;
+}
+
+static void
+free_remote(struct remote *remote)
+{
+	if (!remote)
+		return;
+	dk_profile_clear(&remote->profile);
+	dk_pkey_free(remote->pkey);
+	client_pin_free(remote->pin);
+	(void)pthread_mutex_destroy(&remote->lock);
+	free(remote);
+}
+
 static void
 remote_free(struct dk_key *key)
 {
-	struct remote *remote = key->impl;
-
-	dk_profile_clear(&remote->profile);
-	dk_pkey_free(remote->pkey);
-	free(remote);
+	dk_key_free(key->recovery);
+	free_remote(key->impl);
 	free(key);
 }
 
 static const struct dk_key_ops ops = {
 	.wrap = remote_wrap,
 	.unwrap = remote_unwrap,
+	.opens = remote_opens,
 	.free = remote_free,
 };
-
-/* ---- pinned public key ---- */
-
-static dk_err
-check_version(const struct dk_profile *profile, const struct dk_key_statement *st,
-    const struct dk_key_version *v)
-{
-	struct dk_log_object *objects = malloc(DK_LOG_OBJECTS_MAX * sizeof(*objects));
-	const struct dk_part part = { v->spki, v->spki_len };
-	struct dk_log_event event;
-	struct dk_log_keys keys;
-	uint8_t id[32];
-	uint64_t index;
-	dk_err err;
-
-	if (!objects)
-		return DK_ERR_NOMEM;
-	dk_service_log_keys(&profile->service, &keys);
-	err = dk_receipt_verify(&keys, v->receipt, v->receipt_len, objects, &event, &index);
-	free(objects);
-	if (err == DK_OK)
-		err = dk_sha256(&part, 1, id);
-	if (err != DK_OK)
-		return err;
-	if (index != v->index || event.class_ != DK_LOG_KEY_CREATED ||
-	    strcmp(event.key_name, st->name) != 0 || !event.has_key_id ||
-	    memcmp(event.key_id, id, 32) != 0 || event.key_version != v->version ||
-	    event.stanza_type != v->type)
-		return DK_ERR_RECEIPT;
-	return DK_OK;
-}
-
-static dk_err
-check_statement(const struct dk_profile *profile, const char *name, const uint8_t *body, size_t len,
-    struct dk_key_statement *st)
-{
-	uint8_t prefix[DK_INFO_MAX_BYTES];
-	dk_auto_pkey *identity = NULL;
-	struct dk_part parts[2];
-	dk_err err;
-
-	err = dk_key_statement_parse(body, len, st);
-	if (err != DK_OK)
-		return err;
-	err = dk_pkey_from_spki(profile->service.identity, DK_P256_SPKI_BYTES, &identity);
-	if (err != DK_OK)
-		return DK_ERR_SERVICE_PROFILE;
-	err = dk_key_statement_parts(body, st->signed_len, prefix, parts);
-	if (err != DK_OK)
-		return err;
-	if (dk_ecdsa_verify(identity, parts, 2, st->signature) != DK_OK ||
-	    strcmp(st->name, name) != 0 ||
-	    memcmp(st->custodian, profile->service.custodian, DK_CUSTODIAN_BYTES) != 0)
-		return DK_ERR_RECEIPT;
-	for (unsigned i = 0; i < st->version_count; i++) {
-		err = check_version(profile, st, &st->version[i]);
-		if (err != DK_OK)
-			return err;
-	}
-	return DK_OK;
-}
-
-static dk_err
-fetch_statement(const struct dk_profile *profile, const char *name, uint8_t **ret_body,
-    size_t *ret_len)
-{
-	struct dk_http_request request = { .ca_pem = profile->ca_pem,
-		.ca_pem_len = profile->ca_pem_len };
-	char url[DK_URL_MAX_BYTES + 128];
-	struct dk_http_answer answer;
-	int n = snprintf(url, sizeof(url), "%s/v1/keys/%s", profile->service.base_url, name);
-	dk_err err;
-
-	if (n < 0 || (size_t)n >= sizeof(url))
-		return DK_ERR_ARGUMENT;
-	request.url = url;
-	err = dk_http(&request, &answer);
-	if (err != DK_OK)
-		return err;
-	*ret_body = answer.body;
-	*ret_len = answer.len;
-	return DK_OK;
-}
-
-/* What is pinned is checked again at each use: the file may have been changed. */
-static dk_err
-get_statement(const struct dk_profile *profile, const char *name, uint8_t **ret_body,
-    struct dk_key_statement *st)
-{
-	bool pinned;
-	size_t len;
-	dk_err err;
-
-	err = dk_profile_key_load(profile, name, ret_body, &len);
-	pinned = err == DK_OK;
-	if (!pinned)
-		err = fetch_statement(profile, name, ret_body, &len);
-	if (err != DK_OK)
-		return err;
-	err = check_statement(profile, name, *ret_body, len, st);
-	if (err == DK_OK && !pinned)
-		err = dk_profile_key_save(profile, name, *ret_body, len);
-	if (err != DK_OK)
-		free(*ret_body);
-	return err;
-}
-
-static const struct dk_key_version *
-current(const struct dk_key_statement *st)
-{
-	for (unsigned i = st->version_count; i > 0; i--)
-		if (st->version[i - 1].state == 1)
-			return &st->version[i - 1];
-	return NULL;
-}
 
 static dk_err
 name_type(struct dk_key *key, const struct dk_pkey *pkey)
@@ -184,46 +105,53 @@ name_type(struct dk_key *key, const struct dk_pkey *pkey)
 }
 
 static dk_err
-fill_key(struct dk_key *key, struct remote *remote, const struct dk_key_version *v, dk_side side)
+add_recovery(struct dk_key *key, const struct dk_key_statement *st)
 {
+	struct dk_pkey *pkey;
 	dk_err err;
 
-	err = dk_pkey_from_spki(v->spki, v->spki_len, &remote->pkey);
+	if (!st->recovery_spki)
+		return DK_OK;
+	err = dk_pkey_from_spki(st->recovery_spki, st->recovery_spki_len, &pkey);
+	if (err != DK_OK)
+		return err;
+	err = dk_key_local_new(key->side, st->recovery_custodian, 0, pkey, &key->recovery);
+	if (err != DK_OK)
+		dk_pkey_free(pkey);
+	return err;
+}
+
+/* Without an active version the key still opens what the service lets it open:
+ * the service says no, and records it. */
+static dk_err
+fill_key(struct dk_key *key, struct remote *remote, dk_side side)
+{
+	const struct dk_key_statement *st = &remote->pin->st;
+	const struct dk_key_version *current = client_pin_current(remote->pin);
+	const struct dk_key_version *v = current ? current : &st->version[st->version_count - 1];
+	dk_auto_pkey *pkey = NULL;
+	dk_err err;
+
+	err = dk_pkey_from_spki(v->spki, v->spki_len, &pkey);
 	if (err != DK_OK)
 		return err;
 	key->ops = &ops;
 	key->side = side;
 	key->stanza_type = v->type;
-	memcpy(key->id, dk_pkey_id(remote->pkey), DK_KEY_ID_BYTES);
+	memcpy(key->id, dk_pkey_id(pkey), DK_KEY_ID_BYTES);
 	dk_hex(key->id, DK_KEY_ID_BYTES, key->id_hex);
 	memcpy(key->custodian, remote->profile.service.custodian, DK_CUSTODIAN_BYTES);
 	memcpy(key->custodian_text, key->custodian, DK_CUSTODIAN_BYTES);
 	key->created = v->created;
 	key->has_private = true;
 	key->impl = remote;
-	return name_type(key, remote->pkey);
-}
-
-static dk_err
-open_named(struct dk_key *key, struct remote *remote, const char *base_url, const char *name,
-    dk_side side)
-{
-	struct dk_key_statement *st = calloc(1, sizeof(*st));
-	const struct dk_key_version *v;
-	uint8_t *body;
-	dk_err err;
-
-	if (!st)
-		return DK_ERR_NOMEM;
-	err = dk_profile_load(base_url, &remote->profile);
+	err = name_type(key, pkey);
 	if (err == DK_OK)
-		err = get_statement(&remote->profile, name, &body, st);
-	if (err == DK_OK) {
-		v = current(st);
-		err = v ? fill_key(key, remote, v, side) : DK_ERR_SERVICE_KEY_DISABLED;
-		free(body);
+		err = add_recovery(key, st);
+	if (err == DK_OK && current) {
+		remote->pkey = pkey;
+		pkey = NULL;
 	}
-	free(st);
 	return err;
 }
 
@@ -257,16 +185,49 @@ client_key_open(const char *ref, dk_side side, struct dk_key **ret)
 		return DK_ERR_KEY_SIDE;
 	key = calloc(1, sizeof(*key));
 	remote = calloc(1, sizeof(*remote));
-	err = key && remote ? open_named(key, remote, base_url, name, side) : DK_ERR_NOMEM;
+	err = key && remote && pthread_mutex_init(&remote->lock, NULL) == 0 ? DK_OK : DK_ERR_NOMEM;
+	if (err == DK_OK) {
+		memcpy(remote->name, name, strlen(name) + 1);
+		err = dk_profile_load(base_url, &remote->profile);
+	}
+	if (err == DK_OK)
+		err = client_pin_get(&remote->profile, name, &remote->pin);
+	if (err == DK_OK)
+		err = fill_key(key, remote, side);
 	if (err == DK_OK) {
 		*ret = key;
 		return DK_OK;
 	}
-	if (remote) {
-		dk_profile_clear(&remote->profile);
-		dk_pkey_free(remote->pkey);
-	}
-	free(remote);
+	if (key)
+		dk_key_free(key->recovery);
+	free_remote(remote);
 	free(key);
+	return err;
+}
+
+dk_err
+client_key_refresh(const char *ref, struct dk_client_key_info *ret_info)
+{
+	char base_url[DK_URL_MAX_BYTES + 1];
+	const struct dk_key_version *current;
+	dk_auto_profile profile = { .device = NULL };
+	struct client_pin *pin;
+	const char *name;
+	dk_err err;
+
+	if (!split(ref, base_url, &name))
+		return DK_ERR_KEY_FOREIGN;
+	err = dk_profile_load(base_url, &profile);
+	if (err == DK_OK)
+		err = client_pin_get(&profile, name, &pin);
+	if (err != DK_OK)
+		return err;
+	err = client_pin_refresh(&profile, name, &pin);
+	if (err == DK_OK) {
+		current = client_pin_current(pin);
+		*ret_info = (struct dk_client_key_info){ .version = current ? current->version : 0,
+			.versions = pin->st.version_count, .has_recovery = pin->st.recovery_spki != NULL };
+	}
+	client_pin_free(pin);
 	return err;
 }

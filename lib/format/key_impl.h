@@ -51,6 +51,10 @@ struct dk_key_ops {
 	    uint8_t ret_sig[DK_SIGNATURE_BYTES]);
 	dk_err (*verify)(const struct dk_key *key, const struct dk_part *parts, size_t n,
 	    const uint8_t sig[DK_SIGNATURE_BYTES]);
+	/* Whether the key can unwrap a stanza with this key id and custodian. NULL:
+	 * only one with its own id. */
+	bool (*opens)(const struct dk_key *key, const uint8_t id[DK_KEY_ID_BYTES],
+	    const uint8_t custodian[DK_CUSTODIAN_BYTES]);
 	void (*free)(struct dk_key *key);
 };
 
@@ -65,6 +69,7 @@ struct dk_key {
 	char type_name[16];
 	uint64_t created; /* 0: not known */
 	bool has_private;
+	struct dk_key *recovery; /* is wrapped to as well; NULL: none; owned */
 	void *impl;
 };
 

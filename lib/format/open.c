@@ -60,12 +60,15 @@ dk_open_epoch(const struct dk_block *block, dk_side side, uint32_t min_epoch,
 	return DK_ERR_EPOCH_TOO_OLD;
 }
 
-/* The given key with the id of this stanza, or NULL. */
+/* The given key for this stanza, or NULL. */
 static const struct dk_key *
-key_for(const uint8_t *id, struct dk_key *const *keys, size_t count)
+key_for(const uint8_t *id, const uint8_t *custodian, struct dk_key *const *keys, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (memcmp(keys[i]->id, id, DK_KEY_ID_BYTES) == 0)
+			return keys[i];
+	for (size_t i = 0; i < count; i++)
+		if (keys[i]->ops->opens && keys[i]->ops->opens(keys[i], id, custodian))
 			return keys[i];
 	return NULL;
 }
@@ -104,7 +107,7 @@ unwrap_side(const struct dk_block *block, dk_side side, struct dk_key *const *ke
 	place_in_set(ret_place, side, DK_PART_SET, 0, set->offset);
 	for (uint32_t i = 0; i < set->stanza_count; i++) {
 		const struct dk_stanza *st = &set->stanza[i];
-		const struct dk_key *key = key_for(block->data + st->key_id, keys, count);
+		const struct dk_key *key = key_for(block->data + st->key_id, block->data + st->custodian, keys, count);
 
 		if (!key)
 			continue;

@@ -103,9 +103,12 @@ rewrap(const struct dk_rewrap_params *params, const struct dk_block *block,
 }
 
 dk_err
-dk_rewrap(const struct dk_rewrap_params *params, const struct dk_source *in, uint8_t **ret,
+dk_rewrap(const struct dk_rewrap_params *given, const struct dk_source *in, uint8_t **ret,
     size_t *ret_len, size_t *ret_old_len, struct dk_place *ret_place)
 {
+	struct dk_key *to[DK_STANZAS_MAX];
+	struct dk_rewrap_params all = *given;
+	const struct dk_rewrap_params *params = &all;
 	dk_auto_block *block = NULL;
 	struct dk_writer_buf wr;
 	uint8_t *data;
@@ -113,6 +116,10 @@ dk_rewrap(const struct dk_rewrap_params *params, const struct dk_source *in, uin
 
 	if (params->side != DK_SIDE_CUSTOMER && params->side != DK_SIDE_PROVIDER)
 		return DK_ERR_ARGUMENT;
+	err = dk_set_keys_all(given->to, given->to_count, to, &all.to_count);
+	if (err != DK_OK)
+		return err;
+	all.to = to;
 	err = dk_block_read(in, &block, ret_place);
 	if (err != DK_OK)
 		return err;

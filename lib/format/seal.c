@@ -262,13 +262,21 @@ write_block(struct dk_writer_buf *wr, const struct dk_encrypt_params *params, st
 }
 
 dk_err
-dk_seal(const struct dk_encrypt_params *params, struct dk_sealed *ret_sealed)
+dk_seal(const struct dk_encrypt_params *given, struct dk_sealed *ret_sealed)
 {
 	dk_auto_sealed sealed = { 0 };
 	auto_draft d = { 0 };
+	struct dk_key *customer[DK_STANZAS_MAX];
+	struct dk_encrypt_params all = *given;
+	const struct dk_encrypt_params *params = &all;
 	struct dk_writer_buf wr;
 	dk_err err;
 
+	err = dk_set_keys_all(given->customer, given->customer_count, customer,
+	    &all.customer_count);
+	if (err != DK_OK)
+		return err;
+	all.customer = customer;
 	err = check_params(params);
 	if (err != DK_OK)
 		return err;

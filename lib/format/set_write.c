@@ -20,6 +20,38 @@ dk_set_keys_check(dk_side side, struct dk_key *const *keys, size_t count)
 	return DK_OK;
 }
 
+static bool
+has_key(struct dk_key *const *keys, size_t count, const struct dk_key *key)
+{
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(keys[i]->id, key->id, DK_KEY_ID_BYTES) == 0)
+			return true;
+	return false;
+}
+
+dk_err
+dk_set_keys_all(struct dk_key *const *keys, size_t count, struct dk_key **ret_keys,
+    size_t *ret_count)
+{
+	size_t n = count;
+
+	if (count > DK_STANZAS_MAX)
+		return DK_ERR_TOO_MANY_STANZAS;
+	for (size_t i = 0; i < count; i++)
+		ret_keys[i] = keys[i];
+	for (size_t i = 0; i < count; i++) {
+		struct dk_key *recovery = keys[i]->recovery;
+
+		if (!recovery || has_key(ret_keys, n, recovery))
+			continue;
+		if (n == DK_STANZAS_MAX)
+			return DK_ERR_TOO_MANY_STANZAS;
+		ret_keys[n++] = recovery;
+	}
+	*ret_count = n;
+	return DK_OK;
+}
+
 dk_err
 dk_set_sides_check(struct dk_key *const *customer, size_t customer_count,
     struct dk_key *const *provider, size_t provider_count)

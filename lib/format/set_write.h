@@ -29,6 +29,13 @@ struct dk_set_plan {
  */
 DK_MUST_USE dk_err dk_set_keys_check(dk_side side, struct dk_key *const *keys, size_t count);
 
+/*
+ * The keys, and behind them the recovery keys that they bring and that are not
+ * there yet. ret_keys has room for DK_STANZAS_MAX: DK_ERR_TOO_MANY_STANZAS.
+ */
+DK_MUST_USE dk_err dk_set_keys_all(struct dk_key *const *keys, size_t count,
+    struct dk_key **ret_keys, size_t *ret_count);
+
 /* No key and no custodian stands on both sides: DK_ERR_SAME_KEY, DK_ERR_SAME_CUSTODIAN. */
 DK_MUST_USE dk_err dk_set_sides_check(struct dk_key *const *customer, size_t customer_count,
     struct dk_key *const *provider, size_t provider_count);

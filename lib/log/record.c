@@ -109,6 +109,8 @@ encode_main(struct dk_writer_buf *wr, const struct dk_log_event *e)
 		dk_wr_u64(wr, e->factor[i].root);
 	}
 	put_text(wr, DK_TAG_NOTE, e->note);
+	if (e->has_recovery)
+		put(wr, DK_TAG_RECOVERY, e->recovery, 32);
 }
 
 static void
@@ -214,6 +216,13 @@ dk_record_encode(const struct dk_log_event *event, uint8_t *record, size_t cap, 
 	dk_wr_bytes(&leaf, commitment, sizeof(commitment));
 	*ret_len = wr.len;
 	return DK_OK;
+}
+
+bool
+dk_log_class_is_act(unsigned class_)
+{
+	return (class_ >= DK_LOG_KEY_CREATED && class_ <= DK_LOG_DEVICE_REVOKED) ||
+	    class_ == DK_LOG_FROZEN || class_ == DK_LOG_UNFROZEN;
 }
 
 const char *

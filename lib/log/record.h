@@ -91,6 +91,8 @@ struct dk_log_event {
 	unsigned factor_count;
 	struct dk_log_factor factor[DK_LOG_FACTORS_MAX];
 	char note[DK_LOG_NOTE_MAX_BYTES + 1];
+	bool has_recovery;
+	uint8_t recovery[32];
 	/* person part */
 	bool person_erased;
 	char user[DK_LOG_NAME_MAX_BYTES + 1];
@@ -120,6 +122,8 @@ DK_MUST_USE dk_err dk_record_open(const uint8_t *record, size_t len,
     const uint8_t leaf[DK_LEAF_BYTES], struct dk_log_object *objects,
     struct dk_log_event *ret_event);
 
+/* Whether an event of this class changes the sealed store (spec/custody.md). */
+bool dk_log_class_is_act(unsigned class_);
 /* Static, never NULL. */
 const char *dk_log_class_name(unsigned class_);
 

@@ -24,6 +24,7 @@ enum dk_log_main_tag {
 	DK_TAG_STANZA_TYPE = 15,
 	DK_TAG_FACTOR = 16,
 	DK_TAG_NOTE = 17,
+	DK_TAG_RECOVERY = 18,
 };
 
 enum dk_log_person_tag {

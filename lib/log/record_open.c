@@ -156,6 +156,8 @@ main_field(struct dk_log_event *e, unsigned tag, const uint8_t *value, size_t le
 		return get_factor(value, len, e);
 	case DK_TAG_NOTE:
 		return get_text(value, len, DK_LOG_NOTE_MAX_BYTES, e->note);
+	case DK_TAG_RECOVERY:
+		return get_hash(value, len, &e->has_recovery, e->recovery);
 	default:
 		return main_number(e, tag, value, len);
 	}

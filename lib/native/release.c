@@ -79,7 +79,13 @@ dk_key_statement_write(struct dk_writer_buf *wr, const struct dk_key_statement *
 		dk_wr_u16(wr, (uint16_t)v->spki_len);
 		dk_wr_bytes(wr, v->spki, v->spki_len);
 	}
-	dk_wr_u8(wr, 0);
+	dk_wr_u8(wr, st->recovery_spki ? 1 : 0);
+	if (st->recovery_spki) {
+		dk_wr_bytes(wr, st->recovery_custodian, DK_CUSTODIAN_BYTES);
+		dk_wr_u16(wr, st->recovery_type);
+		dk_wr_u16(wr, (uint16_t)st->recovery_spki_len);
+		dk_wr_bytes(wr, st->recovery_spki, st->recovery_spki_len);
+	}
 }
 
 dk_err
@@ -105,7 +111,23 @@ read_version(struct dk_reader_buf *rd, struct dk_key_version *v, uint32_t above)
 	v->index = dk_rd_u64(rd);
 	v->spki_len = dk_rd_u16(rd);
 	v->spki = dk_rd_bytes(rd, v->spki_len);
-	return !rd->failed && v->version > above && (v->state == 1 || v->state == 2);
+	return !rd->failed && v->version > above && v->state >= DK_VERSION_ACTIVE &&
+	    v->state <= DK_VERSION_DESTROYED;
+}
+
+static bool
+read_recovery(struct dk_reader_buf *rd, struct dk_key_statement *st)
+{
+	uint8_t count = dk_rd_u8(rd);
+
+	st->recovery_spki = NULL;
+	if (count == 0)
+		return !rd->failed;
+	st->recovery_custodian = dk_rd_bytes(rd, DK_CUSTODIAN_BYTES);
+	st->recovery_type = dk_rd_u16(rd);
+	st->recovery_spki_len = dk_rd_u16(rd);
+	st->recovery_spki = dk_rd_bytes(rd, st->recovery_spki_len);
+	return count == 1 && !rd->failed && dk_custodian_valid(st->recovery_custodian);
 }
 
 dk_err
@@ -133,7 +155,7 @@ dk_key_statement_parse(const uint8_t *bytes, size_t len, struct dk_key_statement
 	for (unsigned i = 0; i < st->version_count; i++)
 		if (!read_version(&rd, &st->version[i], i ? st->version[i - 1].version : 0))
 			return DK_ERR_SERVICE_REPLY;
-	if (dk_rd_u8(&rd) != 0)
+	if (!read_recovery(&rd, st))
 		return DK_ERR_SERVICE_REPLY;
 	st->signed_len = rd.pos;
 	st->signature = dk_rd_bytes(&rd, DK_SIGNATURE_BYTES);

@@ -46,10 +46,16 @@ void dk_release_aad(const uint8_t core_digest[48], const uint8_t commitment[32],
 #define DK_VERSIONS_MAX 64
 #define DK_SERVICE_NAME_MAX_BYTES 64
 
+enum dk_version_state {
+	DK_VERSION_ACTIVE = 1,
+	DK_VERSION_DISABLED = 2,
+	DK_VERSION_DESTROYED = 3,
+};
+
 struct dk_key_version {
 	uint32_t version;
 	uint16_t type;
-	uint8_t state; /* 1 active, 2 disabled */
+	uint8_t state; /* enum dk_version_state */
 	uint64_t created;
 	uint64_t index;
 	const uint8_t *spki;
@@ -64,6 +70,11 @@ struct dk_key_statement {
 	uint64_t time;
 	unsigned version_count;
 	struct dk_key_version version[DK_VERSIONS_MAX];
+	/* recovery key; spki NULL: none */
+	const uint8_t *recovery_custodian;
+	uint16_t recovery_type;
+	const uint8_t *recovery_spki;
+	size_t recovery_spki_len;
 	size_t signed_len;
 	const uint8_t *signature;
 };

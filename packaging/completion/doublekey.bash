@@ -150,9 +150,9 @@ _doublekey() {
 	profile)
 		case $sub in
 		add) _doublekey_words "--customer --provider --label --tenant --sign --force $common" ;;
-		remove) _doublekey_words "$(_doublekey_profiles) $common" ;;
+		refresh | remove) _doublekey_words "$(_doublekey_profiles) $common" ;;
 		list) _doublekey_words "$common" ;;
-		*) _doublekey_words "add list remove --help" ;;
+		*) _doublekey_words "add list refresh remove --help" ;;
 		esac
 		;;
 	enrol)

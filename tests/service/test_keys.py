@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keys of all types and versions, and what their states mean to a client."""
 import os
+import shutil
 
 import pytest
 
@@ -64,4 +65,208 @@ def test_unknown_type_and_weak_rsa_are_refused(service):
     for kind in ("rsa2048", "p521", "x25519", ""):
         out = service.admin("key", "create", "k", "--type", kind, check=False)
         assert out.returncode == 1 and "argument" in out.stderr
+    assert service.admin("key", "list").stdout == ""
+
+
+def pin_file(s, name="k", who="client"):
+    return os.path.join(s.base, who, "doublekey", "services", "127.0.0.1:%d" % s.port, "keys", name)
+
+
+def make_old(path, seconds=7200):
+    when = os.stat(path).st_mtime - seconds
+    os.utime(path, (when, when))
+
+
+def key_id_of(s, version, name="k"):
+    for line in s.admin("key", "list").stdout.splitlines():
+        fields = line.split("\t")
+        if fields[0] == name and fields[1] == str(version):
+            return bytes.fromhex(fields[4])
+    raise AssertionError("no such version")
+
+
+def customer_set(s, path):
+    return parts_of(os.path.join(s.base, path))[1]
+
+
+def test_rotation_reaches_the_client_and_old_versions_stay(service):
+    service.admin("key", "create", "k")
+    service.enrol()
+    encrypt(service, "k", "one.dk")
+    service.admin("key", "rotate", "k", "--type", "p384")
+    first, second = key_id_of(service, 1), key_id_of(service, 2)
+    encrypt(service, "k", "still.dk")  # asked less than an hour ago
+    assert first in customer_set(service, "still.dk")
+    make_old(pin_file(service))
+    encrypt(service, "k", "two.dk")
+    assert second in customer_set(service, "two.dk")
+    assert first not in customer_set(service, "two.dk")
+    for path in ("one.dk", "still.dk", "two.dk"):
+        decrypt(service, "k", path)
+
+
+def test_profile_refresh_asks_at_once(service):
+    service.admin("key", "create", "k")
+    service.enrol()
+    provider_and_plain(service)
+    service.client("profile", "add", "work", "--customer", service.url + "/keys/k",
+                   "--provider", "p.key.pub")
+    service.admin("key", "rotate", "k")
+    out = service.client("profile", "refresh", "work")
+    assert service.url + "/keys/k: version 2" in out.stderr
+    encrypt(service, "k", "two.dk")
+    assert key_id_of(service, 2) in customer_set(service, "two.dk")
+    service.stop()
+    out = service.client("profile", "refresh", "work", check=False)
+    assert out.returncode != 0 and "service-unreachable" in out.stderr
+
+
+def test_a_reader_learns_of_a_version_that_another_client_used(service):
+    service.admin("key", "create", "k")
+    service.enrol()
+    encrypt(service, "k", "one.dk")
+    service.admin("key", "rotate", "k")
+    service.enrol(user="bob", who="second")
+    service.client("encrypt", "--customer", service.url + "/keys/k", "--provider", "p.key.pub",
+                   "plain", "-o", "two.dk", who="second")
+    assert key_id_of(service, 2) in customer_set(service, "two.dk")
+    decrypt(service, "k", "two.dk")
+
+
+def test_encryption_goes_on_offline_with_an_old_pin(service):
+    service.admin("key", "create", "k")
+    service.enrol()
+    encrypt(service, "k", "one.dk")
+    service.stop()
+    make_old(pin_file(service))
+    encrypt(service, "k", "off.dk")
+    age = os.stat(pin_file(service)).st_mtime
+    encrypt(service, "k", "off.dk")
+    assert os.stat(pin_file(service)).st_mtime == age  # not tried again at once
+    service.start()
+    decrypt(service, "k", "off.dk")
+
+
+def test_a_service_that_takes_back_what_it_said_is_refused(service):
+    service.admin("key", "create", "k")
+    service.enrol()
+    service.stop()
+    shutil.copytree(service.dir, service.dir + ".old", ignore=shutil.ignore_patterns("*.sock"))
+    service.start()
+    encrypt(service, "k", "one.dk")
+    service.admin("key", "rotate", "k")
+    make_old(pin_file(service))
+    encrypt(service, "k", "two.dk")
+    service.stop()
+    shutil.rmtree(service.dir)
+    os.rename(service.dir + ".old", service.dir)
+    service.start()  # store and log both are older: only others can notice
+    make_old(pin_file(service))
+    out = encrypt(service, "k", "three.dk", check=False)
+    assert out.returncode != 0 and "receipt" in out.stderr
+    os.unlink(pin_file(service))
+    encrypt(service, "k", "three.dk")  # control: a client that never saw version 2
+
+
+def test_a_changed_pin_is_refused(service):
+    service.admin("key", "create", "k")
+    service.enrol()
+    encrypt(service, "k", "one.dk")
+    with open(pin_file(service), "r+b") as f:  # one bit of the signed part
+        f.seek(60)
+        byte = f.read(1)
+        f.seek(60)
+        f.write(bytes([byte[0] ^ 1]))
+    out = encrypt(service, "k", "four.dk", check=False)
+    assert out.returncode != 0 and "receipt" in out.stderr
+
+
+def test_states_of_versions(service):
+    service.admin("key", "create", "k")
+    service.admin("key", "rotate", "k")
+    service.enrol()
+    provider_and_plain(service)
+    service.admin("key", "disable", "k", "2")
+    encrypt(service, "k", "one.dk")
+    service.admin("key", "enable", "k", "2")
+    os.unlink(pin_file(service))
+    encrypt(service, "k", "two.dk")
+    service.admin("key", "disable", "k", "1")
+    assert release_code(service, "one.dk") == 18 and release_code(service, "two.dk") == 0
+    service.admin("key", "disable", "k")
+    assert release_code(service, "two.dk") == 18
+    os.unlink(pin_file(service))
+    out = encrypt(service, "k", "three.dk", check=False)
+    assert "service-key-disabled" in out.stderr
+    service.admin("key", "enable", "k")
+    assert release_code(service, "one.dk") == 0 and release_code(service, "two.dk") == 0
+    service.admin("key", "destroy", "k", "1")
+    assert release_code(service, "one.dk") == 17 and release_code(service, "two.dk") == 0
+    for args in (("enable", "k", "1"), ("disable", "k", "1"), ("destroy", "k", "1")):
+        out = service.admin("key", *args, check=False)
+        assert out.returncode == 1 and "key-destroyed" in out.stderr
+    for version in ("0", "3", "x", "1x", " 1", ""):
+        out = service.admin("key", "destroy", "k", version, check=False)
+        assert out.returncode == 1 and "unknown-key" in out.stderr
+    service.admin("key", "enable", "k")
+    service.stop()
+    service.start()
+    assert release_code(service, "one.dk") == 17 and release_code(service, "two.dk") == 0
+    log = service.log()
+    assert "key-destroyed done key=k version=1" in log
+    assert 'key-state done key=k version=2' in log
+
+
+def test_recovery_key_opens_without_the_service(service):
+    for name in ("r", "s"):
+        service.client("keygen", "--side", "customer", "--custodian", "vault-" + name,
+                       "--no-passphrase", "-o", name + ".key")
+    public = os.path.join(service.base, "r.key.pub")
+    out = service.admin("key", "create", "k", "--recovery", public).stdout
+    recovery = bytes.fromhex(out.splitlines()[2].split()[-1])
+    service.enrol()
+    encrypt(service, "k", "one.dk")
+    assert recovery in customer_set(service, "one.dk")
+    assert "recovery" in service.admin("key", "list").stdout
+    # Named by hand as well, it stands there once.
+    service.client("encrypt", "--customer", service.url + "/keys/k", "--customer", "r.key.pub",
+                   "--provider", "p.key.pub", "plain", "-o", "both.dk")
+    assert customer_set(service, "both.dk").count(recovery) == 1
+    # An object of an older key gets it with a rewrap.
+    service.client("keygen", "--side", "customer", "--custodian", "old", "--no-passphrase",
+                   "-o", "old.key")
+    service.client("encrypt", "--customer", "old.key.pub", "--provider", "p.key.pub", "plain",
+                   "-o", "old.dk")
+    service.client("rewrap", "--side", "customer", "--open", "old.key", "--to",
+                   service.url + "/keys/k", "old.dk")
+    # Rotation keeps it, or sets another.
+    service.admin("key", "rotate", "k")
+    make_old(pin_file(service))
+    encrypt(service, "k", "two.dk")
+    service.admin("key", "rotate", "k", "--recovery", os.path.join(service.base, "s.key.pub"))
+    make_old(pin_file(service))
+    encrypt(service, "k", "three.dk")
+    assert recovery not in customer_set(service, "three.dk")
+    service.stop()
+    for path, key in (("one.dk", "r"), ("both.dk", "r"), ("old.dk", "r"), ("two.dk", "r"),
+                      ("three.dk", "s")):
+        service.client("decrypt", "--customer", key + ".key", "--provider", "p.key", path, "-o",
+                       "out", "--force")
+        assert open(os.path.join(service.base, "out")).read() == "what nobody else may read\n"
+    out = service.client("decrypt", "--customer", "s.key", "--provider", "p.key", "one.dk", "-o",
+                         "out", "--force", check=False)
+    assert "no-customer-key" in out.stderr  # control
+
+
+def test_what_is_no_recovery_key(service):
+    service.client("keygen", "--side", "provider", "--no-passphrase", "-o", "p.key")
+    with open(os.path.join(service.base, "plain"), "w") as f:
+        f.write("x")
+    service.client("keygen", "--side", "customer", "--custodian",
+                   "127.0.0.1:%d" % service.port, "--no-passphrase", "-o", "same.key")
+    for name, word in (("p.key.pub", "key-side"), ("plain", "key-foreign"),
+                       ("missing", "read"), ("same.key.pub", "argument")):
+        out = service.admin("key", "create", "k", "--recovery",
+                            os.path.join(service.base, name), check=False)
+        assert out.returncode == 1 and word in out.stderr, name
     assert service.admin("key", "list").stdout == ""

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Store and log belong together, spec/custody.md section 3: the sealed store
+ * names the act in the log that led to it, and before keyd serves anybody it
+ * asks logd which acts came behind that one.
+ *
+ *   none                     they agree
+ *   one, of the next
+ *   generation               a crash came between record and effect: carry it out
+ *   anything else            an older copy of one of the two was put back: stop
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "keyd/admin.h"
+#include "keyd/keyd.h"
+
+void
+keyd_anchor_ask(struct keyd *keyd)
+{
+	uint8_t payload[8];
+	const struct dk_part part = { payload, sizeof(payload) };
+	struct dk_writer_buf wr;
+
+	dk_wr_init(&wr, payload, sizeof(payload));
+	dk_wr_u64(&wr, keyd->state.log_size);
+	if (!ipc_send(keyd->logd, IPC_ANCHOR, 0, &part, 1))
+		say_fatal("logd cannot be asked");
+}
+
+/* What only takes away, or gives back, can be done from the record alone. What
+ * was made (a key, a code, an enrolment) is lost: nobody was told of it. */
+static void
+carry_out(struct keyd *keyd, const struct dk_log_event *e)
+{
+	struct service_key *key = state_key_by_name(&keyd->state, e->key_name);
+	struct device *device = state_device(&keyd->state, e->device);
+	bool frozen = e->class_ == DK_LOG_FROZEN;
+
+	if (e->class_ == DK_LOG_KEY_DESTROYED && key)
+		destroy_version(keyd, key, e->key_version);
+	else if (e->class_ == DK_LOG_KEY_STATE && key)
+		set_key_state(keyd, key, e->key_version, strcmp(e->note, "enabled") == 0);
+	else if (e->class_ == DK_LOG_DEVICE_REVOKED && device)
+		device->state = DEVICE_REVOKED;
+	else if ((e->class_ == DK_LOG_FROZEN || e->class_ == DK_LOG_UNFROZEN) && key)
+		key->frozen = frozen;
+	else if ((e->class_ == DK_LOG_FROZEN || e->class_ == DK_LOG_UNFROZEN) && !e->key_name[0])
+		keyd->state.frozen = frozen;
+}
+
+struct act_entry {
+	uint64_t index;
+	const uint8_t *leaf;
+	const uint8_t *record;
+	size_t len;
+};
+
+static void
+catch_up(struct keyd *keyd, const struct act_entry *entry)
+{
+	struct dk_log_object *objects = malloc(DK_LOG_OBJECTS_MAX * sizeof(*objects));
+	struct dk_log_event event;
+
+	if (!objects)
+		say_fatal("no memory");
+	if (dk_record_open(entry->record, entry->len, entry->leaf, objects, &event) != DK_OK)
+		say_fatal("log-damaged: the record of the last act does not open its leaf");
+	free(objects);
+	if (event.generation != keyd->state.generation + 1)
+		say_fatal("store-rolled-back: the log has acts that the sealed store does not know");
+	carry_out(keyd, &event);
+	keyd_commit(keyd, entry->index, entry->leaf);
+	say(SAY_WARNING, "the last act (%s) was recorded and not carried out: done now where it can be",
+	    dk_log_class_name(event.class_));
+}
+
+bool
+keyd_on_anchored(struct keyd *keyd, const struct ipc_message *message)
+{
+	struct act_entry entry[2] = { { 0 } };
+	struct dk_reader_buf rd;
+	const uint8_t *leaf;
+	uint64_t size;
+	unsigned code, n;
+
+	dk_rd_init(&rd, message->data, message->len);
+	code = dk_rd_u16(&rd);
+	size = dk_rd_u64(&rd);
+	leaf = dk_rd_bytes(&rd, DK_LEAF_BYTES);
+	n = dk_rd_u8(&rd);
+	for (unsigned i = 0; i < n && i < 2; i++) {
+		entry[i].index = dk_rd_u64(&rd);
+		entry[i].leaf = dk_rd_bytes(&rd, DK_LEAF_BYTES);
+		entry[i].len = dk_rd_u32(&rd);
+		entry[i].record = dk_rd_bytes(&rd, entry[i].len);
+	}
+	if (rd.failed || dk_rd_left(&rd) > 0 || n > 2 || keyd->anchored)
+		return false;
+	if (code != DK_CODE_OK)
+		say_fatal("the log cannot be read");
+	if (size < keyd->state.log_size ||
+	    (keyd->state.log_size > 0 && memcmp(leaf, keyd->state.log_leaf, DK_LEAF_BYTES) != 0))
+		say_fatal("log-rolled-back: the sealed store names an entry that the log does not have");
+	if (n > 1)
+		say_fatal("store-rolled-back: the log has acts that the sealed store does not know");
+	if (n == 1)
+		catch_up(keyd, &entry[0]);
+	keyd->anchored = true;
+	keyd_begin(keyd);
+	return true;
+}
