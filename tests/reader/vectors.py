@@ -6,14 +6,16 @@ import io
 import pathlib
 from dataclasses import dataclass
 
-from . import envelope, keyfile, keys, metadata
+from . import backup, envelope, keyfile, keys, metadata
 from .errors import EnvelopeError
 from .header import CUSTOMER, PROVIDER
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "spec" / "vectors"
-REPEATED = {"customer-key", "provider-key"}
-KNOWN = REPEATED | set("""spec expect where released released-length min-epoch-customer
+REPEATED = {"customer-key", "provider-key", "share"}
+KNOWN = set("""customer-key provider-key spec expect where released released-length min-epoch-customer
     min-epoch-provider require-creator range tenant label file-name media-type comment""".split())
+KNOWN_OF_BACKUPS = set("""spec expect at where side key-id custodian created private share
+    comment""".split())
 KNOWN_OF_KEY_FILES = set("spec expect side need passphrase key-id custodian comment".split())
 
 
@@ -51,6 +53,11 @@ def all_vectors():
 def all_key_files():
     folder = FOLDER / "key-file"
     return [load(path, KNOWN_OF_KEY_FILES) for path in sorted(folder.iterdir())]
+
+
+def all_key_backups():
+    folder = FOLDER / "key-backup"
+    return [load(path, KNOWN_OF_BACKUPS) for path in sorted(folder.iterdir())]
 
 
 def run(vector, keyring, file=None):
@@ -112,3 +119,31 @@ def differences_of_key_file(vector):
     except keyfile.KeyFileError as error:
         found["expect"] = f"key {error.name}"
     return {key: (wanted[key], found[key]) for key in wanted if wanted[key] != found[key]}
+
+
+def shares_of(vector):
+    """The shares of a key backup vector: `share` holds their lengths."""
+    shares, position = [], 0
+    for length in map(int, vector.fields["share"]):
+        shares.append(vector.data[position:position + length])
+        position += length
+    assert position == len(vector.data)
+    return shares
+
+
+def differences_of_key_backup(vector):
+    wanted = {name: vector.fields.get(name) for name in KNOWN_OF_BACKUPS}
+    found = dict.fromkeys(wanted)
+    joining, at = backup.Join(), None
+    try:
+        for at, share in enumerate(shares_of(vector), 1):
+            joining.add(share)
+        at = None
+        key, side, created = joining.finish()
+        private = hashlib.sha256(keyfile.encode_private(key.private)).hexdigest()
+        found |= {"expect": "success", "side": side, "key-id": key.id.hex(),
+                  "custodian": key.custodian, "created": str(created), "private": private}
+    except backup.BackupError as error:
+        found |= {"expect": f"key {error.name}", "where": error.place, "at": at and str(at)}
+    compared = KNOWN_OF_BACKUPS - {"spec", "share", "comment"}
+    return {key: (wanted[key], found[key]) for key in compared if wanted[key] != found[key]}
