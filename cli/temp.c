@@ -46,13 +46,14 @@ on_signal(int number)
 void
 temp_catch_signals(void)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	struct sigaction action = { .sa_handler = on_signal,
 		.sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
 	struct sigaction old;
 
 	/* Whoever reads our output may go: that is a failed write like others. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes: likewise */
 	(void)sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		/* nohup and shells in the background ignore some: leave that. */

@@ -29,8 +29,8 @@ struct temp {
 	int slot; /* of the temporary name, or -1 */
 };
 
-/* Remove temporary files when SIGINT, SIGTERM or SIGHUP end the process, and make
- * SIGPIPE an error of write(2). */
+/* Remove temporary files when SIGINT, SIGTERM, SIGHUP or SIGQUIT end the process, and
+ * make SIGPIPE and SIGXFSZ errors of write(2). */
 void temp_catch_signals(void);
 
 /*

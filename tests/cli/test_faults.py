@@ -4,6 +4,7 @@
 import errno
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import time
@@ -122,7 +123,7 @@ def start_blocked(dk, args, env, folder):
     return process
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_signals_leave_nothing(dk, both, tmp_path, fault, temporary, number):
     process = start_blocked(dk, ["encrypt", *both, "-o", "out"], fault(rules(*temporary)),
                             tmp_path)
@@ -173,6 +174,43 @@ def test_a_reader_that_goes_away(dk, both, tmp_path, command):
     process.stdout.close()
     assert process.stderr.read() == b""
     assert process.wait() == 1
+
+
+def test_sigpipe_is_not_the_end(dk, both, tmp_path, fault, temporary):
+    process = start_blocked(dk, ["encrypt", *both, "-o", "out"], fault(rules(*temporary)),
+                            tmp_path)
+    process.send_signal(signal.SIGPIPE)
+    process.stdin.close()
+    assert process.wait() == 0
+    assert listing(tmp_path) == ["out"]
+
+
+def test_an_output_that_is_a_pipe_beside_a_file(dk, both, tmp_path, fault, temporary):
+    """Nobody reads standard output and error: the file is written, and nothing else."""
+    (tmp_path / "in").write_bytes(bytes(4 << 20))
+    reader, writer = os.pipe()
+    os.close(reader)
+    env = dict(dk.env, **fault(rules(*temporary)))
+    process = dk.start("encrypt", *both, "-o", "out", "in", stdout=writer, stderr=writer, env=env)
+    assert process.wait() == 0
+    process = dk.start("decrypt", *both, "out", stdout=writer, stderr=subprocess.PIPE, env=env)
+    os.close(writer)
+    process.communicate()
+    assert process.returncode == 1
+    assert listing(tmp_path) == ["in", "out"]
+
+
+def test_a_limit_on_file_sizes(dk, both, tmp_path, fault, temporary):
+    (tmp_path / "in").write_bytes(bytes(4 << 20))
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    process = dk.start("encrypt", *both, "-o", "out", "in", stderr=subprocess.PIPE,
+                       env=dict(dk.env, **fault(rules(*temporary))), preexec_fn=limit)
+    _, error = process.communicate()
+    assert process.returncode == 1 and b"File too large" in error
+    assert listing(tmp_path) == ["in"]
 
 
 def test_closed_standard_descriptors(dk, both, tmp_path):
