@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <openssl/core_names.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
@@ -155,8 +156,26 @@ certificates_write(const struct certificates *c, uint8_t ret_fingerprint[32])
 		return false;
 	ok = PEM_write_X509(chain, c->leaf) == 1 && PEM_write_X509(chain, c->ca) == 1;
 	ok = fclose(chain) == 0 && ok;
-	return ok && write_key("tls/server.key", c->key) && write_key("tls/ca.key", c->ca_key) &&
+	return ok && write_key("tls/server.key", c->key) &&
 	    X509_digest(c->ca, EVP_sha256(), ret_fingerprint, &len) == 1 && len == 32;
+}
+
+bool
+certificates_ca_key(const struct certificates *c, struct dk_pkey **ret)
+{
+	uint8_t scalar[32];
+	BIGNUM *number = NULL;
+	unsigned char *spki = NULL;
+	int len = i2d_PUBKEY(c->ca_key, &spki);
+	bool ok;
+
+	ok = len > 0 && EVP_PKEY_get_bn_param(c->ca_key, OSSL_PKEY_PARAM_PRIV_KEY, &number) == 1 &&
+	    BN_bn2binpad(number, scalar, sizeof(scalar)) == (int)sizeof(scalar) &&
+	    dk_pkey_from_private(DK_KEY_P256, spki, (size_t)len, scalar, sizeof(scalar), ret) == DK_OK;
+	BN_clear_free(number);
+	OPENSSL_free(spki);
+	dk_wipe(scalar, sizeof(scalar));
+	return ok;
 }
 
 void

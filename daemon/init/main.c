@@ -190,7 +190,8 @@ main(int argc, char **argv)
 	enter_dir(argv[1]);
 	memcpy(init.state.service.base_url, init.url, strlen(init.url) + 1);
 	if (!certificates_make(&init.certificates, init.host_port) ||
-	    !certificates_write(&init.certificates, init.state.service.ca))
+	    !certificates_write(&init.certificates, init.state.service.ca) ||
+	    !certificates_ca_key(&init.certificates, &init.state.ca))
 		say_fatal("the certificates cannot be made");
 	certificates_clear(&init.certificates);
 	make_log_keys(&init);

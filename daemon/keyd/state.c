@@ -26,6 +26,7 @@ state_clear(struct state *state)
 	}
 	free(state->device);
 	dk_pkey_free(state->identity);
+	dk_pkey_free(state->ca);
 	dk_wipe(state, sizeof(*state));
 }
 

@@ -73,6 +73,7 @@ struct state {
 	bool erase;
 	struct dk_service_data service;
 	struct dk_pkey *identity;
+	struct dk_pkey *ca; /* for another TLS certificate; keyd has no other use for it */
 	bool frozen;
 	unsigned key_count;
 	struct service_key *key[STATE_KEYS_MAX];

@@ -120,6 +120,8 @@ state_encode(const struct state *state, struct dk_writer_buf *wr)
 	dk_wr_u16(wr, (uint16_t)sd.len);
 	dk_wr_bytes(wr, service, sd.len);
 	err = put_pkey(wr, state->identity);
+	if (err == DK_OK)
+		err = put_pkey(wr, state->ca);
 	if (err != DK_OK)
 		return err;
 	dk_wr_u8(wr, state->frozen);
@@ -340,6 +342,8 @@ state_decode(const uint8_t *bytes, size_t len, struct state *ret_state)
 	if (err != DK_OK)
 		return err;
 	err = get_pkey(&rd, &ret_state->identity);
+	if (err == DK_OK)
+		err = get_pkey(&rd, &ret_state->ca);
 	if (err != DK_OK)
 		return err;
 	ret_state->frozen = dk_rd_u8(&rd) != 0;

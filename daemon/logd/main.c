@@ -23,6 +23,8 @@ append_one(struct logd *logd, struct batch_entry *e)
 	if (memcmp(e->nonce, none, sizeof(none)) != 0 &&
 	    !store_nonce(logd->store, e->device, e->nonce, e->created, &is_new))
 		return false;
+	if (memcmp(e->nonce, none, sizeof(none)) != 0 && e->created < logd->restored_s)
+		is_new = false;
 	if (!is_new) {
 		e->code = DK_CODE_REPLAY;
 		return true;
@@ -318,7 +320,8 @@ open_all(struct logd *logd)
 	(void)close(fd);
 	if (!store_open(LOGD_DB_FILE, &logd->store))
 		say_fatal("the store cannot be opened; is another doublekeyd running here?");
-	if (!tree_load(&logd->tree, logd->store))
+	if (!tree_load(&logd->tree, logd->store) ||
+	    !store_restored(logd->store, &logd->restored_s))
 		say_fatal("the store cannot be read");
 	if (!tiles_load(logd))
 		say_fatal("the files show a tree that the store does not have: not going on");

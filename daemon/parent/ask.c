@@ -1,100 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The administrator's side of the local socket, spec/ipc.md section 5. */
+/* What the administrator asked, printed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/text.h"
 #include "log/record.h"
 #include "native/code.h"
+#include "parent/exchange.h"
 #include "parent/parent.h"
 
-#define ANSWER_MAX_BYTES 4200000
 #define LOG_PAGE 500
-
-struct answer {
-	unsigned code;
-	uint8_t *data; /* with the code's two bytes */
-	size_t len;
-};
-
-static int
-connect_admin(const char *dir)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd, n;
-
-	n = snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/" PARENT_SOCKET, dir);
-	if (n < 0 || (size_t)n >= sizeof(addr.sun_path))
-		return -1;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0) {
-		(void)close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
-static bool
-receive_all(int fd, struct answer *answer)
-{
-	ssize_t n;
-
-	answer->data = malloc(ANSWER_MAX_BYTES);
-	if (!answer->data)
-		return false;
-	while ((n = recv(fd, answer->data + answer->len, ANSWER_MAX_BYTES - answer->len, 0)) > 0)
-		answer->len += (size_t)n;
-	if (n < 0 || answer->len < 2) {
-		free(answer->data);
-		return false;
-	}
-	answer->code = (unsigned)answer->data[0] << 8 | answer->data[1];
-	return true;
-}
-
-static bool
-exchange(const struct settings *settings, enum ipc_admin_op op, const char *const *args, unsigned n,
-    struct answer *ret)
-{
-	uint8_t packet[IPC_ADMIN_MAX_BYTES - 4];
-	struct dk_writer_buf wr;
-	int fd = connect_admin(settings->dir);
-	bool ok;
-
-	*ret = (struct answer){ 0 };
-	if (fd < 0) {
-		(void)fprintf(stderr, "doublekeyd: no service runs on %s\n", settings->dir);
-		return false;
-	}
-	dk_wr_init(&wr, packet, sizeof(packet));
-	dk_wr_u16(&wr, (uint16_t)op);
-	dk_wr_u8(&wr, (uint8_t)n);
-	for (unsigned i = 0; i < n; i++) {
-		dk_wr_u16(&wr, (uint16_t)strlen(args[i]));
-		dk_wr_bytes(&wr, args[i], strlen(args[i]));
-	}
-	ok = !wr.failed && send(fd, packet, wr.len, MSG_NOSIGNAL) == (ssize_t)wr.len &&
-	    receive_all(fd, ret);
-	(void)close(fd);
-	if (!ok)
-		(void)fprintf(stderr, "doublekeyd: the service did not answer\n");
-	return ok;
-}
 
 int
 cmd_ask(const struct settings *settings, enum ipc_admin_op op, const char *const *args, unsigned n)
 {
-	struct answer answer;
+	struct exchange_answer answer;
 	int status = 1;
 
-	if (!exchange(settings, op, args, n, &answer))
+	if (!exchange(settings->dir, op, args, n, &answer))
 		return 1;
 	if (answer.code == DK_CODE_OK)
 		status = fwrite(answer.data + 2, 1, answer.len - 2, stdout) == answer.len - 2 ? 0 : 1;
@@ -157,7 +84,7 @@ print_event(uint64_t index, const struct dk_log_event *e)
 
 /* One page; returns the index after its last entry, or 0. */
 static uint64_t
-print_page(const struct answer *answer, uint64_t *ret_size)
+print_page(const struct exchange_answer *answer, uint64_t *ret_size)
 {
 	static struct dk_log_object objects[DK_LOG_OBJECTS_MAX];
 	struct dk_log_event event;
@@ -191,14 +118,14 @@ int
 cmd_log(const struct settings *settings)
 {
 	uint64_t next = 0, size = 1;
-	struct answer answer;
+	struct exchange_answer answer;
 	char first[24], most[24];
 	const char *args[] = { first, most };
 
 	while (next < size) {
 		if (snprintf(first, sizeof(first), "%" PRIu64, next) < 0 ||
 		    snprintf(most, sizeof(most), "%d", LOG_PAGE) < 0 ||
-		    !exchange(settings, IPC_OP_LOG, args, 2, &answer))
+		    !exchange(settings->dir, IPC_OP_LOG, args, 2, &answer))
 			return 1;
 		next = answer.code == DK_CODE_OK ? print_page(&answer, &size) : 0;
 		free(answer.data);

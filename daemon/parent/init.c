@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* doublekeyd init: everything with keys in it is made by a program of its own. */
+/* init, backup, restore: everything with keys in it is made by programs of their own. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "ipc/child.h"
@@ -10,13 +11,26 @@
 
 #define INIT_FD_PASSPHRASE 3
 
+/* Descriptor 3 of a program that will take the place of this one. */
+static bool
+give_passphrase(const struct settings *settings)
+{
+	int fd = passphrase_fd(settings);
+
+	if (fd < 0) {
+		say(SAY_ERROR, "no passphrase: give --passphrase-file");
+		return false;
+	}
+	return dup2(fd, INIT_FD_PASSPHRASE) >= 0 && fcntl(INIT_FD_PASSPHRASE, F_SETFD, 0) == 0;
+}
+
 int
 cmd_init(const struct settings *settings)
 {
+	struct settings s = *settings;
 	char program[PATH_BYTES];
-	int fd;
 
-	if (!settings->url) {
+	if (!s.url) {
 		(void)fprintf(stderr, "doublekeyd: init needs --url https://HOST:PORT\n");
 		return 2;
 	}
@@ -24,16 +38,32 @@ cmd_init(const struct settings *settings)
 		say(SAY_ERROR, "doublekeyd-init is not there");
 		return 1;
 	}
-	fd = passphrase_fd(settings);
-	if (fd < 0) {
-		say(SAY_ERROR, "no passphrase: give --passphrase-file");
+	s.confirm = true;
+	if (!give_passphrase(&s))
+		return 1;
+	(void)execl(program, program, s.dir, s.url, s.custodian ? s.custodian : "",
+	    s.kdf_memory_mib ? s.kdf_memory_mib : "256", (char *)NULL);
+	say(SAY_ERROR, "doublekeyd-init does not start");
+	return 1;
+}
+
+int
+cmd_backup(const struct settings *settings, const char *word, const char *file)
+{
+	struct settings s = *settings;
+	char program[PATH_BYTES];
+	bool save = strcmp(word, "backup") == 0;
+
+	if (!path_program(program, "backup")) {
+		say(SAY_ERROR, "doublekeyd-backup is not there");
 		return 1;
 	}
-	if (dup2(fd, INIT_FD_PASSPHRASE) < 0 || fcntl(INIT_FD_PASSPHRASE, F_SETFD, 0) != 0)
+	s.prompt = "Passphrase of the backup: ";
+	s.confirm = save;
+	if (!give_passphrase(&s))
 		return 1;
-	(void)execl(program, program, settings->dir, settings->url,
-	    settings->custodian ? settings->custodian : "",
-	    settings->kdf_memory_mib ? settings->kdf_memory_mib : "256", (char *)NULL);
-	say(SAY_ERROR, "doublekeyd-init does not start");
+	(void)execl(program, program, save ? "save" : "restore", s.dir, file,
+	    s.kdf_memory_mib ? s.kdf_memory_mib : "256", (char *)NULL);
+	say(SAY_ERROR, "doublekeyd-backup does not start");
 	return 1;
 }

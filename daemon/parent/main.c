@@ -16,8 +16,9 @@ static const char usage_text[] =
     "       doublekeyd device list | device revoke KEY-ID\n"
     "       doublekeyd freeze [NAME] | unfreeze [NAME] --reason TEXT\n"
     "       doublekeyd status | log\n"
-    "Every command takes --dir DIR. init and run take --passphrase-file FILE;\n"
-    "init takes --kdf-memory-mib N (default 256).\n";
+    "       doublekeyd backup FILE | restore FILE\n"
+    "Every command takes --dir DIR. init, run, backup and restore take\n"
+    "--passphrase-file FILE; init and backup take --kdf-memory-mib N (default 256).\n";
 
 static int
 usage(void)
@@ -91,6 +92,8 @@ dispatch(const struct settings *s, const struct words *w, int argc, char **argv)
 		return cmd_init(s);
 	if (strcmp(word, "run") == 0 && argc == 1)
 		return cmd_run(s);
+	if ((strcmp(word, "backup") == 0 || strcmp(word, "restore") == 0) && argc == 2)
+		return cmd_backup(s, word, name);
 	if (strcmp(word, "log") == 0 && argc == 1)
 		return cmd_log(s);
 	if (strcmp(word, "enrol-code") == 0 && argc == 1 && w->user)

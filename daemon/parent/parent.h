@@ -25,6 +25,8 @@ struct settings {
 	const char *custodian;
 	const char *kdf_memory_mib;
 	bool json;
+	const char *prompt;   /* what the passphrase is asked for with */
+	bool confirm;         /* a new passphrase is typed twice */
 	int argc;
 	char **argv;
 };
@@ -42,6 +44,8 @@ int cmd_init(const struct settings *settings);
 int cmd_ask(const struct settings *settings, enum ipc_admin_op op, const char *const *args,
     unsigned n);
 int cmd_log(const struct settings *settings);
+/* word: "backup" or "restore". */
+int cmd_backup(const struct settings *settings, const char *word, const char *file);
 
 /* recovery.c: the public half of a customer key file as the administration
  * takes it; false if it is none, which was told. */

@@ -17,34 +17,53 @@
 static char typed[PASSPHRASE_MAX_BYTES + 1];
 static size_t typed_len;
 
-static bool
-prompt(void)
+/* One line; without echo. */
+static size_t
+read_line(int tty, const char *text, char *ret)
 {
+	ssize_t n;
+
+	(void)!write(tty, text, strlen(text));
+	n = read(tty, ret, PASSPHRASE_MAX_BYTES);
+	(void)!write(tty, "\n", 1);
+	return n > 1 ? (size_t)n : 0;
+}
+
+static bool
+prompt(const struct settings *settings)
+{
+	char again[PASSPHRASE_MAX_BYTES + 1];
 	struct termios old, quiet;
 	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	ssize_t n;
+	size_t n;
 
 	if (tty < 0 || tcgetattr(tty, &old) != 0)
 		return false;
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	(void)!write(tty, "Passphrase of the key store: ", 29);
 	(void)tcsetattr(tty, TCSAFLUSH, &quiet);
-	n = read(tty, typed, PASSPHRASE_MAX_BYTES);
+	typed_len = read_line(tty, settings->prompt ? settings->prompt : "Passphrase of the key store: ",
+	    typed);
+	if (typed_len > 0 && settings->confirm) {
+		n = read_line(tty, "The same again: ", again);
+		if (n != typed_len || memcmp(again, typed, n) != 0) {
+			(void)dprintf(tty, "The two are not the same.\n");
+			typed_len = 0;
+		}
+		dk_wipe(again, sizeof(again));
+	}
 	(void)tcsetattr(tty, TCSAFLUSH, &old);
-	(void)!write(tty, "\n", 1);
 	(void)close(tty);
-	typed_len = n > 1 ? (size_t)n : 0;
 	return typed_len > 0;
 }
 
 /* A pipe takes this many bytes without a reader. */
 static int
-typed_fd(void)
+typed_fd(const struct settings *settings)
 {
 	int ends[2];
 
-	if (typed_len == 0 && !prompt())
+	if (typed_len == 0 && !prompt(settings))
 		return -1;
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return -1;
@@ -70,5 +89,5 @@ passphrase_fd(const struct settings *settings)
 		file = path;
 	if (file)
 		return open(file, O_RDONLY | O_CLOEXEC);
-	return typed_fd();
+	return typed_fd(settings);
 }

@@ -20,6 +20,8 @@ enum statement {
 	ST_SIZE,
 	ST_READ,
 	ST_PUT_ACT,
+	ST_PUT_NOT_BEFORE,
+	ST_NOT_BEFORE,
 	ST_READ_ACTS,
 	ST_COUNT,
 };
@@ -41,6 +43,7 @@ static const char setup[] =
     "CREATE TABLE IF NOT EXISTS nonce(device BLOB, nonce BLOB, created INTEGER NOT NULL,"
     " PRIMARY KEY(device, nonce)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS nonce_created ON nonce(created);"
+    "CREATE TABLE IF NOT EXISTS restored(at INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS act(idx INTEGER PRIMARY KEY);"
     "CREATE TABLE IF NOT EXISTS checkpoint(size INTEGER PRIMARY KEY, text BLOB NOT NULL);";
 
@@ -58,6 +61,8 @@ static const char *const sql[ST_COUNT] = {
 	[ST_LAST_CHECKPOINT] = "SELECT text FROM checkpoint ORDER BY size DESC LIMIT 1",
 	[ST_SIZE] = "SELECT coalesce(max(idx)+1,0) FROM entry",
 	[ST_READ] = "SELECT idx,leaf,record FROM entry WHERE idx>=? ORDER BY idx LIMIT ?",
+	[ST_PUT_NOT_BEFORE] = "INSERT INTO restored VALUES(?)",
+	[ST_NOT_BEFORE] = "SELECT coalesce(max(at),0) FROM restored",
 	[ST_PUT_ACT] = "INSERT INTO act VALUES(?)",
 	[ST_READ_ACTS] = "SELECT idx,leaf,record FROM act JOIN entry USING(idx) WHERE idx>=?"
 			 " ORDER BY idx LIMIT ?",
@@ -218,16 +223,22 @@ store_last_checkpoint(struct store *store, char *text, size_t cap, size_t *ret_l
 	return ok;
 }
 
-bool
-store_size(struct store *store, uint64_t *ret_size)
+static bool
+get_number(struct store *store, enum statement which, uint64_t *ret)
 {
-	sqlite3_stmt *st = store->st[ST_SIZE];
+	sqlite3_stmt *st = store->st[which];
 	bool ok = sqlite3_step(st) == SQLITE_ROW;
 
 	if (ok)
-		*ret_size = (uint64_t)sqlite3_column_int64(st, 0);
+		*ret = (uint64_t)sqlite3_column_int64(st, 0);
 	(void)sqlite3_reset(st);
 	return ok;
+}
+
+bool
+store_size(struct store *store, uint64_t *ret_size)
+{
+	return get_number(store, ST_SIZE, ret_size);
 }
 
 static bool
@@ -267,4 +278,16 @@ bool
 store_read_acts(struct store *store, uint64_t first, uint32_t max, store_entry_fn each, void *ctx)
 {
 	return read_some(store, ST_READ_ACTS, first, max, each, ctx);
+}
+
+bool
+store_put_restored(struct store *store, uint64_t at)
+{
+	return bind_number(store, ST_PUT_NOT_BEFORE, 1, at) && run(store, ST_PUT_NOT_BEFORE);
+}
+
+bool
+store_restored(struct store *store, uint64_t *ret_at)
+{
+	return get_number(store, ST_NOT_BEFORE, ret_at);
 }

@@ -49,5 +49,8 @@ bool store_read(struct store *store, uint64_t first, uint32_t max, store_entry_f
 bool store_put_act(struct store *store, uint64_t index);
 bool store_read_acts(struct store *store, uint64_t first, uint32_t max, store_entry_fn each,
     void *ctx);
+/* When the store was made from a backup, 0 if never: it has no nonces from before. */
+bool store_put_restored(struct store *store, uint64_t at);
+bool store_restored(struct store *store, uint64_t *ret_at);
 
 #endif

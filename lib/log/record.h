@@ -39,6 +39,7 @@ enum dk_log_class {
 	DK_LOG_FROZEN = 12,
 	DK_LOG_UNFROZEN = 13,
 	DK_LOG_STARTED = 14,
+	DK_LOG_RESTORED = 15,
 };
 
 enum dk_log_decision { DK_LOG_DONE = 1, DK_LOG_DENIED = 2 };
