@@ -85,6 +85,7 @@ diffie_hellman(EVP_PKEY *own, EVP_PKEY *peer, struct dk_secret66 *ret_dh)
 	    EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1)
 		ok = EVP_PKEY_derive(ctx, ret_dh->bytes, &ret_dh->len);
 	EVP_PKEY_CTX_free(ctx);
+	dk_ct_secret(ret_dh->bytes, sizeof(ret_dh->bytes));
 	return ok == 1 ? DK_OK : dk_evp_error();
 }
 

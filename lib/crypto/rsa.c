@@ -94,6 +94,9 @@ dk_oaep_open(const struct dk_pkey *key, const uint8_t *ct, size_t ct_len,
 		return dk_evp_error();
 	}
 	ok = EVP_PKEY_decrypt(ctx, opened, &len, ct, ct_len);
+	dk_ct_secret(opened, sizeof(opened));
+	dk_ct_secret(&ok, sizeof(ok));
+	dk_ct_secret(&len, sizeof(len));
 	choose(ok, len, opened, &rejected, ret_seed);
 	EVP_PKEY_CTX_free(ctx);
 	dk_wipe(opened, sizeof(opened));

@@ -126,10 +126,12 @@ open_private(const struct dk_join *join, struct dk_private_part *ret_part)
 	dk_auto_private_part part = { .len = common->sealed_len - DK_GCM_TAG_BYTES };
 	dk_err err;
 
+	dk_ct_secret(join->value, (size_t)join->count * DK_SHARE_BYTES);
 	dk_shamir_value_at(
 	    join->index, join->value, common->threshold, DK_SHARE_BYTES, 0, backup_key.bytes);
 	err = dk_gcm_open(&backup_key, zero_iv, join->first.common, common->sealed_offset,
 	    common->sealed, common->sealed_len, part.bytes);
+	dk_ct_public(part.bytes, sizeof(part.bytes)); /* from here on libcrypto's */
 	if (err == DK_ERR_STANZA_AUTH)
 		return DK_ERR_SHARE_DAMAGED;
 	if (err != DK_OK)

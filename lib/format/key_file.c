@@ -156,8 +156,10 @@ unseal(const uint8_t *data, const struct dk_key_file *file, const struct dk_pass
 	err = dk_argon2id(&file->argon2, passphrase->bytes, passphrase->len, &key);
 	if (err != DK_OK)
 		return err;
+	dk_ct_secret(key.bytes, sizeof(key.bytes));
 	err = dk_gcm_open(&key, zero_iv, data, file->private_offset, file->private_part,
 	    file->private_len, part.bytes);
+	dk_ct_public(part.bytes, sizeof(part.bytes)); /* from here on libcrypto's */
 	if (err == DK_ERR_STANZA_AUTH)
 		return DK_ERR_KEY_PASSPHRASE;
 	if (err != DK_OK)

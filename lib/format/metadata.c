@@ -84,6 +84,7 @@ dk_metadata_open(const uint8_t *block, size_t len, const struct dk_secret48 *prk
 		return DK_ERR_METADATA_AUTH;
 	if (err != DK_OK)
 		return err;
+	dk_ct_public(entries, sizeof(entries)); /* the parser may branch on names */
 	err = dk_metadata_parse(entries, len - DK_GCM_TAG_BYTES, ret);
 	dk_wipe(entries, sizeof(entries));
 	return err;
