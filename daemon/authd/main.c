@@ -11,6 +11,7 @@
 
 #include "authd/policy.h"
 #include "base/bytes.h"
+#include "base/text.h"
 #include "ipc/child.h"
 #include "native/code.h"
 #include "native/release.h"
@@ -108,23 +109,39 @@ key_of(const struct authd *authd, const uint8_t *data, const struct dk_set *set)
 	return NULL;
 }
 
+/* of_request has what all objects of the request share. */
 static unsigned
-judge(const struct authd *authd, const struct known *device, const struct dk_release_object *object)
+judge(const struct authd *authd, const struct policy_question *of_request,
+    const struct dk_release_object *object)
 {
-	struct policy_question question;
+	struct policy_question question = *of_request;
 	struct dk_header header;
 	const struct known *key;
-	const char *rule;
+	unsigned rule;
 
 	if (dk_header_parse_side(object->core, object->core_len, object->set_len, DK_SIDE_CUSTOMER,
 		&header) != DK_OK)
 		return DK_CODE_OBJECT_MALFORMED;
 	key = key_of(authd, object->core, &header.set[0]);
-	if (!device || !key)
+	if (!question.user || !key)
 		return DK_CODE_POLICY;
-	question = (struct policy_question){ .user = device->name, .key = key->name,
-		.label = object->core + header.label, .label_len = header.label_len };
+	question.key = key->name;
+	question.label = object->core + header.label;
+	question.label_len = header.label_len;
 	return policy_allows(authd->policy, &question, &rule) ? DK_CODE_OK : DK_CODE_POLICY;
+}
+
+/* head is that of RELEASE. One clock reading for the whole request. */
+static struct policy_question
+who_asks(const struct authd *authd, const uint8_t *head)
+{
+	const struct known *device = find(&authd->devices, head + RELEASE_KEY_ID);
+	struct policy_question question = { .user = device ? device->name : NULL,
+		.time = ipc_now() };
+
+	dk_hex(head + RELEASE_KEY_ID, 32, question.device);
+	memcpy(question.address, head, sizeof(question.address));
+	return question;
 }
 
 static bool
@@ -133,7 +150,7 @@ on_release(struct authd *authd, const struct ipc_message *message)
 	static struct dk_release_object objects[DK_RELEASE_OBJECTS_MAX];
 	static uint8_t head[32 + 2 + 2 * DK_RELEASE_OBJECTS_MAX];
 	struct dk_release_request request = { .count = 0 };
-	const struct known *device;
+	struct policy_question question;
 	struct dk_writer_buf wr;
 
 	if (message->len < RELEASE_HEAD)
@@ -141,12 +158,12 @@ on_release(struct authd *authd, const struct ipc_message *message)
 	if (dk_release_request_parse(message->data + RELEASE_HEAD, message->len - RELEASE_HEAD,
 		objects, &request) != DK_OK)
 		request.count = 0;
-	device = find(&authd->devices, message->data + RELEASE_KEY_ID);
+	question = who_asks(authd, message->data);
 	dk_wr_init(&wr, head, sizeof(head));
 	dk_wr_bytes(&wr, authd->digest, sizeof(authd->digest));
 	dk_wr_u16(&wr, (uint16_t)request.count);
 	for (unsigned i = 0; i < request.count; i++)
-		dk_wr_u16(&wr, (uint16_t)judge(authd, device, &objects[i]));
+		dk_wr_u16(&wr, (uint16_t)judge(authd, &question, &objects[i]));
 	const struct dk_part parts[] = { { head, wr.len }, { message->data, message->len } };
 	(void)ipc_send(authd->keyd, IPC_RELEASE_JUDGED, message->id, parts, 2);
 	return true;
@@ -189,18 +206,19 @@ load_policy(struct authd *authd)
 {
 	static char text[POLICY_MAX_BYTES + 1];
 	struct dk_part part = { text, 0 };
-	char error[200];
+	struct policy_fault fault;
 	ssize_t n;
 
-	while ((n = read(AUTHD_FD_POLICY, text + part.len, POLICY_MAX_BYTES - part.len)) > 0)
+	while ((n = read(AUTHD_FD_POLICY, text + part.len, sizeof(text) - part.len)) > 0)
 		part.len += (size_t)n;
 	(void)close(AUTHD_FD_POLICY);
-	if (n < 0 || part.len == POLICY_MAX_BYTES || memchr(text, '\0', part.len))
-		say_fatal("the policy file cannot be read or is too large");
+	if (n < 0)
+		say_fatal("the policy file cannot be read");
+	if (!policy_parse(text, part.len, &authd->policy, &fault))
+		say_fatal("policy.conf:%u: %s: %s", fault.line, policy_error_name(fault.error),
+		    fault.words);
 	if (dk_sha256(&part, 1, authd->digest) != DK_OK)
 		say_fatal("libcrypto does not do what it must");
-	if (!policy_parse(text, &authd->policy, error, sizeof(error)))
-		say_fatal("policy: %s", error);
 }
 
 int

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The policy, spec/policy.md: rules in order, the first match decides. */
+/*
+ * The policy, spec/policy.md: rules in order, the first match decides. No file,
+ * clock or log is touched here, so that authd, `doublekeyd policy check`, the
+ * vectors and the fuzzer run the same code.
+ */
 #ifndef DK_AUTHD_POLICY_H
 #define DK_AUTHD_POLICY_H
 
@@ -7,7 +11,43 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POLICY_MAX_BYTES 262144
+#define POLICY_MAX_BYTES 262143
+
+/* Section 6. */
+enum policy_error {
+	POLICY_OK,
+	POLICY_TOO_LARGE,
+	POLICY_TEXT,
+	POLICY_ENVIRONMENT,
+	POLICY_SYNTAX,
+	POLICY_TOO_MANY,
+	POLICY_TITLE,
+	POLICY_REPEATED_TITLE,
+	POLICY_UNKNOWN_OPTION,
+	POLICY_REPEATED_OPTION,
+	POLICY_VALUE,
+	POLICY_MISSING_OPTION,
+	POLICY_UNKNOWN_GROUP,
+	POLICY_NO_MEMORY, /* of the machine, not of the file */
+};
+
+struct policy_fault {
+	enum policy_error error;
+	unsigned line;
+	char words[120];
+};
+
+/* Section 5: why a rule does not match. */
+enum policy_why {
+	POLICY_MATCHES,
+	POLICY_NOT_KEY,
+	POLICY_NOT_USER,
+	POLICY_NOT_DEVICE,
+	POLICY_NOT_LABEL,
+	POLICY_NOT_NETWORK,
+	POLICY_NOT_WEEKDAY,
+	POLICY_NOT_HOURS,
+};
 
 struct policy;
 
@@ -15,15 +55,34 @@ struct policy;
 struct policy_question {
 	const char *user;
 	const char *key;
+	char device[65];
 	const uint8_t *label;
 	size_t label_len;
+	uint8_t address[16]; /* all zero: not known */
+	uint64_t time;
 };
 
-/* text is NUL-terminated. On failure ret_error says where and what. */
-bool policy_parse(char *text, struct policy **ret, char *ret_error, size_t error_len);
+struct policy_rule_info {
+	const char *title;
+	unsigned line;
+	bool allow;
+};
+
+/* False: *ret_fault says what is wrong and where; *ret is untouched. */
+bool policy_parse(const char *text, size_t len, struct policy **ret,
+    struct policy_fault *ret_fault);
 void policy_free(struct policy *policy);
-/* Whether it is allowed; ret_rule is the title of the rule, or NULL. */
+
+unsigned policy_rules(const struct policy *policy);
+struct policy_rule_info policy_rule_info(const struct policy *policy, unsigned rule);
+enum policy_why policy_rule_why(const struct policy *policy, unsigned rule,
+    const struct policy_question *question);
+/* The first rule that matches in *ret_rule; or policy_rules(). */
 bool policy_allows(const struct policy *policy, const struct policy_question *question,
-    const char **ret_rule);
+    unsigned *ret_rule);
+
+/* Static, never NULL. */
+const char *policy_error_name(enum policy_error error);
+const char *policy_why_name(enum policy_why why);
 
 #endif

@@ -16,6 +16,8 @@ static const char usage_text[] =
     "       doublekeyd device list | device revoke KEY-ID\n"
     "       doublekeyd freeze [NAME] | unfreeze [NAME] --reason TEXT\n"
     "       doublekeyd status | log\n"
+    "       doublekeyd policy check [--file FILE] [--user U --key K [--label L]\n"
+    "                  [--device KEY-ID] [--address IP] [--time 2031-02-03T04:05:06Z]]\n"
     "       doublekeyd backup FILE | restore FILE\n"
     "Every command takes --dir DIR. init, run, backup and restore take\n"
     "--passphrase-file FILE; init and backup take --kdf-memory-mib N (default 256).\n";
@@ -44,6 +46,7 @@ static const struct command commands[] = {
 };
 
 struct words {
+	struct policy_case policy;
 	const char *user;
 	const char *type;
 	const char *reason;
@@ -98,6 +101,8 @@ dispatch(const struct settings *s, const struct words *w, int argc, char **argv)
 		return cmd_log(s);
 	if (strcmp(word, "enrol-code") == 0 && argc == 1 && w->user)
 		return cmd_ask(s, IPC_OP_ENROL_CODE, &w->user, 1);
+	if (strcmp(word, "policy") == 0 && argc == 2 && strcmp(name, "check") == 0)
+		return cmd_policy_check(s, &w->policy);
 	if (strcmp(word, "freeze") == 0 && argc <= 2)
 		return cmd_ask(s, IPC_OP_FREEZE, &name, 1);
 	if (strcmp(word, "unfreeze") == 0 && argc <= 2 && w->reason) {
@@ -133,6 +138,12 @@ main(int argc, char **argv)
 		{ "type", required_argument, NULL, 't' },
 		{ "reason", required_argument, NULL, 'r' },
 		{ "recovery", required_argument, NULL, 'R' },
+		{ "file", required_argument, NULL, 'f' },
+		{ "device", required_argument, NULL, 'D' },
+		{ "key", required_argument, NULL, 'K' },
+		{ "label", required_argument, NULL, 'L' },
+		{ "address", required_argument, NULL, 'A' },
+		{ "time", required_argument, NULL, 'T' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -158,7 +169,7 @@ main(int argc, char **argv)
 			s.kdf_memory_mib = optarg;
 			break;
 		case 'U':
-			w.user = optarg;
+			w.user = w.policy.user = optarg;
 			break;
 		case 't':
 			w.type = optarg;
@@ -168,6 +179,24 @@ main(int argc, char **argv)
 			break;
 		case 'R':
 			w.recovery = optarg;
+			break;
+		case 'f':
+			w.policy.file = optarg;
+			break;
+		case 'D':
+			w.policy.device = optarg;
+			break;
+		case 'K':
+			w.policy.key = optarg;
+			break;
+		case 'L':
+			w.policy.label = optarg;
+			break;
+		case 'A':
+			w.policy.address = optarg;
+			break;
+		case 'T':
+			w.policy.time = optarg;
 			break;
 		case 'h':
 			(void)fputs(usage_text, stdout);

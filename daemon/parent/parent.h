@@ -47,6 +47,13 @@ int cmd_log(const struct settings *settings);
 /* word: "backup" or "restore". */
 int cmd_backup(const struct settings *settings, const char *word, const char *file);
 
+/* policy.c: a request that `policy check` is asked about; NULL: not given. */
+struct policy_case {
+	const char *file;
+	const char *user, *device, *key, *label, *address, *time;
+};
+int cmd_policy_check(const struct settings *settings, const struct policy_case *c);
+
 /* recovery.c: the public half of a customer key file as the administration
  * takes it; false if it is none, which was told. */
 #define RECOVERY_HEX_BYTES (2 * (48 + 1200) + 1)

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a policy is between its parser (policy_parse.c, policy_value.c) and its
+ * judgement (policy.c). */
+#ifndef DK_AUTHD_POLICY_IMPL_H
+#define DK_AUTHD_POLICY_IMPL_H
+
+#include "authd/policy.h"
+
+#define POLICY_SECTIONS_MAX 1000
+#define POLICY_TITLE_MAX_BYTES 64
+#define POLICY_TEXT_MAX_BYTES 255
+#define POLICY_NAME_MAX_BYTES 32
+
+/* A text in the policy's own copy of the file; the quote behind it is a NUL. */
+struct policy_text {
+	const char *s;
+	unsigned line;
+};
+
+/* A part of policy->text. */
+struct policy_list {
+	bool given;
+	unsigned first;
+	unsigned count;
+};
+
+enum policy_option {
+	POLICY_KEYS,
+	POLICY_USERS,
+	POLICY_GROUPS,
+	POLICY_DEVICES,
+	POLICY_LABELS,
+	POLICY_NETWORKS,
+	POLICY_WEEKDAYS,
+	POLICY_HOURS,
+	POLICY_LISTS, /* the options before it have lists */
+	POLICY_ZONE = POLICY_LISTS,
+	POLICY_ALLOW,
+	POLICY_OPTIONS,
+};
+
+struct policy_network {
+	uint8_t address[16];
+	unsigned bits; /* of the 128 */
+};
+
+struct policy_hours {
+	unsigned begin, end; /* minutes of the day */
+};
+
+/* A group is a section with nothing but users. */
+struct policy_section {
+	const char *title;
+	unsigned line;
+	unsigned seen; /* a bit for each option */
+	struct policy_list list[POLICY_LISTS];
+	unsigned weekdays; /* a bit for each, Monday is the first */
+	int zone; /* minutes ahead of UTC */
+	bool allow;
+};
+
+struct policy {
+	char *copy;
+	struct policy_text *text;
+	unsigned text_count, text_cap;
+	struct policy_section *group, *rule;
+	unsigned group_count, group_cap, rule_count, rule_cap;
+};
+
+/* policy_value.c: false if it is no value of this option. */
+bool policy_value_ok(enum policy_option option, const char *value);
+bool policy_network_parse(const char *value, struct policy_network *ret);
+bool policy_hours_parse(const char *value, struct policy_hours *ret);
+bool policy_zone_parse(const char *value, int *ret_minutes);
+/* 0 to 6 from Monday, or -1. */
+int policy_weekday(const char *value);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * doublekeyd policy check: what a policy file would do, without a service. The
+ * code that judges is the one that authd runs.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "authd/policy.h"
+#include "base/text.h"
+#include "crypto/hash.h"
+#include "ipc/child.h"
+#include "parent/parent.h"
+
+#define STATUS_INVALID 1
+#define STATUS_USAGE 2
+#define STATUS_DENIED 3
+
+static int
+complain(const char *what)
+{
+	(void)fprintf(stderr, "doublekeyd: %s\n", what);
+	return STATUS_USAGE;
+}
+
+/* One byte more than allowed, so that too large a file is seen as such. */
+static bool
+read_text(const char *path, char *text, size_t cap, size_t *ret_len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t n = -1;
+
+	if (fd >= 0) {
+		while ((n = read(fd, text + len, cap - len)) > 0)
+			len += (size_t)n;
+		(void)close(fd);
+	}
+	if (n < 0)
+		(void)fprintf(stderr, "doublekeyd: %s: %s\n", path, strerror(errno));
+	*ret_len = len;
+	return n >= 0;
+}
+
+static bool
+parse_address(const char *text, uint8_t ret[16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (inet_pton(AF_INET, text, ret + 12) == 1) {
+		memcpy(ret, mapped, sizeof(mapped));
+		return true;
+	}
+	return inet_pton(AF_INET6, text, ret) == 1;
+}
+
+/* "2031-02-03T04:05:06Z" and nothing else. */
+static bool
+parse_time(const char *text, uint64_t *ret)
+{
+	struct tm tm = { .tm_sec = 0 };
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	time_t t;
+
+	if (strlen(text) != 20 || !end || *end != '\0')
+		return false;
+	t = timegm(&tm);
+	*ret = (uint64_t)t;
+	return t >= 0;
+}
+
+static int
+question_of(const struct policy_case *c, struct policy_question *q)
+{
+	uint8_t id[32];
+
+	*q = (struct policy_question){ .user = c->user, .key = c->key, .time = ipc_now() };
+	q->label = (const uint8_t *)c->label;
+	q->label_len = c->label ? strlen(c->label) : 0;
+	if (!c->user || !c->key)
+		return complain("a request to check needs --user and --key");
+	if (c->device && (strlen(c->device) != 64 || !dk_unhex(c->device, id, sizeof(id))))
+		return complain("--device takes a key id, 64 hex digits");
+	if (c->device)
+		dk_hex(id, sizeof(id), q->device);
+	if (c->address && !parse_address(c->address, q->address))
+		return complain("--address takes an IPv4 or IPv6 address");
+	if (c->time && !parse_time(c->time, &q->time))
+		return complain("--time takes a time like 2031-02-03T04:05:06Z");
+	return 0;
+}
+
+static int
+explain(const struct policy *policy, const struct policy_question *q)
+{
+	unsigned decides;
+	bool allowed = policy_allows(policy, q, &decides);
+
+	for (unsigned i = 0; i < policy_rules(policy) && i <= decides; i++) {
+		struct policy_rule_info rule = policy_rule_info(policy, i);
+
+		if (i == decides)
+			(void)printf("line %u\trule \"%s\"\tmatches: allow = %s\n", rule.line, rule.title,
+			    rule.allow ? "true" : "false");
+		else
+			(void)printf("line %u\trule \"%s\"\tdoes not match: %s\n", rule.line, rule.title,
+			    policy_why_name(policy_rule_why(policy, i, q)));
+	}
+	if (decides == policy_rules(policy))
+		(void)printf("no rule matches\n");
+	(void)printf("verdict\t%s\n", allowed ? "allow" : "deny");
+	return allowed ? 0 : STATUS_DENIED;
+}
+
+static bool
+say_valid(const char *path, const struct policy *policy, const struct dk_part *part)
+{
+	uint8_t digest[32];
+	char hex[65];
+
+	if (dk_sha256(part, 1, digest) != DK_OK)
+		return false;
+	dk_hex(digest, sizeof(digest), hex);
+	(void)printf("%s: valid, %u rules, sha256 %s\n", path, policy_rules(policy), hex);
+	return true;
+}
+
+static bool
+has_request(const struct policy_case *c)
+{
+	return c->user || c->device || c->key || c->label || c->address || c->time;
+}
+
+int
+cmd_policy_check(const struct settings *settings, const struct policy_case *c)
+{
+	static char text[POLICY_MAX_BYTES + 1];
+	struct dk_part part = { text, 0 };
+	struct policy_fault fault;
+	struct policy_question q;
+	struct policy *policy;
+	char path[PATH_BYTES];
+	int status;
+
+	if (c->file ? snprintf(path, sizeof(path), "%s", c->file) >= (int)sizeof(path)
+		    : !path_join(path, settings->dir, "policy.conf"))
+		return complain("the name of the file is too long");
+	if (!read_text(path, text, sizeof(text), &part.len))
+		return STATUS_INVALID;
+	if (!policy_parse(text, part.len, &policy, &fault)) {
+		(void)fprintf(stderr, "%s:%u: %s: %s\n", path, fault.line,
+		    policy_error_name(fault.error), fault.words);
+		return STATUS_INVALID;
+	}
+	status = say_valid(path, policy, &part) ? 0 : STATUS_INVALID;
+	if (status == 0 && has_request(c)) {
+		status = question_of(c, &q);
+		if (status == 0)
+			status = explain(policy, &q);
+	}
+	policy_free(policy);
+	return status;
+}

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policies, right and wrong, and what a request gets from them."""
+
+VECTORS = {}
+SUNDAY = 1924992000 - 1924992000 % 604800 + 3 * 86400  # a Sunday, 00:00:00 UTC
+DEVICE = "0123456789abcdef" * 4
+BASE = 'rule "r" {\n\tkeys = {"finance"}\n\tusers = {"alice"}\n\tallow = true\n}\n'
+
+
+def vector(name, spec, expect, comment, text, tried=None, **request):
+    fields = [("spec", spec), ("expect", expect)]
+    if tried is not None:
+        asked = {"user": "alice", "key": "finance", "time": SUNDAY + 3600} | request
+        fields += [("tried", tried)] + sorted(asked.items())
+    fields.append(("comment", comment))
+    head = "".join(f"{key}: {value}\n" for key, value in fields)
+    data = text if isinstance(text, bytes) else text.encode()
+    assert name not in VECTORS and max(map(len, head.splitlines())) <= 240
+    VECTORS[name] = head.encode() + b"\n" + data
+
+
+def rule(*lines, title="r", keys='{"*"}', users='{"*"}', allow="true"):
+    options = [f"keys = {keys}", f"users = {users}", f"allow = {allow}", *lines]
+    return f'rule "{title}" {{\n' + "".join(f"\t{line}\n" for line in options) + "}\n"
+
+
+def case(name, spec, comment, text, tried, expect=None, **request):
+    """A request to a good policy; it is allowed if the last rule tried matches."""
+    expect = expect or ("allow" if tried.split()[-1:] == ["matches"] else "deny")
+    vector(name, spec, expect, comment, text, tried, **request)
+
+
+def broken(name, spec, code, line, comment, text):
+    vector(name, spec, f"invalid {code} {line}", comment, text)
+
+
+def names():
+    case("allowed", "5", "key and user are named", BASE, "matches")
+    case("other_key", "5", "another key", BASE, "key", key="legal")
+    case("other_user", "5", "another user", BASE, "user", user="bob")
+    case("key_before_user", "5", "both differ; the key is the reason", BASE, "key", key="x",
+         user="bob")
+    case("empty", "5", "a policy without rules denies", "", "")
+    case("only_comment", "1", "a comment without a line end", "# nothing", "")
+    case("star", "2", "every key and every user", rule(), "matches", user="bob", key="legal")
+    case("part_of_name", "5", "a name that begins with the user's is another one",
+         rule(users='{"alice2", "alic"}'), "user")
+    case("first_denies", "5", "the first rule that matches decides, also if it denies",
+         rule(title="a", allow="false") + rule(title="b"), "matches", "deny")
+    case("second_allows", "5", "a rule that does not match is passed over",
+         rule(title="a", allow="false", users='{"bob"}') + rule(title="b"), "user matches")
+    group = 'group "g" {\n\tusers = {"alice", "carol"}\n}\n'
+    grouped = 'rule "r" {\n\tkeys = {"*"}\n\tgroups = {"g"}\n\tallow = true\n}\n'
+    case("group", "2", "a user of the group", group + grouped, "matches")
+    case("group_behind", "2", "the group may stand behind the rule", grouped + group, "matches")
+    case("group_other_user", "2", "not a user of the group", group + grouped, "user", user="bob")
+    case("group_and_rule_title", "2", "a group and a rule may have one title",
+         group + grouped.replace('"r"', '"g"'), "matches")
+    case("one_line", "1", "all on one line",
+         'rule"r"{keys={"*"}users={"*"}allow=true}#', "matches")
+    case("title_64", "1", "a title of 64 bytes", rule(title="t" * 64), "matches")
+    case("device", "2", "the device is named", rule(f'devices = {{"{DEVICE}"}}'), "matches",
+         device=DEVICE)
+    case("device_other", "2", "another device", rule(f'devices = {{"{DEVICE}"}}'), "device",
+         device="f" * 64)
+    case("label", "2", "the label is named", rule('labels = {"x", "secret"}'), "matches",
+         label="secret")
+    case("label_other", "2", "another label", rule('labels = {"x", "secret"}'), "label",
+         label="Secret")
+    case("label_none", "2", "no label", rule('labels = {"secret"}'), "label")
+    case("label_empty_text", "2", "an empty text is an object without a label",
+         rule('labels = {""}'), "matches")
+    case("label_star", "2", "an asterisk is no wildcard for labels", rule('labels = {"*"}'),
+         "label", label="secret")
+    case("label_utf8", "2", "a label beyond ASCII", rule('labels = {"geheim \u00e4"}'), "matches",
+         label="geheim \u00e4")
+
+
+def networks():
+    def net(name, comment, value, tried, address=None):
+        request = {} if address is None else {"address": address}
+        case("network_" + name, "3", comment, rule(f'networks = {{{value}}}'), tried, **request)
+
+    net("v4", "inside", '"192.0.2.0/24"', "matches", "192.0.2.255")
+    net("v4_below", "one below the first address", '"192.0.2.0/24"', "network", "192.0.1.255")
+    net("v4_above", "one above the last address", '"192.0.2.0/24"', "network", "192.0.3.0")
+    net("v4_25", "a prefix within a byte", '"192.0.2.128/25"', "network", "192.0.2.127")
+    net("v4_32", "one address", '"192.0.2.1/32"', "matches", "192.0.2.1")
+    net("v4_all", "every IPv4 address", '"0.0.0.0/0"', "matches", "203.0.113.9")
+    net("v4_all_not_v6", "but no IPv6 address", '"0.0.0.0/0"', "network", "2001:db8::1")
+    net("v6", "inside", '"2001:db8::/32"', "matches", "2001:db8:ffff::1")
+    net("v6_outside", "outside", '"2001:db8::/33"', "network", "2001:db8:8000::1")
+    net("v6_all", "every IPv6 address", '"::/0"', "matches", "2001:db8::1")
+    net("v6_all_not_v4", "but no IPv4 address", '"::/0"', "network", "192.0.2.1")
+    net("mapped", "an IPv4 address in IPv6 form is an IPv4 address", '"192.0.2.0/24"', "matches",
+        "::ffff:192.0.2.7")
+    net("second", "the second one of the list", '"10.0.0.0/8", "192.0.2.0/24"', "matches",
+        "192.0.2.1")
+    net("unknown", "an unknown address is in no network", '"0.0.0.0/0", "::/0"', "network")
+    wrong = {"no_bits": "192.0.2.1", "bits_33": "192.0.2.0/33", "bits_129": "::/129",
+             "bits_sign": "192.0.2.0/+24", "bits_zero": "192.0.2.0/024", "bits_none": "192.0.2.0/",
+             "host_bits": "192.0.2.1/24", "host_bits_v6": "2001:db8::1/64",
+             "mapped_v6": "::ffff:192.0.2.0/120", "short": "192.0.2/24", "octal": "192.0.02.0/24",
+             "scope": "fe80::1%lo/128", "name": "localhost/32", "blank": " 192.0.2.0/24",
+             "empty": "", "long": "1:" * 40 + "/1"}
+    for name, value in wrong.items():
+        broken("network_wrong_" + name, "3", "value", 5, f"no network: {name}",
+               rule(f'networks = {{"{value}"}}'))
+
+
+def times():
+    def at(name, comment, lines, tried, seconds):
+        case("time_" + name, "4", comment, rule(*lines), tried, time=SUNDAY + seconds)
+
+    day, work = 86400, ['hours = {"07:00-19:00"}']
+    at("begin", "the first second", work, "matches", 7 * 3600)
+    at("before", "the second before it", work, "hours", 7 * 3600 - 1)
+    at("last", "the last second", work, "matches", 19 * 3600 - 1)
+    at("end", "the end is outside", work, "hours", 19 * 3600)
+    night = ['hours = {"22:00-24:00", "00:00-06:00"}']
+    at("midnight_before", "the second before midnight", night, "matches", day - 1)
+    at("midnight", "midnight", night, "matches", day)
+    at("noon", "neither range", night, "hours", 12 * 3600)
+    ahead, behind = 'zone = "+01:30"', 'zone = "-05:00"'
+    at("ahead", "07:00 there is 05:30 UTC", [*work, ahead], "matches", 5 * 3600 + 1800)
+    at("ahead_before", "06:59:59 there", [*work, ahead], "hours", 5 * 3600 + 1799)
+    at("behind", "07:00 there is 12:00 UTC", [*work, behind], "matches", 12 * 3600)
+    at("zone_z", "UTC by name", [*work, 'zone = "Z"'], "matches", 7 * 3600)
+    sunday = ['weekdays = {"sun"}']
+    at("sunday", "the first second of Sunday", sunday, "matches", 0)
+    at("saturday", "the second before it", sunday, "weekday", -1)
+    at("sunday_last", "the last second of it", sunday, "matches", day - 1)
+    at("monday", "the second behind it", sunday, "weekday", day)
+    at("sunday_ahead", "Sunday there, Saturday in UTC", [*sunday, ahead], "matches", -5400)
+    at("sunday_behind", "Saturday there, Sunday in UTC", [*sunday, behind], "weekday", 17999)
+    at("day_before_hours", "both differ; the weekday is the reason", [*sunday, *work], "weekday",
+       day)
+    case("time_epoch", "4", "1970 began on a Thursday", rule('weekdays = {"thu"}'), "matches",
+         time=0)
+    case("time_before_epoch", "4", "it was still Wednesday there",
+         rule('weekdays = {"wed"}', 'hours = {"19:00-20:00"}', behind), "matches", time=0)
+    wrong = {"hours_backwards": 'hours = {"19:00-07:00"}', "hours_same": 'hours = {"07:00-07:00"}',
+             "hours_25": 'hours = {"07:00-25:00"}', "hours_2401": 'hours = {"07:00-24:01"}',
+             "hours_60": 'hours = {"07:60-09:00"}', "hours_short": 'hours = {"7:00-9:00"}',
+             "hours_one": 'hours = {"07:00"}', "weekday": 'weekdays = {"Mon"}',
+             "zone_name": 'zone = "Europe/Berlin"', "zone_15": 'zone = "+14:01"',
+             "zone_no_sign": 'zone = "01:00"', "zone_list": 'zone = {"Z"}',
+             "zone_empty": 'zone = ""', "hours_text": 'hours = "07:00-19:00"'}
+    for name, line in wrong.items():
+        broken("time_wrong_" + name, "4", "value", 5, f"no value: {name}", rule(line))
+    case("zone_14", "4", "the largest distance", rule('zone = "-14:00"'), "matches")
+
+
+def forms():
+    broken("too_large", "1", "too-large", 1, "262,144 bytes", b"#" * 262144)
+    case("largest", "1", "262,143 bytes", "#" * (262143 - len(BASE) - 1) + "\n" + BASE, "matches")
+    broken("not_utf8", "6", "text", 2, "a byte that is not UTF-8", b"# a\n# \xff\n")
+    broken("surrogate", "6", "text", 1, "a surrogate", b"# \xed\xa0\x80\n")
+    broken("nul", "6", "text", 3, "a zero byte", b"\n\n\0")
+    broken("carriage_return", "6", "text", 1, "CR LF", b"# a\r\n")
+    broken("c1_control", "6", "text", 1, "U+0085", "# \u0085\n".encode())
+    broken("environment", "6", "environment", 2, "a variable", '\nrule "${HOME}" {')
+    broken("environment_in_comment", "6", "environment", 1, "also in a comment", "# ${X}\n" + BASE)
+    broken("text_before_environment", "6", "text", 2, "the bytes come first", b"# ${X}\n\1")
+    syntax = {"no_title": ("rule {", 1), "end_in_rule": ('rule "r" {\n', 2),
+              "end_in_list": ('rule "r" {\nkeys = {"a"', 2), "no_brace": ('rule "r"\nkeys', 2),
+              "open_text": ('rule "r', 1), "text_over_lines": ('rule "r\n" {}', 1),
+              "backslash": (BASE.replace("alice", "\\\\"), 3), "no_equals": ('rule "r" {\nkeys {', 2),
+              "plus_equals": ('rule "r" {\nkeys += {"a"}', 2), "word": (BASE.replace("true", "yes"), 4),
+              "capital": ("Rule", 1), "number": ('rule "r" {\nallow = 1\n}', 2),
+              "single_quotes": ("rule 'r' {", 1), "semicolon": (BASE + ";", 6),
+              "comma_end": ('rule "r" {\nkeys = {"a",}', 2), "no_comma": ('rule "r" {\nkeys={"a" "b"}', 2),
+              "word_in_list": ('rule "r" {\nkeys={a}', 2), "long_text": ('rule "' + "x" * 256 + '" {', 1),
+              "long_word": ("x" * 33, 1), "sign": ("}", 1), "c_comment": ("// no", 1),
+              "two_colons": ('rule "r" {\nkeys == {"a"}', 2), "stray_text": (BASE + '"x"', 6),
+              "in_rule": ('rule "r" {\n"x"', 2)}
+    for name, (text, line) in syntax.items():
+        broken("syntax_" + name, "1", "syntax", line, f"not the grammar: {name}", text)
+    broken("title_empty", "6", "title", 1, "an empty title", rule(title=""))
+    broken("title_65", "6", "title", 1, "a title of 65 bytes", rule(title="t" * 65))
+    broken("title_twice", "6", "repeated-title", 6, "two rules with one title", BASE + BASE)
+    group = 'group "g" {\n\tusers = {"a"}\n}\n'
+    broken("group_twice", "6", "repeated-title", 4, "two groups with one title", group + group)
+    broken("too_many_rules", "6", "too-many", 5001, "1,001 rules",
+           "".join(rule(title=str(i)) for i in range(1001)))
+
+
+def options():
+    for name in ("client-cert", "oidc", "approvals", "per-minute", "include", "title"):
+        broken("unknown_" + name.replace("-", "_"), "6", "unknown-option", 5, "not in this version",
+               rule(f'{name} = "x"'))
+    broken("unknown_top", "6", "unknown-option", 1, "an option outside of a rule", "allow = true\n")
+    broken("unknown_in_group", "6", "unknown-option", 2, "a group has no keys",
+           'group "g" {\n\tkeys = {"*"}\n}\n')
+    for name in ("keys", "users", "allow", "zone"):
+        value = {"allow": "true", "zone": '"Z"'}.get(name, '{"*"}')
+        broken("repeated_" + name, "6", "repeated-option", 6, f"{name} twice",
+               rule("zone = \"Z\"", f"{name} = {value}"))
+    for name, line in (("keys", 2), ("users", 3), ("allow", 4)):
+        text = "".join(x for i, x in enumerate(BASE.splitlines(True), 1) if i != line)
+        broken("missing_" + name, "6", "missing-option", 3, f"no {name}", "\n# here:\n" + text)
+    broken("missing_group_users", "6", "missing-option", 1, "a group of nobody", 'group "g" {\n}\n')
+    broken("unknown_group", "6", "unknown-group", 5, "no such group", rule('groups = {"g"}'))
+    broken("unknown_group_last", "6", "missing-option", 7, "other errors come first",
+           rule('groups = {"g"}') + 'rule "s" {\n}\n')
+    wrong = {"key_capital": 'keys = {"Finance"}', "key_dot": 'keys = {".a"}', "key_empty": 'keys = {""}',
+             "key_65": 'keys = {"%s"}' % ("a" * 65), "key_text": 'keys = "a"', "key_none": "keys = {}",
+             "key_true": "keys = true"}
+    for name, line in wrong.items():
+        broken("value_" + name, "2", "value", 2, f"no value: {name}",
+               BASE.replace('keys = {"finance"}', line))
+    broken("value_user_blank", "2", "value", 3, "a blank in a name of a user",
+           BASE.replace("alice", "alice b"))
+    broken("value_allow_text", "2", "value", 4, "a text", BASE.replace("true", '"true"'))
+    broken("value_device_short", "2", "value", 5, "63 digits", rule(f'devices = {{"{DEVICE[1:]}"}}'))
+    broken("value_device_capital", "2", "value", 5, "a capital digit",
+           rule(f'devices = {{"{DEVICE.upper()}"}}'))
+    broken("value_second_line", "6", "value", 3, "the line is that of the text in the list",
+           'rule "r" {\nkeys = {"a",\n"B"}\n}\n')
+    case("user_special", "2", "all characters of a user", rule(users='{"-._@9"}'), "matches",
+         user="-._@9")
+
+
+for function in (names, networks, times, forms, options):
+    function()

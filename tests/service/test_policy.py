@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The policy as the running service applies it, and `doublekeyd policy check`."""
+import os
+import subprocess
+
+import pytest
+
+from service import DAEMON, codes, parts_of, release_body
+
+POLICY, OK = 20, 0
+
+
+def rule(*lines, title="r", allow="true"):
+    return 'rule "%s" {\nkeys = {"*"}\nusers = {"*"}\nallow = %s\n%s\n}\n' % (
+        title, allow, "\n".join(lines))
+
+
+def set_policy(s, text):
+    with open(os.path.join(s.dir, "policy.conf"), "w") as f:
+        f.write(text)
+
+
+def ask(s):
+    status, error, answer = s.release(s.device(), release_body([parts_of(s.object)]))
+    return codes(answer)[0] if status == 200 else error
+
+
+def restart(s, text):
+    s.stop()
+    set_policy(s, text)
+    s.start()
+
+
+def test_address_and_device_count(ready):
+    device = ready.device().id.hex()
+    for lines, expected in (
+            (['networks = {"127.0.0.0/8"}', 'devices = {"%s"}' % device], OK),
+            (['networks = {"192.0.2.0/24", "::/0"}'], POLICY),
+            (['devices = {"%s"}' % ("0" * 64)], POLICY)):
+        restart(ready, rule(*lines))
+        assert ask(ready) == expected, lines
+
+
+def check(*args):
+    return subprocess.run([DAEMON, "policy", "check", *args], text=True, capture_output=True,
+                          timeout=60)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "p.conf"
+    path.write_text(rule('networks = {"192.0.2.0/24"}', title="net") +
+                    rule('hours = {"07:00-08:00"}', title="hours") +
+                    rule('labels = {"x"}', title="never", allow="false"))
+    return str(path)
+
+
+def test_check_explains(file):
+    request = ["--file", file, "--user", "alice", "--key", "finance"]
+    done = check(*request, "--address", "192.0.2.9", "--time", "2031-02-03T10:00:00Z")
+    assert done.returncode == 0 and 'rule "net"\tmatches: allow = true' in done.stdout
+    done = check(*request, "--address", "10.0.0.1", "--time", "2031-02-03T07:30:00Z")
+    assert done.returncode == 0 and 'rule "net"\tdoes not match: network' in done.stdout
+    done = check(*request, "--time", "2031-02-03T08:00:00Z", "--label", "x")
+    assert done.returncode == 3 and 'rule "never"\tmatches: allow = false' in done.stdout
+    done = check(*request, "--time", "2031-02-03T08:00:00Z")
+    assert done.returncode == 3 and "no rule matches" in done.stdout
+
+
+def test_check_names_the_place_of_an_error(tmp_path):
+    path = tmp_path / "p.conf"
+    path.write_text(rule() + rule("color = true", title="s"))
+    done = check("--file", str(path))
+    assert done.returncode == 1 and done.stderr.startswith("%s:11: unknown-option: " % path)
+
+
+def test_check_refuses_wrong_requests(file):
+    for args in (["--user", "a"], ["--user", "a", "--key", "k", "--time", "now"],
+                 ["--user", "a", "--key", "k", "--address", "here"],
+                 ["--user", "a", "--key", "k", "--device", "00"]):
+        assert check("--file", file, *args).returncode == 2
+    assert check("--file", file + ".none").returncode == 1
+
+
+def test_a_broken_policy_does_not_start(service):
+    service.stop()
+    set_policy(service, rule("color = true"))
+    done = service.admin("run", "--passphrase-file", service.passfile, check=False)
+    assert done.returncode != 0 and "policy.conf:5: unknown-option" in done.stderr
