@@ -9,7 +9,7 @@
 #include "ipc/channel.h"
 
 #define IPC_FD_PARENT 3
-#define IPC_CHANNELS_MAX 4
+#define IPC_CHANNELS_MAX 5
 
 struct ipc_child {
 	enum ipc_process self;

@@ -18,6 +18,11 @@ static const struct rule rules[] = {
 	{ IPC_GO,             IPC_PARENT, IPC_HTTPD,  0 },
 	{ IPC_STOP,           IPC_PARENT, ANY_CHILD,  0 },
 	{ IPC_VIOLATION,      ANY_CHILD,  IPC_PARENT, 3 },
+	{ IPC_PIN_REFUSED,    IPC_TOKEND, IPC_PARENT, 0 },
+	{ IPC_TOKEN_MAKE,     IPC_KEYD,   IPC_TOKEND, 18 + IPC_TOKEN_URI_MAX_BYTES },
+	{ IPC_TOKEN_USE,      IPC_KEYD,   IPC_TOKEND, 18 + 1024 },
+	{ IPC_TOKEN_DESTROY,  IPC_KEYD,   IPC_TOKEND, 18 },
+	{ IPC_TOKEN_DONE,     IPC_TOKEND, IPC_KEYD,   2 + 1200 },
 	{ IPC_ADMIN,          IPC_PARENT, IPC_KEYD,   IPC_ADMIN_MAX_BYTES },
 	{ IPC_ADMIN_DONE,     IPC_KEYD,   IPC_PARENT, 1048576 },
 	{ IPC_RECORDS,        IPC_PARENT, IPC_LOGD,   12 },
@@ -60,7 +65,7 @@ const char *
 ipc_process_name(enum ipc_process process)
 {
 	static const char *const names[IPC_PROCESSES] = { "?", "parent", "httpd", "authd", "keyd",
-		"logd" };
+		"logd", "tokend" };
 
 	return process < IPC_PROCESSES ? names[process] : names[0];
 }

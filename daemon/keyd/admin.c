@@ -17,8 +17,8 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{ IPC_OP_KEY_CREATE, DK_LOG_KEY_CREATED, 3, check_key_create, do_key_create },
-	{ IPC_OP_KEY_ROTATE, DK_LOG_KEY_CREATED, 3, check_key_rotate, do_key_create },
+	{ IPC_OP_KEY_CREATE, DK_LOG_KEY_CREATED, 4, check_key_create, do_key_create },
+	{ IPC_OP_KEY_ROTATE, DK_LOG_KEY_CREATED, 4, check_key_rotate, do_key_create },
 	{ IPC_OP_KEY_DISABLE, DK_LOG_KEY_STATE, 2, check_key_state, do_key_state },
 	{ IPC_OP_KEY_ENABLE, DK_LOG_KEY_STATE, 2, check_key_state, do_key_state },
 	{ IPC_OP_KEY_DESTROY, DK_LOG_KEY_DESTROYED, 2, check_key_destroy, do_key_destroy },
@@ -88,6 +88,8 @@ logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void 
 	if (code == DK_CODE_OK) {
 		find_row(act->op)->carry_out(keyd, act, receipt, &out);
 		keyd_commit(keyd, receipt->index, receipt->leaf);
+	} else if (act->version.token) {
+		keyd_token_destroy(keyd, &act->version);
 	}
 	reply(keyd, act->id, code, &out);
 	if (out.text)
@@ -106,14 +108,23 @@ run(struct keyd *keyd, const struct row *row, struct admin_act *act)
 	keyd_event(&event, row->class_, DK_LOG_ADMIN, DK_CODE_OK);
 	keyd_add_factor(&event, DK_FACTOR_LOCAL, IPC_PARENT, act->uid);
 	event.generation = keyd->state.generation + 1;
+	keyd_act_begin(keyd);
 	code = act->argc == row->argc ? row->check(keyd, act, &event) : DK_CODE_ARGUMENT;
+	if (code == ADMIN_WAIT)
+		return;
 	if (code != DK_CODE_OK) {
 		reply(keyd, act->id, code, NULL);
 		free_act(act);
+		keyd_act_end(keyd);
 		return;
 	}
-	keyd_act_begin(keyd);
 	keyd_log(keyd, &event, NULL, logged, act);
+}
+
+void
+admin_resume(struct keyd *keyd, struct admin_act *act)
+{
+	run(keyd, find_row(act->op), act);
 }
 
 static bool

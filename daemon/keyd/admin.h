@@ -8,6 +8,9 @@
 /* The longest one is a recovery key in hex. */
 #define ADMIN_ARG_MAX_BYTES (2 * (DK_CUSTODIAN_BYTES + DK_SPKI_MAX_BYTES) + 1)
 
+/* A check returns it when it asked the HSM; it is called again with the answer. */
+#define ADMIN_WAIT 0xffffu
+
 struct admin_act {
 	uint64_t id;
 	unsigned op;
@@ -17,6 +20,7 @@ struct admin_act {
 	/* prepared before the record, used after it */
 	struct key_version version;
 	uint32_t number; /* of a version; 0: all */
+	unsigned failed; /* code of what was asked of the HSM */
 	struct dk_pkey *recovery;
 	uint8_t recovery_custodian[DK_CUSTODIAN_BYTES];
 	struct open_code code;
@@ -38,6 +42,9 @@ typedef unsigned (*admin_check)(struct keyd *keyd, struct admin_act *act,
     struct dk_log_event *event);
 typedef void (*admin_carry_out)(struct keyd *keyd, struct admin_act *act,
     const struct dk_receipt *receipt, struct admin_text *out);
+
+/* admin.c: goes on with an act that waited. */
+void admin_resume(struct keyd *keyd, struct admin_act *act);
 
 unsigned check_key_create(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
 void do_key_create(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,

@@ -29,13 +29,61 @@ event_key(struct dk_log_event *event, const char *name, const struct key_version
 	event->key_version = version->number;
 }
 
+static void
+made(struct keyd *keyd, void *ctx, unsigned index, unsigned code, const uint8_t *out, size_t len)
+{
+	struct admin_act *act = ctx;
+
+	(void)index;
+	act->failed = code;
+	if (code == DK_CODE_OK && dk_pkey_from_spki(out, len, &act->version.pkey) != DK_OK)
+		act->failed = DK_CODE_HSM;
+	admin_resume(keyd, act);
+}
+
 static unsigned
-new_version(struct admin_act *act, uint32_t number, struct dk_log_event *event)
+type_number(const char *type)
+{
+	static const char *const names[] = { "", "p256", "p384", "rsa3072" };
+
+	for (unsigned i = DK_KEY_P256; i <= DK_KEY_RSA; i++)
+		if (strcmp(type, names[i]) == 0)
+			return i;
+	return 0;
+}
+
+/* The key pair, here or in the HSM. */
+static unsigned
+make_pair(struct keyd *keyd, struct admin_act *act)
 {
 	struct key_version *v = &act->version;
+	unsigned type = type_number(act->arg[1]);
+	const char *uri = act->arg[3];
 
-	if (!generate(act->arg[1], &v->pkey))
+	if (act->failed != DK_CODE_OK)
+		return act->failed;
+	if (v->pkey)
+		return DK_CODE_OK;
+	if (type == 0 || strlen(uri) > IPC_TOKEN_URI_MAX_BYTES)
 		return DK_CODE_ARGUMENT;
+	if (uri[0] == '\0')
+		return generate(act->arg[1], &v->pkey) ? DK_CODE_OK : DK_CODE_INTERNAL;
+	v->token = true;
+	v->type = (uint16_t)type;
+	if (dk_random(v->token_id, sizeof(v->token_id)) != DK_OK ||
+	    !keyd_token_make(keyd, type, v->token_id, uri, made, act))
+		return DK_CODE_HSM;
+	return ADMIN_WAIT;
+}
+
+static unsigned
+new_version(struct keyd *keyd, struct admin_act *act, uint32_t number, struct dk_log_event *event)
+{
+	struct key_version *v = &act->version;
+	unsigned code = make_pair(keyd, act);
+
+	if (code != DK_CODE_OK)
+		return code;
 	memcpy(v->id, dk_pkey_id(v->pkey), sizeof(v->id));
 	v->type = dk_stanza_type_of(v->pkey);
 	v->number = number;
@@ -57,7 +105,7 @@ take_recovery(const struct keyd *keyd, struct admin_act *act, const char *hex)
 	uint8_t bytes[ADMIN_ARG_MAX_BYTES / 2];
 	size_t len = strlen(hex) / 2;
 
-	if (hex[0] == '\0')
+	if (hex[0] == '\0' || act->recovery)
 		return true;
 	if (len <= DK_CUSTODIAN_BYTES || !dk_unhex(hex, bytes, len) ||
 	    !dk_custodian_valid(bytes) ||
@@ -79,7 +127,7 @@ check_key_create(struct keyd *keyd, struct admin_act *act, struct dk_log_event *
 		return DK_CODE_TOO_LARGE;
 	if (!take_recovery(keyd, act, act->arg[2]))
 		return DK_CODE_ARGUMENT;
-	return new_version(act, 1, event);
+	return new_version(keyd, act, 1, event);
 }
 
 unsigned
@@ -93,7 +141,7 @@ check_key_rotate(struct keyd *keyd, struct admin_act *act, struct dk_log_event *
 		return DK_CODE_TOO_LARGE;
 	if (!take_recovery(keyd, act, act->arg[2]))
 		return DK_CODE_ARGUMENT;
-	return new_version(act, key->version[key->version_count - 1].number + 1, event);
+	return new_version(keyd, act, key->version[key->version_count - 1].number + 1, event);
 }
 
 /* The receipt of the creation goes with the public key for ever. */
@@ -235,6 +283,8 @@ destroy_version(struct keyd *keyd, struct service_key *key, uint32_t number)
 	dk_pkey_free(v->pkey);
 	v->pkey = public_half;
 	v->state = DK_VERSION_DESTROYED;
+	if (v->token)
+		keyd_token_destroy(keyd, v);
 	keyd->state.erase = true;
 	keyd_tell_key(keyd, key);
 }

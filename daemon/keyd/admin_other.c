@@ -117,10 +117,10 @@ admin_list_keys(struct keyd *keyd, struct admin_text *out)
 			const struct key_version *ver = &key->version[v];
 
 			dk_hex(ver->id, sizeof(ver->id), id);
-			admin_printf(out, "%s\t%u\t%s\t%s%s%s\t%s\n", key->name, ver->number,
+			admin_printf(out, "%s\t%u\t%s\t%s%s%s%s\t%s\n", key->name, ver->number,
 			    types[ver->type < 4 ? ver->type : 0],
 			    states[ver->state < 4 ? ver->state : 0], key->frozen ? ",frozen" : "",
-			    key->recovery ? ",recovery" : "", id);
+			    key->recovery ? ",recovery" : "", ver->token ? ",hsm" : "", id);
 		}
 	}
 }

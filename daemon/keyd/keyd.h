@@ -25,17 +25,23 @@
 #define KEYD_FD_SLOT0 7
 #define KEYD_FD_SLOT1 8
 #define KEYD_FD_PASSPHRASE 9
+#define KEYD_FD_TOKEND 10
 #define KEYD_PENDING_MAX 4096
 #define KEYD_DEFERRED_MAX 256
 #define KEYD_DENIALS_PER_S 10
 
 struct keyd;
 struct pending;
+struct token_wait;
 
 /* code is that of APPENDED. receipt is only valid for the call, and only if
  * code is DK_CODE_OK. The callee frees what ctx points to. */
 typedef void (*logged_fn)(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt,
     void *ctx);
+
+/* code is that of TOKEN_DONE; out is only valid for the call. */
+typedef void (*token_fn)(struct keyd *keyd, void *ctx, unsigned index, unsigned code,
+    const uint8_t *out, size_t len);
 
 struct deferred {
 	struct deferred *next;
@@ -51,6 +57,8 @@ struct keyd {
 	struct ipc_channel *authd;
 	struct ipc_channel *httpd;
 	struct ipc_channel *logd;
+	struct ipc_channel *tokend; /* NULL: no HSM */
+	struct token_wait *token_waits;
 	struct state state;
 	struct sealed store;
 	bool anchored; /* store and log are known to belong together */
@@ -97,6 +105,15 @@ bool keyd_on_release(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_key(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_admin(struct keyd *keyd, const struct ipc_message *message);
+
+/* token.c: false if tokend cannot be asked; done is not called then. */
+bool keyd_token_make(struct keyd *keyd, unsigned type, const uint8_t id[STATE_TOKEN_ID_BYTES],
+    const char *uri, token_fn done, void *ctx);
+bool keyd_token_use(struct keyd *keyd, const struct key_version *version, const uint8_t *in,
+    size_t len, token_fn done, void *ctx, unsigned index);
+/* What fails is told to the operator: the key is destroyed here in any case. */
+void keyd_token_destroy(struct keyd *keyd, const struct key_version *version);
+bool keyd_on_token(struct keyd *keyd, const struct ipc_message *message);
 
 /* anchor.c */
 void keyd_anchor_ask(struct keyd *keyd);

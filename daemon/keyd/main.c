@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -82,13 +83,21 @@ on_logd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messag
 	return message->type == IPC_APPENDED && keyd_on_appended(ctx, message);
 }
 
+static bool
+on_tokend(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
+{
+	(void)channel;
+	return message->type == IPC_TOKEN_DONE && keyd_on_token(ctx, message);
+}
+
 /* Waiting releases end without a share when logd is gone. */
 static void
 idle(void *ctx)
 {
 	struct keyd *keyd = ctx;
 
-	if (keyd->logd->fd < 0 || keyd->authd->fd < 0 || keyd->httpd->fd < 0)
+	if (keyd->logd->fd < 0 || keyd->authd->fd < 0 || keyd->httpd->fd < 0 ||
+	    (keyd->tokend && keyd->tokend->fd < 0))
 		keyd->child.stopping = true;
 }
 
@@ -169,6 +178,8 @@ main(void)
 	keyd.authd = ipc_child_add(&keyd.child, KEYD_FD_AUTHD, IPC_AUTHD, on_authd, &keyd);
 	keyd.httpd = ipc_child_add(&keyd.child, KEYD_FD_HTTPD, IPC_HTTPD, on_httpd, &keyd);
 	keyd.logd = ipc_child_add(&keyd.child, KEYD_FD_LOGD, IPC_LOGD, on_logd, &keyd);
+	if (fcntl(KEYD_FD_TOKEND, F_GETFD) >= 0)
+		keyd.tokend = ipc_child_add(&keyd.child, KEYD_FD_TOKEND, IPC_TOKEND, on_tokend, &keyd);
 	open_store(&keyd);
 	warm_up(&keyd);
 	if (mlockall(MCL_CURRENT) == 0)

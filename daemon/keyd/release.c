@@ -21,8 +21,18 @@ struct item {
 	uint8_t commitment[DK_COMMITMENT_BYTES];
 };
 
+/* What the HSM gave for one object. */
+struct token_answer {
+	unsigned code;
+	size_t len;
+	uint8_t raw[DK_RSA_MAX_BYTES];
+};
+
 struct job {
 	uint64_t id;
+	uint8_t *copy; /* of the message, where tokend may be asked; else NULL */
+	struct token_answer *answers; /* one an object, or NULL: nobody was asked */
+	unsigned waiting;
 	const uint8_t *body; /* borrowed: only until the message is done with */
 	size_t body_len;
 	uint8_t address[16];
@@ -46,6 +56,10 @@ free_job(struct job *job)
 {
 	dk_pkey_free(job->recipient);
 	dk_wipe(job->items, job->count * sizeof(job->items[0]));
+	if (job->answers)
+		dk_wipe(job->answers, job->count * sizeof(job->answers[0]));
+	free(job->answers);
+	free(job->copy);
 	free(job);
 }
 
@@ -182,9 +196,27 @@ check_key(const struct service_key *key, const struct key_version *version)
 	return key->frozen ? DK_CODE_KEY_FROZEN : DK_CODE_OK;
 }
 
+/* The private operation is here, or was the HSM's. */
+static unsigned
+open_stanza(const struct key_version *version, const uint8_t core_digest[48], const uint8_t *data,
+    const struct dk_stanza *stanza, const struct token_answer *answer, struct dk_secret32 *ret_share)
+{
+	dk_err err;
+
+	if (!version->token)
+		err = dk_stanza_unwrap(version->pkey, DK_SIDE_CUSTOMER, core_digest, stanza->type,
+		    version->id, data + stanza->body, stanza->body_len, ret_share);
+	else if (!answer || answer->code != DK_CODE_OK)
+		return answer ? answer->code : DK_CODE_HSM;
+	else
+		err = dk_stanza_unwrap_raw(version->pkey, DK_SIDE_CUSTOMER, core_digest,
+		    data + stanza->body, stanza->body_len, answer->raw, answer->len, ret_share);
+	return err == DK_OK ? DK_CODE_OK : DK_CODE_STANZA_AUTH;
+}
+
 static unsigned
 judge_object(struct keyd *keyd, const struct dk_release_object *object, unsigned verdict,
-    struct dk_log_object *record, struct item *item)
+    const struct token_answer *answer, struct dk_log_object *record, struct item *item)
 {
 	const struct dk_part core = { object->core, object->core_len };
 	const uint8_t *data = object->core;
@@ -210,9 +242,9 @@ judge_object(struct keyd *keyd, const struct dk_release_object *object, unsigned
 		return code;
 	if (verdict != DK_CODE_OK)
 		return verdict;
-	if (dk_stanza_unwrap(version->pkey, DK_SIDE_CUSTOMER, record->core_digest, stanza->type,
-		version->id, data + stanza->body, stanza->body_len, &item->share) != DK_OK)
-		return DK_CODE_STANZA_AUTH;
+	code = open_stanza(version, record->core_digest, data, stanza, answer, &item->share);
+	if (code != DK_CODE_OK)
+		return code;
 	return check_share(data, &header, record->core_digest, &item->share, item->commitment);
 }
 
@@ -238,7 +270,7 @@ judge_objects(struct keyd *keyd, struct job *job)
 		struct item *item = &job->items[i];
 
 		job->objects[i].code = (uint16_t)judge_object(keyd, &job->parsed[i], verdict(job, i),
-		    &job->objects[i], item);
+		    job->answers ? &job->answers[i] : NULL, &job->objects[i], item);
 		if (job->objects[i].code == DK_CODE_OK)
 			released++;
 		else
@@ -378,27 +410,29 @@ logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void 
 	free_job(job);
 }
 
-bool
-keyd_on_release(struct keyd *keyd, const struct ipc_message *message)
+/* ---- keys in an HSM ---- */
+
+static bool
+has_token_keys(const struct keyd *keyd)
 {
-	struct job *job = calloc(1, sizeof(*job));
+	for (unsigned i = 0; i < keyd->state.key_count; i++)
+		for (unsigned v = 0; v < keyd->state.key[i]->version_count; v++)
+			if (keyd->state.key[i]->version[v].token)
+				return true;
+	return false;
+}
+
+/* Judges what is there and records it: the way that every request goes. */
+static void
+conclude(struct keyd *keyd, struct job *job)
+{
 	struct dk_log_event event;
 	struct keyd_nonce nonce;
-	unsigned code;
 
-	if (!job) {
-		keyd_result(keyd, message->id, DK_CODE_BUSY, NULL, 0);
-		return true;
-	}
-	job->id = message->id;
-	if (!parse_message(message, job)) {
-		free_job(job);
-		return false;
-	}
-	code = check_request(keyd, job);
-	if (code != DK_CODE_OK) {
-		refuse(keyd, job, code);
-		return true;
+	/* tokend may have taken its time. */
+	if (job->device->state != DEVICE_ACTIVE || keyd->state.frozen) {
+		refuse(keyd, job, keyd->state.frozen ? DK_CODE_FROZEN : DK_CODE_DEVICE_REVOKED);
+		return;
 	}
 	fill_event(job, judge_objects(keyd, job) > 0 ? DK_LOG_RELEASE : DK_LOG_DENIAL, DK_CODE_OK,
 	    &event);
@@ -408,5 +442,98 @@ keyd_on_release(struct keyd *keyd, const struct ipc_message *message)
 	}
 	nonce = (struct keyd_nonce){ job->sig.created, job->sig.key_id, job->sig.nonce };
 	keyd_log(keyd, &event, &nonce, logged, job);
+}
+
+static void
+token_done(struct keyd *keyd, void *ctx, unsigned index, unsigned code, const uint8_t *out,
+    size_t len)
+{
+	struct job *job = ctx;
+	struct token_answer *answer = &job->answers[index];
+
+	answer->code = code == DK_CODE_OK && len > sizeof(answer->raw) ? DK_CODE_HSM : code;
+	if (answer->code == DK_CODE_OK) {
+		memcpy(answer->raw, out, len);
+		answer->len = len;
+	}
+	if (--job->waiting == 0)
+		conclude(keyd, job);
+}
+
+/* Asks for one object, if its key is in the HSM and everything else allows it. */
+static unsigned
+ask_token(struct keyd *keyd, struct job *job, unsigned i)
+{
+	const struct dk_release_object *object = &job->parsed[i];
+	const uint8_t *data = object->core;
+	const struct dk_stanza *stanza;
+	struct key_version *version;
+	dk_auto_pkey *point = NULL;
+	struct service_key *key;
+	struct dk_header header;
+	size_t enc_len;
+
+	if (dk_header_parse_side(data, object->core_len, object->set_len, DK_SIDE_CUSTOMER,
+		&header) != DK_OK)
+		return DK_CODE_OK; /* judged later, like what follows */
+	stanza = find_stanza(keyd, data, &header.set[0], &key, &version);
+	if (!stanza || !version->token || check_key(key, version) != DK_CODE_OK ||
+	    verdict(job, i) != DK_CODE_OK)
+		return DK_CODE_OK;
+	if (!dk_stanza_fits(version->pkey, stanza->type, version->id, stanza->body_len, &enc_len))
+		return DK_CODE_STANZA_AUTH;
+	if (version->type != DK_KEY_RSA &&
+	    dk_pkey_from_point(version->type, data + stanza->body, enc_len, &point) != DK_OK)
+		return DK_CODE_STANZA_AUTH;
+	if (!keyd_token_use(keyd, version, data + stanza->body, enc_len, token_done, job, i))
+		return DK_CODE_HSM;
+	job->waiting++;
+	return DK_CODE_OK;
+}
+
+static void
+ask_tokens(struct keyd *keyd, struct job *job)
+{
+	job->answers = calloc(job->count, sizeof(*job->answers));
+	if (!job->answers) {
+		refuse(keyd, job, DK_CODE_BUSY);
+		return;
+	}
+	for (unsigned i = 0; i < job->count; i++)
+		job->answers[i].code = ask_token(keyd, job, i);
+	if (job->waiting == 0)
+		conclude(keyd, job);
+}
+
+bool
+keyd_on_release(struct keyd *keyd, const struct ipc_message *message)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	struct ipc_message kept = *message;
+	bool token = has_token_keys(keyd);
+	unsigned code;
+
+	if (job && token && message->len > 0) {
+		job->copy = malloc(message->len);
+		if (job->copy)
+			kept.data = memcpy(job->copy, message->data, message->len);
+	}
+	if (!job || (token && !job->copy)) {
+		free(job);
+		keyd_result(keyd, message->id, DK_CODE_BUSY, NULL, 0);
+		return true;
+	}
+	job->id = message->id;
+	if (!parse_message(&kept, job)) {
+		free_job(job);
+		return false;
+	}
+	code = check_request(keyd, job);
+	if (code != DK_CODE_OK)
+		refuse(keyd, job, code);
+	else if (token)
+		ask_tokens(keyd, job);
+	else
+		conclude(keyd, job);
 	return true;
 }

@@ -15,6 +15,7 @@
 #include "native/enrol.h"
 #include "native/release.h"
 
+#define STATE_TOKEN_ID_BYTES 16
 #define STATE_KEYS_MAX 256
 #define STATE_DEVICES_MAX 20000
 #define STATE_CODES_MAX 256
@@ -29,6 +30,8 @@ struct key_version {
 	struct dk_pkey *pkey; /* once destroyed: the public half */
 	uint8_t id[DK_KEY_ID_BYTES];
 	uint16_t type;
+	bool token; /* the private half is in the HSM, under token_id */
+	uint8_t token_id[STATE_TOKEN_ID_BYTES];
 	uint8_t *receipt;
 	size_t receipt_len;
 };

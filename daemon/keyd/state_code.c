@@ -71,7 +71,9 @@ put_version(struct dk_writer_buf *wr, const struct key_version *v)
 	dk_wr_u16(wr, v->type);
 	dk_wr_u32(wr, (uint32_t)v->receipt_len);
 	dk_wr_bytes(wr, v->receipt, v->receipt_len);
-	if (v->state != DK_VERSION_DESTROYED)
+	dk_wr_u8(wr, v->token);
+	dk_wr_bytes(wr, v->token_id, sizeof(v->token_id));
+	if (v->state != DK_VERSION_DESTROYED && !v->token)
 		return put_pkey(wr, v->pkey);
 	put_spki(wr, v->pkey);
 	return DK_OK;
@@ -228,7 +230,9 @@ get_version(struct dk_reader_buf *rd, struct key_version *v)
 		return DK_ERR_NOMEM;
 	if (!get_bytes(rd, v->receipt, v->receipt_len))
 		return DK_ERR_KEY_DAMAGED;
-	return v->state == DK_VERSION_DESTROYED ? get_spki(rd, &v->pkey) : get_pkey(rd, &v->pkey);
+	v->token = dk_rd_u8(rd) != 0;
+	(void)get_bytes(rd, v->token_id, sizeof(v->token_id));
+	return v->state == DK_VERSION_DESTROYED || v->token ? get_spki(rd, &v->pkey) : get_pkey(rd, &v->pkey);
 }
 
 static dk_err

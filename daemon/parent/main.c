@@ -7,9 +7,10 @@
 
 static const char usage_text[] =
     "usage: doublekeyd init --dir DIR --url https://HOST:PORT [--custodian NAME]\n"
-    "       doublekeyd run --dir DIR\n"
+    "       doublekeyd run --dir DIR [--pin-file FILE]\n"
     "       doublekeyd key create NAME [--type p256|p384|rsa3072] [--recovery KEY.pub]\n"
-    "       doublekeyd key rotate NAME [--type TYPE] [--recovery KEY.pub]\n"
+    "                  [--hsm URI]\n"
+    "       doublekeyd key rotate NAME [--type TYPE] [--recovery KEY.pub] [--hsm URI]\n"
     "       doublekeyd key list | key disable NAME [VERSION] | key enable NAME [VERSION]\n"
     "       doublekeyd key destroy NAME VERSION\n"
     "       doublekeyd enrol-code --user NAME\n"
@@ -51,6 +52,7 @@ struct words {
 	const char *type;
 	const char *reason;
 	const char *recovery;
+	const char *hsm;
 };
 
 static int
@@ -78,11 +80,15 @@ static int
 make_key(const struct settings *s, const struct words *w, enum ipc_admin_op op, const char *name)
 {
 	char recovery[RECOVERY_HEX_BYTES] = "";
-	const char *args[] = { name, w->type, recovery };
+	const char *args[] = { name, w->type, recovery, w->hsm ? w->hsm : "" };
 
 	if (w->recovery && !recovery_hex(w->recovery, recovery))
 		return 1;
-	return cmd_ask(s, op, args, 3);
+	if (w->hsm && strstr(w->hsm, "pin-value")) {
+		(void)fputs("doublekeyd: a PIN must not be in a URI\n", stderr);
+		return 2;
+	}
+	return cmd_ask(s, op, args, 4);
 }
 
 static int
@@ -137,6 +143,8 @@ main(int argc, char **argv)
 		{ "user", required_argument, NULL, 'U' },
 		{ "type", required_argument, NULL, 't' },
 		{ "reason", required_argument, NULL, 'r' },
+		{ "hsm", required_argument, NULL, 'H' },
+		{ "pin-file", required_argument, NULL, 'P' },
 		{ "recovery", required_argument, NULL, 'R' },
 		{ "file", required_argument, NULL, 'f' },
 		{ "device", required_argument, NULL, 'D' },
@@ -176,6 +184,12 @@ main(int argc, char **argv)
 			break;
 		case 'r':
 			w.reason = optarg;
+			break;
+		case 'H':
+			w.hsm = optarg;
+			break;
+		case 'P':
+			s.pin_file = optarg;
 			break;
 		case 'R':
 			w.recovery = optarg;

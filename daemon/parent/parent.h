@@ -21,6 +21,7 @@
 struct settings {
 	const char *dir;
 	const char *passphrase_file; /* NULL: systemd credential, or prompt */
+	const char *pin_file; /* of the HSM, likewise */
 	const char *url;
 	const char *custodian;
 	const char *kdf_memory_mib;
@@ -37,6 +38,8 @@ bool path_program(char ret[PATH_BYTES], const char *name);
 
 /* passphrase.c: an open descriptor from which the passphrase can be read. */
 int passphrase_fd(const struct settings *settings);
+/* The same for the PIN of the HSM; source: a file that its URI names, or NULL. */
+int pin_fd(const struct settings *settings, const char *source);
 
 /* run.c, init.c, ask.c: the subcommands. They return the exit status. */
 int cmd_run(const struct settings *settings);
@@ -70,6 +73,12 @@ struct spawn_files {
 	int policy;
 	int slot[2];
 	int passphrase;
+	int pin;
+	/* NULL: no HSM */
+	const char *hsm_uri;
+	const char *hsm_directory;
+	bool hsm_sockets;
+	char *const *hsm_environment; /* up to a NULL */
 };
 bool spawn_all(struct spawned *set, const struct spawn_files *files, const char *log_dir,
     ipc_handler handler, void *ctx);

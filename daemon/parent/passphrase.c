@@ -91,3 +91,41 @@ passphrase_fd(const struct settings *settings)
 		return open(file, O_RDONLY | O_CLOEXEC);
 	return typed_fd(settings);
 }
+
+/* One line of the terminal per start: the PIN is never kept here. */
+static int
+prompted_pin(void)
+{
+	char pin[PASSPHRASE_MAX_BYTES + 1];
+	struct termios old, quiet;
+	int ends[2] = { -1, -1 }, tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	size_t n;
+
+	if (tty < 0 || tcgetattr(tty, &old) != 0 || pipe2(ends, O_CLOEXEC) != 0)
+		return -1;
+	quiet = old;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	(void)tcsetattr(tty, TCSAFLUSH, &quiet);
+	n = read_line(tty, "PIN of the HSM: ", pin);
+	(void)tcsetattr(tty, TCSAFLUSH, &old);
+	(void)close(tty);
+	(void)!write(ends[1], pin, n);
+	(void)close(ends[1]);
+	dk_wipe(pin, sizeof(pin));
+	return ends[0];
+}
+
+int
+pin_fd(const struct settings *settings, const char *source)
+{
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	const char *file = settings->pin_file ? settings->pin_file : getenv("DOUBLEKEY_PIN_FILE");
+	char path[PATH_BYTES];
+
+	if (!file && credentials && path_join(path, credentials, "doublekey-pin") &&
+	    access(path, R_OK) == 0)
+		file = path;
+	if (!file)
+		file = source;
+	return file ? open(file, O_RDONLY | O_CLOEXEC) : prompted_pin();
+}

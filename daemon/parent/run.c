@@ -35,6 +35,8 @@
 #define DELAY_FIRST_MS 100
 #define DELAY_LAST_MS 10000
 #define CALM_S 60
+#define HSM_ENVIRONMENT_MAX 16
+#define CHILDREN (IPC_PROCESSES - IPC_HTTPD)
 
 struct admin {
 	int fd; /* -1: free */
@@ -47,6 +49,11 @@ struct run {
 	int listen, admin_listen, signals;
 	char log_dir[PATH_BYTES];
 	struct spawned set;
+	cfg_t *cfg; /* doublekeyd.conf; what is below points into it */
+	const char *hsm_uri; /* NULL: no HSM */
+	char *hsm_environment[HSM_ENVIRONMENT_MAX + 1];
+	char pin_source[PATH_BYTES]; /* of the URI, or empty */
+	bool pin_refused; /* it is not tried again until somebody starts the service */
 	unsigned ready; /* bit for each process */
 	unsigned protections[IPC_PROCESSES];
 	bool went;
@@ -190,6 +197,8 @@ status_lines(const struct run *run, char *text, size_t cap)
 	int n;
 
 	for (unsigned p = IPC_HTTPD; p < IPC_PROCESSES; p++) {
+		if (run->set.pid[p] <= 0)
+			continue;
 		n = snprintf(text + len, cap - len, "%s\tpid %d", ipc_process_name(p), (int)run->set.pid[p]);
 		len += n > 0 ? (size_t)n : 0;
 		for (unsigned b = 0; b < 6; b++) {
@@ -199,6 +208,11 @@ status_lines(const struct run *run, char *text, size_t cap)
 			len += n > 0 ? (size_t)n : 0;
 		}
 		text[len++] = '\n';
+	}
+	if (run->hsm_uri) {
+		n = snprintf(text + len, cap - len, "hsm\t%s\n",
+		    run->pin_refused ? "the PIN was refused" : "configured");
+		len += n > 0 ? (size_t)n : 0;
 	}
 	n = snprintf(text + len, cap - len, "separation\t%s\nrestarts\t%u\n",
 	    "reduced: all processes run as one user", run->restarts);
@@ -255,7 +269,8 @@ on_ready(struct run *run, enum ipc_process from, const struct ipc_message *messa
 	    run->protections[from] & IPC_SECCOMP ? "on" : "OFF",
 	    run->protections[from] & IPC_LANDLOCK ? "on" : "OFF");
 	run->ready |= 1u << from;
-	if (run->ready == (1u << IPC_HTTPD | 1u << IPC_AUTHD | 1u << IPC_KEYD | 1u << IPC_LOGD))
+	if (run->ready == (1u << IPC_HTTPD | 1u << IPC_AUTHD | 1u << IPC_KEYD | 1u << IPC_LOGD |
+			      (run->hsm_uri ? 1u << IPC_TOKEND : 0)))
 		all_ready(run);
 	return true;
 }
@@ -275,6 +290,9 @@ on_child(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 		    ipc_process_name(message->data[0]), ipc_process_name(channel->peer));
 		run->restart = true;
 		return true;
+	case IPC_PIN_REFUSED:
+		run->pin_refused = true;
+		return true;
 	default:
 		admin_done(run, message);
 		return true;
@@ -292,7 +310,7 @@ open_in(const struct settings *settings, const char *name, int flags)
 static bool
 start_set(struct run *run)
 {
-	struct spawn_files f = { .listen = run->listen };
+	struct spawn_files f = { .listen = run->listen, .pin = -1, .hsm_uri = run->hsm_uri };
 	bool ok;
 
 	f.chain = open_in(run->settings, "tls/chain.pem", O_RDONLY);
@@ -301,15 +319,22 @@ start_set(struct run *run)
 	f.slot[0] = open_in(run->settings, "keys/sealed.0", O_RDWR);
 	f.slot[1] = open_in(run->settings, "keys/sealed.1", O_RDWR);
 	f.passphrase = passphrase_fd(run->settings);
-	ok = f.chain >= 0 && f.tls_key >= 0 && f.policy >= 0 && f.slot[0] >= 0 && f.slot[1] >= 0 &&
+	if (run->hsm_uri) {
+		f.hsm_directory = cfg_getstr(run->cfg, "hsm-directory");
+		f.hsm_sockets = cfg_getbool(run->cfg, "hsm-sockets") == cfg_true;
+		f.hsm_environment = run->hsm_environment;
+		f.pin = run->pin_refused ? open("/dev/null", O_RDONLY | O_CLOEXEC)
+		    : pin_fd(run->settings, run->pin_source[0] ? run->pin_source : NULL);
+	}
+	ok = (!run->hsm_uri || f.pin >= 0) && f.chain >= 0 && f.tls_key >= 0 && f.policy >= 0 && f.slot[0] >= 0 && f.slot[1] >= 0 &&
 	    f.passphrase >= 0;
 	if (!ok)
-		say(SAY_ERROR, "a file of the service, or the passphrase, cannot be read");
+		say(SAY_ERROR, "a file of the service, the passphrase or the PIN cannot be read");
 	run->ready = 0;
 	run->went = false;
 	run->restart = false;
 	ok = ok && spawn_all(&run->set, &f, run->log_dir, on_child, run);
-	const int fds[] = { f.chain, f.tls_key, f.policy, f.slot[0], f.slot[1], f.passphrase };
+	const int fds[] = { f.chain, f.tls_key, f.policy, f.slot[0], f.slot[1], f.passphrase, f.pin };
 	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);
@@ -335,9 +360,10 @@ wait_for(pid_t pid, int ms)
 static void
 end_set(struct run *run, bool gently)
 {
-	static const enum ipc_process order[] = { IPC_HTTPD, IPC_AUTHD, IPC_KEYD, IPC_LOGD };
+	static const enum ipc_process order[] = { IPC_HTTPD, IPC_AUTHD, IPC_KEYD, IPC_TOKEND,
+		IPC_LOGD };
 
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < CHILDREN; i++) {
 		pid_t pid = run->set.pid[order[i]];
 
 		if (pid <= 0)
@@ -381,7 +407,7 @@ on_signal(struct run *run)
 }
 
 #define POLL_CHILDREN 2
-#define POLL_ADMINS (POLL_CHILDREN + 4)
+#define POLL_ADMINS (POLL_CHILDREN + CHILDREN)
 
 static void
 poll_once(struct run *run)
@@ -390,7 +416,7 @@ poll_once(struct run *run)
 
 	fds[0] = (struct pollfd){ .fd = run->signals, .events = POLLIN };
 	fds[1] = (struct pollfd){ .fd = run->admin_listen, .events = POLLIN };
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < CHILDREN; i++) {
 		const struct ipc_channel *c = &run->set.channel[IPC_HTTPD + i];
 
 		fds[POLL_CHILDREN + i] = (struct pollfd){ .fd = c->fd };
@@ -400,7 +426,7 @@ poll_once(struct run *run)
 		fds[POLL_ADMINS + i] = (struct pollfd){ .fd = run->admin[i].fd, .events = POLLIN };
 	if (poll(fds, POLL_ADMINS + ADMINS_MAX, 1000) <= 0)
 		return;
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < CHILDREN; i++) {
 		struct ipc_channel *c = &run->set.channel[IPC_HTTPD + i];
 
 		if (fds[POLL_CHILDREN + i].revents & POLLOUT)
@@ -458,25 +484,56 @@ supervise(struct run *run)
 
 /* ---- start ---- */
 
+static cfg_opt_t conf_options[] = {
+	CFG_STR("listen", NULL, CFGF_NONE),
+	CFG_STR("hsm", NULL, CFGF_NONE),
+	CFG_STR("hsm-directory", NULL, CFGF_NONE),
+	CFG_BOOL("hsm-sockets", cfg_false, CFGF_NONE),
+	CFG_STR_LIST("hsm-environment", NULL, CFGF_NODEFAULT),
+	CFG_END(),
+};
+
+/* RFC 7512: pin-source=file:PATH, without percent signs. */
 static bool
-read_listen(const struct settings *settings, char ret[256])
+take_hsm(struct run *run)
 {
-	cfg_opt_t options[] = { CFG_STR("listen", NULL, CFGF_NONE), CFG_END() };
+	const char *source;
+	size_t len;
+
+	run->hsm_uri = cfg_getstr(run->cfg, "hsm");
+	if (!run->hsm_uri)
+		return true;
+	if (strncmp(run->hsm_uri, "pkcs11:", 7) != 0 || strlen(run->hsm_uri) > IPC_TOKEN_URI_MAX_BYTES ||
+	    strstr(run->hsm_uri, "pin-value"))
+		return false;
+	source = strstr(run->hsm_uri, "pin-source=file:");
+	if (source) {
+		source += strlen("pin-source=file:");
+		len = strcspn(source, "&");
+		if (memchr(source, '%', len) || len >= sizeof(run->pin_source))
+			return false;
+		memcpy(run->pin_source, source, len);
+	}
+	for (unsigned i = 0; i < cfg_size(run->cfg, "hsm-environment") && i < HSM_ENVIRONMENT_MAX; i++)
+		run->hsm_environment[i] = cfg_getnstr(run->cfg, "hsm-environment", i);
+	return true;
+}
+
+static bool
+read_conf(struct run *run, char ret_listen[256])
+{
 	char path[PATH_BYTES];
 	const char *value;
-	cfg_t *cfg = cfg_init(options, CFGF_NONE);
-	bool ok = false;
 
-	if (cfg && path_join(path, settings->dir, "doublekeyd.conf") &&
-	    cfg_parse(cfg, path) == CFG_SUCCESS) {
-		value = cfg_getstr(cfg, "listen");
-		ok = value && strlen(value) < 256;
-		if (ok)
-			memcpy(ret, value, strlen(value) + 1);
-	}
-	if (cfg)
-		(void)cfg_free(cfg);
-	return ok;
+	run->cfg = cfg_init(conf_options, CFGF_NONE);
+	if (!run->cfg || !path_join(path, run->settings->dir, "doublekeyd.conf") ||
+	    cfg_parse(run->cfg, path) != CFG_SUCCESS)
+		return false;
+	value = cfg_getstr(run->cfg, "listen");
+	if (!value || strlen(value) >= 256)
+		return false;
+	memcpy(ret_listen, value, strlen(value) + 1);
+	return take_hsm(run);
 }
 
 static int
@@ -514,8 +571,8 @@ cmd_run(const struct settings *settings)
 		run.admin[i].fd = -1;
 	for (unsigned p = 0; p < IPC_PROCESSES; p++)
 		run.set.channel[p].fd = -1;
-	if (!path_join(run.log_dir, settings->dir, "log") || !read_listen(settings, address)) {
-		say(SAY_ERROR, "%s/doublekeyd.conf cannot be read", settings->dir);
+	if (!path_join(run.log_dir, settings->dir, "log") || !read_conf(&run, address)) {
+		say(SAY_ERROR, "%s/doublekeyd.conf cannot be read, or has a value that is not allowed", settings->dir);
 		return 1;
 	}
 	if (!lock_dir(settings)) {

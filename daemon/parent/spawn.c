@@ -53,11 +53,11 @@ put_in_place(const int *fds, unsigned n)
 }
 
 static pid_t
-start(const char *name, const int *fds, unsigned n, const char *dir)
+start_with(const char *name, const int *fds, unsigned n, const char *dir, char *const *args,
+    char *const *environment)
 {
-	static char *const environment[] = { NULL };
 	char program[PATH_BYTES];
-	char *argv[] = { program, NULL };
+	char *argv[] = { program, args[0], args[0] ? args[1] : NULL, args[0] ? args[2] : NULL, NULL };
 	sigset_t none;
 	pid_t pid;
 
@@ -73,6 +73,27 @@ start(const char *name, const int *fds, unsigned n, const char *dir)
 		_exit(126);
 	(void)execve(program, argv, environment);
 	_exit(127);
+}
+
+static pid_t
+start(const char *name, const int *fds, unsigned n, const char *dir)
+{
+	static char *const nothing[] = { NULL };
+
+	return start_with(name, fds, n, dir, nothing, nothing);
+}
+
+static pid_t
+start_tokend(const struct wiring *w, const struct spawn_files *f)
+{
+	static char *const nothing[] = { NULL };
+	const int fds[] = { w->end[IPC_TOKEND][IPC_PARENT], w->end[IPC_TOKEND][IPC_KEYD], f->pin };
+	char *args[] = { (char *)(uintptr_t)f->hsm_uri,
+		(char *)(uintptr_t)(f->hsm_directory ? f->hsm_directory : ""),
+		(char *)(uintptr_t)(f->hsm_sockets ? "sockets" : ""), NULL };
+
+	return start_with("tokend", fds, 3, "/", args,
+	    f->hsm_environment ? f->hsm_environment : nothing);
 }
 
 static void
@@ -95,7 +116,8 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 	    wire(&w, IPC_PARENT, IPC_KEYD) && wire(&w, IPC_PARENT, IPC_LOGD) &&
 	    wire(&w, IPC_HTTPD, IPC_AUTHD) && wire(&w, IPC_HTTPD, IPC_KEYD) &&
 	    wire(&w, IPC_HTTPD, IPC_LOGD) && wire(&w, IPC_AUTHD, IPC_KEYD) &&
-	    wire(&w, IPC_KEYD, IPC_LOGD);
+	    wire(&w, IPC_KEYD, IPC_LOGD) &&
+	    (!f->hsm_uri || (wire(&w, IPC_PARENT, IPC_TOKEND) && wire(&w, IPC_KEYD, IPC_TOKEND)));
 	const int httpd[] = { w.end[IPC_HTTPD][IPC_PARENT], w.end[IPC_HTTPD][IPC_AUTHD],
 		w.end[IPC_HTTPD][IPC_KEYD], w.end[IPC_HTTPD][IPC_LOGD], f->listen, f->chain,
 		f->tls_key };
@@ -103,18 +125,22 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 		w.end[IPC_AUTHD][IPC_KEYD], f->policy };
 	const int keyd[] = { w.end[IPC_KEYD][IPC_PARENT], w.end[IPC_KEYD][IPC_AUTHD],
 		w.end[IPC_KEYD][IPC_HTTPD], w.end[IPC_KEYD][IPC_LOGD], f->slot[0], f->slot[1],
-		f->passphrase };
+		f->passphrase, w.end[IPC_KEYD][IPC_TOKEND] };
 	const int logd[] = { w.end[IPC_LOGD][IPC_PARENT], w.end[IPC_LOGD][IPC_KEYD],
 		w.end[IPC_LOGD][IPC_HTTPD] };
 
 	if (ok) {
 		set->pid[IPC_LOGD] = start("logd", logd, 3, log_dir);
-		set->pid[IPC_KEYD] = start("keyd", keyd, 7, "/");
+		set->pid[IPC_KEYD] = start("keyd", keyd, f->hsm_uri ? 8 : 7, "/");
+		if (f->hsm_uri)
+			set->pid[IPC_TOKEND] = start_tokend(&w, f);
 		set->pid[IPC_AUTHD] = start("authd", authd, 4, "/");
 		set->pid[IPC_HTTPD] = start("httpd", httpd, 7, "/");
 	}
 	close_child_ends(&w);
 	for (unsigned p = IPC_HTTPD; p < IPC_PROCESSES; p++) {
+		if (p == IPC_TOKEND && !f->hsm_uri)
+			continue;
 		ipc_channel_init(&set->channel[p], w.end[IPC_PARENT][p], IPC_PARENT, p, handler, ctx);
 		ok = ok && set->pid[p] > 0;
 	}

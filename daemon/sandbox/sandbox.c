@@ -29,12 +29,18 @@ static const char *const logd_calls[] = { "openat", "open", "stat", "lstat", "st
 	"faccessat", "faccessat2", "pread64", "pwrite64", "fdatasync", "fsync", "ftruncate",
 	"fallocate", "unlink", "unlinkat", "rename", "renameat", "renameat2", "mkdir", "mkdirat",
 	"fchmod", "fchown", "getcwd", "readlink", "getdents64", "utimensat", NULL };
+/* What modules ask for besides files: locks, their own threads' identity. */
+static const char *const tokend_calls[] = { "flock", "uname", "umask", "dup", "dup2", "ioctl",
+	"pipe2", "getppid", NULL };
+static const char *const socket_calls[] = { "getsockopt", "setsockopt",
+	"getsockname", "getpeername", "shutdown", "select", "pselect6", NULL };
 
 /* Nobody has a reason to try these: that is an attack, and ends the process. */
 static const char *const deadly_calls[] = { "execve", "execveat", "ptrace", "process_vm_readv",
 	"process_vm_writev", "bpf", "kexec_load", "init_module", "finit_module", "mount",
-	"pivot_root", "unshare", "setns", "userfaultfd", "perf_event_open", "io_uring_setup",
-	"connect", "bind", "socket", NULL };
+	"pivot_root", "unshare", "setns", "userfaultfd", "perf_event_open", "io_uring_setup", "bind",
+	NULL };
+static const char *const connect_calls[] = { "connect", "socket", NULL };
 
 static int
 add(scmp_filter_ctx ctx, uint32_t action, const char *const *names)
@@ -59,14 +65,27 @@ own_calls(enum ipc_process self)
 	case IPC_KEYD:
 		return keyd_calls;
 	case IPC_LOGD:
+	case IPC_TOKEND:
 		return logd_calls;
 	default:
 		return authd_calls;
 	}
 }
 
+/* A module may write to syslog, which is refused and no attack. */
+static int
+add_sockets(scmp_filter_ctx ctx, enum ipc_process self, bool sockets)
+{
+	if (self != IPC_TOKEND)
+		return add(ctx, SCMP_ACT_KILL_PROCESS, connect_calls);
+	if (!sockets)
+		return 0;
+	return add(ctx, SCMP_ACT_ALLOW, connect_calls) == 0 ? add(ctx, SCMP_ACT_ALLOW, socket_calls)
+								  : -1;
+}
+
 static unsigned
-enter_seccomp(enum ipc_process self)
+enter_seccomp(enum ipc_process self, bool sockets)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int ok;
@@ -75,6 +94,8 @@ enter_seccomp(enum ipc_process self)
 		return 0;
 	ok = add(ctx, SCMP_ACT_ALLOW, base_calls) == 0 &&
 	    add(ctx, SCMP_ACT_ALLOW, own_calls(self)) == 0 &&
+	    (self != IPC_TOKEND || add(ctx, SCMP_ACT_ALLOW, tokend_calls) == 0) &&
+	    add_sockets(ctx, self, sockets) == 0 &&
 	    add(ctx, SCMP_ACT_KILL_PROCESS, deadly_calls) == 0 && seccomp_load(ctx) == 0;
 	seccomp_release(ctx);
 	return ok ? IPC_SECCOMP : 0;
@@ -120,5 +141,13 @@ sandbox_enter(enum ipc_process self, const char *dir)
 {
 	unsigned on = enter_landlock(dir);
 
-	return on | enter_seccomp(self);
+	return on | enter_seccomp(self, false);
+}
+
+unsigned
+sandbox_enter_token(const char *dir, bool sockets)
+{
+	unsigned on = enter_landlock(dir);
+
+	return on | enter_seccomp(IPC_TOKEND, sockets);
 }

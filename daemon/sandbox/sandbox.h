@@ -3,6 +3,8 @@
 #ifndef DK_SANDBOX_H
 #define DK_SANDBOX_H
 
+#include <stdbool.h>
+
 #include "ipc/message.h"
 
 /*
@@ -11,5 +13,8 @@
  * kernel may lack one, which the caller reports and goes on.
  */
 unsigned sandbox_enter(enum ipc_process self, const char *dir);
+
+/* tokend: dir is the module's folder; sockets: whether the module may connect. */
+unsigned sandbox_enter_token(const char *dir, bool sockets);
 
 #endif

@@ -170,6 +170,8 @@ typedef enum dk_err {
 	DK_ERR_SERVICE_NAME               = 0x0a1e,
 	DK_ERR_SERVICE_EXISTS             = 0x0a1f,
 	DK_ERR_SERVICE_ARGUMENT           = 0x0a20,
+	DK_ERR_SERVICE_HSM                = 0x0a21,
+	DK_ERR_SERVICE_HSM_PIN            = 0x0a22,
 	/* found by this program */
 	DK_ERR_SERVICE_UNREACHABLE        = 0x0a80,
 	DK_ERR_SERVICE_TLS                = 0x0a81,

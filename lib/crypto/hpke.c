@@ -220,6 +220,24 @@ dk_hpke_receiver(const struct dk_pkey *key, const uint8_t *enc, size_t enc_len,
 	return err;
 }
 
+dk_err
+dk_hpke_receiver_dh(const struct dk_pkey *key, const uint8_t *enc, size_t enc_len,
+    const struct dk_secret66 *dh, const uint8_t *info, size_t info_len, struct dk_hpke *ret_ctx)
+{
+	const struct suite *suite = suite_of(key);
+	dk_auto_secret48 shared = { { 0 } };
+	size_t point_len;
+	const uint8_t *recipient = dk_pkey_recipient(key, &point_len);
+	dk_err err;
+
+	if (suite == NULL || enc_len != point_len || dh->len != point_len / 2)
+		return DK_ERR_KEY_TYPE;
+	err = kem_secret(suite, dh, enc, recipient, point_len, &shared);
+	if (err != DK_OK)
+		return err;
+	return key_schedule(suite, &shared, info, info_len, ret_ctx);
+}
+
 /* ComputeNonce, RFC 9180 section 5.2: the nonce of the next message. */
 static dk_err
 next_nonce(const struct dk_hpke *ctx, uint8_t nonce[DK_GCM_IV_BYTES])

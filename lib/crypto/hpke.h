@@ -46,6 +46,12 @@ DK_MUST_USE dk_err dk_hpke_sender(const struct dk_pkey *recipient, const uint8_t
 DK_MUST_USE dk_err dk_hpke_receiver(const struct dk_pkey *key, const uint8_t *enc,
     size_t enc_len, const uint8_t *info, size_t info_len, struct dk_hpke *ret_ctx);
 
+/* As dk_hpke_receiver(), where a token made the exchange: dh is the x coordinate,
+ * 32 or 48 bytes, and the caller has checked enc with dk_pkey_from_point(). */
+DK_MUST_USE dk_err dk_hpke_receiver_dh(const struct dk_pkey *key, const uint8_t *enc,
+    size_t enc_len, const struct dk_secret66 *dh, const uint8_t *info, size_t info_len,
+    struct dk_hpke *ret_ctx);
+
 /* ct has room for len + 16 bytes; each call is the next message of the context. */
 DK_MUST_USE dk_err dk_hpke_seal(struct dk_hpke *ctx, const uint8_t *aad, size_t aad_len,
     const uint8_t *pt, size_t len, uint8_t *ct);

@@ -28,4 +28,10 @@ DK_MUST_USE dk_err dk_oaep_seal(const struct dk_pkey *key, const struct dk_secre
 DK_MUST_USE dk_err dk_oaep_open(const struct dk_pkey *key, const uint8_t *ct, size_t ct_len,
     struct dk_secret32 *ret_seed);
 
+/*
+ * The same for the raw result of a token, len bytes: the modulus' length. Same
+ * implicit rejection, same promise about branches and addresses.
+ */
+DK_MUST_USE dk_err dk_oaep_decode(const uint8_t *em, size_t len, struct dk_secret32 *ret_seed);
+
 #endif

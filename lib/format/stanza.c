@@ -86,7 +86,7 @@ ec_wrap(const struct dk_pkey *pkey, const struct wrap_info *info, const struct d
 
 static dk_err
 ec_unwrap(const struct dk_pkey *pkey, const struct wrap_info *info, const uint8_t *body,
-    size_t enc_len, struct dk_secret32 *ret_share)
+    size_t enc_len, const struct dk_secret66 *dh, struct dk_secret32 *ret_share)
 {
 	dk_auto_hpke hpke = { 0 };
 	dk_auto_secret32 share = { { 0 } };
@@ -96,7 +96,8 @@ ec_unwrap(const struct dk_pkey *pkey, const struct wrap_info *info, const uint8_
 	err = wrap_aad(pkey, body, enc_len, aad);
 	if (err != DK_OK)
 		return err;
-	err = dk_hpke_receiver(pkey, body, enc_len, info->bytes, info->len, &hpke);
+	err = dh ? dk_hpke_receiver_dh(pkey, body, enc_len, dh, info->bytes, info->len, &hpke)
+		 : dk_hpke_receiver(pkey, body, enc_len, info->bytes, info->len, &hpke);
 	if (err != DK_OK)
 		return err;
 	err = dk_hpke_open(
@@ -156,9 +157,10 @@ rsa_wrap(const struct dk_pkey *pkey, const struct wrap_info *info, const struct 
 	return DK_OK;
 }
 
+/* raw: what a token gave for the encapsulation; NULL: the key is here. */
 static dk_err
 rsa_unwrap(const struct dk_pkey *pkey, const struct wrap_info *info, const uint8_t *body,
-    size_t enc_len, struct dk_secret32 *ret_share)
+    size_t enc_len, const uint8_t *raw, struct dk_secret32 *ret_share)
 {
 	dk_auto_secret32 seed = { { 0 } };
 	dk_auto_secret32 key = { { 0 } };
@@ -169,7 +171,7 @@ rsa_unwrap(const struct dk_pkey *pkey, const struct wrap_info *info, const uint8
 	err = wrap_aad(pkey, body, enc_len, aad);
 	if (err != DK_OK)
 		return err;
-	err = dk_oaep_open(pkey, body, enc_len, &seed);
+	err = raw ? dk_oaep_decode(raw, enc_len, &seed) : dk_oaep_open(pkey, body, enc_len, &seed);
 	if (err != DK_OK)
 		return err;
 	err = rsa_wrap_key(&seed, info, &key);
@@ -204,25 +206,57 @@ dk_stanza_wrap(const struct dk_pkey *pkey, dk_side side, const uint8_t core_dige
 	return DK_OK;
 }
 
+bool
+dk_stanza_fits(const struct dk_pkey *pkey, uint16_t type, const uint8_t key_id[DK_KEY_ID_BYTES],
+    size_t len, size_t *ret_enc_len)
+{
+	*ret_enc_len = enc_bytes(pkey);
+	return type == dk_stanza_type_of(pkey) && len == *ret_enc_len + DK_WRAPPED_SHARE_BYTES &&
+	    memcmp(key_id, dk_pkey_id(pkey), DK_KEY_ID_BYTES) == 0;
+}
+
 dk_err
 dk_stanza_unwrap(const struct dk_pkey *pkey, dk_side side,
     const uint8_t core_digest[DK_SHA384_BYTES], uint16_t type,
     const uint8_t key_id[DK_KEY_ID_BYTES], const uint8_t *body, size_t len,
     struct dk_secret32 *ret_share)
 {
-	size_t enc_len = enc_bytes(pkey);
 	struct wrap_info info;
+	size_t enc_len;
 	dk_err err;
 
 	if (!dk_pkey_has_private(pkey))
 		return DK_ERR_KEY_NEED_PRIVATE;
-	if (type != dk_stanza_type_of(pkey) || len != enc_len + DK_WRAPPED_SHARE_BYTES ||
-	    memcmp(key_id, dk_pkey_id(pkey), DK_KEY_ID_BYTES) != 0)
+	if (!dk_stanza_fits(pkey, type, key_id, len, &enc_len))
 		return DK_ERR_STANZA_AUTH;
 	err = wrap_info(pkey, side, core_digest, &info);
 	if (err != DK_OK)
 		return err;
 	if (dk_pkey_type(pkey) == DK_KEY_RSA)
-		return rsa_unwrap(pkey, &info, body, enc_len, ret_share);
-	return ec_unwrap(pkey, &info, body, enc_len, ret_share);
+		return rsa_unwrap(pkey, &info, body, enc_len, NULL, ret_share);
+	return ec_unwrap(pkey, &info, body, enc_len, NULL, ret_share);
+}
+
+dk_err
+dk_stanza_unwrap_raw(const struct dk_pkey *pkey, dk_side side,
+    const uint8_t core_digest[DK_SHA384_BYTES], const uint8_t *body, size_t len,
+    const uint8_t *raw, size_t raw_len, struct dk_secret32 *ret_share)
+{
+	dk_auto_secret66 dh = { { 0 }, raw_len };
+	size_t enc_len = enc_bytes(pkey);
+	struct wrap_info info;
+	dk_err err;
+
+	if (len != enc_len + DK_WRAPPED_SHARE_BYTES)
+		return DK_ERR_STANZA_AUTH;
+	err = wrap_info(pkey, side, core_digest, &info);
+	if (err != DK_OK)
+		return err;
+	if (dk_pkey_type(pkey) == DK_KEY_RSA)
+		return raw_len == enc_len ? rsa_unwrap(pkey, &info, body, enc_len, raw, ret_share)
+					  : DK_ERR_CRYPTO;
+	if (raw_len != enc_len / 2)
+		return DK_ERR_CRYPTO;
+	memcpy(dh.bytes, raw, raw_len);
+	return ec_unwrap(pkey, &info, body, enc_len, &dh, ret_share);
 }

@@ -27,4 +27,17 @@ DK_MUST_USE dk_err dk_stanza_unwrap(const struct dk_pkey *pkey, dk_side side,
     const uint8_t key_id[DK_KEY_ID_BYTES], const uint8_t *body, size_t len,
     struct dk_secret32 *ret_share);
 
+/* Whether a stanza has type, key id and length of one for this key. */
+bool dk_stanza_fits(const struct dk_pkey *pkey, uint16_t type,
+    const uint8_t key_id[DK_KEY_ID_BYTES], size_t len, size_t *ret_enc_len);
+
+/*
+ * The rest of an unwrap whose private operation a token did on the first bytes of
+ * body: raw is the x coordinate of the product, or the raw RSA result, and pkey
+ * the public half. The stanza fits the key, and its point is one of the curve.
+ */
+DK_MUST_USE dk_err dk_stanza_unwrap_raw(const struct dk_pkey *pkey, dk_side side,
+    const uint8_t core_digest[DK_SHA384_BYTES], const uint8_t *body, size_t len,
+    const uint8_t *raw, size_t raw_len, struct dk_secret32 *ret_share);
+
 #endif

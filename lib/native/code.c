@@ -42,6 +42,8 @@ static const struct entry table[DK_CODE_COUNT] = {
 	[DK_CODE_NAME] = { "name", 400 },
 	[DK_CODE_EXISTS] = { "exists", 409 },
 	[DK_CODE_ARGUMENT] = { "argument", 400 },
+	[DK_CODE_HSM] = { "hsm", 503 },
+	[DK_CODE_HSM_PIN] = { "hsm-pin", 503 },
 };
 
 const char *

@@ -39,7 +39,9 @@ enum dk_code {
 	DK_CODE_NAME = 30,
 	DK_CODE_EXISTS = 31,
 	DK_CODE_ARGUMENT = 32,
-	DK_CODE_COUNT = 33,
+	DK_CODE_HSM = 33,
+	DK_CODE_HSM_PIN = 34,
+	DK_CODE_COUNT = 35,
 };
 
 /* Static, never NULL; "internal" for a number that is not in the table. */

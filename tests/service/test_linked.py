@@ -20,6 +20,14 @@ def test_keyd_links_no_network_json_or_database_code():
     assert not [lib for lib in FORBIDDEN if lib in out]
 
 
+def test_only_tokend_links_pkcs11():
+    assert "libp11-kit" in needed("doublekeyd-tokend")
+    for name in ("doublekeyd", "doublekeyd-keyd", "doublekeyd-httpd", "doublekeyd-authd",
+                 "doublekeyd-logd"):
+        assert "libp11-kit" not in needed(name)
+    assert not [lib for lib in FORBIDDEN if lib in needed("doublekeyd-tokend")]
+
+
 def test_the_check_can_fail():
     assert "libssl" in needed("doublekeyd-httpd")
     assert "libsqlite" in needed("doublekeyd-logd")

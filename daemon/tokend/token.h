@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One token behind one PKCS #11 module: three operations, and what can go wrong
+ * with an HSM. A session that is lost is opened anew at the next request. The
+ * PIN is tried once: after it was refused, nothing logs in any more.
+ */
+#ifndef DK_TOKEND_TOKEN_H
+#define DK_TOKEND_TOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TOKEN_ID_BYTES 16
+#define TOKEN_PIN_MAX_BYTES 256
+#define TOKEN_OUT_MAX_BYTES 1200
+
+/* uri is that of the configuration. False: not such a URI, or no such module,
+ * which was told. */
+bool token_setup(const char *uri, const uint8_t *pin, size_t pin_len);
+/* Opens a session and logs in; the code says what is in the way. */
+unsigned token_connect(void);
+/* After connect: whether the PIN was refused. */
+bool token_pin_refused(void);
+
+/* Codes of spec/key-service.md section 8. uri may be empty; else it must name
+ * this token. *ret_len: length of the SubjectPublicKeyInfo at out. */
+unsigned token_make(unsigned type, const uint8_t id[TOKEN_ID_BYTES], const char *uri,
+    uint8_t out[TOKEN_OUT_MAX_BYTES], size_t *ret_len);
+/* EC: the x coordinate of the product with a point; RSA: the raw power. */
+unsigned token_use(unsigned type, const uint8_t id[TOKEN_ID_BYTES], const uint8_t *in, size_t len,
+    uint8_t out[TOKEN_OUT_MAX_BYTES], size_t *ret_len);
+unsigned token_destroy(const uint8_t id[TOKEN_ID_BYTES]);
+
+#endif
