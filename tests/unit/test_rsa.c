@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/rsa.h>
 
+#include "crypto/evp.h"
 #include "crypto/pkey.h"
 #include "crypto/rsa.h"
 #include "fixture.h"
@@ -49,6 +51,66 @@ round_trip(void **state)
 	assert_memory_equal(&opened, &seed, sizeof(seed));
 	assert_ok(dk_oaep_open(key, b, len, &opened));
 	assert_memory_equal(&opened, &seed, sizeof(seed));
+	dk_pkey_free(key);
+	fixture_close(&fx);
+}
+
+/* What a token gives: the power alone; 0 for a number that is not below the modulus. */
+static size_t
+raw_power(const struct dk_pkey *key, const uint8_t *ct, size_t len, uint8_t *out)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key->evp, NULL);
+	size_t n = DK_RSA_MAX_BYTES;
+
+	assert_non_null(ctx);
+	assert_int_equal(EVP_PKEY_decrypt_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING), 1);
+	if (EVP_PKEY_decrypt(ctx, out, &n, ct, len) != 1)
+		n = 0;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	return n;
+}
+
+/* Decoding here agrees with libcrypto's on every case, good or bad. */
+static void
+decoding_of_a_raw_result(void **state)
+{
+	struct fixture fx;
+	struct dk_pkey *key = fixture_key(&fx);
+	uint8_t em[DK_RSA_MAX_BYTES];
+	struct dk_secret32 a, b;
+	unsigned cases = 0;
+	size_t len;
+
+	(void)state;
+	while (fixture_next(&fx)) {
+		const struct fixture_field *ct = fixture_get(&fx, "ct");
+
+		len = raw_power(key, ct->data, ct->len, em);
+		if (len == 0) {
+			assert_string_equal(fx.what, "bad-modulus");
+			continue;
+		}
+		assert_ok(dk_oaep_decode(em, len, &a));
+		assert_ok(dk_oaep_decode(em, len, &b));
+		if (strcmp(fx.what, "good") == 0) {
+			assert_memory_equal(&a, fixture_get(&fx, "seed")->data, 32);
+			/* Each byte of the block counts. */
+			for (size_t i = 0; i < len; i++) {
+				em[i] ^= 0x40;
+				assert_ok(dk_oaep_decode(em, len, &b));
+				assert_memory_not_equal(&a, &b, sizeof(a));
+				em[i] ^= 0x40;
+			}
+		} else {
+			assert_memory_not_equal(&a, &b, sizeof(a));
+		}
+		cases++;
+	}
+	assert_int_equal(cases, 9);
+	assert_err(dk_oaep_decode(em, 383, &a), DK_ERR_KEY_TYPE);
+	assert_err(dk_oaep_decode(em, 1025, &a), DK_ERR_KEY_TYPE);
 	dk_pkey_free(key);
 	fixture_close(&fx);
 }
@@ -142,6 +204,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(of_another_implementation),
+		cmocka_unit_test(decoding_of_a_raw_result),
 		cmocka_unit_test(another_length_is_rejected_the_same_way),
 		cmocka_unit_test(wrong_kinds_of_key_are_refused),
 	};
