@@ -42,6 +42,10 @@ struct authd {
 	struct ipc_channel *keyd;
 	struct policy *policy;
 	uint8_t digest[32];
+	/* one that waits for its record */
+	struct policy *next_policy;
+	uint8_t next_digest[32];
+	uint64_t next_id;
 	struct list devices;
 	struct list keys;
 };
@@ -190,6 +194,80 @@ on_httpd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 	}
 }
 
+/* ---- another policy ---- */
+
+static void
+policy_done(struct authd *authd, uint64_t id, unsigned code, const char *text)
+{
+	const uint8_t head[2] = { (uint8_t)(code >> 8), (uint8_t)code };
+	const struct dk_part parts[] = { { head, sizeof(head) }, { text, strlen(text) } };
+
+	(void)ipc_send(&authd->child.channel[0], IPC_POLICY_DONE, id, parts, 2);
+}
+
+static bool
+on_policy_text(struct authd *authd, const struct ipc_message *message)
+{
+	const struct dk_part digest[] = { { authd->next_digest, 32 }, { message->data, 4 } };
+	struct policy_fault fault;
+	struct dk_part text;
+	char words[256];
+
+	if (message->len < 4)
+		return false;
+	text = (struct dk_part){ message->data + 4, message->len - 4 };
+	if (authd->next_policy) {
+		policy_done(authd, message->id, DK_CODE_BUSY, "another change is under way\n");
+	} else if (!policy_parse(text.data, text.len, &authd->next_policy, &fault)) {
+		if (snprintf(words, sizeof(words), "policy.conf:%u: %s: %s\n", fault.line,
+			policy_error_name(fault.error), fault.words) < 0)
+			words[0] = '\0';
+		policy_done(authd, message->id, DK_CODE_ARGUMENT, words);
+	} else {
+		if (dk_sha256(&text, 1, authd->next_digest) != DK_OK)
+			say_fatal("libcrypto does not do what it must");
+		authd->next_id = message->id;
+		(void)ipc_send(authd->keyd, IPC_POLICY, message->id, digest, 2);
+	}
+	return true;
+}
+
+/* The record is durable, or the old policy stays. */
+static bool
+on_policy_logged(struct authd *authd, const struct ipc_message *message)
+{
+	char hex[65], words[128];
+	unsigned code;
+
+	if (message->len != 2 || !authd->next_policy || message->id != authd->next_id)
+		return false;
+	code = (unsigned)message->data[0] << 8 | message->data[1];
+	if (code == DK_CODE_OK) {
+		policy_free(authd->policy);
+		authd->policy = authd->next_policy;
+		memcpy(authd->digest, authd->next_digest, sizeof(authd->digest));
+	} else {
+		policy_free(authd->next_policy);
+	}
+	authd->next_policy = NULL;
+	dk_hex(authd->digest, sizeof(authd->digest), hex);
+	if (snprintf(words, sizeof(words), "policy in force: %s, %u rules\n", hex,
+		policy_rules(authd->policy)) < 0)
+		words[0] = '\0';
+	policy_done(authd, message->id, code, words);
+	return true;
+}
+
+static bool
+on_parent(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
+{
+	struct authd *authd = ctx;
+
+	if (message->type == IPC_POLICY_TEXT)
+		return on_policy_text(authd, message);
+	return ipc_child_parent_message(&authd->child, channel, message);
+}
+
 static bool
 on_keyd(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
 {
@@ -198,6 +276,8 @@ on_keyd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messag
 	(void)channel;
 	if (message->type == IPC_DEVICE)
 		return learn(&authd->devices, message);
+	if (message->type == IPC_POLICY_LOGGED)
+		return on_policy_logged(authd, message);
 	return message->type == IPC_SERVICE_KEY && learn(&authd->keys, message);
 }
 
@@ -228,8 +308,7 @@ main(void)
 	const struct dk_part digest = { authd.digest, sizeof(authd.digest) };
 
 	ipc_child_begin(&authd.child, IPC_AUTHD);
-	(void)ipc_child_add(&authd.child, IPC_FD_PARENT, IPC_PARENT, ipc_child_parent_message,
-	    &authd.child);
+	(void)ipc_child_add(&authd.child, IPC_FD_PARENT, IPC_PARENT, on_parent, &authd);
 	authd.httpd = ipc_child_add(&authd.child, AUTHD_FD_HTTPD, IPC_HTTPD, on_httpd, &authd);
 	authd.keyd = ipc_child_add(&authd.child, AUTHD_FD_KEYD, IPC_KEYD, on_keyd, &authd);
 	load_policy(&authd);

@@ -28,18 +28,57 @@ policy_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt
 		say_fatal("the log does not take the record of what is in force");
 }
 
+/* A policy that is to replace the one in force: authd waits for the word. */
+struct new_policy {
+	uint64_t id;
+	uint8_t digest[32];
+};
+
+static void
+new_policy_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
+{
+	struct new_policy *p = ctx;
+	const uint8_t answer[2] = { (uint8_t)(code >> 8), (uint8_t)code };
+	const struct dk_part part = { answer, sizeof(answer) };
+
+	(void)receipt;
+	if (code == DK_CODE_OK)
+		memcpy(keyd->policy, p->digest, sizeof(keyd->policy));
+	(void)ipc_send(keyd->authd, IPC_POLICY_LOGGED, p->id, &part, 1);
+	free(p);
+}
+
+static void
+change_policy(struct keyd *keyd, const struct ipc_message *message, struct dk_log_event *event)
+{
+	struct new_policy *p = malloc(sizeof(*p));
+	struct dk_reader_buf rd;
+
+	if (!p)
+		say_fatal("no memory");
+	p->id = message->id;
+	memcpy(p->digest, event->policy, sizeof(p->digest));
+	dk_rd_init(&rd, message->data + 32, 4);
+	keyd_add_factor(event, DK_FACTOR_LOCAL, IPC_PARENT, dk_rd_u32(&rd));
+	keyd_log(keyd, event, NULL, new_policy_logged, p);
+}
+
 static bool
 on_policy(struct keyd *keyd, const struct ipc_message *message)
 {
 	struct dk_log_event event;
 
-	if (message->len != sizeof(keyd->policy))
+	if (message->len != 32 && (message->len != 36 || !keyd->has_policy))
 		return false;
-	memcpy(keyd->policy, message->data, message->len);
-	keyd->has_policy = true;
 	keyd_event(&event, DK_LOG_POLICY, DK_LOG_ADMIN, DK_CODE_OK);
-	memcpy(event.policy, keyd->policy, sizeof(event.policy));
+	memcpy(event.policy, message->data, sizeof(event.policy));
 	event.has_policy = true;
+	if (message->len == 36) {
+		change_policy(keyd, message, &event);
+		return true;
+	}
+	memcpy(keyd->policy, event.policy, sizeof(keyd->policy));
+	keyd->has_policy = true;
 	keyd_log(keyd, &event, NULL, policy_logged, NULL);
 	return true;
 }

@@ -19,6 +19,7 @@ static const char usage_text[] =
     "       doublekeyd status | log\n"
     "       doublekeyd policy check [--file FILE] [--user U --key K [--label L]\n"
     "                  [--device KEY-ID] [--address IP] [--time 2031-02-03T04:05:06Z]]\n"
+    "       doublekeyd policy reload\n"
     "       doublekeyd backup FILE | restore FILE\n"
     "Every command takes --dir DIR. init, run, backup and restore take\n"
     "--passphrase-file FILE; init and backup take --kdf-memory-mib N (default 256).\n";
@@ -43,6 +44,7 @@ static const struct command commands[] = {
 	{ "key", "destroy", IPC_OP_KEY_DESTROY, 2, 2 },
 	{ "device", "list", IPC_OP_DEVICE_LIST, 0, 0 },
 	{ "device", "revoke", IPC_OP_DEVICE_REVOKE, 1, 1 },
+	{ "policy", "reload", IPC_OP_POLICY_RELOAD, 0, 0 },
 	{ "status", NULL, IPC_OP_STATUS, 0, 0 },
 };
 

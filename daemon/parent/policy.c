@@ -29,9 +29,8 @@ complain(const char *what)
 	return STATUS_USAGE;
 }
 
-/* One byte more than allowed, so that too large a file is seen as such. */
-static bool
-read_text(const char *path, char *text, size_t cap, size_t *ret_len)
+bool
+policy_read(const char *path, char *text, size_t cap, size_t *ret_len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t len = 0;
@@ -151,7 +150,7 @@ cmd_policy_check(const struct settings *settings, const struct policy_case *c)
 	if (c->file ? snprintf(path, sizeof(path), "%s", c->file) >= (int)sizeof(path)
 		    : !path_join(path, settings->dir, "policy.conf"))
 		return complain("the name of the file is too long");
-	if (!read_text(path, text, sizeof(text), &part.len))
+	if (!policy_read(path, text, sizeof(text), &part.len))
 		return STATUS_INVALID;
 	if (!policy_parse(text, part.len, &policy, &fault)) {
 		(void)fprintf(stderr, "%s:%u: %s: %s\n", path, fault.line,

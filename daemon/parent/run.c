@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "authd/policy.h"
 #include "base/bytes.h"
 #include "ipc/child.h"
 #include "native/code.h"
@@ -155,6 +156,25 @@ ask_logd(struct run *run, struct admin *admin, struct dk_reader_buf *rd)
 	return ipc_send(&run->set.channel[IPC_LOGD], IPC_RECORDS, admin->id, &part, 1);
 }
 
+/* The new text goes to authd, which answers when the record of it is durable. */
+static bool
+reload_policy(struct run *run, uint64_t id, uint32_t uid)
+{
+	static char text[POLICY_MAX_BYTES + 1];
+	char path[PATH_BYTES];
+	uint8_t head[4];
+	struct dk_writer_buf wr;
+	size_t len;
+
+	if (!path_join(path, run->settings->dir, "policy.conf") ||
+	    !policy_read(path, text, sizeof(text), &len))
+		return false;
+	dk_wr_init(&wr, head, sizeof(head));
+	dk_wr_u32(&wr, uid);
+	const struct dk_part parts[] = { { head, sizeof(head) }, { text, len } };
+	return ipc_send(&run->set.channel[IPC_AUTHD], IPC_POLICY_TEXT, id, parts, 2);
+}
+
 static void
 admin_request(struct run *run, struct admin *admin)
 {
@@ -181,9 +201,12 @@ admin_request(struct run *run, struct admin *admin)
 	dk_wr_u16(&wr, (uint16_t)admin->op);
 	dk_wr_u32(&wr, uid);
 	const struct dk_part parts[] = { { head, sizeof(head) }, { packet + 2, (size_t)n - 2 } };
-	sent = admin->op == IPC_OP_LOG
-	    ? ask_logd(run, admin, &rd)
-	    : ipc_send(&run->set.channel[IPC_KEYD], IPC_ADMIN, admin->id, parts, 2);
+	if (admin->op == IPC_OP_LOG)
+		sent = ask_logd(run, admin, &rd);
+	else if (admin->op == IPC_OP_POLICY_RELOAD)
+		sent = reload_policy(run, admin->id, uid);
+	else
+		sent = ipc_send(&run->set.channel[IPC_KEYD], IPC_ADMIN, admin->id, parts, 2);
 	if (!sent)
 		admin_code(admin, DK_CODE_ARGUMENT);
 }
@@ -293,6 +316,13 @@ on_child(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 	case IPC_PIN_REFUSED:
 		run->pin_refused = true;
 		return true;
+	case IPC_POLICY_DONE:
+		if (message->len < 3)
+			return false;
+		say(message->data[0] || message->data[1] ? SAY_ERROR : SAY_INFO, "%.*s",
+		    (int)message->len - 3, (const char *)message->data + 2);
+		admin_done(run, message);
+		return true;
 	default:
 		admin_done(run, message);
 		return true;
@@ -390,6 +420,11 @@ on_signal(struct run *run)
 	int status;
 
 	while (read(run->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP) {
+			if (!run->went || !reload_policy(run, ++run->next_id, info.ssi_uid))
+				say(SAY_ERROR, "the policy could not be read anew");
+			continue;
+		}
 		if (info.ssi_signo != SIGCHLD) {
 			run->stopping = true;
 			continue;
@@ -545,6 +580,7 @@ catch_signals(void)
 	(void)sigaddset(&set, SIGCHLD);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return -1;

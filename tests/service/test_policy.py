@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The policy as the running service applies it, and `doublekeyd policy check`."""
 import os
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -87,3 +89,46 @@ def test_a_broken_policy_does_not_start(service):
     set_policy(service, rule("color = true"))
     done = service.admin("run", "--passphrase-file", service.passfile, check=False)
     assert done.returncode != 0 and "policy.conf:5: unknown-option" in done.stderr
+
+
+def policy_records(s):
+    return [line for line in s.log().splitlines() if " policy done" in line]
+
+
+def test_reload_is_recorded_and_graceful(ready):
+    before = len(policy_records(ready))
+    pids = ready.pids()
+    assert ask(ready) == OK
+    set_policy(ready, rule(allow="false"))
+    assert ask(ready) == OK  # not yet in force
+    assert "policy in force: " in ready.admin("policy", "reload").stdout
+    assert ask(ready) == POLICY
+    records = policy_records(ready)
+    assert len(records) == before + 1
+    assert "factor=2:parent:%d" % os.getuid() in records[-1]
+    assert ready.pids() == pids
+
+
+def test_a_broken_new_policy_leaves_the_old_one(ready):
+    before = policy_records(ready)
+    set_policy(ready, rule("color = true"))
+    done = ready.admin("policy", "reload", check=False)
+    assert done.returncode == 1 and "policy.conf:5: unknown-option" in done.stderr
+    set_policy(ready, "#" * 300000)
+    assert "too-large" in ready.admin("policy", "reload", check=False).stderr
+    assert ask(ready) == OK and policy_records(ready) == before
+
+
+def test_hangup_reloads(ready):
+    set_policy(ready, rule(allow="false"))
+    ready.process.send_signal(signal.SIGHUP)
+    end = time.time() + 20
+    while ask(ready) == OK:
+        assert time.time() < end
+        time.sleep(0.05)
+    set_policy(ready, "rule")
+    ready.process.send_signal(signal.SIGHUP)
+    while "policy.conf:1: syntax" not in open(ready.stderr).read():
+        assert time.time() < end
+        time.sleep(0.05)
+    assert ask(ready) == POLICY
