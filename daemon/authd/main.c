@@ -12,6 +12,7 @@
 #include "authd/policy.h"
 #include "base/bytes.h"
 #include "base/text.h"
+#include "format/schedule.h"
 #include "ipc/child.h"
 #include "native/code.h"
 #include "native/release.h"
@@ -113,10 +114,62 @@ key_of(const struct authd *authd, const uint8_t *data, const struct dk_set *set)
 	return NULL;
 }
 
+/* What the objects of one request take from budgets, one for each rule. */
+struct charges {
+	unsigned count;
+	unsigned rule[IPC_CHARGES_MAX];
+	uint32_t objects[IPC_CHARGES_MAX];
+};
+
+static unsigned
+charge(const struct authd *authd, struct charges *charges, unsigned rule)
+{
+	struct policy_rule_info info = policy_rule_info(authd->policy, rule);
+	unsigned i = 0;
+
+	if (info.per_minute == 0 && info.per_day == 0)
+		return DK_CODE_OK;
+	while (i < charges->count && charges->rule[i] != rule)
+		i++;
+	if (i == IPC_CHARGES_MAX)
+		return DK_CODE_BUDGET;
+	if (i == charges->count) {
+		charges->count++;
+		charges->rule[i] = rule;
+		charges->objects[i] = 0;
+	}
+	charges->objects[i]++;
+	return DK_CODE_OK;
+}
+
+static void
+write_charges(const struct authd *authd, const struct charges *charges, const char *user,
+    struct dk_writer_buf *wr)
+{
+	uint8_t prefix[DK_INFO_MAX_BYTES], id[32];
+	size_t prefix_len;
+
+	dk_wr_u8(wr, (uint8_t)charges->count);
+	for (unsigned i = 0; i < charges->count; i++) {
+		struct policy_rule_info info = policy_rule_info(authd->policy, charges->rule[i]);
+
+		if (dk_info("budget", NULL, 0, prefix, &prefix_len) != DK_OK)
+			say_fatal("libcrypto does not do what it must");
+		const struct dk_part parts[] = { { prefix, prefix_len },
+			{ info.title, strlen(info.title) + 1 }, { user, strlen(user) } };
+		if (dk_sha256(parts, 3, id) != DK_OK)
+			say_fatal("libcrypto does not do what it must");
+		dk_wr_bytes(wr, id, sizeof(id));
+		dk_wr_u32(wr, charges->objects[i]);
+		dk_wr_u32(wr, info.per_minute);
+		dk_wr_u32(wr, info.per_day);
+	}
+}
+
 /* of_request has what all objects of the request share. */
 static unsigned
 judge(const struct authd *authd, const struct policy_question *of_request,
-    const struct dk_release_object *object)
+    const struct dk_release_object *object, struct charges *charges)
 {
 	struct policy_question question = *of_request;
 	struct dk_header header;
@@ -132,7 +185,9 @@ judge(const struct authd *authd, const struct policy_question *of_request,
 	question.key = key->name;
 	question.label = object->core + header.label;
 	question.label_len = header.label_len;
-	return policy_allows(authd->policy, &question, &rule) ? DK_CODE_OK : DK_CODE_POLICY;
+	if (!policy_allows(authd->policy, &question, &rule))
+		return DK_CODE_POLICY;
+	return charge(authd, charges, rule);
 }
 
 /* head is that of RELEASE. One clock reading for the whole request. */
@@ -152,9 +207,11 @@ static bool
 on_release(struct authd *authd, const struct ipc_message *message)
 {
 	static struct dk_release_object objects[DK_RELEASE_OBJECTS_MAX];
-	static uint8_t head[32 + 2 + 2 * DK_RELEASE_OBJECTS_MAX];
+	static uint8_t head[32 + 2 + 2 * DK_RELEASE_OBJECTS_MAX + 1 +
+	    IPC_CHARGES_MAX * IPC_CHARGE_BYTES];
 	struct dk_release_request request = { .count = 0 };
 	struct policy_question question;
+	struct charges charges = { .count = 0 };
 	struct dk_writer_buf wr;
 
 	if (message->len < RELEASE_HEAD)
@@ -167,7 +224,8 @@ on_release(struct authd *authd, const struct ipc_message *message)
 	dk_wr_bytes(&wr, authd->digest, sizeof(authd->digest));
 	dk_wr_u16(&wr, (uint16_t)request.count);
 	for (unsigned i = 0; i < request.count; i++)
-		dk_wr_u16(&wr, (uint16_t)judge(authd, &question, &objects[i]));
+		dk_wr_u16(&wr, (uint16_t)judge(authd, &question, &objects[i], &charges));
+	write_charges(authd, &charges, question.user, &wr);
 	const struct dk_part parts[] = { { head, wr.len }, { message->data, message->len } };
 	(void)ipc_send(authd->keyd, IPC_RELEASE_JUDGED, message->id, parts, 2);
 	return true;

@@ -66,6 +66,7 @@ struct policy_rule_info {
 	const char *title;
 	unsigned line;
 	bool allow;
+	uint32_t per_minute, per_day; /* 0: no limit */
 };
 
 /* False: *ret_fault says what is wrong and where; *ret is untouched. */

@@ -10,6 +10,8 @@
 #define POLICY_TITLE_MAX_BYTES 64
 #define POLICY_TEXT_MAX_BYTES 255
 #define POLICY_NAME_MAX_BYTES 32
+#define POLICY_BUDGET_MAX 1000000000u
+#define POLICY_DIGITS_MAX 10
 
 /* A text in the policy's own copy of the file; the quote behind it is a NUL. */
 struct policy_text {
@@ -35,6 +37,8 @@ enum policy_option {
 	POLICY_HOURS,
 	POLICY_LISTS, /* the options before it have lists */
 	POLICY_ZONE = POLICY_LISTS,
+	POLICY_PER_MINUTE,
+	POLICY_PER_DAY,
 	POLICY_ALLOW,
 	POLICY_OPTIONS,
 };
@@ -56,6 +60,7 @@ struct policy_section {
 	struct policy_list list[POLICY_LISTS];
 	unsigned weekdays; /* a bit for each, Monday is the first */
 	int zone; /* minutes ahead of UTC */
+	uint32_t per_minute, per_day;
 	bool allow;
 };
 

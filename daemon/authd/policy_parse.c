@@ -12,7 +12,7 @@
 #include "authd/policy_impl.h"
 #include "base/text.h"
 
-enum token { T_END, T_WORD, T_TEXT, T_OPEN, T_CLOSE, T_EQUALS, T_COMMA, T_WRONG };
+enum token { T_END, T_WORD, T_TEXT, T_NUMBER, T_OPEN, T_CLOSE, T_EQUALS, T_COMMA, T_WRONG };
 
 struct parser {
 	struct policy *policy;
@@ -24,6 +24,7 @@ struct parser {
 	unsigned token_line;
 	const char *text; /* of a T_TEXT */
 	char word[POLICY_NAME_MAX_BYTES + 1];
+	uint64_t number; /* of a T_NUMBER; 0 if it begins with a zero */
 };
 
 static const struct option {
@@ -39,6 +40,8 @@ static const struct option {
 	{ "weekdays", POLICY_WEEKDAYS },
 	{ "hours", POLICY_HOURS },
 	{ "zone", POLICY_ZONE },
+	{ "per-minute", POLICY_PER_MINUTE },
+	{ "per-day", POLICY_PER_DAY },
 	{ "allow", POLICY_ALLOW },
 };
 
@@ -99,6 +102,18 @@ take_word(struct parser *p)
 }
 
 static enum token
+take_number(struct parser *p)
+{
+	size_t len = strspn(p->at, "0123456789");
+
+	if (len > POLICY_DIGITS_MAX)
+		return T_WRONG;
+	p->number = *p->at == '0' ? 0 : strtoull(p->at, NULL, 10);
+	p->at += len;
+	return T_NUMBER;
+}
+
+static enum token
 next(struct parser *p)
 {
 	static const char signs[] = "{}=,";
@@ -112,6 +127,8 @@ next(struct parser *p)
 	} else if ((sign = strchr(signs, *p->at))) {
 		p->token = tokens[sign - signs];
 		p->at++;
+	} else if (*p->at >= '0' && *p->at <= '9') {
+		p->token = take_number(p);
 	} else {
 		p->token = *p->at == '"' ? take_text(p) : take_word(p);
 	}
@@ -183,12 +200,18 @@ take_value(struct parser *p, struct policy_section *section, enum policy_option 
 	bool truth = p->token == T_WORD && strcmp(p->word, "true") == 0;
 	bool falsehood = p->token == T_WORD && strcmp(p->word, "false") == 0;
 
-	if (p->token != T_OPEN && p->token != T_TEXT && !truth && !falsehood)
+	if (p->token != T_OPEN && p->token != T_TEXT && p->token != T_NUMBER && !truth && !falsehood)
 		return fail(p, POLICY_SYNTAX, p->token_line, "a value expected");
 	if (option < POLICY_LISTS && p->token == T_OPEN)
 		return take_list(p, section, option);
 	if (option == POLICY_ALLOW && (truth || falsehood)) {
 		section->allow = truth;
+		return true;
+	}
+	if (p->token == T_NUMBER && p->number >= 1 && p->number <= POLICY_BUDGET_MAX &&
+	    (option == POLICY_PER_MINUTE || option == POLICY_PER_DAY)) {
+		*(option == POLICY_PER_DAY ? &section->per_day : &section->per_minute) =
+		    (uint32_t)p->number;
 		return true;
 	}
 	if (option == POLICY_ZONE && p->token == T_TEXT && policy_zone_parse(p->text, &section->zone))

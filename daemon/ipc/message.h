@@ -77,6 +77,9 @@ enum ipc_protection {
 	IPC_LOCKED = 32,
 };
 
+/* What a request takes from a budget: id[32], u32 objects, u32 limits of minute and day. */
+#define IPC_CHARGE_BYTES 44
+#define IPC_CHARGES_MAX 16
 #define IPC_ADMIN_MAX_BYTES 8192
 #define IPC_ADMIN_ARGS_MAX 16
 #define IPC_TOKEN_URI_MAX_BYTES 1024

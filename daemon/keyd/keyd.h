@@ -84,6 +84,8 @@ struct keyd_nonce {
 	uint64_t created;
 	const uint8_t *device;
 	const uint8_t *nonce;
+	unsigned charge_count;
+	const uint8_t *charges;
 };
 /* nonce may be NULL. If the record cannot even be sent, done is called at once
  * with DK_CODE_UNAVAILABLE or DK_CODE_BUSY. */

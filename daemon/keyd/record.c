@@ -80,8 +80,10 @@ make_pending(struct keyd *keyd, struct dk_log_event *event, logged_fn done, void
 static bool
 send_append(struct keyd *keyd, const struct pending *p, const struct keyd_nonce *nonce)
 {
-	uint8_t head[8 + 32 + 16] = { 0 };
+	uint8_t head[8 + 32 + 16 + 1] = { 0 };
 	const struct dk_part parts[] = { { p->leaf, sizeof(p->leaf) }, { head, sizeof(head) },
+		{ nonce ? nonce->charges : NULL,
+		    nonce ? (size_t)nonce->charge_count * IPC_CHARGE_BYTES : 0 },
 		{ p->record, p->record_len } };
 	struct dk_writer_buf wr;
 
@@ -90,8 +92,9 @@ send_append(struct keyd *keyd, const struct pending *p, const struct keyd_nonce 
 		dk_wr_u64(&wr, nonce->created);
 		dk_wr_bytes(&wr, nonce->device, 32);
 		dk_wr_bytes(&wr, nonce->nonce, DK_NONCE_BYTES);
+		dk_wr_u8(&wr, (uint8_t)nonce->charge_count);
 	}
-	return ipc_send(keyd->logd, IPC_APPEND, p->id, parts, 3);
+	return ipc_send(keyd->logd, IPC_APPEND, p->id, parts, 4);
 }
 
 void

@@ -42,6 +42,8 @@ struct job {
 	uint8_t policy[32];
 	unsigned verdict_count;
 	const uint8_t *verdicts; /* borrowed */
+	unsigned charge_count;
+	const uint8_t *charges; /* borrowed */
 	struct device *device;
 	struct dk_pkey *recipient;
 	unsigned code; /* why the whole request is refused */
@@ -76,6 +78,8 @@ parse_message(const struct ipc_message *message, struct job *job)
 		memcpy(job->policy, p, 32);
 	job->verdict_count = dk_rd_u16(&rd);
 	job->verdicts = dk_rd_bytes(&rd, (size_t)job->verdict_count * 2);
+	job->charge_count = dk_rd_u8(&rd);
+	job->charges = dk_rd_bytes(&rd, (size_t)job->charge_count * IPC_CHARGE_BYTES);
 	if ((p = dk_rd_bytes(&rd, 16)))
 		memcpy(job->address, p, 16);
 	job->sig.created = dk_rd_u64(&rd);
@@ -87,7 +91,8 @@ parse_message(const struct ipc_message *message, struct job *job)
 		memcpy(job->sig.signature, p, DK_SIGNATURE_BYTES);
 	job->body_len = dk_rd_left(&rd);
 	job->body = dk_rd_bytes(&rd, job->body_len);
-	return !rd.failed && job->body_len <= DK_RELEASE_BODY_MAX_BYTES;
+	return !rd.failed && job->charge_count <= IPC_CHARGES_MAX &&
+	    job->body_len <= DK_RELEASE_BODY_MAX_BYTES;
 }
 
 static dk_err
@@ -399,7 +404,7 @@ logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void 
 {
 	struct job *job = ctx;
 
-	if (code == DK_CODE_REPLAY) {
+	if (code == DK_CODE_REPLAY || code == DK_CODE_BUDGET) {
 		refuse(keyd, job, code);
 		return;
 	}
@@ -440,7 +445,8 @@ conclude(struct keyd *keyd, struct job *job)
 		event.decision = DK_LOG_DENIED;
 		event.reason = job->objects[0].code;
 	}
-	nonce = (struct keyd_nonce){ job->sig.created, job->sig.key_id, job->sig.nonce };
+	nonce = (struct keyd_nonce){ job->sig.created, job->sig.key_id, job->sig.nonce,
+		job->charge_count, job->charges };
 	keyd_log(keyd, &event, &nonce, logged, job);
 }
 

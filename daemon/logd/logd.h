@@ -34,6 +34,8 @@ struct batch_entry {
 	uint8_t device[32];
 	uint8_t nonce[16];
 	uint8_t leaf[DK_LEAF_BYTES];
+	unsigned charge_count;
+	struct store_charge charge[IPC_CHARGES_MAX];
 	size_t record_len;
 	uint8_t *record;
 };

@@ -17,7 +17,7 @@ static bool
 append_one(struct logd *logd, struct batch_entry *e)
 {
 	static const uint8_t none[16];
-	bool is_new = true;
+	bool is_new = true, within;
 
 	e->code = DK_CODE_OK;
 	if (memcmp(e->nonce, none, sizeof(none)) != 0 &&
@@ -27,6 +27,12 @@ append_one(struct logd *logd, struct batch_entry *e)
 		is_new = false;
 	if (!is_new) {
 		e->code = DK_CODE_REPLAY;
+		return true;
+	}
+	if (!store_charge(logd->store, e->charge, e->charge_count, ipc_now(), &within))
+		return false;
+	if (!within) {
+		e->code = DK_CODE_BUDGET;
 		return true;
 	}
 	e->index = logd->tree.size;
@@ -111,6 +117,24 @@ commit_batch(struct logd *logd)
 }
 
 static bool
+read_charges(struct dk_reader_buf *rd, struct batch_entry *e)
+{
+	e->charge_count = dk_rd_u8(rd);
+	if (e->charge_count > IPC_CHARGES_MAX)
+		return false;
+	for (unsigned i = 0; i < e->charge_count; i++) {
+		const uint8_t *id = dk_rd_bytes(rd, 32);
+
+		if (id)
+			memcpy(e->charge[i].id, id, 32);
+		e->charge[i].objects = dk_rd_u32(rd);
+		e->charge[i].per_minute = dk_rd_u32(rd);
+		e->charge[i].per_day = dk_rd_u32(rd);
+	}
+	return !rd->failed;
+}
+
+static bool
 on_append(struct logd *logd, const struct ipc_message *message)
 {
 	struct batch_entry *e;
@@ -129,6 +153,8 @@ on_append(struct logd *logd, const struct ipc_message *message)
 		commit_batch(logd);
 	e = &logd->batch[logd->batch_count];
 	*e = (struct batch_entry){ .id = message->id, .created = created };
+	if (!read_charges(&rd, e))
+		return false;
 	e->record_len = dk_rd_left(&rd);
 	record = dk_rd_bytes(&rd, e->record_len);
 	e->record = malloc(e->record_len + 1);
@@ -308,6 +334,8 @@ idle(void *ctx)
 	if (now % 64 == 0 && now > LOGD_NONCE_LIFE_S &&
 	    !store_forget_nonces(logd->store, now - LOGD_NONCE_LIFE_S))
 		say(SAY_WARNING, "old nonces cannot be removed");
+	if (now % 64 == 0 && !store_forget_budgets(logd->store, now))
+		say(SAY_WARNING, "old budgets cannot be removed");
 }
 
 static void

@@ -95,6 +95,15 @@ question_of(const struct policy_case *c, struct policy_question *q)
 	return 0;
 }
 
+static void
+say_budget(struct policy_rule_info rule)
+{
+	if (rule.per_minute > 0)
+		(void)printf("budget\t%u objects a minute for each user\n", rule.per_minute);
+	if (rule.per_day > 0)
+		(void)printf("budget\t%u objects a day for each user\n", rule.per_day);
+}
+
 static int
 explain(const struct policy *policy, const struct policy_question *q)
 {
@@ -111,6 +120,8 @@ explain(const struct policy *policy, const struct policy_question *q)
 			(void)printf("line %u\trule \"%s\"\tdoes not match: %s\n", rule.line, rule.title,
 			    policy_why_name(policy_rule_why(policy, i, q)));
 	}
+	if (allowed)
+		say_budget(policy_rule_info(policy, decides));
 	if (decides == policy_rules(policy))
 		(void)printf("no rule matches\n");
 	(void)printf("verdict\t%s\n", allowed ? "allow" : "deny");

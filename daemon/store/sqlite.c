@@ -23,6 +23,9 @@ enum statement {
 	ST_PUT_NOT_BEFORE,
 	ST_NOT_BEFORE,
 	ST_READ_ACTS,
+	ST_GET_BUDGET,
+	ST_PUT_BUDGET,
+	ST_FORGET_BUDGETS,
 	ST_COUNT,
 };
 
@@ -45,9 +48,14 @@ static const char setup[] =
     "CREATE INDEX IF NOT EXISTS nonce_created ON nonce(created);"
     "CREATE TABLE IF NOT EXISTS restored(at INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS act(idx INTEGER PRIMARY KEY);"
+    "CREATE TABLE IF NOT EXISTS budget(id BLOB PRIMARY KEY, minute INTEGER NOT NULL,"
+    " in_minute INTEGER NOT NULL, day INTEGER NOT NULL, in_day INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS checkpoint(size INTEGER PRIMARY KEY, text BLOB NOT NULL);";
 
 static const char *const sql[ST_COUNT] = {
+	[ST_GET_BUDGET] = "SELECT minute,in_minute,day,in_day FROM budget WHERE id=?",
+	[ST_PUT_BUDGET] = "INSERT OR REPLACE INTO budget VALUES(?,?,?,?,?)",
+	[ST_FORGET_BUDGETS] = "DELETE FROM budget WHERE day<?",
 	[ST_BEGIN] = "BEGIN IMMEDIATE",
 	[ST_COMMIT] = "COMMIT",
 	[ST_ROLLBACK] = "ROLLBACK",
@@ -164,6 +172,77 @@ bool
 store_forget_nonces(struct store *store, uint64_t before)
 {
 	return bind_number(store, ST_FORGET, 1, before) && run(store, ST_FORGET);
+}
+
+/* ---- budgets ---- */
+
+struct counter {
+	uint64_t minute, in_minute, day, in_day;
+};
+
+/* Where the clock went back, minute and day stay as they were: no refill. */
+static bool
+read_counter(struct store *store, const uint8_t id[32], uint64_t now, struct counter *c)
+{
+	sqlite3_stmt *st = store->st[ST_GET_BUDGET];
+	int ret = SQLITE_ERROR;
+
+	*c = (struct counter){ 0 };
+	if (bind_bytes(store, ST_GET_BUDGET, 1, id, 32))
+		ret = sqlite3_step(st);
+	if (ret == SQLITE_ROW)
+		*c = (struct counter){ (uint64_t)sqlite3_column_int64(st, 0),
+			(uint64_t)sqlite3_column_int64(st, 1), (uint64_t)sqlite3_column_int64(st, 2),
+			(uint64_t)sqlite3_column_int64(st, 3) };
+	(void)sqlite3_reset(st);
+	if (c->minute < now / 60)
+		*c = (struct counter){ now / 60, 0, c->day, c->in_day };
+	if (c->day < now / 86400)
+		*c = (struct counter){ c->minute, c->in_minute, now / 86400, 0 };
+	return ret == SQLITE_ROW || ret == SQLITE_DONE;
+}
+
+static bool
+write_counter(struct store *store, const uint8_t id[32], const struct counter *c)
+{
+	return bind_bytes(store, ST_PUT_BUDGET, 1, id, 32) &&
+	    bind_number(store, ST_PUT_BUDGET, 2, c->minute) &&
+	    bind_number(store, ST_PUT_BUDGET, 3, c->in_minute) &&
+	    bind_number(store, ST_PUT_BUDGET, 4, c->day) &&
+	    bind_number(store, ST_PUT_BUDGET, 5, c->in_day) && run(store, ST_PUT_BUDGET);
+}
+
+bool
+store_charge(struct store *store, const struct store_charge *charges, unsigned n, uint64_t now,
+    bool *ret_within)
+{
+	struct counter c;
+
+	/* All are looked at before one is changed. */
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (unsigned i = 0; i < n; i++) {
+			if (!read_counter(store, charges[i].id, now, &c))
+				return false;
+			c.in_minute += charges[i].objects;
+			c.in_day += charges[i].objects;
+			if ((charges[i].per_minute && c.in_minute > charges[i].per_minute) ||
+			    (charges[i].per_day && c.in_day > charges[i].per_day)) {
+				*ret_within = false;
+				return true;
+			}
+			if (pass == 1 && !write_counter(store, charges[i].id, &c))
+				return false;
+		}
+	*ret_within = true;
+	return true;
+}
+
+bool
+store_forget_budgets(struct store *store, uint64_t now)
+{
+	return now < 86400 ||
+	    (bind_number(store, ST_FORGET_BUDGETS, 1, now / 86400 - 1) &&
+		run(store, ST_FORGET_BUDGETS));
 }
 
 bool

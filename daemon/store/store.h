@@ -31,6 +31,18 @@ bool store_nonce(struct store *store, const uint8_t device[32], const uint8_t no
 /* Forget nonces of requests made before this time. */
 bool store_forget_nonces(struct store *store, uint64_t before);
 
+/* Budgets, spec/policy.md section 6. A limit of 0 is none. */
+struct store_charge {
+	uint8_t id[32];
+	uint32_t objects;
+	uint32_t per_minute, per_day;
+};
+/* All of them or, with *ret_within false, nothing. */
+bool store_charge(struct store *store, const struct store_charge *charges, unsigned n,
+    uint64_t now, bool *ret_within);
+/* Forget counters of the days before yesterday. */
+bool store_forget_budgets(struct store *store, uint64_t now);
+
 bool store_put_entry(struct store *store, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES],
     const uint8_t *record, size_t len);
 bool store_put_node(struct store *store, unsigned level, uint64_t index, const uint8_t hash[32]);

@@ -9,9 +9,9 @@ LIMIT = 262143
 NAME = {"keys": r"[a-z0-9][a-z0-9._-]{0,63}|\*", "users": r"[a-z0-9._@-]{1,64}|\*"}
 DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 LISTS = ["keys", "users", "groups", "devices", "labels", "networks", "weekdays", "hours"]
-OPTIONS = {"group": ["users"], "rule": LISTS + ["zone", "allow"]}
+OPTIONS = {"group": ["users"], "rule": LISTS + ["zone", "per-minute", "per-day", "allow"]}
 TOKEN = re.compile(r'(?P<blank>[ \t\n]+|#[^\n]*)|(?P<text>"[^"\\\n\t]*")|'
-                   r'(?P<word>[a-z-]+)|(?P<sign>[{}=,])')
+                   r'(?P<word>[a-z-]+)|(?P<number>[0-9]+)|(?P<sign>[{}=,])')
 
 
 class PolicyError(Exception):
@@ -51,6 +51,7 @@ class Parser:
         while at < len(text):
             m = TOKEN.match(text, at)
             wrong = not m or (m["text"] and len(m[0].encode()) > 257) or len(m["word"] or "") > 32
+            wrong = wrong or len(m["number"] or "") > 10
             if wrong:
                 yield "wrong", "", line
                 return
@@ -118,14 +119,17 @@ class Parser:
         self.step()
         self.take("=")
         line = self.line
-        if self.kind not in ("{", "text") and self.value not in ("true", "false"):
+        if self.kind not in ("{", "text", "number") and self.value not in ("true", "false"):
             raise PolicyError("syntax", line)
-        wanted = {"zone": "text", "allow": "word"}.get(name, "{")
+        wanted = {"zone": "text", "allow": "word", "per-minute": "number", "per-day": "number"}.get(name, "{")
         if self.kind != wanted:
             raise PolicyError("value", line)
         kind, value, _ = self.step()
         if kind == "{":
             section[name] = list(self.items(name, line))
+        elif kind == "number":
+            require(value[0] != "0" and int(value) <= 10**9, line)
+            section[name] = int(value)
         else:
             section[name] = value == "true" if name == "allow" else zone(value, line)
 

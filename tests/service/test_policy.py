@@ -91,6 +91,34 @@ def test_a_broken_policy_does_not_start(service):
     assert done.returncode != 0 and "policy.conf:5: unknown-option" in done.stderr
 
 
+def test_budget_counts_objects_and_survives_restart(ready):
+    pair = parts_of(ready.object)
+
+    def take(n):
+        status, error, _ = ready.release(ready.device(), release_body([pair] * n))
+        return OK if status == 200 else (status, error)
+
+    restart(ready, rule("per-day = 10"))
+    assert take(4) == OK
+    assert take(7) == (429, "budget")  # refused whole, and takes nothing
+    assert take(5) == OK
+    restart(ready, rule("per-day = 10"))
+    assert take(2) == (429, "budget")
+    assert "reason=budget" in ready.log()
+    assert take(1) == OK
+    assert take(1) == (429, "budget")
+    restart(ready, rule("per-day = 10", title="another rule"))
+    assert take(10) == OK
+
+
+def test_a_stranger_takes_nothing_from_a_budget(ready):
+    body = release_body([parts_of(ready.object)])
+    restart(ready, rule("per-day = 1"))
+    assert ready.release(ready.device(), body, url="https://other")[1] == "signature"
+    assert ready.release(ready.device(), body)[0] == 200
+    assert ready.release(ready.device(), body)[1] == "budget"
+
+
 def policy_records(s):
     return [line for line in s.log().splitlines() if " policy done" in line]
 

@@ -154,20 +154,20 @@ def times():
 def forms():
     broken("too_large", "1", "too-large", 1, "262,144 bytes", b"#" * 262144)
     case("largest", "1", "262,143 bytes", "#" * (262143 - len(BASE) - 1) + "\n" + BASE, "matches")
-    broken("not_utf8", "7", "text", 2, "a byte that is not UTF-8", b"# a\n# \xff\n")
-    broken("surrogate", "7", "text", 1, "a surrogate", b"# \xed\xa0\x80\n")
-    broken("nul", "7", "text", 3, "a zero byte", b"\n\n\0")
-    broken("carriage_return", "7", "text", 1, "CR LF", b"# a\r\n")
-    broken("c1_control", "7", "text", 1, "U+0085", "# \u0085\n".encode())
-    broken("environment", "7", "environment", 2, "a variable", '\nrule "${HOME}" {')
-    broken("environment_in_comment", "7", "environment", 1, "also in a comment", "# ${X}\n" + BASE)
-    broken("text_before_environment", "7", "text", 2, "the bytes come first", b"# ${X}\n\1")
+    broken("not_utf8", "8", "text", 2, "a byte that is not UTF-8", b"# a\n# \xff\n")
+    broken("surrogate", "8", "text", 1, "a surrogate", b"# \xed\xa0\x80\n")
+    broken("nul", "8", "text", 3, "a zero byte", b"\n\n\0")
+    broken("carriage_return", "8", "text", 1, "CR LF", b"# a\r\n")
+    broken("c1_control", "8", "text", 1, "U+0085", "# \u0085\n".encode())
+    broken("environment", "8", "environment", 2, "a variable", '\nrule "${HOME}" {')
+    broken("environment_in_comment", "8", "environment", 1, "also in a comment", "# ${X}\n" + BASE)
+    broken("text_before_environment", "8", "text", 2, "the bytes come first", b"# ${X}\n\1")
     syntax = {"no_title": ("rule {", 1), "end_in_rule": ('rule "r" {\n', 2),
               "end_in_list": ('rule "r" {\nkeys = {"a"', 2), "no_brace": ('rule "r"\nkeys', 2),
               "open_text": ('rule "r', 1), "text_over_lines": ('rule "r\n" {}', 1),
               "backslash": (BASE.replace("alice", "\\\\"), 3), "no_equals": ('rule "r" {\nkeys {', 2),
               "plus_equals": ('rule "r" {\nkeys += {"a"}', 2), "word": (BASE.replace("true", "yes"), 4),
-              "capital": ("Rule", 1), "number": ('rule "r" {\nallow = 1\n}', 2),
+              "capital": ("Rule", 1), "number": ('rule "r" {\nper-day = 12345678901', 2), "minus": ('rule "r" {\nper-day = +1', 2),
               "single_quotes": ("rule 'r' {", 1), "semicolon": (BASE + ";", 6),
               "comma_end": ('rule "r" {\nkeys = {"a",}', 2), "no_comma": ('rule "r" {\nkeys={"a" "b"}', 2),
               "word_in_list": ('rule "r" {\nkeys={a}', 2), "long_text": ('rule "' + "x" * 256 + '" {', 1),
@@ -176,36 +176,38 @@ def forms():
               "in_rule": ('rule "r" {\n"x"', 2)}
     for name, (text, line) in syntax.items():
         broken("syntax_" + name, "1", "syntax", line, f"not the grammar: {name}", text)
-    broken("title_empty", "7", "title", 1, "an empty title", rule(title=""))
-    broken("title_65", "7", "title", 1, "a title of 65 bytes", rule(title="t" * 65))
-    broken("title_twice", "7", "repeated-title", 6, "two rules with one title", BASE + BASE)
+    broken("title_empty", "8", "title", 1, "an empty title", rule(title=""))
+    broken("title_65", "8", "title", 1, "a title of 65 bytes", rule(title="t" * 65))
+    broken("title_twice", "8", "repeated-title", 6, "two rules with one title", BASE + BASE)
     group = 'group "g" {\n\tusers = {"a"}\n}\n'
-    broken("group_twice", "7", "repeated-title", 4, "two groups with one title", group + group)
-    broken("too_many_rules", "7", "too-many", 5001, "1,001 rules",
+    broken("group_twice", "8", "repeated-title", 4, "two groups with one title", group + group)
+    broken("too_many_rules", "8", "too-many", 5001, "1,001 rules",
            "".join(rule(title=str(i)) for i in range(1001)))
 
 
 def options():
-    for name in ("client-cert", "oidc", "approvals", "per-minute", "include", "title"):
-        broken("unknown_" + name.replace("-", "_"), "7", "unknown-option", 5, "not in this version",
+    for name in ("client-cert", "oidc", "approvals", "include", "title"):
+        broken("unknown_" + name.replace("-", "_"), "8", "unknown-option", 5, "not in this version",
                rule(f'{name} = "x"'))
-    broken("unknown_top", "7", "unknown-option", 1, "an option outside of a rule", "allow = true\n")
-    broken("unknown_in_group", "7", "unknown-option", 2, "a group has no keys",
+    broken("unknown_top", "8", "unknown-option", 1, "an option outside of a rule", "allow = true\n")
+    broken("unknown_in_group", "8", "unknown-option", 2, "a group has no keys",
            'group "g" {\n\tkeys = {"*"}\n}\n')
     for name in ("keys", "users", "allow", "zone"):
         value = {"allow": "true", "zone": '"Z"'}.get(name, '{"*"}')
-        broken("repeated_" + name, "7", "repeated-option", 6, f"{name} twice",
+        broken("repeated_" + name, "8", "repeated-option", 6, f"{name} twice",
                rule("zone = \"Z\"", f"{name} = {value}"))
     for name, line in (("keys", 2), ("users", 3), ("allow", 4)):
         text = "".join(x for i, x in enumerate(BASE.splitlines(True), 1) if i != line)
-        broken("missing_" + name, "7", "missing-option", 3, f"no {name}", "\n# here:\n" + text)
-    broken("missing_group_users", "7", "missing-option", 1, "a group of nobody", 'group "g" {\n}\n')
-    broken("unknown_group", "7", "unknown-group", 5, "no such group", rule('groups = {"g"}'))
-    broken("unknown_group_last", "7", "missing-option", 7, "other errors come first",
+        broken("missing_" + name, "8", "missing-option", 3, f"no {name}", "\n# here:\n" + text)
+    broken("missing_group_users", "8", "missing-option", 1, "a group of nobody", 'group "g" {\n}\n')
+    broken("unknown_group", "8", "unknown-group", 5, "no such group", rule('groups = {"g"}'))
+    broken("unknown_group_last", "8", "missing-option", 7, "other errors come first",
            rule('groups = {"g"}') + 'rule "s" {\n}\n')
     wrong = {"key_capital": 'keys = {"Finance"}', "key_dot": 'keys = {".a"}', "key_empty": 'keys = {""}',
              "key_65": 'keys = {"%s"}' % ("a" * 65), "key_text": 'keys = "a"', "key_none": "keys = {}",
-             "key_true": "keys = true"}
+             "key_true": "keys = true", "key_number": "keys = 1", "budget_zero": "per-day = 0",
+             "budget_zeros": "per-minute = 01", "budget_large": "per-day = 1000000001",
+             "budget_text": 'per-day = "1"', "allow_number": "allow = 1"}
     for name, line in wrong.items():
         broken("value_" + name, "2", "value", 2, f"no value: {name}",
                BASE.replace('keys = {"finance"}', line))
@@ -215,8 +217,10 @@ def options():
     broken("value_device_short", "2", "value", 5, "63 digits", rule(f'devices = {{"{DEVICE[1:]}"}}'))
     broken("value_device_capital", "2", "value", 5, "a capital digit",
            rule(f'devices = {{"{DEVICE.upper()}"}}'))
-    broken("value_second_line", "7", "value", 3, "the line is that of the text in the list",
+    broken("value_second_line", "8", "value", 3, "the line is that of the text in the list",
            'rule "r" {\nkeys = {"a",\n"B"}\n}\n')
+    case("budget", "6", "both budgets", rule("per-minute = 1", "per-day = 1000000000"), "matches")
+    case("budget_day", "6", "one of them", rule("per-day = 20"), "matches")
     case("user_special", "2", "all characters of a user", rule(users='{"-._@9"}'), "matches",
          user="-._@9")
 
