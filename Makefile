@@ -46,6 +46,11 @@ deps-build:
 build/build.ninja: | deps-build
 	@$(MESON) setup build >/dev/null || { $(MESON) setup build; exit 1; }
 
+# `make` and `make demo` configure without what only tests need.
+build/tests-ready: | deps-test build/build.ninja
+	@$(MESON) setup --reconfigure build >/dev/null || { $(MESON) setup --reconfigure build; exit 1; }
+	@touch $@
+
 build-asan/build.ninja: | deps-build
 	@$(MESON) setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
 
@@ -53,7 +58,8 @@ demo: deps-demo all
 	@test -x examples/demo.sh || { echo 'examples/demo.sh is not there' >&2; exit 1; }
 	@examples/demo.sh build
 
-test: deps-test all
+test: deps-test build/tests-ready
+	@$(NINJA) -C build
 	@$(MESON) test -C build --no-rebuild --print-errorlogs \
 	    $(addprefix --suite=,$(SUITE)) $(T)
 

@@ -283,8 +283,8 @@ token_make(unsigned type, const uint8_t id[TOKEN_ID_BYTES], const char *uri,
 static CK_RV
 derive(CK_OBJECT_HANDLE key, const uint8_t *point, size_t len, uint8_t *out, size_t *ret_len)
 {
-	CK_ECDH1_DERIVE_PARAMS params = { .kdf = CKD_NULL, .public_data_len = len,
-		.public_data = (uint8_t *)(uintptr_t)point };
+	/* By position, since versions of the header name the members in two ways. */
+	CK_ECDH1_DERIVE_PARAMS params = { CKD_NULL, 0, NULL, len, (uint8_t *)(uintptr_t)point };
 	CK_MECHANISM mechanism = { CKM_ECDH1_DERIVE, &params, sizeof(params) };
 	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
 	CK_KEY_TYPE type = CKK_GENERIC_SECRET;

@@ -4,6 +4,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -16,6 +17,10 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes seconds; not in the fast suite")
     if not PROGRAM or not os.access(PROGRAM, os.X_OK):
         pytest.exit("DOUBLEKEY names no program", 2)
+    # nohup and shells without job control have some ignored, and that is inherited.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 class Result:

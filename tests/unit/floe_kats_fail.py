@@ -31,18 +31,23 @@ def damaged(text):
 with tempfile.TemporaryDirectory() as scratch:
     copy = pathlib.Path(scratch, "kats")
     assert not passes(scratch), "no known answers at all"
-    shutil.copytree(source, copy)
-    assert passes(copy)
+    assert passes(source)
     tried = 0
-    for path in sorted(copy.glob("*.txt")):
+    for name in sorted(path.name for path in pathlib.Path(source).glob("*.txt")):
+        # The damaged case alone, since the others take their time.
+        shutil.rmtree(copy, ignore_errors=True)
+        copy.mkdir()
+        case = name.rsplit("_", 1)[0]
+        for part in pathlib.Path(source).glob(case + "_?t.txt"):
+            shutil.copy(part, copy)
+        path = copy / name
         good = path.read_text()
         for text in damaged(good.strip()):
             path.write_text(text)
             assert not passes(copy), f"{path.name} is damaged and passes"
             tried += 1
         path.unlink()
-        # Without its ciphertext a case does not exist; without its plaintext it fails.
-        assert passes(copy) == path.name.endswith("_ct.txt")
+        assert not passes(copy), f"{path.name} is missing and that passes"
         path.write_text(good)
-    assert passes(copy)
+        assert passes(copy)
     print(tried, "damaged files were noticed")
