@@ -60,12 +60,12 @@ demo: deps-demo all
 
 test: deps-test build/tests-ready
 	@$(NINJA) -C build
-	@$(MESON) test -C build --no-rebuild --print-errorlogs \
+	@$(MESON) test -C build --print-errorlogs \
 	    $(addprefix --suite=,$(SUITE)) $(T)
 
 test-asan: deps-test build-asan/build.ninja
 	@$(NINJA) -C build-asan
-	@$(MESON) test -C build-asan --no-rebuild --print-errorlogs --timeout-multiplier 4 \
+	@$(MESON) test -C build-asan --print-errorlogs --timeout-multiplier 4 \
 	    $(addprefix --suite=,$(or $(SUITE),fast)) $(T)
 
 test-peers: deps-test deps-peers all

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/client.h"
+#include "client/libdir.h"
 
 #define FILE_NAME "libdoublekey-client.so"
 #define PATH_BYTES 4096
@@ -13,7 +14,7 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const struct dk_client_module *module;
 
-/* Where this code is: beside it, or as an installation or a build has it. */
+/* Where this code is: beside it, or as a build has it. */
 static void *
 open_beside(void)
 {
@@ -45,6 +46,9 @@ load(void)
 	const struct dk_client_module *found;
 	void *handle = open_beside();
 
+	/* Also where the linker does not look, as below a prefix of the user's own. */
+	if (!handle)
+		handle = dlopen(DK_LIBDIR "/" FILE_NAME, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)
 		handle = dlopen(FILE_NAME, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)

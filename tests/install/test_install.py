@@ -87,6 +87,19 @@ class Install(unittest.TestCase):
         program = self.prefix + "/bin/doublekey"
         self.assertIn("encrypt", run(program, "--help", LD_LIBRARY_PATH=self.lib))
 
+    def test_the_program_finds_its_client(self):
+        """By the path that was configured, and in this DESTDIR as the linker does."""
+        program = self.prefix + "/bin/doublekey"
+        path = self.lib[len(self.dest):] + "/libdoublekey-client.so"
+        self.assertTrue(os.path.exists(self.dest + path), path)
+        with open(program, "rb") as f:
+            self.assertIn(path.encode(), f.read())
+        r = subprocess.run([program, "enrol", "https://127.0.0.1:1/", "--ca-fingerprint", "0" * 64,
+                            "--code", "none"], capture_output=True, text=True, check=False,
+                           env={**os.environ, "LD_LIBRARY_PATH": self.lib})
+        self.assertEqual(r.returncode, 1)
+        self.assertNotIn("(library)", r.stderr)
+
     @unittest.skipUnless(os.path.isdir(ROOT + "/docs/man"), "no man pages in the tree")
     def test_man_pages_and_completions(self):
         for name in ("man1/doublekey.1", "man5/doublekey-envelope.5", "man5/doublekey-key.5"):
