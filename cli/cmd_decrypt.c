@@ -66,8 +66,9 @@ take_number(const char *option, uint64_t max, uint64_t *ret)
 }
 
 static int
-take(struct decrypt *decrypt, int code)
+take(void *ctx, int code)
 {
+	struct decrypt *decrypt = ctx;
 	int status = sides_take(&decrypt->sides, code);
 
 	if (status < 0)
@@ -128,15 +129,9 @@ run(struct decrypt *decrypt, int argc, char **argv)
 		.command = "decrypt", .help = help, .short_options = TARGET_LETTERS, .option = table
 	};
 	int status;
-	int code;
 
-	while ((code = options_next(&options, argc, argv)) != OPTIONS_END) {
-		if (code == OPTIONS_STOP)
-			return options.status;
-		status = take(decrypt, code);
-		if (status != STATUS_OK)
-			return status;
-	}
+	if (!options_all(&options, argc, argv, take, decrypt))
+		return options.status;
 	/* A part of a file is not its plaintext, so it never gets its name. */
 	decrypt->target.never_beside = decrypt->crypt.range;
 	status = target_check(&decrypt->target, argv + optind, argc - optind);

@@ -72,8 +72,9 @@ take_segment_length(struct encrypt *encrypt, const char *text)
 }
 
 static int
-take(struct encrypt *encrypt, int code)
+take(void *ctx, int code)
 {
+	struct encrypt *encrypt = ctx;
 	int status = sides_take(&encrypt->sides, code);
 
 	if (status < 0)
@@ -158,15 +159,9 @@ run(struct encrypt *encrypt, int argc, char **argv)
 		.command = "encrypt", .help = help, .short_options = TARGET_LETTERS, .option = table
 	};
 	int status;
-	int code;
 
-	while ((code = options_next(&options, argc, argv)) != OPTIONS_END) {
-		if (code == OPTIONS_STOP)
-			return options.status;
-		status = take(encrypt, code);
-		if (status != STATUS_OK)
-			return status;
-	}
+	if (!options_all(&options, argc, argv, take, encrypt))
+		return options.status;
 	if (encrypt->file_name && argc - optind > 1)
 		return usage_error("encrypt", "--file-name is for one IN");
 	status = target_check(&encrypt->target, argv + optind, argc - optind);

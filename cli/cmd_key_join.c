@@ -32,20 +32,13 @@ static const char help[] =
     "  -q, --quiet                 no notes\n"
     "  -h, --help                  this text\n";
 
-enum { PASSPHRASE_FILE = OPTION_OWN, NO_PASSPHRASE, FORCE };
-
 static const struct option table[] = {
-	{ "passphrase-file", required_argument, NULL, PASSPHRASE_FILE },
-	{ "no-passphrase", no_argument, NULL, NO_PASSPHRASE },
-	{ "force", no_argument, NULL, FORCE },
-	{ "output", required_argument, NULL, 'o' },
+	KEYFILE_OPTIONS,
 	OPTIONS_COMMON,
 };
 
 struct job {
 	struct keyfile_options file;
-	struct option_list passphrase_files;
-	const char *path;
 	char **shares;
 	int count;
 };
@@ -56,55 +49,31 @@ struct share_bytes {
 };
 
 static int
-take(struct job *job, int code)
+take(void *ctx, int code)
 {
-	switch (code) {
-	case PASSPHRASE_FILE:
-		if (!option_list_add(&job->passphrase_files, optarg))
-			return STATUS_FAILED;
-		break;
-	case NO_PASSPHRASE:
-		job->file.no_passphrase = true;
-		break;
-	case FORCE:
-		job->file.force = true;
-		break;
-	case 'o':
-		job->path = optarg;
-		break;
-	}
-	return STATUS_OK;
+	struct job *job = ctx;
+
+	return keyfile_take(&job->file, code);
 }
 
 static int
 parse(struct job *job, int argc, char **argv, bool *ret_done)
 {
 	struct options options = {
-		.command = COMMAND, .help = help, .short_options = "o:", .option = table
+		.command = COMMAND, .help = help, .short_options = KEYFILE_LETTERS, .option = table
 	};
-	int code, status;
+	int status;
 
 	*ret_done = true;
-	while ((code = options_next(&options, argc, argv)) != OPTIONS_END) {
-		if (code == OPTIONS_STOP)
-			return options.status;
-		status = take(job, code);
-		if (status != STATUS_OK)
-			return status;
-	}
+	if (!options_all(&options, argc, argv, take, job))
+		return options.status;
 	if (optind == argc)
 		return usage_error(COMMAND, "no SHARE given");
-	if (!job->path)
-		return usage_error(COMMAND, "-o is missing");
-	if (job->file.no_passphrase && job->passphrase_files.count > 0)
-		return usage_error(
-		    COMMAND, "--no-passphrase and --passphrase-file exclude each other");
-	if (job->passphrase_files.count > 1)
-		return usage_error(COMMAND, "--passphrase-file is given twice");
 	job->shares = argv + optind;
 	job->count = argc - optind;
-	*ret_done = false;
-	return STATUS_OK;
+	status = keyfile_check(&job->file, COMMAND);
+	*ret_done = status != STATUS_OK;
+	return status;
 }
 
 static bool
@@ -180,7 +149,7 @@ write_key(const struct job *job, const struct dk_join *join)
 		message_err(NULL, err, NULL);
 	if (err != DK_OK)
 		return false;
-	ok = keyfile_write_pair(job->path, key, &job->file);
+	ok = keyfile_write_pair(key, &job->file);
 	if (ok)
 		message_note("restored the %s key %s of %s, key id %s",
 		    dk_side_name(dk_key_side(key)), dk_key_type_name(key), dk_key_custodian(key),
@@ -195,7 +164,6 @@ run(struct job *job)
 	struct dk_join *join = NULL;
 	bool ok;
 
-	job->file.passphrase_files = &job->passphrase_files;
 	if (dk_join_new(&join) != DK_OK) {
 		message_err(NULL, DK_ERR_NOMEM, NULL);
 		return false;
@@ -208,12 +176,12 @@ run(struct job *job)
 int
 cmd_key_join(int argc, char **argv)
 {
-	struct job job = { .path = NULL };
+	struct job job = { .count = 0 };
 	bool done;
 	int status = parse(&job, argc, argv, &done);
 
 	if (!done)
 		status = run(&job) ? STATUS_OK : STATUS_FAILED;
-	option_list_clear(&job.passphrase_files);
+	keyfile_clear(&job.file);
 	return status;
 }

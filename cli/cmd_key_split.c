@@ -70,8 +70,10 @@ take_number(const char *option, unsigned *ret)
 }
 
 static int
-take(struct job *job, int code)
+take(void *ctx, int code)
 {
+	struct job *job = ctx;
+
 	switch (code) {
 	case SHARES:
 		return take_number("--shares", &job->params.shares);
@@ -119,16 +121,11 @@ parse(struct job *job, int argc, char **argv, bool *ret_done)
 	struct options options = {
 		.command = COMMAND, .help = help, .short_options = "o:", .option = table
 	};
-	int code, status;
+	int status;
 
 	*ret_done = true;
-	while ((code = options_next(&options, argc, argv)) != OPTIONS_END) {
-		if (code == OPTIONS_STOP)
-			return options.status;
-		status = take(job, code);
-		if (status != STATUS_OK)
-			return status;
-	}
+	if (!options_all(&options, argc, argv, take, job))
+		return options.status;
 	if (optind + 1 != argc)
 		return usage_error(COMMAND, "give one KEY");
 	job->key = argv[optind];

@@ -29,24 +29,19 @@ static const char help[] =
     "  -q, --quiet                 no notes\n"
     "  -h, --help                  this text\n";
 
-enum { SIDE = OPTION_OWN, TYPE, CUSTODIAN, PASSPHRASE_FILE, NO_PASSPHRASE, FORCE };
+enum { SIDE = OPTION_OWN, TYPE, CUSTODIAN };
 
 static const struct option table[] = {
 	{ "side", required_argument, NULL, SIDE },
 	{ "type", required_argument, NULL, TYPE },
 	{ "custodian", required_argument, NULL, CUSTODIAN },
-	{ "passphrase-file", required_argument, NULL, PASSPHRASE_FILE },
-	{ "no-passphrase", no_argument, NULL, NO_PASSPHRASE },
-	{ "force", no_argument, NULL, FORCE },
-	{ "output", required_argument, NULL, 'o' },
+	KEYFILE_OPTIONS,
 	OPTIONS_COMMON,
 };
 
 struct keygen {
 	struct dk_key_spec spec;
 	struct keyfile_options file;
-	struct option_list passphrase_files;
-	const char *path;
 };
 
 static bool
@@ -61,10 +56,11 @@ set_side(struct keygen *keygen, const char *name)
 	return false;
 }
 
-/* What options_next() returned is dealt with: STATUS_OK to go on. */
 static int
-take(struct keygen *keygen, int code)
+take(void *ctx, int code)
 {
+	struct keygen *keygen = ctx;
+
 	switch (code) {
 	case SIDE:
 		if (!set_side(keygen, optarg))
@@ -76,19 +72,8 @@ take(struct keygen *keygen, int code)
 	case CUSTODIAN:
 		keygen->spec.custodian = optarg;
 		break;
-	case PASSPHRASE_FILE:
-		if (!option_list_add(&keygen->passphrase_files, optarg))
-			return STATUS_FAILED;
-		break;
-	case NO_PASSPHRASE:
-		keygen->file.no_passphrase = true;
-		break;
-	case FORCE:
-		keygen->file.force = true;
-		break;
-	case 'o':
-		keygen->path = optarg;
-		break;
+	default:
+		return keyfile_take(&keygen->file, code);
 	}
 	return STATUS_OK;
 }
@@ -99,32 +84,21 @@ parse(struct keygen *keygen, int argc, char **argv, bool *ret_done)
 	struct options options = {
 		.command = "keygen",
 		.help = help,
-		.short_options = "o:",
+		.short_options = KEYFILE_LETTERS,
 		.option = table,
 	};
-	int code, status;
+	int status;
 
 	*ret_done = true;
-	while ((code = options_next(&options, argc, argv)) != OPTIONS_END) {
-		if (code == OPTIONS_STOP)
-			return options.status;
-		status = take(keygen, code);
-		if (status != STATUS_OK)
-			return status;
-	}
+	if (!options_all(&options, argc, argv, take, keygen))
+		return options.status;
 	if (optind < argc)
 		return usage_error("keygen", "'%s' is one argument too many", argv[optind]);
 	if (!keygen->spec.side)
 		return usage_error("keygen", "--side is missing");
-	if (!keygen->path)
-		return usage_error("keygen", "-o is missing");
-	if (keygen->file.no_passphrase && keygen->passphrase_files.count > 0)
-		return usage_error(
-		    "keygen", "--no-passphrase and --passphrase-file exclude each other");
-	if (keygen->passphrase_files.count > 1)
-		return usage_error("keygen", "--passphrase-file is given twice");
-	*ret_done = false;
-	return STATUS_OK;
+	status = keyfile_check(&keygen->file, "keygen");
+	*ret_done = status != STATUS_OK;
+	return status;
 }
 
 static int
@@ -139,7 +113,7 @@ tell_failure(const struct keygen *keygen, dk_err err)
 		return usage_error(
 		    "keygen", "a custodian is 1 to 48 characters of a-z 0-9 . _ : / @ -");
 	default:
-		message_err(keygen->path, err, NULL);
+		message_err(keygen->file.path, err, NULL);
 		return STATUS_FAILED;
 	}
 }
@@ -153,13 +127,13 @@ tell_success(const struct keygen *keygen, const struct dk_key *key)
 		message_note(
 		    "Encrypt with --customer %s.pub. Without %s nothing can be read: back it "
 		    "up (doublekey key split).",
-		    keygen->path, keygen->path);
+		    keygen->file.path, keygen->file.path);
 	else if (keygen->spec.side == DK_SIDE_PROVIDER)
 		message_note("Encrypt with --provider %s.pub. Keep %s away from the customer key.",
-		    keygen->path, keygen->path);
+		    keygen->file.path, keygen->file.path);
 	else
 		message_note("Sign with --sign %s; readers check with --require-creator %s.pub.",
-		    keygen->path, keygen->path);
+		    keygen->file.path, keygen->file.path);
 }
 
 static int
@@ -171,8 +145,7 @@ run(struct keygen *keygen)
 
 	if (err != DK_OK)
 		return tell_failure(keygen, err);
-	keygen->file.passphrase_files = &keygen->passphrase_files;
-	ok = keyfile_write_pair(keygen->path, key, &keygen->file);
+	ok = keyfile_write_pair(key, &keygen->file);
 	if (ok)
 		tell_success(keygen, key);
 	dk_key_free(key);
@@ -188,6 +161,6 @@ cmd_keygen(int argc, char **argv)
 
 	if (!done)
 		status = run(&keygen);
-	option_list_clear(&keygen.passphrase_files);
+	keyfile_clear(&keygen.file);
 	return status;
 }

@@ -63,8 +63,9 @@ take_text(char **ret)
 }
 
 static int
-take(struct draft *draft, int code)
+take(void *ctx, int code)
 {
+	struct draft *draft = ctx;
 	int status = sides_take(&draft->sides, code);
 
 	if (status >= 0)
@@ -148,15 +149,9 @@ run_add(struct draft *draft, int argc, char **argv)
 		.command = "profile", .help = help, .short_options = "f", .option = add_table
 	};
 	int status;
-	int code;
 
-	while ((code = options_next(&options, argc, argv)) != OPTIONS_END) {
-		if (code == OPTIONS_STOP)
-			return options.status;
-		status = take(draft, code);
-		if (status != STATUS_OK)
-			return status;
-	}
+	if (!options_all(&options, argc, argv, take, draft))
+		return options.status;
 	if (argc - optind != 1)
 		return usage_error("profile", "add needs one NAME");
 	status = sides_load(&draft->sides, "profile");

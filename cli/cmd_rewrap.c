@@ -131,8 +131,9 @@ take_side(struct rewrap *rewrap)
 }
 
 static int
-take(struct rewrap *rewrap, int code)
+take(void *ctx, int code)
 {
+	struct rewrap *rewrap = ctx;
 	uint64_t number;
 
 	switch (code) {
@@ -189,16 +190,9 @@ run(struct rewrap *rewrap, int argc, char **argv)
 	struct options options = {
 		.command = "rewrap", .help = help, .short_options = "rj:", .option = table
 	};
-	int status;
-	int code;
 
-	while ((code = options_next(&options, argc, argv)) != OPTIONS_END) {
-		if (code == OPTIONS_STOP)
-			return options.status;
-		status = take(rewrap, code);
-		if (status != STATUS_OK)
-			return status;
-	}
+	if (!options_all(&options, argc, argv, take, rewrap))
+		return options.status;
 	if (rewrap->params.side == 0)
 		return usage_error("rewrap", "no --side given");
 	if (rewrap->open.count == 0 || rewrap->to.count == 0)

@@ -5,9 +5,50 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "message.h"
 #include "output.h"
 #include "prompt.h"
+
+int
+keyfile_take(struct keyfile_options *options, int code)
+{
+	switch (code) {
+	case KEYFILE_PASSPHRASE:
+		return option_list_add(&options->passphrase_files, optarg) ? STATUS_OK
+		                                                           : STATUS_FAILED;
+	case KEYFILE_NO_PASSPHRASE:
+		options->no_passphrase = true;
+		return STATUS_OK;
+	case KEYFILE_FORCE:
+		options->force = true;
+		return STATUS_OK;
+	case 'o':
+		options->path = optarg;
+		return STATUS_OK;
+	default:
+		return -1;
+	}
+}
+
+int
+keyfile_check(const struct keyfile_options *options, const char *command)
+{
+	if (!options->path)
+		return usage_error(command, "-o is missing");
+	if (options->no_passphrase && options->passphrase_files.count > 0)
+		return usage_error(
+		    command, "--no-passphrase and --passphrase-file exclude each other");
+	if (options->passphrase_files.count > 1)
+		return usage_error(command, "--passphrase-file is given twice");
+	return STATUS_OK;
+}
+
+void
+keyfile_clear(struct keyfile_options *options)
+{
+	option_list_clear(&options->passphrase_files);
+}
 
 struct key_bytes {
 	uint8_t text[DK_KEY_FILE_MAX_BYTES];
@@ -43,7 +84,7 @@ write_private(
 	if (options->no_passphrase)
 		return seal_and_write(output, key, NULL);
 	line = secret_line_new();
-	if (!line || !prompt_new(output_name(output), options->passphrase_files, line))
+	if (!line || !prompt_new(output_name(output), &options->passphrase_files, line))
 		return false;
 	seal.passphrase = line->bytes;
 	seal.passphrase_len = line->len;
@@ -80,9 +121,9 @@ open_pair(
 }
 
 bool
-keyfile_write_pair(
-    const char *path, const struct dk_key *key, const struct keyfile_options *options)
+keyfile_write_pair(const struct dk_key *key, const struct keyfile_options *options)
 {
+	const char *path = options->path;
 	struct output *private_file = NULL;
 	struct output *public_file = NULL;
 	char *path_pub = NULL;

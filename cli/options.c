@@ -101,6 +101,23 @@ options_next(struct options *options, int argc, char **argv)
 }
 
 bool
+options_all(struct options *options, int argc, char **argv, int (*take)(void *ctx, int code),
+    void *ctx)
+{
+	int code;
+
+	options->status = STATUS_OK;
+	while ((code = options_next(options, argc, argv)) != OPTIONS_END) {
+		if (code == OPTIONS_STOP)
+			return false;
+		options->status = take(ctx, code);
+		if (options->status != STATUS_OK)
+			return false;
+	}
+	return true;
+}
+
+bool
 options_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
 	uint64_t v = 0;

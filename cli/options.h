@@ -31,7 +31,7 @@ struct options {
 	const char *short_options;   /* as for getopt, without h and q */
 	const struct option *option; /* ends in OPTIONS_COMMON */
 	bool leading;                /* stop at the first operand */
-	int status;                  /* exit status behind OPTIONS_STOP */
+	int status;                  /* exit status behind OPTIONS_STOP, and of options_all() */
 	bool help_wanted;            /* --help, and help is NULL: the caller prints it */
 	bool started;
 };
@@ -42,6 +42,13 @@ struct options {
  * and the command returns status.
  */
 int options_next(struct options *options, int argc, char **argv);
+
+/*
+ * Every option goes to take(), which returns STATUS_OK to go on. False: the
+ * command returns status.
+ */
+bool options_all(struct options *options, int argc, char **argv,
+    int (*take)(void *ctx, int code), void *ctx);
 
 /*
  * Tell a usage error with a hint to --help. command is NULL for doublekey
