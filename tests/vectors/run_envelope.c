@@ -5,13 +5,13 @@
  *
  * usage: run_envelope KEYS FOLDER|VECTOR
  */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "crypto/crypto.h"
 #include "doublekey/doublekey.h"
+#include "folder.h"
 #include "keyring.h"
 #include "vector.h"
 
@@ -240,8 +240,9 @@ run_ways(const char *path, const struct vector *v, const struct dk_decrypt_param
 }
 
 static bool
-run(const char *keys, const char *path)
+run(void *ctx, const char *path)
 {
+	const char *keys = ctx;
 	struct dk_key *customer[VECTOR_KEYS_MAX], *provider[VECTOR_KEYS_MAX], *creator = NULL;
 	struct dk_decrypt_params params = { .customer = customer, .provider = provider };
 	struct vector v;
@@ -271,45 +272,10 @@ run(const char *keys, const char *path)
 	return ok;
 }
 
-static int
-visible(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
-static int
-run_folder(const char *keys, const char *folder, int *ret_ran)
-{
-	struct dirent **names;
-	int n = scandir(folder, &names, visible, alphasort);
-	int failed = 0;
-
-	if (n < 0) {
-		*ret_ran = 1;
-		return run(keys, folder) ? 0 : 1;
-	}
-	for (int i = 0; i < n; i++) {
-		char path[4096];
-
-		if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name) >=
-		    sizeof(path))
-			abort();
-		failed += run(keys, path) ? 0 : 1;
-		free(names[i]);
-	}
-	free(names);
-	*ret_ran = n;
-	return failed;
-}
-
 int
 main(int argc, char **argv)
 {
-	int failed, ran = 0;
-
 	if (argc != 3)
 		return 2;
-	failed = run_folder(argv[1], argv[2], &ran);
-	printf("%d vectors, %d failed\n", ran, failed);
-	return failed == 0 && ran > 0 ? 0 : 1;
+	return folder_run(argv[2], run, argv[1]);
 }

@@ -4,7 +4,6 @@
  *
  * usage: run_key_backup FOLDER
  */
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include <string.h>
 
 #include "doublekey/backup.h"
+#include "folder.h"
 #include "format/key_file.h"
 #include "format/key_impl.h"
 
@@ -35,63 +35,43 @@ struct vector {
 
 /* One header line; false if its key is not known. */
 static bool
-take_line(struct vector *v, char *line)
+take_line(void *ctx, const char *name, const char *value)
 {
-	char *value = strstr(line, ": ");
+	struct vector *v = ctx;
 
-	if (!value)
-		return false;
-	*value = '\0';
-	value += 2;
 	for (int i = 0; i < FIELDS; i++) {
-		if (strcmp(line, names[i]) == 0) {
-			memcpy(v->values[i], value, strlen(value) + 1);
+		if (strcmp(name, names[i]) == 0) {
+			folder_copy(v->values[i], sizeof(v->values[i]), value);
 			return true;
 		}
 	}
-	if (strcmp(line, "share") == 0 && v->shares < SHARES_MAX) {
+	if (strcmp(name, "share") == 0 && v->shares < SHARES_MAX) {
 		v->share_len[v->shares++] = (size_t)strtoul(value, NULL, 10);
 		return true;
 	}
-	return strcmp(line, "spec") == 0 || strcmp(line, "comment") == 0;
+	return strcmp(name, "spec") == 0 || strcmp(name, "comment") == 0;
 }
 
 /* Prints why and returns false if the file is no vector. */
 static bool
 read_vector(const char *path, struct vector *v)
 {
-	FILE *file = fopen(path, "rb");
-	char line[LINE_BYTES];
 	size_t total = 0;
 
 	memset(v, 0, sizeof(*v));
-	if (!file)
+	if (!folder_read(path, take_line, v, v->data, sizeof(v->data), &v->len))
 		return false;
-	while (fgets(line, sizeof(line), file) && line[0] != '\n') {
-		line[strcspn(line, "\n")] = '\0';
-		if (!take_line(v, line)) {
-			printf("SKIP %s: header line \"%s\" is not known\n", path, line);
-			(void)fclose(file);
-			return false;
-		}
-	}
-	v->len = fread(v->data, 1, sizeof(v->data), file);
-	(void)fclose(file);
 	for (unsigned i = 0; i < v->shares; i++)
 		total += v->share_len[i];
 	if (total != v->len)
-		printf("SKIP %s: the lengths of the shares are wrong\n", path);
+		printf("FAIL %s: the lengths of the shares are wrong\n", path);
 	return total == v->len;
 }
 
 static bool
 same(const char *path, enum field field, const char *got, const struct vector *v)
 {
-	if (strcmp(got, v->values[field]) == 0)
-		return true;
-	printf("FAIL %s: %s is \"%s\", expected \"%s\"\n", path, names[field], got,
-	    v->values[field]);
-	return false;
+	return folder_same(path, names[field], got, v->values[field]);
 }
 
 static bool
@@ -156,16 +136,20 @@ add_all(const struct vector *v, struct dk_join *join, unsigned *ret_at, struct d
 }
 
 static bool
-run(const char *path, const struct vector *v)
+run(void *ctx, const char *path)
 {
+	struct vector *v = ctx;
 	struct dk_join *join = NULL;
 	struct dk_key *key = NULL;
 	struct dk_place place = { .text = "" };
 	unsigned at = 0;
 	char got[64] = "success";
 	bool ok;
-	dk_err err = dk_join_new(&join);
+	dk_err err;
 
+	if (!read_vector(path, v))
+		return false;
+	err = dk_join_new(&join);
 	if (err == DK_OK)
 		err = add_all(v, join, &at, &place);
 	if (err == DK_OK)
@@ -185,32 +169,11 @@ run(const char *path, const struct vector *v)
 int
 main(int argc, char **argv)
 {
-	struct vector *v = malloc(sizeof(*v));
-	DIR *dir = argc == 2 ? opendir(argv[1]) : NULL;
-	unsigned done = 0, failed = 0, skipped = 0;
-	struct dirent *entry;
+	static struct vector v;
 
-	if (!v || !dir) {
+	if (argc != 2) {
 		printf("usage: run_key_backup FOLDER\n");
 		return 2;
 	}
-	while ((entry = readdir(dir))) {
-		char path[4096];
-
-		if (entry->d_name[0] == '.')
-			continue;
-		if (snprintf(path, sizeof(path), "%s/%s", argv[1], entry->d_name) >=
-		    (int)sizeof(path))
-			return 1;
-		if (!read_vector(path, v)) {
-			skipped++;
-			continue;
-		}
-		failed += !run(path, v);
-		done++;
-	}
-	(void)closedir(dir);
-	free(v);
-	printf("%u vectors, %u failures, %u skipped\n", done, failed, skipped);
-	return failed == 0 && skipped == 0 && done > 0 ? 0 : 1;
+	return folder_run(argv[1], run, &v);
 }

@@ -5,7 +5,6 @@
  *
  * usage: run_key_file FOLDER
  */
-#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,76 +12,41 @@
 #include <unistd.h>
 
 #include "doublekey/doublekey.h"
+#include "folder.h"
 
-#define LINE_BYTES 1102 /* with LF and NUL */
+#define PASSPHRASE_BYTES 1102
 #define FILE_MAX_BYTES (64 * 1024)
 
 struct vector {
 	char expect[64], side[16], need[16], key_id[80], custodian[64];
-	char passphrase[LINE_BYTES];
+	char passphrase[PASSPHRASE_BYTES];
 	bool has_passphrase;
 	uint8_t key[FILE_MAX_BYTES];
 	size_t len;
 };
 
-static void
-copy(char *to, size_t room, const char *value)
-{
-	if ((size_t)snprintf(to, room, "%s", value) >= room) {
-		printf("FAIL a header value is too long\n");
-		exit(1);
-	}
-}
-
 /* One header line; false if its key is not known. */
 static bool
-take_line(struct vector *v, char *line)
+take_line(void *ctx, const char *name, const char *value)
 {
-	char *value = strstr(line, ": ");
+	struct vector *v = ctx;
 
-	if (!value)
-		return false;
-	*value = '\0';
-	value += 2;
-	if (strcmp(line, "expect") == 0)
-		copy(v->expect, sizeof(v->expect), value);
-	else if (strcmp(line, "side") == 0)
-		copy(v->side, sizeof(v->side), value);
-	else if (strcmp(line, "need") == 0)
-		copy(v->need, sizeof(v->need), value);
-	else if (strcmp(line, "key-id") == 0)
-		copy(v->key_id, sizeof(v->key_id), value);
-	else if (strcmp(line, "custodian") == 0)
-		copy(v->custodian, sizeof(v->custodian), value);
-	else if (strcmp(line, "passphrase") == 0) {
-		copy(v->passphrase, sizeof(v->passphrase), value);
+	if (strcmp(name, "expect") == 0)
+		folder_copy(v->expect, sizeof(v->expect), value);
+	else if (strcmp(name, "side") == 0)
+		folder_copy(v->side, sizeof(v->side), value);
+	else if (strcmp(name, "need") == 0)
+		folder_copy(v->need, sizeof(v->need), value);
+	else if (strcmp(name, "key-id") == 0)
+		folder_copy(v->key_id, sizeof(v->key_id), value);
+	else if (strcmp(name, "custodian") == 0)
+		folder_copy(v->custodian, sizeof(v->custodian), value);
+	else if (strcmp(name, "passphrase") == 0) {
+		folder_copy(v->passphrase, sizeof(v->passphrase), value);
 		v->has_passphrase = true;
 	} else
-		return strcmp(line, "spec") == 0 || strcmp(line, "comment") == 0;
+		return strcmp(name, "spec") == 0 || strcmp(name, "comment") == 0;
 	return true;
-}
-
-/* Prints why and returns false if the file is no vector. */
-static bool
-read_vector(const char *path, struct vector *v)
-{
-	FILE *file = fopen(path, "rb");
-	char line[LINE_BYTES];
-	bool known = true;
-
-	memset(v, 0, sizeof(*v));
-	if (!file)
-		return false;
-	while (fgets(line, sizeof(line), file) && line[0] != '\n') {
-		line[strcspn(line, "\n")] = '\0';
-		if (!take_line(v, line)) {
-			printf("SKIP %s: header line \"%s\" is not known\n", path, line);
-			known = false;
-		}
-	}
-	v->len = fread(v->key, 1, sizeof(v->key), file);
-	(void)fclose(file);
-	return known;
 }
 
 static dk_err
@@ -143,16 +107,7 @@ open_key(const struct vector *v, bool from_file, struct dk_key **ret)
 }
 
 static bool
-same(const char *path, const char *what, const char *got, const char *want)
-{
-	if (strcmp(got, want) == 0)
-		return true;
-	printf("FAIL %s: %s is \"%s\", expected \"%s\"\n", path, what, got, want);
-	return false;
-}
-
-static bool
-run(const char *path, const struct vector *v, bool from_file)
+run_way(const char *path, const struct vector *v, bool from_file)
 {
 	struct dk_key *key = NULL;
 	dk_err err = open_key(v, from_file, &key);
@@ -160,49 +115,41 @@ run(const char *path, const struct vector *v, bool from_file)
 	bool ok;
 
 	if (err == DK_OK)
-		copy(got, sizeof(got), "success");
+		folder_copy(got, sizeof(got), "success");
 	else if (snprintf(got, sizeof(got), "%s %s", dk_category_name(dk_err_category(err)),
 		     dk_err_name(err)) < 0)
 		return false;
-	ok = same(path, "result", got, v->expect);
+	ok = folder_same(path, "result", got, v->expect);
 	if (key && ok)
-		ok = same(path, "key id", dk_key_id_hex(key), v->key_id) &&
-		     same(path, "custodian", dk_key_custodian(key), v->custodian) &&
-		     same(path, "side", dk_side_name(dk_key_side(key)), v->side);
+		ok = folder_same(path, "key id", dk_key_id_hex(key), v->key_id) &&
+		     folder_same(path, "custodian", dk_key_custodian(key), v->custodian) &&
+		     folder_same(path, "side", dk_side_name(dk_key_side(key)), v->side);
 	dk_key_free(key);
+	return ok;
+}
+
+static bool
+run(void *ctx, const char *path)
+{
+	struct vector *v = ctx;
+	bool ok = true;
+
+	memset(v, 0, sizeof(*v));
+	if (!folder_read(path, take_line, v, v->key, sizeof(v->key), &v->len))
+		return false;
+	for (int from_file = 0; from_file < 2; from_file++)
+		ok = run_way(path, v, from_file) && ok;
 	return ok;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct vector *v = malloc(sizeof(*v));
-	DIR *dir = argc == 2 ? opendir(argv[1]) : NULL;
-	unsigned done = 0, failed = 0, skipped = 0;
-	struct dirent *entry;
+	static struct vector v;
 
-	if (!v || !dir) {
+	if (argc != 2) {
 		printf("usage: run_key_file FOLDER\n");
 		return 2;
 	}
-	while ((entry = readdir(dir))) {
-		char path[4096];
-
-		if (entry->d_name[0] == '.')
-			continue;
-		if (snprintf(path, sizeof(path), "%s/%s", argv[1], entry->d_name) >=
-		    (int)sizeof(path))
-			return 1;
-		if (!read_vector(path, v)) {
-			skipped++;
-			continue;
-		}
-		for (int from_file = 0; from_file < 2; from_file++)
-			failed += !run(path, v, from_file);
-		done++;
-	}
-	(void)closedir(dir);
-	free(v);
-	printf("%u vectors, %u failures, %u skipped\n", done, failed, skipped);
-	return failed == 0 && skipped == 0 && done > 0 ? 0 : 1;
+	return folder_run(argv[1], run, &v);
 }
