@@ -6,64 +6,9 @@
 #include <string.h>
 
 #include "doublekey/doublekey.h"
+#include "memory.h"
 
 static struct dk_key *customer, *customer2, *provider, *creator, *creator2;
-
-struct memory {
-	uint8_t *data;
-	size_t len, cap, pos;
-};
-
-static int
-memory_write(void *ctx, const void *buf, size_t len)
-{
-	struct memory *m = ctx;
-
-	if (len > m->cap - m->len) {
-		m->cap = (m->cap + len) * 2;
-		m->data = realloc(m->data, m->cap);
-		assert_non_null(m->data);
-	}
-	memcpy(m->data + m->len, buf, len);
-	m->len += len;
-	return 0;
-}
-
-static ptrdiff_t
-memory_read_at(void *ctx, uint64_t offset, void *buf, size_t len)
-{
-	const struct memory *m = ctx;
-
-	if (offset >= m->len)
-		return 0;
-	if (len > m->len - offset)
-		len = (size_t)(m->len - offset);
-	memcpy(buf, m->data + offset, len);
-	return (ptrdiff_t)len;
-}
-
-static ptrdiff_t
-memory_read(void *ctx, void *buf, size_t len)
-{
-	struct memory *m = ctx;
-	ptrdiff_t n = memory_read_at(ctx, m->pos, buf, len < 5000 ? len : 5000);
-
-	m->pos += (size_t)n;
-	return n;
-}
-
-static struct dk_source
-source_at(struct memory *m)
-{
-	return (struct dk_source){ m, NULL, memory_read_at, m->len };
-}
-
-static struct dk_source
-source_stream(struct memory *m)
-{
-	m->pos = 0;
-	return (struct dk_source){ m, memory_read, NULL, DK_SIZE_UNKNOWN };
-}
 
 static struct dk_encrypt_params
 to_both(uint32_t segment_length)
@@ -141,7 +86,7 @@ encrypt_way(unsigned way, const struct dk_encrypt_params *params, struct memory 
 {
 	const struct dk_sink out = { object, memory_write };
 	const struct dk_work work = { .jobs = 4 };
-	struct dk_source in = way == 0 ? source_at(plain) : source_stream(plain);
+	struct dk_source in = way == 0 ? memory_source(plain) : memory_stream(plain);
 	struct dk_writer *writer = NULL;
 
 	if (way < 2) {
@@ -163,7 +108,7 @@ decrypt_way(unsigned way, struct memory *object, struct memory *plain)
 	const struct dk_decrypt_params params = with_both();
 	const struct dk_sink out = { plain, memory_write };
 	const struct dk_work work = { .jobs = 4 };
-	struct dk_source in = way == 0 ? source_at(object) : source_stream(object);
+	struct dk_source in = way == 0 ? memory_source(object) : memory_stream(object);
 	struct dk_reader *reader = NULL;
 	struct dk_place place;
 	uint8_t buf[10000];
@@ -227,7 +172,7 @@ ranges_equal_slices(void **state)
 	(void)state;
 
 	encrypt_way(0, &to, &plain, &object);
-	in = source_at(&object);
+	in = memory_source(&object);
 	assert_ok(dk_range_new(&with, &in, &range, &place));
 	assert_int_equal(dk_range_size(range), plain.len);
 	for (size_t at = 0; at < plain.len; at += 7001) {
@@ -251,7 +196,7 @@ rewrap_to(struct memory *object, struct dk_key *open, struct dk_key *to, struct 
 {
 	const struct dk_rewrap_params params = { .side = DK_SIDE_CUSTOMER, .open = &open,
 		.open_count = 1, .to = &to, .to_count = 1 };
-	struct dk_source in = source_at(object);
+	struct dk_source in = memory_source(object);
 	struct dk_place place;
 	uint8_t *block;
 	size_t len, old;
@@ -266,7 +211,7 @@ static dk_err
 decrypt_with(struct memory *object, struct dk_key *key, uint32_t min_epoch)
 {
 	struct dk_decrypt_params params = with_both();
-	struct dk_source in = source_at(object);
+	struct dk_source in = memory_source(object);
 	struct memory out = { 0 };
 	const struct dk_sink sink = { &out, memory_write };
 	struct dk_place place;
@@ -302,7 +247,7 @@ rewrap_changes_one_side(void **state)
 
 	/* the old key is on record, once, also after two more turns */
 	rewrap_to(&moved, customer2, customer, &back);
-	in = source_at(&back);
+	in = memory_source(&back);
 	assert_ok(dk_inspect(&in, &info, &place));
 	assert_int_equal(info->customer.epoch, 3);
 	assert_int_equal(info->customer.former_count, 2);
@@ -326,7 +271,7 @@ one_custodian_is_refused(void **state)
 	struct dk_encrypt_params to = to_both(0);
 	struct memory plain = pattern(10), object = { 0 };
 	const struct dk_sink out = { &object, memory_write };
-	struct dk_source in = source_at(&plain);
+	struct dk_source in = memory_source(&plain);
 	struct dk_place place;
 	uint8_t *block;
 	size_t len, old;
@@ -340,7 +285,7 @@ one_custodian_is_refused(void **state)
 	/* and in a rewrap, where only the header tells who holds the other side */
 	to.customer = &customer;
 	encrypt_way(0, &to, &plain, &object);
-	in = source_at(&object);
+	in = memory_source(&object);
 	assert_err(dk_rewrap(&params, &in, &block, &len, &old, &place), DK_ERR_SAME_CUSTODIAN);
 
 	dk_key_free(twin);
@@ -361,7 +306,7 @@ creator_is_checked_when_required(void **state)
 
 	to.creator = creator;
 	encrypt_way(0, &to, &plain, &object);
-	in = source_at(&object);
+	in = memory_source(&object);
 	with.require_creator = creator;
 	assert_ok(dk_decrypt(&with, &in, &sink, NULL, &place));
 	assert_same(&plain, &back);
@@ -387,7 +332,7 @@ work_can_be_cancelled(void **state)
 	const struct dk_work work = { .jobs = 4, .progress = stop_at_once };
 	struct memory plain = pattern(5 << 20), object = { 0 };
 	const struct dk_sink out = { &object, memory_write };
-	struct dk_source in = source_at(&plain);
+	struct dk_source in = memory_source(&plain);
 	(void)state;
 
 	assert_err(dk_encrypt(&to, &in, &out, &work), DK_ERR_CANCELLED);
@@ -401,7 +346,7 @@ changed_input_is_noticed(void **state)
 	const struct dk_encrypt_params to = to_both(0);
 	struct memory plain = pattern(300000), object = { 0 };
 	const struct dk_sink out = { &object, memory_write };
-	struct dk_source in = source_at(&plain);
+	struct dk_source in = memory_source(&plain);
 	(void)state;
 
 	in.size = plain.len - 1;

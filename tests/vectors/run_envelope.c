@@ -13,68 +13,19 @@
 #include "doublekey/doublekey.h"
 #include "folder.h"
 #include "keyring.h"
+#include "unit/memory.h"
 #include "vector.h"
 
-struct memory {
-	const uint8_t *data;
-	size_t len, pos;
-};
-
-struct collected {
-	uint8_t *data;
-	size_t len, cap;
-};
-
-static ptrdiff_t
-memory_read_at(void *ctx, uint64_t offset, void *buf, size_t len)
-{
-	const struct memory *m = ctx;
-
-	if (offset >= m->len)
-		return 0;
-	if (len > m->len - offset)
-		len = (size_t)(m->len - offset);
-	memcpy(buf, m->data + offset, len);
-	return (ptrdiff_t)len;
-}
-
-/* Short reads on purpose: 1,000 bytes at most. */
-static ptrdiff_t
-memory_read(void *ctx, void *buf, size_t len)
-{
-	struct memory *m = ctx;
-	ptrdiff_t n = memory_read_at(ctx, m->pos, buf, len < 1000 ? len : 1000);
-
-	m->pos += (size_t)n;
-	return n;
-}
-
-static int
-collect(void *ctx, const void *buf, size_t len)
-{
-	struct collected *c = ctx;
-
-	if (len > c->cap - c->len) {
-		c->cap = (c->cap + len) * 2;
-		c->data = realloc(c->data, c->cap);
-		if (!c->data)
-			abort();
-	}
-	memcpy(c->data + c->len, buf, len);
-	c->len += len;
-	return 0;
-}
-
 typedef dk_err (*way_fn)(const struct vector *v, const struct dk_decrypt_params *params,
-    struct collected *out, struct dk_place *place);
+    struct memory *out, struct dk_place *place);
 
 static dk_err
 decrypt_stream(const struct vector *v, const struct dk_decrypt_params *params,
-    struct collected *out, struct dk_place *place)
+    struct memory *out, struct dk_place *place)
 {
-	struct memory m = { v->object, v->object_len, 0 };
-	const struct dk_source in = { &m, memory_read, NULL, DK_SIZE_UNKNOWN };
-	const struct dk_sink sink = { out, collect };
+	struct memory m = { .data = v->object, .len = v->object_len };
+	const struct dk_source in = memory_stream(&m);
+	const struct dk_sink sink = { out, memory_write };
 	const struct dk_work work = { .jobs = 3 };
 
 	return dk_decrypt(params, &in, &sink, &work, place);
@@ -82,21 +33,21 @@ decrypt_stream(const struct vector *v, const struct dk_decrypt_params *params,
 
 static dk_err
 decrypt_file(const struct vector *v, const struct dk_decrypt_params *params,
-    struct collected *out, struct dk_place *place)
+    struct memory *out, struct dk_place *place)
 {
-	struct memory m = { v->object, v->object_len, 0 };
-	const struct dk_source in = { &m, NULL, memory_read_at, v->object_len };
-	const struct dk_sink sink = { out, collect };
+	struct memory m = { .data = v->object, .len = v->object_len };
+	const struct dk_source in = memory_source(&m);
+	const struct dk_sink sink = { out, memory_write };
 
 	return dk_decrypt(params, &in, &sink, NULL, place);
 }
 
 static dk_err
 read_pieces(const struct vector *v, const struct dk_decrypt_params *params,
-    struct collected *out, struct dk_place *place)
+    struct memory *out, struct dk_place *place)
 {
-	struct memory m = { v->object, v->object_len, 0 };
-	const struct dk_source in = { &m, memory_read, NULL, DK_SIZE_UNKNOWN };
+	struct memory m = { .data = v->object, .len = v->object_len };
+	const struct dk_source in = memory_stream(&m);
 	struct dk_reader *reader = NULL;
 	uint8_t buf[777];
 	size_t n = 1;
@@ -106,7 +57,7 @@ read_pieces(const struct vector *v, const struct dk_decrypt_params *params,
 	while (err == DK_OK && n > 0) {
 		err = dk_reader_read(reader, buf, sizeof(buf), &n, place);
 		if (err == DK_OK)
-			(void)collect(out, buf, n);
+			(void)memory_write(out, buf, n);
 	}
 	dk_reader_free(reader);
 	return err;
@@ -114,10 +65,10 @@ read_pieces(const struct vector *v, const struct dk_decrypt_params *params,
 
 static dk_err
 read_range(const struct vector *v, const struct dk_decrypt_params *params,
-    struct collected *out, struct dk_place *place)
+    struct memory *out, struct dk_place *place)
 {
-	struct memory m = { v->object, v->object_len, 0 };
-	const struct dk_source in = { &m, NULL, memory_read_at, v->object_len };
+	struct memory m = { .data = v->object, .len = v->object_len };
+	const struct dk_source in = memory_source(&m);
 	unsigned long long at = v->range_offset, left = v->range_len;
 	struct dk_range *range = NULL;
 	uint8_t buf[4064];
@@ -135,7 +86,7 @@ read_range(const struct vector *v, const struct dk_decrypt_params *params,
 			err = dk_range_read(range, at, buf, want, &n, place);
 		if (err != DK_OK)
 			break;
-		(void)collect(out, buf, n);
+		(void)memory_write(out, buf, n);
 		at += n;
 		left -= n;
 	} while (left > 0 && n > 0);
@@ -152,7 +103,7 @@ complain(const char *path, const char *way, const char *what, const char *got, c
 
 static bool
 compare(const char *path, const char *way, const struct vector *v, dk_err err,
-    const struct dk_place *place, const struct collected *out)
+    const struct dk_place *place, const struct memory *out)
 {
 	const struct dk_part part = { out->data, out->len };
 	uint8_t digest[DK_SHA256_BYTES];
@@ -188,8 +139,8 @@ open_side(const char *keys, char names[][40], size_t n, dk_side side, struct dk_
 static bool
 check_texts(const char *path, const struct vector *v, const struct dk_decrypt_params *params)
 {
-	struct memory m = { v->object, v->object_len, 0 };
-	const struct dk_source in = { &m, NULL, memory_read_at, v->object_len };
+	struct memory m = { .data = v->object, .len = v->object_len };
+	const struct dk_source in = memory_source(&m);
 	struct dk_object_metadata metadata = { { 0 }, { 0 } };
 	struct dk_object_info *info = NULL;
 	struct dk_place place;
@@ -227,7 +178,7 @@ run_ways(const char *path, const struct vector *v, const struct dk_decrypt_param
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		struct dk_place place = { 0 };
-		struct collected out = { 0 };
+		struct memory out = { 0 };
 		dk_err err;
 
 		if (ways[i].range != v->has_range)

@@ -12,7 +12,7 @@
 
 struct vector {
 	uint8_t *file;
-	const uint8_t *object; /* in file */
+	uint8_t *object; /* in file */
 	size_t object_len;
 	bool success;
 	char category[32], error[32];
