@@ -7,16 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/secret.h"
 #include "doublekey/reader.h"
-#include "format/segment.h"
+#include "format/body.h"
 
 struct dk_range {
-	struct dk_source in;
-	struct dk_opened object;
-	struct dk_floe_lane *floe;
-	uint8_t *buf;
-	struct dk_segment segment; /* open in buf */
+	struct dk_body body;
 	bool open;
 	uint64_t last; /* position of the last segment */
 	uint64_t size; /* of the plaintext */
@@ -25,26 +20,27 @@ struct dk_range {
 static uint64_t
 payload(const struct dk_range *r)
 {
-	return r->object.segment_len - DK_FLOE_SEGMENT_OVERHEAD_BYTES;
+	return r->body.object.segment_len - DK_FLOE_SEGMENT_OVERHEAD_BYTES;
 }
 
 static uint64_t
 offset_of(const struct dk_range *r, uint64_t position)
 {
-	return r->object.segments + position * r->object.segment_len;
+	return r->body.object.segments + position * r->body.object.segment_len;
 }
 
 /* Read the segment at a position, as far as the object goes. */
 static dk_err
 fetch(struct dk_range *r, uint64_t position, size_t *ret_got, struct dk_place *ret_place)
 {
-	uint64_t left = r->in.size - offset_of(r, position);
-	size_t want = left < r->object.segment_len ? (size_t)left : r->object.segment_len;
+	uint64_t left = r->body.in.size - offset_of(r, position);
+	uint32_t full = r->body.object.segment_len;
+	size_t want = left < full ? (size_t)left : full;
 	dk_err err;
 
 	dk_place_segment(ret_place, offset_of(r, position), position);
 	r->open = false;
-	err = dk_source_fill(&r->in, offset_of(r, position), r->buf, want, ret_got);
+	err = dk_source_fill(&r->body.in, offset_of(r, position), r->body.buf, want, ret_got);
 	if (err != DK_OK)
 		return err;
 	return *ret_got == want ? DK_OK : DK_ERR_CHANGED;
@@ -55,7 +51,7 @@ open_fetched(struct dk_range *r, uint64_t position, size_t got)
 {
 	dk_err err;
 
-	err = dk_segment_open(r->floe, &r->object, position, r->buf, got, &r->segment);
+	err = dk_body_segment(&r->body, position, got);
 	r->open = err == DK_OK;
 	return err;
 }
@@ -69,18 +65,18 @@ open_last(struct dk_range *r, struct dk_place *ret_place)
 	err = fetch(r, r->last, &got, ret_place);
 	if (err != DK_OK)
 		return err;
-	if (dk_segment_inner(r->buf, got) && got == r->object.segment_len) {
-		dk_place_segment(ret_place, r->in.size, r->last + 1);
+	if (dk_segment_inner(r->body.buf, got) && got == r->body.object.segment_len) {
+		dk_place_segment(ret_place, r->body.in.size, r->last + 1);
 		return DK_ERR_FINAL_MISSING;
 	}
 	err = open_fetched(r, r->last, got);
 	if (err != DK_OK)
 		return err;
-	if (r->segment.len < got) {
-		dk_place_set(ret_place, offset_of(r, r->last) + r->segment.len, "end");
+	if (r->body.segment.len < got) {
+		dk_place_set(ret_place, offset_of(r, r->last) + r->body.segment.len, "end");
 		return DK_ERR_TRAILING;
 	}
-	r->size = r->last * payload(r) + r->segment.plaintext_len;
+	r->size = r->last * payload(r) + r->body.segment.plaintext_len;
 	return DK_OK;
 }
 
@@ -88,12 +84,14 @@ open_last(struct dk_range *r, struct dk_place *ret_place)
 static dk_err
 find_last(struct dk_range *r, struct dk_place *ret_place)
 {
-	uint64_t bytes = r->in.size < r->object.segments ? 0 : r->in.size - r->object.segments;
+	const struct dk_opened *object = &r->body.object;
+	uint64_t size = r->body.in.size;
+	uint64_t bytes = size < object->segments ? 0 : size - object->segments;
 
-	dk_place_segment(ret_place, r->object.segments, 0);
+	dk_place_segment(ret_place, object->segments, 0);
 	if (bytes == 0)
 		return DK_ERR_FINAL_MISSING;
-	r->last = (bytes - 1) / r->object.segment_len;
+	r->last = (bytes - 1) / object->segment_len;
 	if (r->last < DK_FLOE_SEGMENTS_MAX)
 		return open_last(r, ret_place);
 	dk_place_segment(ret_place, offset_of(r, DK_FLOE_SEGMENTS_MAX - 1),
@@ -113,14 +111,9 @@ dk_range_new(const struct dk_decrypt_params *params, const struct dk_source *in,
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return DK_ERR_NOMEM;
-	r->in = *in;
-	err = dk_open(params, in, &r->object, ret_place);
+	err = dk_body_open(params, in, &r->body, ret_place);
 	if (err == DK_OK)
-		err = dk_floe_lane_new(&r->floe);
-	if (err == DK_OK) {
-		r->buf = malloc(r->object.segment_len);
-		err = r->buf ? find_last(r, ret_place) : DK_ERR_NOMEM;
-	}
+		err = find_last(r, ret_place);
 	if (err != DK_OK) {
 		dk_range_free(r);
 		return err;
@@ -142,12 +135,12 @@ need(struct dk_range *r, uint64_t position, struct dk_place *ret_place)
 	size_t got;
 	dk_err err;
 
-	if (r->open && r->segment.position == position)
+	if (r->open && r->body.segment.position == position)
 		return DK_OK;
 	err = fetch(r, position, &got, ret_place);
 	if (err != DK_OK)
 		return err;
-	if (position != r->last && !dk_segment_inner(r->buf, got))
+	if (position != r->last && !dk_segment_inner(r->body.buf, got))
 		return DK_ERR_SEGMENT_MARK;
 	return open_fetched(r, position, got);
 }
@@ -172,10 +165,10 @@ dk_range_read(struct dk_range *r, uint64_t offset, void *buf, size_t len, size_t
 		err = need(r, (offset + done) / payload(r), ret_place);
 		if (err != DK_OK)
 			return err;
-		n = r->segment.plaintext_len - (size_t)at;
+		n = r->body.segment.plaintext_len - (size_t)at;
 		if (n > len - done)
 			n = len - done;
-		memcpy(to + done, r->segment.plaintext + at, n);
+		memcpy(to + done, r->body.segment.plaintext + at, n);
 		done += n;
 	}
 	*ret_len = done;
@@ -187,10 +180,6 @@ dk_range_free(struct dk_range *r)
 {
 	if (!r)
 		return;
-	if (r->buf)
-		dk_wipe(r->buf, r->object.segment_len);
-	free(r->buf);
-	dk_floe_lane_free(r->floe);
-	dk_opened_clear(&r->object);
+	dk_body_clear(&r->body);
 	free(r);
 }

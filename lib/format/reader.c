@@ -3,16 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/secret.h"
 #include "doublekey/reader.h"
-#include "format/segment.h"
+#include "format/body.h"
 
 struct dk_reader {
-	struct dk_source in;
-	struct dk_opened object;
-	struct dk_floe_lane *floe;
-	uint8_t *buf; /* one segment */
-	struct dk_segment segment;
+	struct dk_body body;
 	size_t given; /* of the segment's plaintext */
 	uint64_t position;
 	uint64_t offset;
@@ -30,19 +25,12 @@ dk_reader_new(const struct dk_decrypt_params *params, const struct dk_source *in
 
 	if (!r)
 		return DK_ERR_NOMEM;
-	r->in = *in;
-	err = dk_open(params, in, &r->object, ret_place);
-	if (err == DK_OK)
-		err = dk_floe_lane_new(&r->floe);
-	if (err == DK_OK) {
-		r->buf = malloc(r->object.segment_len);
-		err = r->buf ? DK_OK : DK_ERR_NOMEM;
-	}
+	err = dk_body_open(params, in, &r->body, ret_place);
 	if (err != DK_OK) {
 		dk_reader_free(r);
 		return err;
 	}
-	r->offset = r->object.segments;
+	r->offset = r->body.object.segments;
 	*ret = r;
 	return DK_OK;
 }
@@ -55,11 +43,11 @@ check_end(struct dk_reader *r, size_t got)
 	size_t more = 0;
 	dk_err err = DK_OK;
 
-	if (got == r->segment.len && got == r->object.segment_len)
-		err = dk_source_fill(&r->in, r->offset + got, &byte, 1, &more);
+	if (got == r->body.segment.len && got == r->body.object.segment_len)
+		err = dk_source_fill(&r->body.in, r->offset + got, &byte, 1, &more);
 	if (err != DK_OK)
 		return err;
-	return got > r->segment.len || more > 0 ? DK_ERR_TRAILING : DK_OK;
+	return got > r->body.segment.len || more > 0 ? DK_ERR_TRAILING : DK_OK;
 }
 
 /*
@@ -73,21 +61,21 @@ advance(struct dk_reader *r, struct dk_place *ret_place)
 	size_t got;
 	dk_err err;
 
-	err = dk_source_fill(&r->in, r->offset, r->buf, r->object.segment_len, &got);
+	err = dk_source_fill(&r->body.in, r->offset, r->body.buf, r->body.object.segment_len, &got);
 	if (err != DK_OK)
 		return err;
 	dk_place_segment(ret_place, r->offset, r->position);
 	if (got == 0)
 		return DK_ERR_FINAL_MISSING;
-	err = dk_segment_open(r->floe, &r->object, r->position, r->buf, got, &r->segment);
+	err = dk_body_segment(&r->body, r->position, got);
 	if (err != DK_OK)
 		return err;
 	r->given = 0;
 	r->position++;
-	r->ended = r->segment.final;
+	r->ended = r->body.segment.final;
 	if (r->ended)
 		r->tail = check_end(r, got);
-	r->offset += r->segment.len;
+	r->offset += r->body.segment.len;
 	return DK_OK;
 }
 
@@ -100,9 +88,9 @@ dk_reader_read(struct dk_reader *r, void *buf, size_t len, size_t *ret_len,
 
 	if (r->failed)
 		return DK_ERR_STATE;
-	if (r->given == r->segment.plaintext_len && !r->ended)
+	if (r->given == r->body.segment.plaintext_len && !r->ended)
 		err = advance(r, ret_place);
-	left = r->segment.plaintext_len - r->given;
+	left = r->body.segment.plaintext_len - r->given;
 	if (err == DK_OK && left == 0 && r->tail != DK_OK) {
 		dk_place_set(ret_place, r->offset, "end");
 		err = r->tail;
@@ -114,7 +102,7 @@ dk_reader_read(struct dk_reader *r, void *buf, size_t len, size_t *ret_len,
 	if (len > left)
 		len = left;
 	if (len > 0)
-		memcpy(buf, r->segment.plaintext + r->given, len);
+		memcpy(buf, r->body.segment.plaintext + r->given, len);
 	r->given += len;
 	*ret_len = len;
 	return DK_OK;
@@ -125,10 +113,6 @@ dk_reader_free(struct dk_reader *r)
 {
 	if (!r)
 		return;
-	if (r->buf)
-		dk_wipe(r->buf, r->object.segment_len);
-	free(r->buf);
-	dk_floe_lane_free(r->floe);
-	dk_opened_clear(&r->object);
+	dk_body_clear(&r->body);
 	free(r);
 }
