@@ -48,8 +48,8 @@ batch_dir_open(struct batch_dir *parent, const char *name, bool follow)
 	dir->refs = 1;
 	dir->path = parent ? batch_dir_join(parent, name) : strdup(name);
 	dir->fd = dir->path
-	              ? open_dir(parent ? parent->fd : AT_FDCWD, *name != '\0' ? name : ".", follow)
-	              : -1;
+	    ? open_dir(parent ? parent->fd : AT_FDCWD, *name != '\0' ? name : ".", follow)
+	    : -1;
 	if (dir->fd < 0) {
 		free(dir->path);
 		free(dir);
@@ -100,7 +100,7 @@ static bool
 is_skipped(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-	       strncmp(name, TEMP_PREFIX, sizeof(TEMP_PREFIX) - 1) == 0;
+	    strncmp(name, TEMP_PREFIX, sizeof(TEMP_PREFIX) - 1) == 0;
 }
 
 static int

@@ -107,8 +107,9 @@ prepare(struct decrypt *decrypt)
 	struct dk_decrypt_params *params = &decrypt->crypt.params;
 
 	/* First what needs no passphrase. */
-	if (decrypt->creator && !keyref_open(decrypt->creator, DK_SIDE_CREATOR, KEYREF_PUBLIC, NULL,
-				    &decrypt->creator_key))
+	if (decrypt->creator &&
+	    !keyref_open(
+		decrypt->creator, DK_SIDE_CREATOR, KEYREF_PUBLIC, NULL, &decrypt->creator_key))
 		return false;
 	if (!sides_open_private(&decrypt->sides))
 		return false;

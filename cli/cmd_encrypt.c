@@ -138,8 +138,9 @@ prepare(struct encrypt *encrypt)
 	if (!check_text("label", params->label) || !check_text("tenant", params->tenant) ||
 	    !check_file_name(encrypt->file_name) || !sides_open_public(&encrypt->sides))
 		return false;
-	if (sign && !keyref_open(sign, DK_SIDE_CREATOR, KEYREF_PRIVATE,
-			&encrypt->sides.passphrase_files, &params->creator))
+	if (sign &&
+	    !keyref_open(sign, DK_SIDE_CREATOR, KEYREF_PRIVATE, &encrypt->sides.passphrase_files,
+		&params->creator))
 		return false;
 	params->customer = encrypt->sides.customer_keys.key;
 	params->customer_count = encrypt->sides.customer_keys.count;

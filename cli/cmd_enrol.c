@@ -33,8 +33,9 @@ static const struct option table[] = {
 int
 cmd_enrol(int argc, char **argv)
 {
-	struct options options = { .command = "enrol", .help = help, .short_options = "",
-		.option = table };
+	struct options options = {
+		.command = "enrol", .help = help, .short_options = "", .option = table
+	};
 	const char *fingerprint = NULL, *code = NULL, *name = NULL, *url;
 	char host[65] = "device";
 	dk_err err;

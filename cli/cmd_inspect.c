@@ -41,7 +41,7 @@ static int
 open_any(const char *path, struct stat *ret_st)
 {
 	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
-	                                : open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+					: open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 
 	if (fd >= 0 && fstat(fd, ret_st) == 0)
 		return fd;

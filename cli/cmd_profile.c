@@ -138,8 +138,8 @@ save(struct draft *draft, const char *name)
 		draft->profile.sign = sign;
 	}
 	return take_absolute(&draft->sides.customer, &draft->profile.customer) &&
-	       take_absolute(&draft->sides.provider, &draft->profile.provider) &&
-	       profile_save(name, &draft->profile, draft->force);
+	    take_absolute(&draft->sides.provider, &draft->profile.provider) &&
+	    profile_save(name, &draft->profile, draft->force);
 }
 
 static int

@@ -145,7 +145,7 @@ take(void *ctx, int code)
 		return option_list_add(&rewrap->to, optarg) ? STATUS_OK : STATUS_FAILED;
 	case PASSPHRASE:
 		return option_list_add(&rewrap->passphrase_files, optarg) ? STATUS_OK
-		                                                          : STATUS_FAILED;
+									  : STATUS_FAILED;
 	case EPOCH:
 		if (!options_number(optarg, 0, UINT32_MAX, &number))
 			return usage_error(

@@ -59,8 +59,8 @@ print_help(const struct command *commands)
 		    "  -q, --quiet         no notes and no progress, errors only\n"
 		    "      --version       print the versions of doublekey and its libraries\n"
 		    "  -h, --help          this text; 'doublekey COMMAND --help' for a command\n") >
-	         0 &&
-	     ok;
+		0 &&
+	    ok;
 	return flush(ok);
 }
 

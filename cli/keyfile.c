@@ -16,7 +16,7 @@ keyfile_take(struct keyfile_options *options, int code)
 	switch (code) {
 	case KEYFILE_PASSPHRASE:
 		return option_list_add(&options->passphrase_files, optarg) ? STATUS_OK
-		                                                           : STATUS_FAILED;
+									   : STATUS_FAILED;
 	case KEYFILE_NO_PASSPHRASE:
 		options->no_passphrase = true;
 		return STATUS_OK;
@@ -117,7 +117,7 @@ open_pair(
 		return false;
 	}
 	return output_open(path, &private_options, key) &&
-	       output_open(path_pub, &public_options, pub);
+	    output_open(path_pub, &public_options, pub);
 }
 
 bool
@@ -134,7 +134,7 @@ keyfile_write_pair(const struct dk_key *key, const struct keyfile_options *optio
 		return false;
 	}
 	ok = open_pair(path, path_pub, options->force, &private_file, &public_file) &&
-	     write_private(private_file, key, options) && write_public(public_file, key);
+	    write_private(private_file, key, options) && write_public(public_file, key);
 	/* The private key first: a public key alone would be used, and what is
 	 * encrypted to it could not be read. */
 	if (ok) {

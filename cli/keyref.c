@@ -21,7 +21,7 @@ give_passphrase(void *ctx, const char *name, uint8_t *buf, size_t cap, size_t *r
 	struct asker *asker = ctx;
 	auto_secret_line *line = secret_line_new();
 	bool ok = line &&
-	          (asker->file ? prompt_read_file(asker->file, line) : prompt_existing(name, line));
+	    (asker->file ? prompt_read_file(asker->file, line) : prompt_existing(name, line));
 
 	if (!ok || line->len > cap) {
 		asker->told = true;

@@ -37,7 +37,7 @@ static bool
 is_direction_mark(uint32_t c)
 {
 	return c == 0x061c || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2066 && c <= 0x2069);
+	    (c >= 0x2066 && c <= 0x2069);
 }
 
 static bool

@@ -101,8 +101,8 @@ options_next(struct options *options, int argc, char **argv)
 }
 
 bool
-options_all(struct options *options, int argc, char **argv, int (*take)(void *ctx, int code),
-    void *ctx)
+options_all(
+    struct options *options, int argc, char **argv, int (*take)(void *ctx, int code), void *ctx)
 {
 	int code;
 

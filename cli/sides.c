@@ -175,8 +175,8 @@ sides_open_private(struct sides *sides)
 {
 	return sides_open_readers(customer_refs(sides), DK_SIDE_CUSTOMER, &sides->passphrase_files,
 		   &sides->customer_keys) &&
-	       sides_open_readers(provider_refs(sides), DK_SIDE_PROVIDER, &sides->passphrase_files,
-		   &sides->provider_keys);
+	    sides_open_readers(provider_refs(sides), DK_SIDE_PROVIDER, &sides->passphrase_files,
+		&sides->provider_keys);
 }
 
 void

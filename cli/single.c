@@ -47,10 +47,10 @@ is_input(const struct single *single, const struct work_file *file)
 {
 	struct stat st;
 	bool there = output_is_stdout(single->out) ? fstat(STDOUT_FILENO, &st) == 0
-	                                           : stat(single->out, &st) == 0;
+						   : stat(single->out, &st) == 0;
 
 	return there && S_ISREG(st.st_mode) && S_ISREG(file->st.st_mode) &&
-	       st.st_dev == file->st.st_dev && st.st_ino == file->st.st_ino;
+	    st.st_dev == file->st.st_dev && st.st_ino == file->st.st_ino;
 }
 
 static void

@@ -46,8 +46,11 @@ main(void)
 	static const char text[] = "two keys, one object";
 	struct dk_key *customer = new_key(DK_SIDE_CUSTOMER);
 	struct dk_key *provider = new_key(DK_SIDE_PROVIDER);
-	const struct dk_encrypt_params encrypt = { .customer = &customer, .customer_count = 1,
-		.provider = &provider, .provider_count = 1, .label = "example" };
+	const struct dk_encrypt_params encrypt = { .customer = &customer,
+		.customer_count = 1,
+		.provider = &provider,
+		.provider_count = 1,
+		.label = "example" };
 	struct dk_decrypt_params decrypt = { .provider = &provider, .provider_count = 1 };
 	uint8_t *object;
 	size_t len;

@@ -48,8 +48,8 @@ write_again(const struct dk_share_data *data, char *text, size_t cap, size_t *re
 	size_t len = strlen(TITLE);
 
 	memcpy(text, TITLE, len);
-	FUZZ_CHECK(dk_share_text_lines('C', data->common, data->common_len, text, cap, &len) ==
-		   DK_OK);
+	FUZZ_CHECK(
+	    dk_share_text_lines('C', data->common, data->common_len, text, cap, &len) == DK_OK);
 	FUZZ_CHECK(dk_share_text_lines('S', data->part, data->part_len, text, cap, &len) == DK_OK);
 	*ret_len = len;
 }
@@ -86,12 +86,12 @@ from_text(const uint8_t *text, size_t len)
 		FUZZ_CHECK(memchr(place.text, '\0', sizeof(place.text)));
 	} else {
 		write_again(&data, written, sizeof(written), &written_len);
-		FUZZ_CHECK(dk_share_text_decode((const uint8_t *)written, written_len, &again,
-			       &place) == DK_OK);
+		FUZZ_CHECK(dk_share_text_decode(
+			       (const uint8_t *)written, written_len, &again, &place) == DK_OK);
 		FUZZ_CHECK(data.common_len == again.common_len &&
-			   memcmp(data.common, again.common, data.common_len) == 0);
+		    memcmp(data.common, again.common, data.common_len) == 0);
 		FUZZ_CHECK(data.part_len == DK_SHARE_PART_BYTES &&
-			   memcmp(data.part, again.part, DK_SHARE_PART_BYTES) == 0);
+		    memcmp(data.part, again.part, DK_SHARE_PART_BYTES) == 0);
 		parse(&data);
 	}
 	join(text, len);

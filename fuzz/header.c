@@ -19,8 +19,8 @@ check_block(const uint8_t *data, const struct dk_header *h)
 	FUZZ_CHECK(h->header_mac == at);
 	at += DK_HEADER_MAC_BYTES + 12;
 	FUZZ_CHECK(h->metadata == at);
-	FUZZ_CHECK(h->metadata_len == 0 || (h->metadata_len >= DK_METADATA_MIN_BYTES &&
-					       h->metadata_len <= DK_METADATA_MAX_BYTES));
+	FUZZ_CHECK(h->metadata_len == 0 ||
+	    (h->metadata_len >= DK_METADATA_MIN_BYTES && h->metadata_len <= DK_METADATA_MAX_BYTES));
 	at += h->metadata_len;
 	for (unsigned i = 0; i < 2; i++) {
 		FUZZ_CHECK(h->set[i].offset == at);

@@ -31,8 +31,7 @@ check_stanza(const uint8_t *data, const struct dk_stanza *st, uint32_t at)
 	FUZZ_CHECK(st->type >= DK_STANZA_P256 && st->type <= DK_STANZA_RSA_OAEP);
 	FUZZ_CHECK(st->type != DK_STANZA_P256 || st->body_len == 113);
 	FUZZ_CHECK(st->type != DK_STANZA_P384 || st->body_len == 145);
-	FUZZ_CHECK(st->type != DK_STANZA_RSA_OAEP ||
-	    (st->body_len >= 432 && st->body_len <= 1072));
+	FUZZ_CHECK(st->type != DK_STANZA_RSA_OAEP || (st->body_len >= 432 && st->body_len <= 1072));
 	FUZZ_CHECK(dk_custodian_valid(data + st->custodian));
 }
 
@@ -54,7 +53,8 @@ check_set(const uint8_t *data, const struct dk_set *set, uint32_t end)
 	FUZZ_CHECK(set->formers == at);
 	for (uint32_t i = 0; i < set->former_count; i++, at += DK_FORMER_BYTES) {
 		FUZZ_CHECK(dk_custodian_valid(data + at + 34));
-		FUZZ_CHECK(i == 0 || memcmp(data + at + 2 - DK_FORMER_BYTES, data + at + 2, 32) < 0);
+		FUZZ_CHECK(
+		    i == 0 || memcmp(data + at + 2 - DK_FORMER_BYTES, data + at + 2, 32) < 0);
 	}
 	FUZZ_CHECK(set->mac == at);
 	FUZZ_CHECK(set->offset + set->len == at + DK_SET_MAC_BYTES);

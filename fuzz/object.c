@@ -25,8 +25,7 @@ read_all_ways(const struct dk_decrypt_params *params, struct object_bytes object
 	FUZZ_CHECK(first.data != NULL);
 	FUZZ_CHECK((way_stream(params, object, &first) == DK_OK) == opens);
 	FUZZ_CHECK(!body || first.len <= body->len);
-	FUZZ_CHECK(!body || first.len == 0 ||
-	    memcmp(first.data, body->plaintext, first.len) == 0);
+	FUZZ_CHECK(!body || first.len == 0 || memcmp(first.data, body->plaintext, first.len) == 0);
 	for (size_t i = 1; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		struct handed_out out = { malloc(object.len), 0 };
 		dk_err err;
@@ -64,10 +63,12 @@ static void
 rewrap(struct object_bytes object, struct fuzz_keys *keys, const struct fuzz_body *body)
 {
 	struct dk_key *old = &keys->side[0], *to = &keys->next, *provider = &keys->side[1];
-	const struct dk_rewrap_params params = { .side = DK_SIDE_CUSTOMER, .open = &old,
-		.open_count = 1, .to = &to, .to_count = 1 };
-	const struct dk_decrypt_params read = { .customer = &to, .customer_count = 1,
-		.provider = &provider, .provider_count = 1 };
+	const struct dk_rewrap_params params = {
+		.side = DK_SIDE_CUSTOMER, .open = &old, .open_count = 1, .to = &to, .to_count = 1
+	};
+	const struct dk_decrypt_params read = {
+		.customer = &to, .customer_count = 1, .provider = &provider, .provider_count = 1
+	};
 	const struct dk_source in = object_source(&object);
 	size_t len, old_len, body_len;
 	uint8_t *block, *whole;
@@ -90,8 +91,9 @@ repaired(struct object_bytes object, const struct dk_header *h, const struct fuz
 {
 	struct fuzz_keys keys;
 	struct dk_key *side[2] = { &keys.side[0], &keys.side[1] };
-	const struct dk_decrypt_params params = { .customer = &side[0], .customer_count = 1,
-		.provider = &side[1], .provider_count = 1 };
+	const struct dk_decrypt_params params = {
+		.customer = &side[0], .customer_count = 1, .provider = &side[1], .provider_count = 1
+	};
 	struct dk_object_metadata metadata;
 	const struct dk_source in = object_source(&object);
 	bool opens;
@@ -109,8 +111,10 @@ as_it_is(struct object_bytes object)
 {
 	static const char *const types[KEYS] = { "p256", "p384", "rsa3072" };
 	static struct dk_key *keys[2][KEYS];
-	const struct dk_decrypt_params params = { .customer = keys[0], .customer_count = KEYS,
-		.provider = keys[1], .provider_count = KEYS };
+	const struct dk_decrypt_params params = { .customer = keys[0],
+		.customer_count = KEYS,
+		.provider = keys[1],
+		.provider_count = KEYS };
 	struct handed_out out = { malloc(object.len), 0 };
 	dk_err err;
 

@@ -76,7 +76,8 @@ repair_metadata(uint8_t *data, const struct dk_header *h, const struct dk_secret
 	if (h->metadata_len > 0) {
 		memcpy(aad, data + h->object_id, 16);
 		memcpy(aad + 16, data + h->salt, 32);
-		FUZZ_CHECK(dk_metadata_key(prk, data + h->object_id, data + h->salt, &key) == DK_OK);
+		FUZZ_CHECK(
+		    dk_metadata_key(prk, data + h->object_id, data + h->salt, &key) == DK_OK);
 		FUZZ_CHECK(dk_gcm_seal(&key, zero_iv, aad, sizeof(aad), data + h->metadata,
 			       h->metadata_len - DK_GCM_TAG_BYTES, sealed) == DK_OK);
 		memcpy(data + h->metadata, sealed, h->metadata_len);
@@ -130,8 +131,8 @@ repair_body_tag(uint8_t *head, const struct dk_object_keys *keys, const uint8_t 
 	struct dk_secret48 prk = { { 0 } };
 
 	memcpy(prk.bytes, keys->body.bytes, sizeof(keys->body.bytes));
-	FUZZ_CHECK(dk_hkdf_expand_parts(DK_SHA384, &prk, info, 3, head + FLOE_PREFIX_BYTES, 32) ==
-	    DK_OK);
+	FUZZ_CHECK(
+	    dk_hkdf_expand_parts(DK_SHA384, &prk, info, 3, head + FLOE_PREFIX_BYTES, 32) == DK_OK);
 }
 
 static uint32_t

@@ -56,8 +56,8 @@ object_source(struct object_bytes *object)
 }
 
 dk_err
-way_stream(const struct dk_decrypt_params *params, struct object_bytes object,
-    struct handed_out *out)
+way_stream(
+    const struct dk_decrypt_params *params, struct object_bytes object, struct handed_out *out)
 {
 	struct stream s = { object, 0 };
 	const struct dk_source in = { &s, read_next, NULL, DK_SIZE_UNKNOWN };
@@ -68,8 +68,7 @@ way_stream(const struct dk_decrypt_params *params, struct object_bytes object,
 }
 
 dk_err
-way_file(const struct dk_decrypt_params *params, struct object_bytes object,
-    struct handed_out *out)
+way_file(const struct dk_decrypt_params *params, struct object_bytes object, struct handed_out *out)
 {
 	const struct dk_source in = object_source(&object);
 	const struct dk_sink sink = { out, keep };
@@ -79,8 +78,8 @@ way_file(const struct dk_decrypt_params *params, struct object_bytes object,
 }
 
 dk_err
-way_pieces(const struct dk_decrypt_params *params, struct object_bytes object,
-    struct handed_out *out)
+way_pieces(
+    const struct dk_decrypt_params *params, struct object_bytes object, struct handed_out *out)
 {
 	struct stream s = { object, 0 };
 	const struct dk_source in = { &s, read_next, NULL, DK_SIZE_UNKNOWN };
@@ -100,8 +99,8 @@ way_pieces(const struct dk_decrypt_params *params, struct object_bytes object,
 }
 
 dk_err
-way_ranges(const struct dk_decrypt_params *params, struct object_bytes object,
-    struct handed_out *out)
+way_ranges(
+    const struct dk_decrypt_params *params, struct object_bytes object, struct handed_out *out)
 {
 	const struct dk_source in = object_source(&object);
 	struct dk_range *range = NULL;

@@ -207,8 +207,8 @@ static bool
 on_release(struct authd *authd, const struct ipc_message *message)
 {
 	static struct dk_release_object objects[DK_RELEASE_OBJECTS_MAX];
-	static uint8_t head[32 + 2 + 2 * DK_RELEASE_OBJECTS_MAX + 1 +
-	    IPC_CHARGES_MAX * IPC_CHARGE_BYTES];
+	static uint8_t
+	    head[32 + 2 + 2 * DK_RELEASE_OBJECTS_MAX + 1 + IPC_CHARGES_MAX * IPC_CHARGE_BYTES];
 	struct dk_release_request request = { .count = 0 };
 	struct policy_question question;
 	struct charges charges = { .count = 0 };

@@ -28,8 +28,7 @@ policy_rule_info(const struct policy *policy, unsigned rule)
 {
 	const struct policy_section *r = &policy->rule[rule];
 
-	return (struct policy_rule_info){ r->title, r->line, r->allow, r->per_minute,
-		r->per_day };
+	return (struct policy_rule_info){ r->title, r->line, r->allow, r->per_minute, r->per_day };
 }
 
 static bool

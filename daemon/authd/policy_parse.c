@@ -200,7 +200,8 @@ take_value(struct parser *p, struct policy_section *section, enum policy_option 
 	bool truth = p->token == T_WORD && strcmp(p->word, "true") == 0;
 	bool falsehood = p->token == T_WORD && strcmp(p->word, "false") == 0;
 
-	if (p->token != T_OPEN && p->token != T_TEXT && p->token != T_NUMBER && !truth && !falsehood)
+	if (p->token != T_OPEN && p->token != T_TEXT && p->token != T_NUMBER && !truth &&
+	    !falsehood)
 		return fail(p, POLICY_SYNTAX, p->token_line, "a value expected");
 	if (option < POLICY_LISTS && p->token == T_OPEN)
 		return take_list(p, section, option);
@@ -214,7 +215,8 @@ take_value(struct parser *p, struct policy_section *section, enum policy_option 
 		    (uint32_t)p->number;
 		return true;
 	}
-	if (option == POLICY_ZONE && p->token == T_TEXT && policy_zone_parse(p->text, &section->zone))
+	if (option == POLICY_ZONE && p->token == T_TEXT &&
+	    policy_zone_parse(p->text, &section->zone))
 		return true;
 	return fail(p, POLICY_VALUE, p->token_line, "this is no value of %s", options[option].name);
 }
@@ -229,7 +231,8 @@ take_option(struct parser *p, struct policy_section *section, bool group)
 	while (i < POLICY_OPTIONS && strcmp(options[i].name, p->word) != 0)
 		i++;
 	if (i == POLICY_OPTIONS || (group && i != POLICY_USERS))
-		return fail(p, POLICY_UNKNOWN_OPTION, p->token_line, "there is no option %s here", p->word);
+		return fail(
+		    p, POLICY_UNKNOWN_OPTION, p->token_line, "there is no option %s here", p->word);
 	if (section->seen & (1u << i))
 		return fail(p, POLICY_REPEATED_OPTION, p->token_line, "%s is there twice", p->word);
 	section->seen |= 1u << i;
@@ -252,8 +255,8 @@ complete(struct parser *p, const struct policy_section *section, bool group)
 	else if (!group && !(section->seen & (1u << POLICY_ALLOW)))
 		missing = "allow";
 	if (missing)
-		return fail(p, POLICY_MISSING_OPTION, section->line, "\"%s\" has no %s", section->title,
-		    missing);
+		return fail(p, POLICY_MISSING_OPTION, section->line, "\"%s\" has no %s",
+		    section->title, missing);
 	return true;
 }
 
@@ -296,8 +299,8 @@ take_title(struct parser *p, struct policy_section *section, bool group)
 		    POLICY_TITLE_MAX_BYTES);
 	for (const struct policy_section *other = all; other < section; other++)
 		if (strcmp(other->title, p->text) == 0)
-			return fail(p, POLICY_REPEATED_TITLE, p->token_line, "\"%s\" is there since line %u",
-			    p->text, other->line);
+			return fail(p, POLICY_REPEATED_TITLE, p->token_line,
+			    "\"%s\" is there since line %u", p->text, other->line);
 	section->title = p->text;
 	return true;
 }
@@ -309,8 +312,8 @@ take_section(struct parser *p)
 	struct policy_section *section;
 
 	if (!group && strcmp(p->word, "rule") != 0)
-		return fail(p, POLICY_UNKNOWN_OPTION, p->token_line, "there is no %s, only group and rule",
-		    p->word);
+		return fail(p, POLICY_UNKNOWN_OPTION, p->token_line,
+		    "there is no %s, only group and rule", p->word);
 	section = add_section(p, group);
 	if (!section || !take_title(p, section, group) || !expect(p, T_OPEN, "'{'"))
 		return false;

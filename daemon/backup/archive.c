@@ -91,8 +91,8 @@ archive_create(struct archive *a, int fd, const struct passphrase *passphrase, u
 	if (dk_sha256(&part, 1, head + PARAMS_BYTES) != DK_OK ||
 	    derive(head, &params, passphrase, &key, aad) != DK_OK ||
 	    dk_floe_lane_new(&a->lane) != DK_OK ||
-	    dk_floe_seal_start(&key, aad, sizeof(aad), ARCHIVE_SEGMENT_BYTES,
-		DK_FLOE_ROTATION_BITS, &a->floe, head + HEAD_BYTES) != DK_OK)
+	    dk_floe_seal_start(&key, aad, sizeof(aad), ARCHIVE_SEGMENT_BYTES, DK_FLOE_ROTATION_BITS,
+		&a->floe, head + HEAD_BYTES) != DK_OK)
 		return ARCHIVE_IO;
 	return write_all(fd, head, sizeof(head)) ? ARCHIVE_OK : ARCHIVE_IO;
 }
@@ -103,7 +103,8 @@ put_segment(struct archive *a, bool final)
 	uint8_t out[ARCHIVE_SEGMENT_BYTES];
 
 	if (dk_floe_lane_seal(a->lane, &a->floe, a->position++, final, a->plain, a->len, out) !=
-		DK_OK || !write_all(a->fd, out, a->len + DK_FLOE_SEGMENT_OVERHEAD_BYTES))
+		DK_OK ||
+	    !write_all(a->fd, out, a->len + DK_FLOE_SEGMENT_OVERHEAD_BYTES))
 		return ARCHIVE_IO;
 	a->len = 0;
 	return ARCHIVE_OK;

@@ -51,7 +51,7 @@ take_number(struct restore *r, unsigned bytes)
 	return v;
 }
 
-static void
+static _Noreturn void
 damaged(void)
 {
 	say_fatal("%s; the directory is not a service", archive_text(ARCHIVE_DAMAGED));
@@ -98,7 +98,7 @@ take_file(struct restore *r)
 
 /* ---- log ---- */
 
-static void
+static _Noreturn void
 store_failed(void)
 {
 	say_fatal("the log cannot be written");
@@ -123,7 +123,8 @@ append(struct restore *r, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *reco
 
 	if (!store_put_entry(r->store, index, leaf, record, len) ||
 	    (dk_log_class_is_act((unsigned)leaf[4] << 8 | leaf[5]) &&
-		!store_put_act(r->store, index)) || !tree_append(&r->tree, leaf))
+		!store_put_act(r->store, index)) ||
+	    !tree_append(&r->tree, leaf))
 		store_failed();
 	if (r->tree.size % BATCH == 0 && (!store_commit(r->store) || !store_begin(r->store)))
 		store_failed();
@@ -170,8 +171,9 @@ check_checkpoint(struct restore *r, const char *text, size_t len)
 static void
 append_restored(struct restore *r)
 {
-	struct dk_log_event event = { .class_ = DK_LOG_RESTORED, .time = ipc_now(),
-		.decision = DK_LOG_DONE };
+	struct dk_log_event event = {
+		.class_ = DK_LOG_RESTORED, .time = ipc_now(), .decision = DK_LOG_DONE
+	};
 	uint8_t record[1024], leaf[DK_LEAF_BYTES];
 	struct dk_checkpoint cp;
 	char text[DK_CHECKPOINT_MAX_BYTES];
@@ -208,7 +210,8 @@ take_end(struct restore *r)
 	check_checkpoint(r, text, len);
 	append_restored(r);
 	for (unsigned i = 0; i < SEALED_SLOTS; i++) {
-		write_file(i == 0 ? SLOT_PREFIX "0" : SLOT_PREFIX "1", r->slot[i].data, r->slot[i].len);
+		write_file(
+		    i == 0 ? SLOT_PREFIX "0" : SLOT_PREFIX "1", r->slot[i].data, r->slot[i].len);
 		free(r->slot[i].data);
 	}
 }
@@ -255,7 +258,8 @@ take_all(struct restore *r)
 		unsigned item = (unsigned)take_number(r, 1);
 
 		/* Each kind behind the one before: files never overwrite the log. */
-		if (item < last || (last == 0 && item != ITEM_ABOUT) || (item == ITEM_ABOUT && last != 0))
+		if (item < last || (last == 0 && item != ITEM_ABOUT) ||
+		    (item == ITEM_ABOUT && last != 0))
 			damaged();
 		last = item;
 		if (item == ITEM_ABOUT)

@@ -36,7 +36,7 @@ struct save {
 	uint64_t next; /* entries that are in the archive */
 };
 
-static void
+static _Noreturn void
 give_up(struct save *save, const char *text)
 {
 	(void)unlink(save->temp);
@@ -163,8 +163,8 @@ put_entry(struct save *save, uint64_t index, const uint8_t *leaf, const uint8_t 
 }
 
 static bool
-take_entry(void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *record,
-    size_t len)
+take_entry(
+    void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *record, size_t len)
 {
 	put_entry(ctx, index, leaf, record, len);
 	return true;
@@ -259,7 +259,8 @@ put_end(struct save *save, const struct content *checkpoint)
 static void
 read_slots(struct save *save, struct content slot[SEALED_SLOTS])
 {
-	if (!read_file(save, "keys/sealed.0", &slot[0]) || !read_file(save, "keys/sealed.1", &slot[1]))
+	if (!read_file(save, "keys/sealed.0", &slot[0]) ||
+	    !read_file(save, "keys/sealed.1", &slot[1]))
 		give_up(save, "the sealed store cannot be read");
 }
 
@@ -327,8 +328,8 @@ lock_dir(const char *dir)
 }
 
 void
-backup_save(const char *dir, const char *file, const struct passphrase *passphrase,
-    uint32_t memory_kib)
+backup_save(
+    const char *dir, const char *file, const struct passphrase *passphrase, uint32_t memory_kib)
 {
 	static struct save save;
 	bool done = false;

@@ -89,7 +89,8 @@ watch_channels(struct httpd *httpd)
 	for (unsigned i = 0; i < httpd->child.count; i++) {
 		int fd = httpd->child.channel[i].fd;
 
-		httpd->event[i] = event_new(httpd->base, fd, EV_READ | EV_PERSIST, on_readable, httpd);
+		httpd->event[i] =
+		    event_new(httpd->base, fd, EV_READ | EV_PERSIST, on_readable, httpd);
 		httpd->write_event[i] = event_new(httpd->base, fd, EV_WRITE, on_writable, httpd);
 		if (!httpd->event[i] || !httpd->write_event[i] ||
 		    event_add(httpd->event[i], NULL) != 0)
@@ -106,8 +107,9 @@ start_http(struct httpd *httpd)
 		say_fatal("no memory");
 	evhttp_set_bevcb(httpd->http, httpd_bufferevent, httpd);
 	evhttp_set_gencb(httpd->http, httpd_on_request, httpd);
-	evhttp_set_allowed_methods(httpd->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
-		EVHTTP_REQ_DELETE | EVHTTP_REQ_HEAD | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS);
+	evhttp_set_allowed_methods(httpd->http,
+	    EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
+		EVHTTP_REQ_HEAD | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS);
 	evhttp_set_max_headers_size(httpd->http, HTTPD_HEADERS_MAX_BYTES);
 	evhttp_set_max_body_size(httpd->http, DK_RELEASE_BODY_MAX_BYTES);
 	evhttp_set_timeout(httpd->http, HTTPD_IDLE_S);

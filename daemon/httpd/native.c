@@ -76,8 +76,8 @@ read_signature(struct evhttp_request *request, const uint8_t *body, size_t len,
 	uint8_t stated[32], hash[32];
 
 	if (!input || !dk_signature_input_parse(input, sig) ||
-	    !byte_sequence(httpd_header(request, "Signature"), "dk", sig->signature,
-		sizeof(sig->signature)))
+	    !byte_sequence(
+		httpd_header(request, "Signature"), "dk", sig->signature, sizeof(sig->signature)))
 		return DK_CODE_SIGNATURE_INPUT;
 	if (!byte_sequence(httpd_header(request, "Content-Digest"), "sha-256", stated, 32))
 		return DK_CODE_CONTENT_DIGEST;
@@ -200,6 +200,6 @@ httpd_on_request(struct evhttp_request *request, void *ctx)
 	else if (method == EVHTTP_REQ_GET && route_get(httpd, request, path))
 		return;
 	else
-		httpd_reply(request, known_path(path) ? DK_CODE_METHOD : DK_CODE_NOT_FOUND, NULL, NULL,
-		    0);
+		httpd_reply(
+		    request, known_path(path) ? DK_CODE_METHOD : DK_CODE_NOT_FOUND, NULL, NULL, 0);
 }

@@ -94,20 +94,23 @@ void
 httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channel *channel,
     unsigned type, const struct dk_part *parts, size_t n, const char *content_type)
 {
-	struct waiting *w =
-	    httpd->waiting_count < HTTPD_WAITING_MAX ? malloc(sizeof(*w)) : NULL;
+	struct waiting *w = httpd->waiting_count < HTTPD_WAITING_MAX ? malloc(sizeof(*w)) : NULL;
 
 	if (!w) {
 		httpd_reply(request, DK_CODE_BUSY, NULL, NULL, 0);
 		return;
 	}
-	*w = (struct waiting){ .httpd = httpd, .id = ++httpd->next_id, .request = request,
-		.deadline = ipc_now() + HTTPD_ANSWER_S, .content_type = content_type };
+	*w = (struct waiting){ .httpd = httpd,
+		.id = ++httpd->next_id,
+		.request = request,
+		.deadline = ipc_now() + HTTPD_ANSWER_S,
+		.content_type = content_type };
 	if (!ipc_send(channel, type, w->id, parts, n)) {
 		finish(w, DK_CODE_UNAVAILABLE, NULL, 0);
 		return;
 	}
-	evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_client_gone, httpd);
+	evhttp_connection_set_closecb(
+	    evhttp_request_get_connection(request), on_client_gone, httpd);
 	w->next = httpd->waiting;
 	httpd->waiting = w;
 	httpd->waiting_count++;

@@ -56,8 +56,8 @@ new_cert(const char *name, EVP_PKEY *key, X509 *issuer, long days)
 	if (subject && X509_set_version(cert, 2) && set_serial(cert) &&
 	    X509_gmtime_adj(X509_getm_notBefore(cert), -3600) &&
 	    X509_gmtime_adj(X509_getm_notAfter(cert), days * DAY_S) &&
-	    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1,
-		-1, 0) &&
+	    X509_NAME_add_entry_by_txt(
+		subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0) &&
 	    X509_set_issuer_name(cert, issuer ? X509_get_subject_name(issuer) : subject) &&
 	    X509_set_pubkey(cert, key))
 		return cert;
@@ -70,7 +70,8 @@ make_ca(struct certificates *c)
 {
 	c->ca_key = EVP_EC_gen("P-256");
 	c->ca = c->ca_key ? new_cert("doublekeyd CA", c->ca_key, NULL, CA_DAYS) : NULL;
-	return c->ca && add_extension(c->ca, c->ca, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
+	return c->ca &&
+	    add_extension(c->ca, c->ca, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
 	    add_extension(c->ca, c->ca, NID_key_usage, "critical,keyCertSign,cRLSign") &&
 	    add_extension(c->ca, c->ca, NID_subject_key_identifier, "hash") &&
 	    X509_sign(c->ca, c->ca_key, EVP_sha256()) > 0;
@@ -94,8 +95,11 @@ alternative_name(const char *host_port, char *ret, size_t cap, char *ret_host, s
 	memcpy(ret_host, host_port, len);
 	ret_host[len] = '\0';
 	n = snprintf(ret, cap, "%s:%s",
-	    inet_pton(AF_INET, ret_host, address) == 1 || inet_pton(AF_INET6, ret_host, address) == 1
-		? "IP" : "DNS", ret_host);
+	    inet_pton(AF_INET, ret_host, address) == 1 ||
+		    inet_pton(AF_INET6, ret_host, address) == 1
+		? "IP"
+		: "DNS",
+	    ret_host);
 	return n > 0 && (size_t)n < cap;
 }
 
@@ -111,7 +115,8 @@ make_leaf(struct certificates *c, const char *host_port)
 	short_name[sizeof(short_name) - 1] = '\0';
 	c->key = EVP_EC_gen("P-256");
 	c->leaf = c->key ? new_cert(short_name, c->key, c->ca, LEAF_DAYS) : NULL;
-	return c->leaf && add_extension(c->leaf, c->ca, NID_basic_constraints, "critical,CA:FALSE") &&
+	return c->leaf &&
+	    add_extension(c->leaf, c->ca, NID_basic_constraints, "critical,CA:FALSE") &&
 	    add_extension(c->leaf, c->ca, NID_key_usage, "critical,digitalSignature") &&
 	    add_extension(c->leaf, c->ca, NID_ext_key_usage, "serverAuth") &&
 	    add_extension(c->leaf, c->ca, NID_subject_alt_name, name) &&
@@ -171,7 +176,8 @@ certificates_ca_key(const struct certificates *c, struct dk_pkey **ret)
 
 	ok = len > 0 && EVP_PKEY_get_bn_param(c->ca_key, OSSL_PKEY_PARAM_PRIV_KEY, &number) == 1 &&
 	    BN_bn2binpad(number, scalar, sizeof(scalar)) == (int)sizeof(scalar) &&
-	    dk_pkey_from_private(DK_KEY_P256, spki, (size_t)len, scalar, sizeof(scalar), ret) == DK_OK;
+	    dk_pkey_from_private(DK_KEY_P256, spki, (size_t)len, scalar, sizeof(scalar), ret) ==
+		DK_OK;
 	BN_clear_free(number);
 	OPENSSL_free(spki);
 	dk_wipe(scalar, sizeof(scalar));

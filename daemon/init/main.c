@@ -51,7 +51,8 @@ write_file(const char *name, mode_t mode, const char *text)
 {
 	int fd = make_file(name, mode);
 
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text) || fsync(fd) != 0 || close(fd) != 0)
+	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text) || fsync(fd) != 0 ||
+	    close(fd) != 0)
 		say_fatal("%s cannot be written", name);
 }
 
@@ -131,8 +132,8 @@ static void
 make_settings(const struct init *init)
 {
 	char text[512];
-	int n = snprintf(text, sizeof(text), "# See doublekeyd.conf(5).\nlisten = \"%s\"\n",
-	    init->host_port);
+	int n = snprintf(
+	    text, sizeof(text), "# See doublekeyd.conf(5).\nlisten = \"%s\"\n", init->host_port);
 
 	if (n < 0 || (size_t)n >= sizeof(text))
 		say_fatal("the URL is too long");
@@ -150,7 +151,8 @@ print_result(const struct init *init, const char *dir)
 	if (dk_log_vkey(&init->signer.keys, vkey) != DK_OK)
 		say_fatal("the log key cannot be shown");
 	(void)printf("service         %s\ndirectory       %s\nCA fingerprint  %s\n"
-		     "log public key  %s\n", init->url, dir, ca, vkey);
+		     "log public key  %s\n",
+	    init->url, dir, ca, vkey);
 }
 
 static void

@@ -28,8 +28,9 @@ ipc_channel_init(struct ipc_channel *channel, int fd, enum ipc_process self, enu
 {
 	int flags = fcntl(fd, F_GETFL);
 
-	*channel = (struct ipc_channel){ .fd = fd, .self = self, .peer = peer, .handler = handler,
-		.ctx = ctx };
+	*channel = (struct ipc_channel){
+		.fd = fd, .self = self, .peer = peer, .handler = handler, .ctx = ctx
+	};
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		channel->fd = -1;
 }
@@ -118,8 +119,8 @@ queue_packet(struct ipc_channel *channel, unsigned type, uint64_t id, size_t tot
 }
 
 bool
-ipc_send(struct ipc_channel *channel, unsigned type, uint64_t id, const struct dk_part *parts,
-    size_t n)
+ipc_send(
+    struct ipc_channel *channel, unsigned type, uint64_t id, const struct dk_part *parts, size_t n)
 {
 	struct walk walk = { .parts = parts };
 	size_t total = 0, offset = 0;
@@ -146,8 +147,8 @@ void
 ipc_flush(struct ipc_channel *channel)
 {
 	while (channel->fd >= 0 && channel->out_first) {
-		ssize_t n = send(channel->fd, channel->out_first->packet, channel->out_first->len,
-		    MSG_NOSIGNAL);
+		ssize_t n = send(
+		    channel->fd, channel->out_first->packet, channel->out_first->len, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -216,7 +217,7 @@ take_packet(struct ipc_channel *channel, const uint8_t *packet, size_t len)
 		return violation(channel, type);
 	if (offset == 0 ? channel->in_len != 0 || !begin(channel, type, id, total)
 			: channel->in_len != offset || type != channel->in_type ||
-			id != channel->in_id || total != channel->in_total)
+		    id != channel->in_id || total != channel->in_total)
 		return violation(channel, type);
 	if (part > channel->in_total - channel->in_len)
 		return violation(channel, type);
@@ -237,7 +238,8 @@ ipc_receive(struct ipc_channel *channel)
 {
 	static uint8_t packet[HEAD_BYTES + PART_MAX_BYTES + 1];
 
-	for (unsigned i = 0; i < RECEIVE_PACKETS_MAX && channel->fd >= 0 && !channel->violated; i++) {
+	for (unsigned i = 0; i < RECEIVE_PACKETS_MAX && channel->fd >= 0 && !channel->violated;
+	     i++) {
 		ssize_t n = recv(channel->fd, packet, sizeof(packet), 0);
 
 		if (n < 0 && errno == EINTR)

@@ -42,8 +42,8 @@ ipc_child_begin(struct ipc_child *child, enum ipc_process self)
 }
 
 struct ipc_channel *
-ipc_child_add(struct ipc_child *child, int fd, enum ipc_process peer, ipc_handler handler,
-    void *ctx)
+ipc_child_add(
+    struct ipc_child *child, int fd, enum ipc_process peer, ipc_handler handler, void *ctx)
 {
 	struct ipc_channel *channel = &child->channel[child->count++];
 

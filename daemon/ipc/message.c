@@ -59,7 +59,8 @@ int64_t
 ipc_longest(unsigned type, enum ipc_process from, enum ipc_process to)
 {
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (rules[i].type == type && matches(rules[i].from, from) && matches(rules[i].to, to))
+		if (rules[i].type == type && matches(rules[i].from, from) &&
+		    matches(rules[i].to, to))
 			return rules[i].longest;
 	return -1;
 }

@@ -19,8 +19,9 @@ keyd_defer(struct keyd *keyd, struct ipc_channel *channel, const struct ipc_mess
 		*ret_refused = true;
 		return true;
 	}
-	*d = (struct deferred){ .channel = channel, .type = message->type, .id = message->id,
-		.len = message->len };
+	*d = (struct deferred){
+		.channel = channel, .type = message->type, .id = message->id, .len = message->len
+	};
 	memcpy(d->data, message->data, message->len);
 	if (keyd->deferred_last)
 		keyd->deferred_last->next = d;

@@ -107,13 +107,12 @@ take_recovery(const struct keyd *keyd, struct admin_act *act, const char *hex)
 
 	if (hex[0] == '\0' || act->recovery)
 		return true;
-	if (len <= DK_CUSTODIAN_BYTES || !dk_unhex(hex, bytes, len) ||
-	    !dk_custodian_valid(bytes) ||
+	if (len <= DK_CUSTODIAN_BYTES || !dk_unhex(hex, bytes, len) || !dk_custodian_valid(bytes) ||
 	    memcmp(bytes, keyd->state.service.custodian, DK_CUSTODIAN_BYTES) == 0)
 		return false;
 	memcpy(act->recovery_custodian, bytes, DK_CUSTODIAN_BYTES);
-	return dk_pkey_from_spki(bytes + DK_CUSTODIAN_BYTES, len - DK_CUSTODIAN_BYTES,
-		   &act->recovery) == DK_OK;
+	return dk_pkey_from_spki(
+		   bytes + DK_CUSTODIAN_BYTES, len - DK_CUSTODIAN_BYTES, &act->recovery) == DK_OK;
 }
 
 unsigned
@@ -217,7 +216,8 @@ check_key_state(struct keyd *keyd, struct admin_act *act, struct dk_log_event *e
 	if (!key)
 		return DK_CODE_UNKNOWN_KEY;
 	if (act->arg[1][0] != '\0') {
-		v = take_number(act->arg[1], &act->number) ? version_by_number(key, act->number) : NULL;
+		v = take_number(act->arg[1], &act->number) ? version_by_number(key, act->number)
+							   : NULL;
 		if (!v)
 			return DK_CODE_UNKNOWN_KEY;
 		if (v->state == DK_VERSION_DESTROYED)

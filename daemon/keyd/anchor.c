@@ -68,10 +68,12 @@ catch_up(struct keyd *keyd, const struct act_entry *entry)
 		say_fatal("log-damaged: the record of the last act does not open its leaf");
 	free(objects);
 	if (event.generation != keyd->state.generation + 1)
-		say_fatal("store-rolled-back: the log has acts that the sealed store does not know");
+		say_fatal(
+		    "store-rolled-back: the log has acts that the sealed store does not know");
 	carry_out(keyd, &event);
 	keyd_commit(keyd, entry->index, entry->leaf);
-	say(SAY_WARNING, "the last act (%s) was recorded and not carried out: done now where it can be",
+	say(SAY_WARNING,
+	    "the last act (%s) was recorded and not carried out: done now where it can be",
 	    dk_log_class_name(event.class_));
 }
 
@@ -101,9 +103,11 @@ keyd_on_anchored(struct keyd *keyd, const struct ipc_message *message)
 		say_fatal("the log cannot be read");
 	if (size < keyd->state.log_size ||
 	    (keyd->state.log_size > 0 && memcmp(leaf, keyd->state.log_leaf, DK_LEAF_BYTES) != 0))
-		say_fatal("log-rolled-back: the sealed store names an entry that the log does not have");
+		say_fatal(
+		    "log-rolled-back: the sealed store names an entry that the log does not have");
 	if (n > 1)
-		say_fatal("store-rolled-back: the log has acts that the sealed store does not know");
+		say_fatal(
+		    "store-rolled-back: the log has acts that the sealed store does not know");
 	if (n == 1)
 		catch_up(keyd, &entry[0]);
 	keyd->anchored = true;

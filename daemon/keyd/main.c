@@ -218,7 +218,8 @@ main(void)
 	keyd.httpd = ipc_child_add(&keyd.child, KEYD_FD_HTTPD, IPC_HTTPD, on_httpd, &keyd);
 	keyd.logd = ipc_child_add(&keyd.child, KEYD_FD_LOGD, IPC_LOGD, on_logd, &keyd);
 	if (fcntl(KEYD_FD_TOKEND, F_GETFD) >= 0)
-		keyd.tokend = ipc_child_add(&keyd.child, KEYD_FD_TOKEND, IPC_TOKEND, on_tokend, &keyd);
+		keyd.tokend =
+		    ipc_child_add(&keyd.child, KEYD_FD_TOKEND, IPC_TOKEND, on_tokend, &keyd);
 	open_store(&keyd);
 	warm_up(&keyd);
 	if (mlockall(MCL_CURRENT) == 0)

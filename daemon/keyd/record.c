@@ -146,7 +146,9 @@ parse_appended(const struct ipc_message *message, const struct pending *p, unsig
 	*ret_code = dk_rd_u16(&rd);
 	if (*ret_code != DK_CODE_OK)
 		return !rd.failed && dk_rd_left(&rd) == 0;
-	*r = (struct dk_receipt){ .leaf = p->leaf, .record = p->record, .record_len = p->record_len };
+	*r = (struct dk_receipt){
+		.leaf = p->leaf, .record = p->record, .record_len = p->record_len
+	};
 	r->index = dk_rd_u64(&rd);
 	r->hash_count = dk_rd_u8(&rd);
 	r->hashes = dk_rd_bytes(&rd, (size_t)r->hash_count * DK_HASH_BYTES);

@@ -30,7 +30,7 @@ struct token_answer {
 
 struct job {
 	uint64_t id;
-	uint8_t *copy; /* of the message, where tokend may be asked; else NULL */
+	uint8_t *copy;                /* of the message, where tokend may be asked; else NULL */
 	struct token_answer *answers; /* one an object, or NULL: nobody was asked */
 	unsigned waiting;
 	const uint8_t *body; /* borrowed: only until the message is done with */
@@ -146,8 +146,8 @@ check_request(struct keyd *keyd, struct job *job)
 	if (dk_release_request_parse(job->body, job->body_len, job->parsed, &request) != DK_OK)
 		return DK_CODE_MALFORMED_REQUEST;
 	if (request.recipient_type != DK_KEY_P256 ||
-	    dk_pkey_from_point(DK_KEY_P256, request.recipient, DK_P256_POINT_BYTES,
-		&job->recipient) != DK_OK)
+	    dk_pkey_from_point(
+		DK_KEY_P256, request.recipient, DK_P256_POINT_BYTES, &job->recipient) != DK_OK)
 		return DK_CODE_RECIPIENT;
 	if (keyd->state.frozen)
 		return DK_CODE_FROZEN;
@@ -184,7 +184,8 @@ find_stanza(struct keyd *keyd, const uint8_t *data, const struct dk_set *set,
     struct service_key **ret_key, struct key_version **ret_version)
 {
 	for (uint32_t i = 0; i < set->stanza_count; i++) {
-		*ret_version = state_version_by_id(&keyd->state, data + set->stanza[i].key_id, ret_key);
+		*ret_version =
+		    state_version_by_id(&keyd->state, data + set->stanza[i].key_id, ret_key);
 		if (*ret_version)
 			return &set->stanza[i];
 	}
@@ -204,7 +205,8 @@ check_key(const struct service_key *key, const struct key_version *version)
 /* The private operation is here, or was the HSM's. */
 static unsigned
 open_stanza(const struct key_version *version, const uint8_t core_digest[48], const uint8_t *data,
-    const struct dk_stanza *stanza, const struct token_answer *answer, struct dk_secret32 *ret_share)
+    const struct dk_stanza *stanza, const struct token_answer *answer,
+    struct dk_secret32 *ret_share)
 {
 	dk_err err;
 
@@ -231,8 +233,8 @@ judge_object(struct keyd *keyd, const struct dk_release_object *object, unsigned
 	struct dk_header header;
 	unsigned code;
 
-	if (dk_header_parse_side(data, object->core_len, object->set_len, DK_SIDE_CUSTOMER,
-		&header) != DK_OK)
+	if (dk_header_parse_side(
+		data, object->core_len, object->set_len, DK_SIDE_CUSTOMER, &header) != DK_OK)
 		return DK_CODE_OBJECT_MALFORMED;
 	if (dk_sha384(&core, 1, record->core_digest) != DK_OK)
 		return DK_CODE_INTERNAL;
@@ -274,8 +276,9 @@ judge_objects(struct keyd *keyd, struct job *job)
 	for (unsigned i = 0; i < job->count; i++) {
 		struct item *item = &job->items[i];
 
-		job->objects[i].code = (uint16_t)judge_object(keyd, &job->parsed[i], verdict(job, i),
-		    job->answers ? &job->answers[i] : NULL, &job->objects[i], item);
+		job->objects[i].code =
+		    (uint16_t)judge_object(keyd, &job->parsed[i], verdict(job, i),
+			job->answers ? &job->answers[i] : NULL, &job->objects[i], item);
 		if (job->objects[i].code == DK_CODE_OK)
 			released++;
 		else
@@ -363,7 +366,8 @@ seal_items(const struct job *job, uint64_t index, struct dk_writer_buf *wr)
 	for (unsigned i = 0; i < job->count; i++) {
 		memset(sealed, 0, sizeof(sealed));
 		if (job->objects[i].code == DK_CODE_OK) {
-			dk_release_aad(job->objects[i].core_digest, job->items[i].commitment, index, aad);
+			dk_release_aad(
+			    job->objects[i].core_digest, job->items[i].commitment, index, aad);
 			err = dk_hpke_seal(&ctx, aad, sizeof(aad), job->items[i].share.bytes,
 			    DK_SHARE_BYTES, sealed);
 			if (err != DK_OK)
@@ -439,8 +443,8 @@ conclude(struct keyd *keyd, struct job *job)
 		refuse(keyd, job, keyd->state.frozen ? DK_CODE_FROZEN : DK_CODE_DEVICE_REVOKED);
 		return;
 	}
-	fill_event(job, judge_objects(keyd, job) > 0 ? DK_LOG_RELEASE : DK_LOG_DENIAL, DK_CODE_OK,
-	    &event);
+	fill_event(
+	    job, judge_objects(keyd, job) > 0 ? DK_LOG_RELEASE : DK_LOG_DENIAL, DK_CODE_OK, &event);
 	if (event.class_ == DK_LOG_DENIAL) {
 		event.decision = DK_LOG_DENIED;
 		event.reason = job->objects[0].code;
@@ -451,8 +455,8 @@ conclude(struct keyd *keyd, struct job *job)
 }
 
 static void
-token_done(struct keyd *keyd, void *ctx, unsigned index, unsigned code, const uint8_t *out,
-    size_t len)
+token_done(
+    struct keyd *keyd, void *ctx, unsigned index, unsigned code, const uint8_t *out, size_t len)
 {
 	struct job *job = ctx;
 	struct token_answer *answer = &job->answers[index];
@@ -479,8 +483,8 @@ ask_token(struct keyd *keyd, struct job *job, unsigned i)
 	struct dk_header header;
 	size_t enc_len;
 
-	if (dk_header_parse_side(data, object->core_len, object->set_len, DK_SIDE_CUSTOMER,
-		&header) != DK_OK)
+	if (dk_header_parse_side(
+		data, object->core_len, object->set_len, DK_SIDE_CUSTOMER, &header) != DK_OK)
 		return DK_CODE_OK; /* judged later, like what follows */
 	stanza = find_stanza(keyd, data, &header.set[0], &key, &version);
 	if (!stanza || !version->token || check_key(key, version) != DK_CODE_OK ||

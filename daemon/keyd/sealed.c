@@ -128,8 +128,8 @@ open_slot(struct sealed *store, const struct slot *slot, struct state *ret_state
 	err = dk_gcm_open(&store->key, slot->head + WRAP_AT - DK_GCM_IV_BYTES, slot->head,
 	    WRAP_AT - DK_GCM_IV_BYTES, slot->head + WRAP_AT, WRAPPED_BYTES, data_key.bytes);
 	if (err == DK_OK)
-		err = dk_gcm_open(&data_key, slot->iv, slot->head, HEAD_BYTES, slot->sealed, slot->len,
-		    plain);
+		err = dk_gcm_open(
+		    &data_key, slot->iv, slot->head, HEAD_BYTES, slot->sealed, slot->len, plain);
 	if (err == DK_ERR_STANZA_AUTH)
 		err = DK_ERR_KEY_PASSPHRASE;
 	if (err == DK_OK)
@@ -215,8 +215,8 @@ write_head(const struct sealed *store, const struct state *state, size_t len,
 	dk_wr_u32(&wr, store->params.lanes);
 	dk_wr_bytes(&wr, store->params.salt, sizeof(store->params.salt));
 	dk_wr_u64(&wr, state->generation);
-	err = dk_gcm_seal(&store->key, iv, out, wr.len, ret_key->bytes, sizeof(ret_key->bytes),
-	    out + WRAP_AT);
+	err = dk_gcm_seal(
+	    &store->key, iv, out, wr.len, ret_key->bytes, sizeof(ret_key->bytes), out + WRAP_AT);
 	dk_wr_bytes(&wr, iv, DK_GCM_IV_BYTES);
 	wr.len += WRAPPED_BYTES;
 	dk_wr_bytes(&wr, iv + DK_GCM_IV_BYTES, DK_GCM_IV_BYTES);
@@ -237,8 +237,8 @@ seal(const struct sealed *store, const struct state *state, struct dk_writer_buf
 	if (err != DK_OK)
 		return err;
 	*ret_len = HEAD_BYTES + plain->len + DK_GCM_TAG_BYTES;
-	return dk_gcm_seal(&key, out + HEAD_BYTES - 4 - DK_GCM_IV_BYTES, out, HEAD_BYTES, plain->data,
-	    plain->len, out + HEAD_BYTES);
+	return dk_gcm_seal(&key, out + HEAD_BYTES - 4 - DK_GCM_IV_BYTES, out, HEAD_BYTES,
+	    plain->data, plain->len, out + HEAD_BYTES);
 }
 
 /* The file never shrinks; what a longer one had at its end becomes zeros. */

@@ -232,7 +232,8 @@ get_version(struct dk_reader_buf *rd, struct key_version *v)
 		return DK_ERR_KEY_DAMAGED;
 	v->token = dk_rd_u8(rd) != 0;
 	(void)get_bytes(rd, v->token_id, sizeof(v->token_id));
-	return v->state == DK_VERSION_DESTROYED || v->token ? get_spki(rd, &v->pkey) : get_pkey(rd, &v->pkey);
+	return v->state == DK_VERSION_DESTROYED || v->token ? get_spki(rd, &v->pkey)
+							    : get_pkey(rd, &v->pkey);
 }
 
 static dk_err

@@ -17,9 +17,13 @@ fill(struct keyd *keyd, const struct service_key *key, struct dk_key_statement *
 		const struct key_version *v = &key->version[i];
 		struct dk_key_version *out = &st->version[st->version_count];
 
-		*out = (struct dk_key_version){ .version = v->number, .type = v->type,
-			.state = v->state, .created = v->created, .index = v->index,
-			.receipt = v->receipt, .receipt_len = v->receipt_len };
+		*out = (struct dk_key_version){ .version = v->number,
+			.type = v->type,
+			.state = v->state,
+			.created = v->created,
+			.index = v->index,
+			.receipt = v->receipt,
+			.receipt_len = v->receipt_len };
 		out->spki = dk_pkey_spki(v->pkey, &out->spki_len);
 		st->version_count++;
 	}

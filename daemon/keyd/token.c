@@ -63,8 +63,8 @@ keyd_token_use(struct keyd *keyd, const struct key_version *version, const uint8
 }
 
 static void
-destroyed(struct keyd *keyd, void *ctx, unsigned index, unsigned code, const uint8_t *out,
-    size_t len)
+destroyed(
+    struct keyd *keyd, void *ctx, unsigned index, unsigned code, const uint8_t *out, size_t len)
 {
 	(void)keyd;
 	(void)ctx;
@@ -81,7 +81,8 @@ keyd_token_destroy(struct keyd *keyd, const struct key_version *version)
 {
 	const struct token_wait wait = { .done = destroyed };
 
-	if (!ask_and_wait(keyd, IPC_TOKEN_DESTROY, version->type, version->token_id, NULL, 0, &wait))
+	if (!ask_and_wait(
+		keyd, IPC_TOKEN_DESTROY, version->type, version->token_id, NULL, 0, &wait))
 		destroyed(keyd, NULL, 0, DK_CODE_HSM, NULL, 0);
 }
 

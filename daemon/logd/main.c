@@ -172,8 +172,9 @@ on_append(struct logd *logd, const struct ipc_message *message)
 static void
 append_own(struct logd *logd, unsigned class_)
 {
-	struct dk_log_event event = { .class_ = (uint16_t)class_, .time = ipc_now(),
-		.decision = DK_LOG_DONE };
+	struct dk_log_event event = {
+		.class_ = (uint16_t)class_, .time = ipc_now(), .decision = DK_LOG_DONE
+	};
 	struct batch_entry *e;
 
 	if (logd->batch_count == LOGD_BATCH_MAX)
@@ -181,7 +182,8 @@ append_own(struct logd *logd, unsigned class_)
 	e = &logd->batch[logd->batch_count];
 	*e = (struct batch_entry){ .own = true };
 	e->record = malloc(512);
-	if (!e->record || dk_record_encode(&event, e->record, 512, &e->record_len, e->leaf) != DK_OK)
+	if (!e->record ||
+	    dk_record_encode(&event, e->record, 512, &e->record_len, e->leaf) != DK_OK)
 		say_fatal("no memory");
 	logd->batch_count++;
 }
@@ -194,8 +196,8 @@ struct records_answer {
 };
 
 static bool
-add_record(void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *record,
-    size_t len)
+add_record(
+    void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *record, size_t len)
 {
 	struct records_answer *a = ctx;
 
@@ -241,8 +243,8 @@ on_records(struct logd *logd, const struct ipc_message *message)
 
 /* One leaf is wanted; the callback of the store takes no more. */
 static bool
-take_leaf(void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *record,
-    size_t len)
+take_leaf(
+    void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *record, size_t len)
 {
 	(void)index;
 	(void)record;
@@ -255,7 +257,8 @@ take_leaf(void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const ui
 static bool
 on_anchor(struct logd *logd, const struct ipc_message *message)
 {
-	uint8_t acts[ANCHOR_ACTS_MAX_BYTES], leaf[DK_LEAF_BYTES] = { 0 }, head[2 + 8 + DK_LEAF_BYTES + 1];
+	uint8_t acts[ANCHOR_ACTS_MAX_BYTES], leaf[DK_LEAF_BYTES] = { 0 },
+					     head[2 + 8 + DK_LEAF_BYTES + 1];
 	struct records_answer a = { .count = 0 };
 	struct dk_reader_buf rd;
 	struct dk_writer_buf wr;
@@ -270,8 +273,8 @@ on_anchor(struct logd *logd, const struct ipc_message *message)
 	dk_wr_init(&a.wr, acts, sizeof(acts));
 	ok = size > logd->tree.size || size == 0 ||
 	    store_read(logd->store, size - 1, 1, take_leaf, leaf);
-	ok = ok && (size > logd->tree.size ||
-		       store_read_acts(logd->store, size, 2, add_record, &a));
+	ok =
+	    ok && (size > logd->tree.size || store_read_acts(logd->store, size, 2, add_record, &a));
 	dk_wr_init(&wr, head, sizeof(head));
 	dk_wr_u16(&wr, ok ? DK_CODE_OK : DK_CODE_UNAVAILABLE);
 	dk_wr_u64(&wr, logd->tree.size);
@@ -348,8 +351,7 @@ open_all(struct logd *logd)
 	(void)close(fd);
 	if (!store_open(LOGD_DB_FILE, &logd->store))
 		say_fatal("the store cannot be opened; is another doublekeyd running here?");
-	if (!tree_load(&logd->tree, logd->store) ||
-	    !store_restored(logd->store, &logd->restored_s))
+	if (!tree_load(&logd->tree, logd->store) || !store_restored(logd->store, &logd->restored_s))
 		say_fatal("the store cannot be read");
 	if (!tiles_load(logd))
 		say_fatal("the files show a tree that the store does not have: not going on");

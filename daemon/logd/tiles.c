@@ -111,8 +111,8 @@ struct bundle {
 };
 
 static bool
-add_leaf(void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *record,
-    size_t len)
+add_leaf(
+    void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *record, size_t len)
 {
 	struct bundle *b = ctx;
 

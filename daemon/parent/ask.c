@@ -24,7 +24,8 @@ cmd_ask(const struct settings *settings, enum ipc_admin_op op, const char *const
 	if (!exchange(settings->dir, op, args, n, &answer))
 		return 1;
 	if (answer.code == DK_CODE_OK)
-		status = fwrite(answer.data + 2, 1, answer.len - 2, stdout) == answer.len - 2 ? 0 : 1;
+		status =
+		    fwrite(answer.data + 2, 1, answer.len - 2, stdout) == answer.len - 2 ? 0 : 1;
 	else if (answer.len > 2)
 		(void)fprintf(stderr, "doublekeyd: %s: %.*s", dk_code_name(answer.code),
 		    (int)(answer.len - 2), (const char *)answer.data + 2);

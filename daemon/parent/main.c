@@ -120,15 +120,17 @@ dispatch(const struct settings *s, const struct words *w, int argc, char **argv)
 	}
 	if (strcmp(word, "key") == 0 && argc == 3 &&
 	    (strcmp(argv[1], "create") == 0 || strcmp(argv[1], "rotate") == 0)) {
-		return make_key(s, w, strcmp(argv[1], "create") == 0 ? IPC_OP_KEY_CREATE : IPC_OP_KEY_ROTATE,
+		return make_key(s, w,
+		    strcmp(argv[1], "create") == 0 ? IPC_OP_KEY_CREATE : IPC_OP_KEY_ROTATE,
 		    argv[2]);
 	}
 	if (strcmp(word, "key") == 0 && (argc == 3 || argc == 4) &&
 	    (strcmp(argv[1], "disable") == 0 || strcmp(argv[1], "enable") == 0)) {
 		const char *args[] = { argv[2], argc == 4 ? argv[3] : "" };
 
-		return cmd_ask(s, strcmp(argv[1], "enable") == 0 ? IPC_OP_KEY_ENABLE : IPC_OP_KEY_DISABLE,
-		    args, 2);
+		return cmd_ask(s,
+		    strcmp(argv[1], "enable") == 0 ? IPC_OP_KEY_ENABLE : IPC_OP_KEY_DISABLE, args,
+		    2);
 	}
 	return simple_command(s, word, argc - 1, argv + 1);
 }

@@ -42,8 +42,8 @@ prompt(const struct settings *settings)
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	(void)tcsetattr(tty, TCSAFLUSH, &quiet);
-	typed_len = read_line(tty, settings->prompt ? settings->prompt : "Passphrase of the key store: ",
-	    typed);
+	typed_len = read_line(
+	    tty, settings->prompt ? settings->prompt : "Passphrase of the key store: ", typed);
 	if (typed_len > 0 && settings->confirm) {
 		n = read_line(tty, "The same again: ", again);
 		if (n != typed_len || memcmp(again, typed, n) != 0) {

@@ -114,11 +114,11 @@ explain(const struct policy *policy, const struct policy_question *q)
 		struct policy_rule_info rule = policy_rule_info(policy, i);
 
 		if (i == decides)
-			(void)printf("line %u\trule \"%s\"\tmatches: allow = %s\n", rule.line, rule.title,
-			    rule.allow ? "true" : "false");
+			(void)printf("line %u\trule \"%s\"\tmatches: allow = %s\n", rule.line,
+			    rule.title, rule.allow ? "true" : "false");
 		else
-			(void)printf("line %u\trule \"%s\"\tdoes not match: %s\n", rule.line, rule.title,
-			    policy_why_name(policy_rule_why(policy, i, q)));
+			(void)printf("line %u\trule \"%s\"\tdoes not match: %s\n", rule.line,
+			    rule.title, policy_why_name(policy_rule_why(policy, i, q)));
 	}
 	if (allowed)
 		say_budget(policy_rule_info(policy, decides));

@@ -6,8 +6,8 @@
 #include "ipc/child.h"
 #include "parent/parent.h"
 
-_Static_assert(RECOVERY_HEX_BYTES == 2 * (DK_CUSTODIAN_BYTES + DK_SPKI_MAX_BYTES) + 1,
-    "a recovery key fits");
+_Static_assert(
+    RECOVERY_HEX_BYTES == 2 * (DK_CUSTODIAN_BYTES + DK_SPKI_MAX_BYTES) + 1, "a recovery key fits");
 
 bool
 recovery_hex(const char *file, char ret_hex[RECOVERY_HEX_BYTES])
@@ -21,7 +21,8 @@ recovery_hex(const char *file, char ret_hex[RECOVERY_HEX_BYTES])
 	dk_err err;
 
 	err = dk_key_ref_scheme(file, scheme)
-	    ? DK_ERR_KEY_SCHEME : dk_key_open(file, DK_SIDE_CUSTOMER, &public_half, &key);
+	    ? DK_ERR_KEY_SCHEME
+	    : dk_key_open(file, DK_SIDE_CUSTOMER, &public_half, &key);
 	pkey = err == DK_OK ? dk_key_local_pkey(key) : NULL;
 	if (!pkey) {
 		say(SAY_ERROR, "%s: %s (%s)", file, dk_err_text(err), dk_err_name(err));

@@ -50,12 +50,12 @@ struct run {
 	int listen, admin_listen, signals;
 	char log_dir[PATH_BYTES];
 	struct spawned set;
-	cfg_t *cfg; /* doublekeyd.conf; what is below points into it */
+	cfg_t *cfg;          /* doublekeyd.conf; what is below points into it */
 	const char *hsm_uri; /* NULL: no HSM */
 	char *hsm_environment[HSM_ENVIRONMENT_MAX + 1];
 	char pin_source[PATH_BYTES]; /* of the URI, or empty */
-	bool pin_refused; /* it is not tried again until somebody starts the service */
-	unsigned ready; /* bit for each process */
+	bool pin_refused;            /* it is not tried again until somebody starts the service */
+	unsigned ready;              /* bit for each process */
 	unsigned protections[IPC_PROCESSES];
 	bool went;
 	bool restart;
@@ -222,7 +222,8 @@ status_lines(const struct run *run, char *text, size_t cap)
 	for (unsigned p = IPC_HTTPD; p < IPC_PROCESSES; p++) {
 		if (run->set.pid[p] <= 0)
 			continue;
-		n = snprintf(text + len, cap - len, "%s\tpid %d", ipc_process_name(p), (int)run->set.pid[p]);
+		n = snprintf(
+		    text + len, cap - len, "%s\tpid %d", ipc_process_name(p), (int)run->set.pid[p]);
 		len += n > 0 ? (size_t)n : 0;
 		for (unsigned b = 0; b < 6; b++) {
 			if (!(run->protections[p] & (1u << b)))
@@ -292,8 +293,9 @@ on_ready(struct run *run, enum ipc_process from, const struct ipc_message *messa
 	    run->protections[from] & IPC_SECCOMP ? "on" : "OFF",
 	    run->protections[from] & IPC_LANDLOCK ? "on" : "OFF");
 	run->ready |= 1u << from;
-	if (run->ready == (1u << IPC_HTTPD | 1u << IPC_AUTHD | 1u << IPC_KEYD | 1u << IPC_LOGD |
-			      (run->hsm_uri ? 1u << IPC_TOKEND : 0)))
+	if (run->ready ==
+	    (1u << IPC_HTTPD | 1u << IPC_AUTHD | 1u << IPC_KEYD | 1u << IPC_LOGD |
+		(run->hsm_uri ? 1u << IPC_TOKEND : 0)))
 		all_ready(run);
 	return true;
 }
@@ -353,18 +355,20 @@ start_set(struct run *run)
 		f.hsm_directory = cfg_getstr(run->cfg, "hsm-directory");
 		f.hsm_sockets = cfg_getbool(run->cfg, "hsm-sockets") == cfg_true;
 		f.hsm_environment = run->hsm_environment;
-		f.pin = run->pin_refused ? open("/dev/null", O_RDONLY | O_CLOEXEC)
+		f.pin = run->pin_refused
+		    ? open("/dev/null", O_RDONLY | O_CLOEXEC)
 		    : pin_fd(run->settings, run->pin_source[0] ? run->pin_source : NULL);
 	}
-	ok = (!run->hsm_uri || f.pin >= 0) && f.chain >= 0 && f.tls_key >= 0 && f.policy >= 0 && f.slot[0] >= 0 && f.slot[1] >= 0 &&
-	    f.passphrase >= 0;
+	ok = (!run->hsm_uri || f.pin >= 0) && f.chain >= 0 && f.tls_key >= 0 && f.policy >= 0 &&
+	    f.slot[0] >= 0 && f.slot[1] >= 0 && f.passphrase >= 0;
 	if (!ok)
 		say(SAY_ERROR, "a file of the service, the passphrase or the PIN cannot be read");
 	run->ready = 0;
 	run->went = false;
 	run->restart = false;
 	ok = ok && spawn_all(&run->set, &f, run->log_dir, on_child, run);
-	const int fds[] = { f.chain, f.tls_key, f.policy, f.slot[0], f.slot[1], f.passphrase, f.pin };
+	const int fds[] = { f.chain, f.tls_key, f.policy, f.slot[0], f.slot[1], f.passphrase,
+		f.pin };
 	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);
@@ -434,7 +438,8 @@ on_signal(struct run *run)
 				if (run->set.pid[p] == pid) {
 					say(SAY_ERROR, "%s ended (%s %d)", ipc_process_name(p),
 					    WIFSIGNALED(status) ? "signal" : "status",
-					    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+					    WIFSIGNALED(status) ? WTERMSIG(status)
+								: WEXITSTATUS(status));
 					run->set.pid[p] = 0;
 					run->restart = true;
 				}
@@ -455,7 +460,8 @@ poll_once(struct run *run)
 		const struct ipc_channel *c = &run->set.channel[IPC_HTTPD + i];
 
 		fds[POLL_CHILDREN + i] = (struct pollfd){ .fd = c->fd };
-		fds[POLL_CHILDREN + i].events = (short)(POLLIN | (ipc_wants_write(c) ? POLLOUT : 0));
+		fds[POLL_CHILDREN + i].events =
+		    (short)(POLLIN | (ipc_wants_write(c) ? POLLOUT : 0));
 	}
 	for (unsigned i = 0; i < ADMINS_MAX; i++)
 		fds[POLL_ADMINS + i] = (struct pollfd){ .fd = run->admin[i].fd, .events = POLLIN };
@@ -466,7 +472,8 @@ poll_once(struct run *run)
 
 		if (fds[POLL_CHILDREN + i].revents & POLLOUT)
 			ipc_flush(c);
-		if (fds[POLL_CHILDREN + i].revents & (POLLIN | POLLHUP | POLLERR) && !ipc_receive(c)) {
+		if (fds[POLL_CHILDREN + i].revents & (POLLIN | POLLHUP | POLLERR) &&
+		    !ipc_receive(c)) {
 			if (c->violated)
 				say(SAY_ERROR, "%s broke the rules towards the parent",
 				    ipc_process_name(c->peer));
@@ -538,8 +545,8 @@ take_hsm(struct run *run)
 	run->hsm_uri = cfg_getstr(run->cfg, "hsm");
 	if (!run->hsm_uri)
 		return true;
-	if (strncmp(run->hsm_uri, "pkcs11:", 7) != 0 || strlen(run->hsm_uri) > IPC_TOKEN_URI_MAX_BYTES ||
-	    strstr(run->hsm_uri, "pin-value"))
+	if (strncmp(run->hsm_uri, "pkcs11:", 7) != 0 ||
+	    strlen(run->hsm_uri) > IPC_TOKEN_URI_MAX_BYTES || strstr(run->hsm_uri, "pin-value"))
 		return false;
 	source = strstr(run->hsm_uri, "pin-source=file:");
 	if (source) {
@@ -549,7 +556,8 @@ take_hsm(struct run *run)
 			return false;
 		memcpy(run->pin_source, source, len);
 	}
-	for (unsigned i = 0; i < cfg_size(run->cfg, "hsm-environment") && i < HSM_ENVIRONMENT_MAX; i++)
+	for (unsigned i = 0; i < cfg_size(run->cfg, "hsm-environment") && i < HSM_ENVIRONMENT_MAX;
+	     i++)
 		run->hsm_environment[i] = cfg_getnstr(run->cfg, "hsm-environment", i);
 	return true;
 }
@@ -608,11 +616,14 @@ cmd_run(const struct settings *settings)
 	for (unsigned p = 0; p < IPC_PROCESSES; p++)
 		run.set.channel[p].fd = -1;
 	if (!path_join(run.log_dir, settings->dir, "log") || !read_conf(&run, address)) {
-		say(SAY_ERROR, "%s/doublekeyd.conf cannot be read, or has a value that is not allowed", settings->dir);
+		say(SAY_ERROR,
+		    "%s/doublekeyd.conf cannot be read, or has a value that is not allowed",
+		    settings->dir);
 		return 1;
 	}
 	if (!lock_dir(settings)) {
-		say(SAY_ERROR, "another doublekeyd runs on %s, or it is no such directory", settings->dir);
+		say(SAY_ERROR, "another doublekeyd runs on %s, or it is no such directory",
+		    settings->dir);
 		return 1;
 	}
 	run.signals = catch_signals();

@@ -57,7 +57,8 @@ start_with(const char *name, const int *fds, unsigned n, const char *dir, char *
     char *const *environment)
 {
 	char program[PATH_BYTES];
-	char *argv[] = { program, args[0], args[0] ? args[1] : NULL, args[0] ? args[2] : NULL, NULL };
+	char *argv[] = { program, args[0], args[0] ? args[1] : NULL, args[0] ? args[2] : NULL,
+		NULL };
 	sigset_t none;
 	pid_t pid;
 
@@ -92,8 +93,8 @@ start_tokend(const struct wiring *w, const struct spawn_files *f)
 		(char *)(uintptr_t)(f->hsm_directory ? f->hsm_directory : ""),
 		(char *)(uintptr_t)(f->hsm_sockets ? "sockets" : ""), NULL };
 
-	return start_with("tokend", fds, 3, "/", args,
-	    f->hsm_environment ? f->hsm_environment : nothing);
+	return start_with(
+	    "tokend", fds, 3, "/", args, f->hsm_environment ? f->hsm_environment : nothing);
 }
 
 static void
@@ -141,7 +142,8 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 	for (unsigned p = IPC_HTTPD; p < IPC_PROCESSES; p++) {
 		if (p == IPC_TOKEND && !f->hsm_uri)
 			continue;
-		ipc_channel_init(&set->channel[p], w.end[IPC_PARENT][p], IPC_PARENT, p, handler, ctx);
+		ipc_channel_init(
+		    &set->channel[p], w.end[IPC_PARENT][p], IPC_PARENT, p, handler, ctx);
 		ok = ok && set->pid[p] > 0;
 	}
 	return ok;

@@ -19,8 +19,8 @@ static const char *const base_calls[] = { "read", "write", "readv", "writev", "r
 	"exit_group", "getpid", "gettid", "restart_syscall", "sched_yield", "fcntl", "fstat",
 	"newfstatat", "lseek", "mlock", "munlock", "getuid", "geteuid", "getgid", "getegid",
 	"sysinfo", "sched_getaffinity", "rseq", "set_robust_list", NULL };
-static const char *const keyd_calls[] = { "pread64", "pwrite64", "fdatasync", "fsync",
-	"ftruncate", NULL };
+static const char *const keyd_calls[] = { "pread64", "pwrite64", "fdatasync", "fsync", "ftruncate",
+	NULL };
 static const char *const authd_calls[] = { NULL };
 static const char *const httpd_calls[] = { "accept4", "accept", "epoll_wait", "epoll_pwait",
 	"epoll_ctl", "epoll_create1", "getsockopt", "setsockopt", "getsockname", "getpeername",
@@ -32,14 +32,14 @@ static const char *const logd_calls[] = { "openat", "open", "stat", "lstat", "st
 /* What modules ask for besides files: locks, their own threads' identity. */
 static const char *const tokend_calls[] = { "flock", "uname", "umask", "dup", "dup2", "ioctl",
 	"pipe2", "getppid", NULL };
-static const char *const socket_calls[] = { "getsockopt", "setsockopt",
-	"getsockname", "getpeername", "shutdown", "select", "pselect6", NULL };
+static const char *const socket_calls[] = { "getsockopt", "setsockopt", "getsockname",
+	"getpeername", "shutdown", "select", "pselect6", NULL };
 
 /* Nobody has a reason to try these: that is an attack, and ends the process. */
 static const char *const deadly_calls[] = { "execve", "execveat", "ptrace", "process_vm_readv",
 	"process_vm_writev", "bpf", "kexec_load", "init_module", "finit_module", "mount",
-	"pivot_root", "unshare", "setns", "userfaultfd", "perf_event_open", "io_uring_setup", "bind",
-	NULL };
+	"pivot_root", "unshare", "setns", "userfaultfd", "perf_event_open", "io_uring_setup",
+	"bind", NULL };
 static const char *const connect_calls[] = { "connect", "socket", NULL };
 
 static int
@@ -81,7 +81,7 @@ add_sockets(scmp_filter_ctx ctx, enum ipc_process self, bool sockets)
 	if (!sockets)
 		return 0;
 	return add(ctx, SCMP_ACT_ALLOW, connect_calls) == 0 ? add(ctx, SCMP_ACT_ALLOW, socket_calls)
-								  : -1;
+							    : -1;
 }
 
 static unsigned

@@ -72,16 +72,16 @@ static const char *const sql[ST_COUNT] = {
 	[ST_PUT_NOT_BEFORE] = "INSERT INTO restored VALUES(?)",
 	[ST_NOT_BEFORE] = "SELECT coalesce(max(at),0) FROM restored",
 	[ST_PUT_ACT] = "INSERT INTO act VALUES(?)",
-	[ST_READ_ACTS] = "SELECT idx,leaf,record FROM act JOIN entry USING(idx) WHERE idx>=?"
-			 " ORDER BY idx LIMIT ?",
+	[ST_READ_ACTS] = ("SELECT idx,leaf,record FROM act JOIN entry USING(idx)"
+			  " WHERE idx>=? ORDER BY idx LIMIT ?"),
 };
 
 static bool
 prepare(struct store *store)
 {
 	for (unsigned i = 0; i < ST_COUNT; i++)
-		if (sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &store->st[i],
-			NULL) != SQLITE_OK)
+		if (sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+			&store->st[i], NULL) != SQLITE_OK)
 			return false;
 	return true;
 }
@@ -94,7 +94,8 @@ store_open(const char *file, struct store **ret)
 	if (!store)
 		return false;
 	if (sqlite3_open_v2(file, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
-		SQLITE_OK || sqlite3_busy_timeout(store->db, 2000) != SQLITE_OK ||
+		SQLITE_OK ||
+	    sqlite3_busy_timeout(store->db, 2000) != SQLITE_OK ||
 	    sqlite3_exec(store->db, setup, NULL, NULL, NULL) != SQLITE_OK || !prepare(store)) {
 		store_close(store);
 		return false;
@@ -161,7 +162,8 @@ bool
 store_nonce(struct store *store, const uint8_t device[32], const uint8_t nonce[16],
     uint64_t created, bool *ret_new)
 {
-	if (!bind_bytes(store, ST_NONCE, 1, device, 32) || !bind_bytes(store, ST_NONCE, 2, nonce, 16) ||
+	if (!bind_bytes(store, ST_NONCE, 1, device, 32) ||
+	    !bind_bytes(store, ST_NONCE, 2, nonce, 16) ||
 	    !bind_number(store, ST_NONCE, 3, created) || !run(store, ST_NONCE))
 		return false;
 	*ret_new = sqlite3_changes(store->db) == 1;
@@ -192,7 +194,8 @@ read_counter(struct store *store, const uint8_t id[32], uint64_t now, struct cou
 		ret = sqlite3_step(st);
 	if (ret == SQLITE_ROW)
 		*c = (struct counter){ (uint64_t)sqlite3_column_int64(st, 0),
-			(uint64_t)sqlite3_column_int64(st, 1), (uint64_t)sqlite3_column_int64(st, 2),
+			(uint64_t)sqlite3_column_int64(st, 1),
+			(uint64_t)sqlite3_column_int64(st, 2),
 			(uint64_t)sqlite3_column_int64(st, 3) };
 	(void)sqlite3_reset(st);
 	if (c->minute < now / 60)
@@ -257,7 +260,8 @@ store_put_entry(struct store *store, uint64_t index, const uint8_t leaf[DK_LEAF_
 bool
 store_put_node(struct store *store, unsigned level, uint64_t index, const uint8_t hash[32])
 {
-	return bind_number(store, ST_PUT_NODE, 1, level) && bind_number(store, ST_PUT_NODE, 2, index) &&
+	return bind_number(store, ST_PUT_NODE, 1, level) &&
+	    bind_number(store, ST_PUT_NODE, 2, index) &&
 	    bind_bytes(store, ST_PUT_NODE, 3, hash, 32) && run(store, ST_PUT_NODE);
 }
 
@@ -267,8 +271,9 @@ store_get_node(struct store *store, unsigned level, uint64_t index, uint8_t ret_
 	sqlite3_stmt *st = store->st[ST_GET_NODE];
 	bool ok;
 
-	ok = bind_number(store, ST_GET_NODE, 1, level) && bind_number(store, ST_GET_NODE, 2, index) &&
-	    sqlite3_step(st) == SQLITE_ROW && sqlite3_column_bytes(st, 0) == 32;
+	ok = bind_number(store, ST_GET_NODE, 1, level) &&
+	    bind_number(store, ST_GET_NODE, 2, index) && sqlite3_step(st) == SQLITE_ROW &&
+	    sqlite3_column_bytes(st, 0) == 32;
 	if (ok)
 		memcpy(ret_hash, sqlite3_column_blob(st, 0), 32);
 	(void)sqlite3_reset(st);
@@ -331,8 +336,9 @@ read_some(struct store *store, enum statement which, uint64_t first, uint32_t ma
 		while ((ret = sqlite3_step(st)) == SQLITE_ROW) {
 			if (sqlite3_column_bytes(st, 1) != DK_LEAF_BYTES)
 				break;
-			if (!each(ctx, (uint64_t)sqlite3_column_int64(st, 0), sqlite3_column_blob(st, 1),
-				sqlite3_column_blob(st, 2), (size_t)sqlite3_column_bytes(st, 2))) {
+			if (!each(ctx, (uint64_t)sqlite3_column_int64(st, 0),
+				sqlite3_column_blob(st, 1), sqlite3_column_blob(st, 2),
+				(size_t)sqlite3_column_bytes(st, 2))) {
 				ret = SQLITE_DONE;
 				break;
 			}

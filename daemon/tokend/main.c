@@ -41,7 +41,8 @@ answer(struct tokend *tokend, uint64_t id, unsigned code, const uint8_t *out, si
 	const struct dk_part parts[] = { { head, sizeof(head) }, { out, len } };
 
 	tell_refused(tokend);
-	(void)ipc_send(tokend->keyd, IPC_TOKEN_DONE, id, parts, code == DK_CODE_OK && len > 0 ? 2 : 1);
+	(void)ipc_send(
+	    tokend->keyd, IPC_TOKEN_DONE, id, parts, code == DK_CODE_OK && len > 0 ? 2 : 1);
 }
 
 static bool
@@ -96,8 +97,8 @@ main(int argc, char **argv)
 	unsigned code;
 
 	ipc_child_begin(&tokend.child, IPC_TOKEND);
-	(void)ipc_child_add(&tokend.child, IPC_FD_PARENT, IPC_PARENT, ipc_child_parent_message,
-	    &tokend.child);
+	(void)ipc_child_add(
+	    &tokend.child, IPC_FD_PARENT, IPC_PARENT, ipc_child_parent_message, &tokend.child);
 	tokend.keyd = ipc_child_add(&tokend.child, TOKEND_FD_KEYD, IPC_KEYD, on_keyd, &tokend);
 	if (argc != 4)
 		say_fatal("not to be started by hand");
@@ -110,8 +111,8 @@ main(int argc, char **argv)
 	tell_refused(&tokend);
 	if (code != DK_CODE_OK)
 		say(SAY_ERROR, "%s: keys in the HSM cannot be used now", dk_code_name(code));
-	tokend.child.protections |= sandbox_enter_token(argv[2][0] ? argv[2] : NULL,
-	    strcmp(argv[3], "sockets") == 0);
+	tokend.child.protections |=
+	    sandbox_enter_token(argv[2][0] ? argv[2] : NULL, strcmp(argv[3], "sockets") == 0);
 	tokend.child.idle = idle;
 	tokend.child.idle_ctx = &tokend;
 	ipc_child_ready(&tokend.child);

@@ -36,7 +36,8 @@ token_setup(const char *uri, const uint8_t *pin, size_t pin_len)
 	const char *path;
 
 	t.uri = p11_kit_uri_new();
-	if (!t.uri || p11_kit_uri_parse(uri, P11_KIT_URI_FOR_TOKEN | P11_KIT_URI_FOR_MODULE, t.uri) !=
+	if (!t.uri ||
+	    p11_kit_uri_parse(uri, P11_KIT_URI_FOR_TOKEN | P11_KIT_URI_FOR_MODULE, t.uri) !=
 		P11_KIT_URI_OK) {
 		say(SAY_ERROR, "hsm: not a PKCS #11 URI of a token");
 		return false;
@@ -182,7 +183,8 @@ ec_spki(unsigned type, CK_OBJECT_HANDLE key, uint8_t *out, size_t *ret_len)
 	if (rv != CKR_OK)
 		return failed(rv);
 	if (point.ulValueLen < point_len ||
-	    dk_pkey_from_point(type, value + point.ulValueLen - point_len, point_len, &pkey) != DK_OK)
+	    dk_pkey_from_point(type, value + point.ulValueLen - point_len, point_len, &pkey) !=
+		DK_OK)
 		return DK_CODE_HSM;
 	spki = dk_pkey_spki(pkey, &len);
 	memcpy(out, spki, len);
@@ -220,9 +222,10 @@ names_this_token(const char *text)
 	P11KitUri *uri = p11_kit_uri_new();
 	bool ok;
 
-	ok = uri && p11_kit_uri_parse(text, P11_KIT_URI_FOR_TOKEN | P11_KIT_URI_FOR_MODULE, uri) ==
-		P11_KIT_URI_OK && !p11_kit_uri_get_pin_value(uri) &&
-	    p11_kit_uri_match_token_info(uri, &t.info);
+	ok = uri &&
+	    p11_kit_uri_parse(text, P11_KIT_URI_FOR_TOKEN | P11_KIT_URI_FOR_MODULE, uri) ==
+		P11_KIT_URI_OK &&
+	    !p11_kit_uri_get_pin_value(uri) && p11_kit_uri_match_token_info(uri, &t.info);
 	p11_kit_uri_free(uri);
 	return ok;
 }
@@ -238,10 +241,13 @@ generate(unsigned type, const uint8_t id[TOKEN_ID_BYTES], CK_OBJECT_HANDLE *ret_
 	char label[] = "doublekey";
 	bool is_rsa = type == DK_KEY_RSA;
 	CK_ATTRIBUTE pub[6] = { { CKA_TOKEN, &yes, sizeof(yes) },
-		{ CKA_ID, (void *)(uintptr_t)id, TOKEN_ID_BYTES }, { CKA_LABEL, label, strlen(label) } };
-	CK_ATTRIBUTE priv[] = { { CKA_TOKEN, &yes, sizeof(yes) }, { CKA_PRIVATE, &yes, sizeof(yes) },
-		{ CKA_SENSITIVE, &yes, sizeof(yes) }, { CKA_EXTRACTABLE, &no, sizeof(no) },
-		{ CKA_ID, (void *)(uintptr_t)id, TOKEN_ID_BYTES }, { CKA_LABEL, label, strlen(label) },
+		{ CKA_ID, (void *)(uintptr_t)id, TOKEN_ID_BYTES },
+		{ CKA_LABEL, label, strlen(label) } };
+	CK_ATTRIBUTE priv[] = { { CKA_TOKEN, &yes, sizeof(yes) },
+		{ CKA_PRIVATE, &yes, sizeof(yes) }, { CKA_SENSITIVE, &yes, sizeof(yes) },
+		{ CKA_EXTRACTABLE, &no, sizeof(no) },
+		{ CKA_ID, (void *)(uintptr_t)id, TOKEN_ID_BYTES },
+		{ CKA_LABEL, label, strlen(label) },
 		{ is_rsa ? CKA_DECRYPT : CKA_DERIVE, &yes, sizeof(yes) },
 		{ CKA_SIGN, &no, sizeof(no) } };
 	CK_OBJECT_HANDLE private_key;
@@ -298,8 +304,8 @@ derive(CK_OBJECT_HANDLE key, const uint8_t *point, size_t len, uint8_t *out, siz
 	CK_OBJECT_HANDLE secret;
 	CK_RV rv;
 
-	rv = t.f->C_DeriveKey(t.session, &mechanism, key, template,
-	    sizeof(template) / sizeof(template[0]), &secret);
+	rv = t.f->C_DeriveKey(
+	    t.session, &mechanism, key, template, sizeof(template) / sizeof(template[0]), &secret);
 	if (rv != CKR_OK)
 		return rv;
 	rv = t.f->C_GetAttributeValue(t.session, secret, &value, 1);

@@ -43,7 +43,9 @@ post(const char *base_url, const struct dk_profile *profile, const uint8_t *body
     struct dk_http_answer *ret)
 {
 	struct dk_http_request request = { .ca_pem = profile->ca_pem,
-		.ca_pem_len = profile->ca_pem_len, .body = body, .body_len = len,
+		.ca_pem_len = profile->ca_pem_len,
+		.body = body,
+		.body_len = len,
 		.header = { NATIVE_TYPE } };
 	char url[DK_URL_MAX_BYTES + 64];
 	int n = snprintf(url, sizeof(url), "%s/v1/devices", base_url);
@@ -143,8 +145,8 @@ fill_request(struct dk_enrol_request *request, const struct dk_enrol_keys *keys,
 }
 
 dk_err
-client_enrol(const char *url, const char *ca_fingerprint, const char *code_text,
-    const char *device_name)
+client_enrol(
+    const char *url, const char *ca_fingerprint, const char *code_text, const char *device_name)
 {
 	struct dk_enrol_request request = { .user = "" };
 	uint8_t fingerprint[32], body[DK_ENROL_REQUEST_MAX_BYTES];

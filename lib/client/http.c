@@ -39,7 +39,8 @@ on_header(char *data, size_t size, size_t n, void *ctx)
 
 	if (len > name_len && strncasecmp(data, name, name_len) == 0) {
 		value = len - name_len;
-		while (value > 0 && (data[name_len + value - 1] == '\n' || data[name_len + value - 1] == '\r'))
+		while (value > 0 &&
+		    (data[name_len + value - 1] == '\n' || data[name_len + value - 1] == '\r'))
 			value--;
 		if (value < sizeof(answer->error)) {
 			memcpy(answer->error, data + name_len, value);
@@ -79,10 +80,11 @@ set_up(CURL *curl, const struct dk_http_request *request, struct curl_slist *hea
 	    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
-	    curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer) == CURLE_OK && set_ca(curl, request) &&
+	    curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer) == CURLE_OK &&
+	    set_ca(curl, request) &&
 	    (!request->body ||
-		(curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len) ==
-			CURLE_OK &&
+		(curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+		     (curl_off_t)request->body_len) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body) == CURLE_OK));
 }
 

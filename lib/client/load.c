@@ -65,8 +65,8 @@ loaded(void)
 }
 
 dk_err
-dk_client_enrol(const char *url, const char *ca_fingerprint, const char *code,
-    const char *device_name)
+dk_client_enrol(
+    const char *url, const char *ca_fingerprint, const char *code, const char *device_name)
 {
 	if (!loaded())
 		return DK_ERR_LIBRARY;

@@ -123,7 +123,8 @@ follows(const struct dk_key_statement *newer, const struct dk_key_statement *old
 	for (unsigned i = 0; i < old->version_count; i++) {
 		const struct dk_key_version *v = same_version(newer, &old->version[i]);
 
-		if (!v || (old->version[i].state == DK_VERSION_DESTROYED &&
+		if (!v ||
+		    (old->version[i].state == DK_VERSION_DESTROYED &&
 			v->state != DK_VERSION_DESTROYED))
 			return false;
 	}
@@ -136,7 +137,8 @@ static dk_err
 fetch(const struct dk_profile *profile, const char *name, bool patient, struct client_pin *pin)
 {
 	struct dk_http_request request = { .ca_pem = profile->ca_pem,
-		.ca_pem_len = profile->ca_pem_len, .connect_s = patient ? 0 : CONNECT_SHORT_S };
+		.ca_pem_len = profile->ca_pem_len,
+		.connect_s = patient ? 0 : CONNECT_SHORT_S };
 	char url[DK_URL_MAX_BYTES + 128];
 	struct dk_http_answer answer;
 	int n = snprintf(url, sizeof(url), "%s/v1/keys/%s", profile->service.base_url, name);
@@ -164,8 +166,8 @@ load(const struct dk_profile *profile, const char *name, struct client_pin *pin)
 }
 
 static dk_err
-ask(const struct dk_profile *profile, const char *name, const struct client_pin *old,
-    bool patient, struct client_pin **ret)
+ask(const struct dk_profile *profile, const char *name, const struct client_pin *old, bool patient,
+    struct client_pin **ret)
 {
 	struct client_pin *pin = calloc(1, sizeof(*pin));
 	dk_err err = pin ? fetch(profile, name, patient, pin) : DK_ERR_NOMEM;

@@ -29,7 +29,8 @@ set_dir(struct dk_profile *profile, const char *base_url)
 	int n;
 
 	if (data && data[0] == '/')
-		n = snprintf(profile->dir, sizeof(profile->dir), "%s/doublekey/services/%s", data, host);
+		n = snprintf(
+		    profile->dir, sizeof(profile->dir), "%s/doublekey/services/%s", data, host);
 	else if (home && home[0] == '/')
 		n = snprintf(profile->dir, sizeof(profile->dir),
 		    "%s/.local/share/doublekey/services/%s", home, host);
@@ -165,9 +166,11 @@ load_device(struct dk_profile *profile)
 	spki = dk_rd_bytes(&rd, spki_len);
 	scalar_len = dk_rd_left(&rd);
 	scalar = dk_rd_bytes(&rd, scalar_len);
-	err = rd.failed || dk_pkey_from_private(DK_KEY_P256, spki, spki_len, scalar, scalar_len,
-			       &profile->device) != DK_OK
-	    ? DK_ERR_SERVICE_PROFILE : DK_OK;
+	err = rd.failed ||
+		dk_pkey_from_private(
+		    DK_KEY_P256, spki, spki_len, scalar, scalar_len, &profile->device) != DK_OK
+	    ? DK_ERR_SERVICE_PROFILE
+	    : DK_OK;
 	dk_wipe(file, len);
 	free(file);
 	return err;
@@ -191,8 +194,8 @@ load_service(struct dk_profile *profile)
 }
 
 static dk_err
-load_small(const struct dk_profile *profile, const char *name, void *out, size_t cap,
-    size_t *ret_len)
+load_small(
+    const struct dk_profile *profile, const char *name, void *out, size_t cap, size_t *ret_len)
 {
 	uint8_t *file;
 	dk_err err;
@@ -276,8 +279,8 @@ key_file(const char *name, char ret[128])
 }
 
 dk_err
-dk_profile_key_load(const struct dk_profile *profile, const char *name, uint8_t **ret_body,
-    size_t *ret_len)
+dk_profile_key_load(
+    const struct dk_profile *profile, const char *name, uint8_t **ret_body, size_t *ret_len)
 {
 	char file[128];
 
@@ -285,8 +288,8 @@ dk_profile_key_load(const struct dk_profile *profile, const char *name, uint8_t 
 }
 
 dk_err
-dk_profile_key_save(const struct dk_profile *profile, const char *name, const uint8_t *body,
-    size_t len)
+dk_profile_key_save(
+    const struct dk_profile *profile, const char *name, const uint8_t *body, size_t len)
 {
 	char file[128];
 
@@ -311,7 +314,8 @@ dk_profile_key_age(const struct dk_profile *profile, const char *name)
 void
 dk_profile_key_age_set(const struct dk_profile *profile, const char *name, uint64_t age)
 {
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = time(NULL) - (time_t)age } };
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = time(NULL) - (time_t)age } };
 	char file[128], path[DK_PROFILE_PATH_BYTES];
 
 	if (key_file(name, file) && file_path(profile, file, path))

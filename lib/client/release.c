@@ -48,7 +48,8 @@ write_body(struct call *call)
 	struct dk_writer_buf wr;
 
 	for (size_t i = 0; i < call->n; i++)
-		cap += 6 + call->requests[i].header->core_len + call->requests[i].header->set[0].len;
+		cap +=
+		    6 + call->requests[i].header->core_len + call->requests[i].header->set[0].len;
 	if (cap > DK_RELEASE_BODY_MAX_BYTES)
 		return DK_ERR_SERVICE_TOO_LARGE;
 	call->body = malloc(cap);
@@ -109,8 +110,8 @@ sign(struct call *call)
 	if (err == DK_OK)
 		err = dk_sha256(&body, 1, hash);
 	if (err == DK_OK)
-		err = dk_signature_base(&call->sig, call->profile->service.base_url, DK_RELEASE_PATH,
-		    hash, base, &len);
+		err = dk_signature_base(
+		    &call->sig, call->profile->service.base_url, DK_RELEASE_PATH, hash, base, &len);
 	if (err == DK_OK)
 		err = dk_request_digest(base, len, call->digest);
 	if (err != DK_OK)
@@ -126,7 +127,8 @@ static dk_err
 ask(struct call *call)
 {
 	struct dk_http_request request = { .ca_pem = call->profile->ca_pem,
-		.ca_pem_len = call->profile->ca_pem_len, .body = call->body,
+		.ca_pem_len = call->profile->ca_pem_len,
+		.body = call->body,
 		.body_len = call->body_len };
 	char url[DK_URL_MAX_BYTES + 64];
 	int n = snprintf(url, sizeof(url), "%s" DK_RELEASE_PATH, call->profile->service.base_url);
@@ -259,7 +261,8 @@ open_items(struct call *call, const struct reply *r)
 
 	err = dk_release_info(call->digest, info, &info_len);
 	if (err == DK_OK)
-		err = dk_hpke_receiver(call->ephemeral, r->enc, DK_P256_POINT_BYTES, info, info_len, &ctx);
+		err = dk_hpke_receiver(
+		    call->ephemeral, r->enc, DK_P256_POINT_BYTES, info, info_len, &ctx);
 	if (err != DK_OK)
 		return err;
 	for (size_t i = 0; i < call->n; i++) {
@@ -267,8 +270,8 @@ open_items(struct call *call, const struct reply *r)
 		unsigned code = item_code(r, i);
 
 		if (code == DK_CODE_OK)
-			u->err = open_item(u, &ctx, r->index,
-			    r->items + i * (2 + DK_SEALED_SHARE_BYTES) + 2);
+			u->err = open_item(
+			    u, &ctx, r->index, r->items + i * (2 + DK_SEALED_SHARE_BYTES) + 2);
 		else
 			u->err = dk_code_err(code);
 	}
@@ -278,8 +281,8 @@ open_items(struct call *call, const struct reply *r)
 dk_err
 client_release(const struct dk_profile *profile, struct dk_unwrap *requests, size_t n)
 {
-	__attribute__((cleanup(call_clear))) struct call call = { .profile = profile,
-		.requests = requests, .n = n };
+	__attribute__((cleanup(
+	    call_clear))) struct call call = { .profile = profile, .requests = requests, .n = n };
 	struct reply reply;
 	dk_err err;
 

@@ -26,7 +26,8 @@ remote_wrap(const struct dk_key *key, const struct dk_wrap_context *context,
 
 	if (!remote->pkey)
 		return DK_ERR_SERVICE_KEY_DISABLED;
-	return dk_stanza_wrap(remote->pkey, context->side, context->core_digest, share, body, ret_len);
+	return dk_stanza_wrap(
+	    remote->pkey, context->side, context->core_digest, share, body, ret_len);
 }
 
 static dk_err
@@ -97,7 +98,8 @@ name_type(struct dk_key *key, const struct dk_pkey *pkey)
 	int n;
 
 	if (dk_pkey_type(pkey) == DK_KEY_RSA)
-		n = snprintf(key->type_name, sizeof(key->type_name), "rsa%u", 8 * dk_pkey_rsa_bytes(pkey));
+		n = snprintf(
+		    key->type_name, sizeof(key->type_name), "rsa%u", 8 * dk_pkey_rsa_bytes(pkey));
 	else
 		n = snprintf(key->type_name, sizeof(key->type_name), "%s",
 		    dk_pkey_type(pkey) == DK_KEY_P256 ? "p256" : "p384");
@@ -167,7 +169,8 @@ split(const char *ref, char base_url[DK_URL_MAX_BYTES + 1], const char **ret_nam
 	memcpy(base_url, ref, len);
 	base_url[len] = '\0';
 	*ret_name = path + strlen("/keys/");
-	return dk_base_url_valid(base_url) && dk_service_key_name_valid(*ret_name, strlen(*ret_name));
+	return dk_base_url_valid(base_url) &&
+	    dk_service_key_name_valid(*ret_name, strlen(*ret_name));
 }
 
 dk_err
@@ -226,7 +229,8 @@ client_key_refresh(const char *ref, struct dk_client_key_info *ret_info)
 	if (err == DK_OK) {
 		current = client_pin_current(pin);
 		*ret_info = (struct dk_client_key_info){ .version = current ? current->version : 0,
-			.versions = pin->st.version_count, .has_recovery = pin->st.recovery_spki != NULL };
+			.versions = pin->st.version_count,
+			.has_recovery = pin->st.recovery_spki != NULL };
 	}
 	client_pin_free(pin);
 	return err;

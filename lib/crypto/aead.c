@@ -42,8 +42,8 @@ start(EVP_CIPHER_CTX *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len
 }
 
 static dk_err
-seal(EVP_CIPHER_CTX *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len,
-    const uint8_t *pt, size_t len, uint8_t *ct, uint8_t *tag)
+seal(EVP_CIPHER_CTX *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, const uint8_t *pt,
+    size_t len, uint8_t *ct, uint8_t *tag)
 {
 	int n = 0;
 	int end = 0;
@@ -135,7 +135,8 @@ dk_gcm_open(const struct dk_secret32 *key, const uint8_t iv[DK_GCM_IV_BYTES], co
 	}
 	err = set_key(ctx, key, false);
 	if (err == DK_OK)
-		err = open_checked(ctx, iv, aad, aad_len, ct, len, ct + len, pt, DK_ERR_STANZA_AUTH);
+		err =
+		    open_checked(ctx, iv, aad, aad_len, ct, len, ct + len, pt, DK_ERR_STANZA_AUTH);
 	EVP_CIPHER_CTX_free(ctx);
 	if (err != DK_OK)
 		dk_wipe(pt, len);
@@ -193,8 +194,7 @@ dk_gcm_lane_seal(struct dk_gcm_lane *lane, const uint8_t iv[DK_GCM_IV_BYTES], co
 
 dk_err
 dk_gcm_lane_open(struct dk_gcm_lane *lane, const uint8_t iv[DK_GCM_IV_BYTES], const uint8_t *aad,
-    size_t aad_len, const uint8_t *ct, size_t len, const uint8_t tag[DK_GCM_TAG_BYTES],
-    uint8_t *pt)
+    size_t aad_len, const uint8_t *ct, size_t len, const uint8_t tag[DK_GCM_TAG_BYTES], uint8_t *pt)
 {
 	if (too_long(len, aad_len))
 		return DK_ERR_ARGUMENT;

@@ -12,9 +12,9 @@ bool
 dk_argon2_valid(const struct dk_argon2 *params)
 {
 	return params->passes >= 1 && params->passes <= DK_ARGON2_PASSES_MAX &&
-	       params->lanes >= 1 && params->lanes <= DK_ARGON2_LANES_MAX &&
-	       params->memory_kib >= DK_ARGON2_LANE_MIN_KIB * params->lanes &&
-	       params->memory_kib <= DK_ARGON2_MEMORY_MAX_KIB;
+	    params->lanes >= 1 && params->lanes <= DK_ARGON2_LANES_MAX &&
+	    params->memory_kib >= DK_ARGON2_LANE_MIN_KIB * params->lanes &&
+	    params->memory_kib <= DK_ARGON2_MEMORY_MAX_KIB;
 }
 
 static dk_err

@@ -102,7 +102,8 @@ import_pair(enum dk_key_type type, const uint8_t *point, uint8_t *scalar, EVP_PK
 	    OSSL_PKEY_PARAM_GROUP_NAME, type == DK_KEY_P384 ? p384 : p256, 0);
 	params[1] = OSSL_PARAM_construct_octet_string(
 	    OSSL_PKEY_PARAM_PUB_KEY, (void *)point, dk_point_bytes(type));
-	params[2] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, scalar, dk_scalar_bytes(type));
+	params[2] =
+	    OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, scalar, dk_scalar_bytes(type));
 	params[3] = OSSL_PARAM_construct_end();
 	if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1)
 		(void)EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params);

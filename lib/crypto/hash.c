@@ -6,8 +6,8 @@
 #include "crypto/evp.h"
 
 static int
-digest_parts(EVP_MD_CTX *ctx, enum dk_hash hash, const struct dk_part *parts, size_t n,
-    uint8_t *out)
+digest_parts(
+    EVP_MD_CTX *ctx, enum dk_hash hash, const struct dk_part *parts, size_t n, uint8_t *out)
 {
 	EVP_MD *md = dk_evp_md(hash);
 

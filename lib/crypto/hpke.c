@@ -13,7 +13,7 @@
 /* The registry numbers of RFC 9180 section 7 that go with a curve. */
 struct suite {
 	enum dk_hash hash;
-	uint8_t kem_id[5];                 /* "KEM", number */
+	uint8_t kem_id[5];                /* "KEM", number */
 	uint8_t hpke_id[SUITE_MAX_BYTES]; /* "HPKE", KEM, KDF, AEAD */
 };
 
@@ -131,8 +131,8 @@ key_schedule(const struct suite *suite, const struct dk_secret48 *shared, const 
 	err = labeled_extract(&labels, shared->bytes, size, "secret", NULL, 0, &hash);
 	if (err != DK_OK)
 		return err;
-	err = labeled_expand(&labels, &hash, "key", context, 1 + 2 * size, ctx.key.bytes,
-	    sizeof(ctx.key.bytes));
+	err = labeled_expand(
+	    &labels, &hash, "key", context, 1 + 2 * size, ctx.key.bytes, sizeof(ctx.key.bytes));
 	if (err != DK_OK)
 		return err;
 	err = labeled_expand(&labels, &hash, "base_nonce", context, 1 + 2 * size, ctx.base_nonce,
@@ -171,8 +171,7 @@ setup(const struct dk_pkey *key, EVP_PKEY *own, EVP_PKEY *peer, const uint8_t *e
 
 dk_err
 dk_hpke_sender(const struct dk_pkey *recipient, const uint8_t *info, size_t info_len,
-    const struct dk_pkey *ephemeral, struct dk_hpke *ret_ctx, uint8_t *ret_enc,
-    size_t *ret_enc_len)
+    const struct dk_pkey *ephemeral, struct dk_hpke *ret_ctx, uint8_t *ret_enc, size_t *ret_enc_len)
 {
 	uint8_t enc[DK_P384_POINT_BYTES];
 	EVP_PKEY *fresh = NULL;
@@ -200,8 +199,8 @@ dk_hpke_sender(const struct dk_pkey *recipient, const uint8_t *info, size_t info
 }
 
 dk_err
-dk_hpke_receiver(const struct dk_pkey *key, const uint8_t *enc, size_t enc_len,
-    const uint8_t *info, size_t info_len, struct dk_hpke *ret_ctx)
+dk_hpke_receiver(const struct dk_pkey *key, const uint8_t *enc, size_t enc_len, const uint8_t *info,
+    size_t info_len, struct dk_hpke *ret_ctx)
 {
 	EVP_PKEY *peer;
 	dk_err err;
@@ -251,8 +250,8 @@ next_nonce(const struct dk_hpke *ctx, uint8_t nonce[DK_GCM_IV_BYTES])
 }
 
 dk_err
-dk_hpke_seal(struct dk_hpke *ctx, const uint8_t *aad, size_t aad_len, const uint8_t *pt,
-    size_t len, uint8_t *ct)
+dk_hpke_seal(struct dk_hpke *ctx, const uint8_t *aad, size_t aad_len, const uint8_t *pt, size_t len,
+    uint8_t *ct)
 {
 	uint8_t nonce[DK_GCM_IV_BYTES];
 	dk_err err = next_nonce(ctx, nonce);

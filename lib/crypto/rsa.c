@@ -15,16 +15,15 @@ set_oaep(EVP_PKEY_CTX *ctx)
 	OSSL_PARAM params[4];
 
 	params[0] = OSSL_PARAM_construct_int(OSSL_PKEY_PARAM_PAD_MODE, &padding);
-	params[1] = OSSL_PARAM_construct_utf8_string(
-	    OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST, sha256, 0);
+	params[1] = OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST, sha256, 0);
 	params[2] = OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST, sha256, 0);
 	params[3] = OSSL_PARAM_construct_end();
 	return EVP_PKEY_CTX_set_params(ctx, params);
 }
 
 dk_err
-dk_oaep_seal(const struct dk_pkey *key, const struct dk_secret32 *seed, uint8_t *ct,
-    size_t *ret_len)
+dk_oaep_seal(
+    const struct dk_pkey *key, const struct dk_secret32 *seed, uint8_t *ct, size_t *ret_len)
 {
 	EVP_PKEY_CTX *ctx;
 	size_t len = key->rsa_bytes;
@@ -71,8 +70,8 @@ choose(int ok, size_t len, const uint8_t *opened, const struct dk_secret32 *reje
 }
 
 dk_err
-dk_oaep_open(const struct dk_pkey *key, const uint8_t *ct, size_t ct_len,
-    struct dk_secret32 *ret_seed)
+dk_oaep_open(
+    const struct dk_pkey *key, const uint8_t *ct, size_t ct_len, struct dk_secret32 *ret_seed)
 {
 	dk_auto_secret32 rejected = { { 0 } };
 	uint8_t opened[DK_RSA_MAX_BYTES] = { 0 };

@@ -12,9 +12,21 @@
 #define RSA_MIN_BYTES 384
 
 static const uint8_t rsa_algorithm[15] = {
-	0x30, 0x0d,
-	0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, /* rsaEncryption */
-	0x05, 0x00,
+	0x30,
+	0x0d,
+	0x06,
+	0x09,
+	0x2a,
+	0x86,
+	0x48,
+	0x86,
+	0xf7,
+	0x0d,
+	0x01,
+	0x01,
+	0x01, /* rsaEncryption */
+	0x05,
+	0x00,
 };
 static const uint8_t rsa_exponent[5] = { 0x02, 0x03, 0x01, 0x00, 0x01 };
 
@@ -155,8 +167,7 @@ raw(EVP_PKEY *key, int (*init)(EVP_PKEY_CTX *),
 	size_t got = len;
 	int ok = 0;
 
-	if (ctx != NULL && init(ctx) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) == 1)
+	if (ctx != NULL && init(ctx) == 1 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) == 1)
 		ok = run(ctx, out, &got, in, len);
 	EVP_PKEY_CTX_free(ctx);
 	return ok == 1 && got == len;
@@ -209,8 +220,8 @@ decode_pkcs8(const uint8_t *der, size_t len, EVP_PKEY **ret)
 }
 
 dk_err
-dk_evp_rsa_from_private(const uint8_t *spki, size_t spki_len, const uint8_t *priv, size_t priv_len,
-    EVP_PKEY **ret)
+dk_evp_rsa_from_private(
+    const uint8_t *spki, size_t spki_len, const uint8_t *priv, size_t priv_len, EVP_PKEY **ret)
 {
 	uint8_t own[DK_SPKI_MAX_BYTES];
 	EVP_PKEY *pub = NULL;

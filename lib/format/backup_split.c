@@ -40,7 +40,7 @@ params_valid(const struct dk_split_params *params)
 	unsigned most = params->allow_all ? params->shares : params->shares - 1;
 
 	return params->shares >= DK_SPLIT_MIN && params->shares <= DK_SPLIT_MAX &&
-	       params->threshold >= DK_SPLIT_MIN && params->threshold <= most;
+	    params->threshold >= DK_SPLIT_MIN && params->threshold <= most;
 }
 
 /* The values of all shares: a polynomial for each byte of the backup key. */

@@ -25,8 +25,7 @@ dk_body_open(const struct dk_decrypt_params *params, const struct dk_source *in,
 dk_err
 dk_body_segment(struct dk_body *body, uint64_t position, size_t got)
 {
-	return dk_segment_open(
-	    body->floe, &body->object, position, body->buf, got, &body->segment);
+	return dk_segment_open(body->floe, &body->object, position, body->buf, got, &body->segment);
 }
 
 void

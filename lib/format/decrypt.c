@@ -81,8 +81,8 @@ offset_of(const struct job *job, uint64_t ticket)
 static void
 fill(const struct job *job, struct lane *lane)
 {
-	lane->err = dk_source_fill(job->in, offset_of(job, lane->ticket), lane->buf, lane->room,
-	    &lane->len);
+	lane->err = dk_source_fill(
+	    job->in, offset_of(job, lane->ticket), lane->buf, lane->room, &lane->len);
 }
 
 /* One batch past the last byte too: only that shows that nothing follows. */
@@ -208,8 +208,9 @@ dk_decrypt(const struct dk_decrypt_params *params, const struct dk_source *in,
     const struct dk_sink *out, const struct dk_work *work, struct dk_place *ret_place)
 {
 	dk_auto_opened object = { 0 };
-	struct job job = { .in = in, .out = out, .work = work, .object = &object,
-		.place = ret_place };
+	struct job job = {
+		.in = in, .out = out, .work = work, .object = &object, .place = ret_place
+	};
 	dk_err err;
 
 	if (in->read_at && in->size == DK_SIZE_UNKNOWN)

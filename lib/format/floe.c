@@ -170,8 +170,8 @@ use_key(struct dk_floe_lane *lane, const struct dk_floe *floe, uint64_t position
 	lane->have_key = false;
 	dk_wr_init(&wr, number, sizeof(number));
 	dk_wr_u64(&wr, block);
-	err = floe_kdf(&floe->message_key, floe, "DEK:", number, sizeof(number), key.bytes,
-	    sizeof(key.bytes));
+	err = floe_kdf(
+	    &floe->message_key, floe, "DEK:", number, sizeof(number), key.bytes, sizeof(key.bytes));
 	if (err != DK_OK)
 		return err;
 	err = dk_gcm_lane_key(lane->gcm, &key, encrypt);
@@ -261,8 +261,8 @@ dk_floe_lane_open(struct dk_floe_lane *lane, const struct dk_floe *floe, uint64_
 		return err;
 	text = len - DK_FLOE_SEGMENT_OVERHEAD_BYTES;
 	segment_aad(position, final, aad);
-	err = dk_gcm_lane_open(lane->gcm, segment + MARK_BYTES, aad, sizeof(aad), ct, text, ct + text,
-	    pt);
+	err = dk_gcm_lane_open(
+	    lane->gcm, segment + MARK_BYTES, aad, sizeof(aad), ct, text, ct + text, pt);
 	if (err == DK_OK)
 		*ret_len = text;
 	return err;

@@ -36,7 +36,7 @@ dk_rule_former_order(const uint8_t *data, const struct dk_set *set, uint32_t ind
 	if (index == 0)
 		return true;
 	return compare(data + former_id(set, index - 1), data + former_id(set, index),
-	    KEY_ID_BYTES) < 0;
+		   KEY_ID_BYTES) < 0;
 }
 
 /* Offsets of the key id and custodian of holder n: stanzas first, then formers. */
@@ -53,8 +53,8 @@ holder(const struct dk_set *set, uint32_t n, uint32_t *ret_id, uint32_t *ret_cus
 }
 
 dk_err
-dk_rule_two_holders(const uint8_t *data, const struct dk_header *header,
-    struct dk_header_error *where)
+dk_rule_two_holders(
+    const uint8_t *data, const struct dk_header *header, struct dk_header_error *where)
 {
 	const struct dk_set *customer = &header->set[0];
 	const struct dk_set *provider = &header->set[1];

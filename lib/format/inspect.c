@@ -42,8 +42,8 @@ fill_set(const uint8_t *block, const struct dk_set *set, struct dk_set_info *ret
 
 /* Size of the plaintext from that of the object: spec/envelope.md section 12. */
 static dk_err
-plaintext_size(const struct dk_header *h, uint64_t size, uint64_t *ret_size,
-    struct dk_place *ret_place)
+plaintext_size(
+    const struct dk_header *h, uint64_t size, uint64_t *ret_size, struct dk_place *ret_place)
 {
 	uint64_t body, segments, last;
 

@@ -69,7 +69,7 @@ private_field_valid(const struct dk_key_file *file)
 	size_t tag = file->protection == DK_PROTECT_PASSPHRASE ? DK_GCM_TAG_BYTES : 0;
 
 	return file->private_len >= tag &&
-	       dk_key_private_len_valid(file->type, file->private_len - tag);
+	    dk_key_private_len_valid(file->type, file->private_len - tag);
 }
 
 static dk_err

@@ -35,8 +35,8 @@ binding(const uint8_t object_id[16], const uint8_t salt[32], uint8_t ret_aad[48]
 
 dk_err
 dk_metadata_seal(const struct dk_metadata *metadata, const struct dk_secret48 *prk,
-    const uint8_t object_id[16], const uint8_t salt[32],
-    uint8_t ret_block[DK_METADATA_MAX_BYTES], size_t *ret_len)
+    const uint8_t object_id[16], const uint8_t salt[32], uint8_t ret_block[DK_METADATA_MAX_BYTES],
+    size_t *ret_len)
 {
 	uint8_t entries[DK_METADATA_MAX_BYTES - DK_GCM_TAG_BYTES];
 	dk_auto_secret32 key = { { 0 } };

@@ -19,8 +19,8 @@ side_index(dk_side side)
 }
 
 static void
-place_in_set(struct dk_place *ret_place, dk_side side, enum dk_header_part part,
-    uint32_t index, uint32_t offset)
+place_in_set(struct dk_place *ret_place, dk_side side, enum dk_header_part part, uint32_t index,
+    uint32_t offset)
 {
 	struct dk_header_error where = { part, side_index(side), index, offset };
 
@@ -49,8 +49,8 @@ dk_open_digests(const struct dk_block *block, uint8_t ret_core_digest[DK_SHA384_
 }
 
 dk_err
-dk_open_epoch(const struct dk_block *block, dk_side side, uint32_t min_epoch,
-    struct dk_place *ret_place)
+dk_open_epoch(
+    const struct dk_block *block, dk_side side, uint32_t min_epoch, struct dk_place *ret_place)
 {
 	const struct dk_set *set = &block->header.set[side_index(side)];
 
@@ -77,8 +77,12 @@ static dk_err
 unwrap_one(const struct dk_key *key, const struct dk_block *block, dk_side side, uint32_t index,
     struct dk_secret32 *ret_share)
 {
-	struct dk_unwrap request = { .block = block->data, .header = &block->header,
-		.side = side, .stanza = index, .share = ret_share, .err = DK_ERR_CRYPTO };
+	struct dk_unwrap request = { .block = block->data,
+		.header = &block->header,
+		.side = side,
+		.stanza = index,
+		.share = ret_share,
+		.err = DK_ERR_CRYPTO };
 	dk_err err;
 
 	if (!key->ops->unwrap)
@@ -107,7 +111,8 @@ unwrap_side(const struct dk_block *block, dk_side side, struct dk_key *const *ke
 	place_in_set(ret_place, side, DK_PART_SET, 0, set->offset);
 	for (uint32_t i = 0; i < set->stanza_count; i++) {
 		const struct dk_stanza *st = &set->stanza[i];
-		const struct dk_key *key = key_for(block->data + st->key_id, block->data + st->custodian, keys, count);
+		const struct dk_key *key =
+		    key_for(block->data + st->key_id, block->data + st->custodian, keys, count);
 
 		if (!key)
 			continue;
@@ -120,8 +125,8 @@ unwrap_side(const struct dk_block *block, dk_side side, struct dk_key *const *ke
 }
 
 dk_err
-dk_open_side(const struct dk_block *block, dk_side side, struct dk_key *const *keys,
-    size_t count, const uint8_t core_digest[DK_SHA384_BYTES], struct dk_secret32 *ret_share,
+dk_open_side(const struct dk_block *block, dk_side side, struct dk_key *const *keys, size_t count,
+    const uint8_t core_digest[DK_SHA384_BYTES], struct dk_secret32 *ret_share,
     struct dk_side_keys *ret_side_keys, struct dk_place *ret_place)
 {
 	const struct dk_set *set = &block->header.set[side_index(side)];
@@ -143,8 +148,8 @@ dk_open_side(const struct dk_block *block, dk_side side, struct dk_key *const *k
 	/* The place stays that of the stanza: its share is the wrong one. */
 	if (!dk_equal_ct(side_keys.commitment, commitment, DK_COMMITMENT_BYTES))
 		return DK_ERR_SHARE_COMMITMENT;
-	err = dk_set_mac(&side_keys, core_digest, block->data + set->offset,
-	    set->len - DK_SET_MAC_BYTES, mac);
+	err = dk_set_mac(
+	    &side_keys, core_digest, block->data + set->offset, set->len - DK_SET_MAC_BYTES, mac);
 	if (err != DK_OK)
 		return err;
 	place_in_set(ret_place, side, DK_PART_SET, 0, set->mac);
@@ -184,8 +189,8 @@ open_shares(const struct dk_decrypt_params *params, const struct dk_block *block
 
 /* Step 5: commitment first, then the MAC. */
 static dk_err
-check_keys(const struct dk_block *block, const struct dk_object_keys *keys,
-    struct dk_place *ret_place)
+check_keys(
+    const struct dk_block *block, const struct dk_object_keys *keys, struct dk_place *ret_place)
 {
 	const struct dk_header *h = &block->header;
 	uint8_t mac[DK_HEADER_MAC_BYTES];
@@ -204,8 +209,8 @@ check_keys(const struct dk_block *block, const struct dk_object_keys *keys,
 }
 
 static dk_err
-check_creator(const struct dk_block *block, const struct dk_key *creator,
-    struct dk_place *ret_place)
+check_creator(
+    const struct dk_block *block, const struct dk_key *creator, struct dk_place *ret_place)
 {
 	const struct dk_header *h = &block->header;
 	uint8_t info[DK_INFO_MAX_BYTES];

@@ -164,7 +164,8 @@ dk_pump_progress(const struct dk_work *work, uint64_t done)
 dk_err
 dk_pump_run(const struct dk_pump_ops *ops, void *ctx, unsigned jobs)
 {
-	struct pump p = { .ops = ops, .ctx = ctx,
+	struct pump p = { .ops = ops,
+		.ctx = ctx,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.claim_lock = PTHREAD_MUTEX_INITIALIZER };
 	pthread_t threads[DK_PUMP_LANES_MAX];

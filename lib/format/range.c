@@ -94,8 +94,8 @@ find_last(struct dk_range *r, struct dk_place *ret_place)
 	r->last = (bytes - 1) / object->segment_len;
 	if (r->last < DK_FLOE_SEGMENTS_MAX)
 		return open_last(r, ret_place);
-	dk_place_segment(ret_place, offset_of(r, DK_FLOE_SEGMENTS_MAX - 1),
-	    DK_FLOE_SEGMENTS_MAX - 1);
+	dk_place_segment(
+	    ret_place, offset_of(r, DK_FLOE_SEGMENTS_MAX - 1), DK_FLOE_SEGMENTS_MAX - 1);
 	return DK_ERR_OBJECT_TOO_LARGE;
 }
 

@@ -80,8 +80,8 @@ advance(struct dk_reader *r, struct dk_place *ret_place)
 }
 
 dk_err
-dk_reader_read(struct dk_reader *r, void *buf, size_t len, size_t *ret_len,
-    struct dk_place *ret_place)
+dk_reader_read(
+    struct dk_reader *r, void *buf, size_t len, size_t *ret_len, struct dk_place *ret_place)
 {
 	dk_err err = DK_OK;
 	size_t left;

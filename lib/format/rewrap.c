@@ -10,8 +10,7 @@
 
 /* Nobody who stands or stood on the other side may stand on this one. */
 static dk_err
-check_other_side(const struct dk_block *block, const struct dk_set *other,
-    const struct dk_key *key)
+check_other_side(const struct dk_block *block, const struct dk_set *other, const struct dk_key *key)
 {
 	const uint8_t *data = block->data;
 
@@ -68,8 +67,8 @@ write_block(struct dk_writer_buf *wr, const struct dk_block *block, const struct
 		}
 		dk_wr_u32(&lengths, (uint32_t)(wr->len - start));
 	}
-	dk_wr_zero(wr, (DK_HEADER_UNIT_BYTES - wr->len % DK_HEADER_UNIT_BYTES) %
-		DK_HEADER_UNIT_BYTES);
+	dk_wr_zero(
+	    wr, (DK_HEADER_UNIT_BYTES - wr->len % DK_HEADER_UNIT_BYTES) % DK_HEADER_UNIT_BYTES);
 	return wr->failed ? DK_ERR_HEADER_TOO_LARGE : DK_OK;
 }
 
@@ -79,9 +78,12 @@ rewrap(const struct dk_rewrap_params *params, const struct dk_block *block,
     struct dk_writer_buf *wr, struct dk_place *ret_place)
 {
 	const struct dk_set *old = &block->header.set[params->side == DK_SIDE_CUSTOMER ? 0 : 1];
-	struct dk_set_plan plan = { .side = params->side, .epoch = old->epoch + 1,
-		.keys = params->to, .key_count = params->to_count,
-		.old_block = block->data, .old_set = old };
+	struct dk_set_plan plan = { .side = params->side,
+		.epoch = old->epoch + 1,
+		.keys = params->to,
+		.key_count = params->to_count,
+		.old_block = block->data,
+		.old_set = old };
 	uint8_t core_digest[DK_SHA384_BYTES];
 	dk_auto_side_keys side_keys = { 0 };
 	dk_auto_secret32 share = { { 0 } };

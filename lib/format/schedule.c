@@ -116,8 +116,8 @@ dk_prk_derive(const struct dk_secret32 *customer, const struct dk_secret32 *prov
 }
 
 dk_err
-dk_metadata_key(const struct dk_secret48 *prk, const uint8_t object_id[16],
-    const uint8_t salt[32], struct dk_secret32 *ret_key)
+dk_metadata_key(const struct dk_secret48 *prk, const uint8_t object_id[16], const uint8_t salt[32],
+    struct dk_secret32 *ret_key)
 {
 	const struct dk_part data[] = { { object_id, 16 }, { salt, 32 } };
 
@@ -142,8 +142,8 @@ dk_object_keys_derive(const struct dk_secret48 *prk, const uint8_t core_digest[D
 	err = expand(&root, "commit", NULL, 0, keys.commitment, sizeof(keys.commitment));
 	if (err != DK_OK)
 		return err;
-	err = expand(&root, "header-mac", NULL, 0, keys.header_mac.bytes,
-	    sizeof(keys.header_mac.bytes));
+	err = expand(
+	    &root, "header-mac", NULL, 0, keys.header_mac.bytes, sizeof(keys.header_mac.bytes));
 	if (err != DK_OK)
 		return err;
 	*ret_keys = keys;

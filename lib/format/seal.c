@@ -114,16 +114,16 @@ draw(const struct dk_encrypt_params *p, struct draft *d)
 		err = dk_random(d->share[i].bytes, sizeof(d->share[i].bytes));
 		if (err != DK_OK)
 			return err;
-		err = dk_side_keys_derive((dk_side)(i + 1), d->object_id, &d->share[i],
-		    &d->side[i]);
+		err =
+		    dk_side_keys_derive((dk_side)(i + 1), d->object_id, &d->share[i], &d->side[i]);
 		if (err != DK_OK)
 			return err;
 	}
 	err = dk_prk_derive(&d->share[0], &d->share[1], &d->prk);
 	if (err != DK_OK)
 		return err;
-	return dk_metadata_seal(&metadata, &d->prk, d->object_id, d->salt, d->metadata,
-	    &d->metadata_len);
+	return dk_metadata_seal(
+	    &metadata, &d->prk, d->object_id, d->salt, d->metadata, &d->metadata_len);
 }
 
 static void
@@ -224,9 +224,13 @@ write_sets(struct dk_writer_buf *wr, const struct dk_encrypt_params *p, const st
     size_t set_lengths)
 {
 	const struct dk_set_plan plans[2] = {
-		{ .side = DK_SIDE_CUSTOMER, .epoch = 1, .keys = p->customer,
+		{ .side = DK_SIDE_CUSTOMER,
+		    .epoch = 1,
+		    .keys = p->customer,
 		    .key_count = p->customer_count },
-		{ .side = DK_SIDE_PROVIDER, .epoch = 1, .keys = p->provider,
+		{ .side = DK_SIDE_PROVIDER,
+		    .epoch = 1,
+		    .keys = p->provider,
 		    .key_count = p->provider_count },
 	};
 	struct dk_writer_buf lengths;
@@ -241,8 +245,8 @@ write_sets(struct dk_writer_buf *wr, const struct dk_encrypt_params *p, const st
 			return err;
 		dk_wr_u32(&lengths, (uint32_t)(wr->len - start));
 	}
-	dk_wr_zero(wr, (DK_HEADER_UNIT_BYTES - wr->len % DK_HEADER_UNIT_BYTES) %
-		DK_HEADER_UNIT_BYTES);
+	dk_wr_zero(
+	    wr, (DK_HEADER_UNIT_BYTES - wr->len % DK_HEADER_UNIT_BYTES) % DK_HEADER_UNIT_BYTES);
 	return wr->failed ? DK_ERR_HEADER_TOO_LARGE : DK_OK;
 }
 
@@ -272,8 +276,8 @@ dk_seal(const struct dk_encrypt_params *given, struct dk_sealed *ret_sealed)
 	struct dk_writer_buf wr;
 	dk_err err;
 
-	err = dk_set_keys_all(given->customer, given->customer_count, customer,
-	    &all.customer_count);
+	err =
+	    dk_set_keys_all(given->customer, given->customer_count, customer, &all.customer_count);
 	if (err != DK_OK)
 		return err;
 	all.customer = customer;
@@ -290,8 +294,8 @@ dk_seal(const struct dk_encrypt_params *given, struct dk_sealed *ret_sealed)
 	err = write_block(&wr, params, &d);
 	if (err != DK_OK)
 		return err;
-	err = dk_floe_seal_start(&d.keys.body, d.core_digest, sizeof(d.core_digest),
-	    d.segment_len, DK_FLOE_ROTATION_BITS, &sealed.floe, sealed.block + wr.len);
+	err = dk_floe_seal_start(&d.keys.body, d.core_digest, sizeof(d.core_digest), d.segment_len,
+	    DK_FLOE_ROTATION_BITS, &sealed.floe, sealed.block + wr.len);
 	if (err != DK_OK)
 		return err;
 	sealed.len = wr.len + DK_FLOE_HEADER_BYTES;

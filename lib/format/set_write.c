@@ -30,8 +30,8 @@ has_key(struct dk_key *const *keys, size_t count, const struct dk_key *key)
 }
 
 dk_err
-dk_set_keys_all(struct dk_key *const *keys, size_t count, struct dk_key **ret_keys,
-    size_t *ret_count)
+dk_set_keys_all(
+    struct dk_key *const *keys, size_t count, struct dk_key **ret_keys, size_t *ret_count)
 {
 	size_t n = count;
 
@@ -189,6 +189,6 @@ dk_set_write(struct dk_writer_buf *wr, const struct dk_set_plan *plan,
 	mac = dk_wr_space(wr, DK_SET_MAC_BYTES);
 	if (!mac)
 		return DK_ERR_HEADER_TOO_LARGE;
-	return dk_set_mac(side_keys, core_digest, wr->data + start,
-	    wr->len - DK_SET_MAC_BYTES - start, mac);
+	return dk_set_mac(
+	    side_keys, core_digest, wr->data + start, wr->len - DK_SET_MAC_BYTES - start, mac);
 }

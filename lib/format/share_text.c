@@ -109,7 +109,7 @@ static bool
 label_of(char part, size_t number, char ret_label[LABEL_CHARS + 1])
 {
 	return number < LINES_MAX &&
-	       snprintf(ret_label, LABEL_CHARS + 1, "%c%03zu", part, number + 1) == LABEL_CHARS;
+	    snprintf(ret_label, LABEL_CHARS + 1, "%c%03zu", part, number + 1) == LABEL_CHARS;
 }
 
 /* A label as it was typed: lower case, O for 0, I and L for 1. */

@@ -6,15 +6,15 @@
 #include <string.h>
 
 dk_err
-dk_source_fill(const struct dk_source *in, uint64_t offset, void *buf, size_t len,
-    size_t *ret_len)
+dk_source_fill(const struct dk_source *in, uint64_t offset, void *buf, size_t len, size_t *ret_len)
 {
 	uint8_t *to = buf;
 	size_t done = 0;
 
 	while (done < len) {
-		ptrdiff_t n = in->read_at ? in->read_at(in->ctx, offset + done, to + done, len - done)
-					  : in->read(in->ctx, to + done, len - done);
+		ptrdiff_t n = in->read_at
+		    ? in->read_at(in->ctx, offset + done, to + done, len - done)
+		    : in->read(in->ctx, to + done, len - done);
 		if (n < 0 || (size_t)n > len - done)
 			return DK_ERR_READ;
 		if (n == 0)

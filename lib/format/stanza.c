@@ -239,8 +239,8 @@ dk_stanza_unwrap(const struct dk_pkey *pkey, dk_side side,
 
 dk_err
 dk_stanza_unwrap_raw(const struct dk_pkey *pkey, dk_side side,
-    const uint8_t core_digest[DK_SHA384_BYTES], const uint8_t *body, size_t len,
-    const uint8_t *raw, size_t raw_len, struct dk_secret32 *ret_share)
+    const uint8_t core_digest[DK_SHA384_BYTES], const uint8_t *body, size_t len, const uint8_t *raw,
+    size_t raw_len, struct dk_secret32 *ret_share)
 {
 	dk_auto_secret66 dh = { { 0 }, raw_len };
 	size_t enc_len = enc_bytes(pkey);

@@ -39,8 +39,8 @@ put(struct dk_writer *w, bool final)
 }
 
 dk_err
-dk_writer_new(const struct dk_encrypt_params *params, const struct dk_sink *out,
-    struct dk_writer **ret)
+dk_writer_new(
+    const struct dk_encrypt_params *params, const struct dk_sink *out, struct dk_writer **ret)
 {
 	struct dk_writer *w = calloc(1, sizeof(*w));
 	dk_err err;

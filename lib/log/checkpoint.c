@@ -75,7 +75,8 @@ add_line(const struct dk_log_keys *keys, enum note_key which, const uint8_t *sig
 	err = dk_base64_encode(raw, KEY_HASH_BYTES + sig_len, b64, sizeof(b64));
 	if (err != DK_OK)
 		return err;
-	n = snprintf(text + *len, DK_CHECKPOINT_MAX_BYTES - *len, DASH "%s %s\n", keys->origin, b64);
+	n = snprintf(
+	    text + *len, DK_CHECKPOINT_MAX_BYTES - *len, DASH "%s %s\n", keys->origin, b64);
 	if (n < 0 || (size_t)n >= DK_CHECKPOINT_MAX_BYTES - *len)
 		return DK_ERR_ARGUMENT;
 	*len += (size_t)n;
@@ -162,8 +163,8 @@ parse_size(const char *line, size_t len, uint64_t *ret_size)
 }
 
 static bool
-parse_body(const struct dk_log_keys *keys, const char **text, size_t *left,
-    struct dk_checkpoint *cp)
+parse_body(
+    const struct dk_log_keys *keys, const char **text, size_t *left, struct dk_checkpoint *cp)
 {
 	const char *line;
 	size_t len, n;
@@ -217,7 +218,8 @@ verify_p256(const struct dk_log_keys *keys, const char *text, size_t len, const 
 
 	if (der_len < 8 || der[0] != 0x30 || der[1] != left)
 		return false;
-	if (!from_der_integer(&p, &left, sig) || !from_der_integer(&p, &left, sig + 32) || left != 0)
+	if (!from_der_integer(&p, &left, sig) || !from_der_integer(&p, &left, sig + 32) ||
+	    left != 0)
 		return false;
 	if (dk_pkey_from_spki(keys->p256, DK_P256_SPKI_BYTES, &key) != DK_OK)
 		return false;
@@ -237,12 +239,14 @@ check_line(const struct dk_log_keys *keys, const char *text, size_t text_len, co
 	if (memcmp(line + dash, keys->origin, name) != 0 || line[dash + name] != ' ')
 		return true;
 	if (dk_base64_decode(line + dash + name + 1, len - dash - name - 1, raw, sizeof(raw), &n) !=
-		DK_OK || n <= KEY_HASH_BYTES)
+		DK_OK ||
+	    n <= KEY_HASH_BYTES)
 		return true;
 	if (key_hash(keys, NOTE_ED25519, hash) == DK_OK && memcmp(hash, raw, 4) == 0) {
 		*found |= 1u << NOTE_ED25519;
 		return n == KEY_HASH_BYTES + DK_ED25519_SIGNATURE_BYTES &&
-		    dk_ed25519_verify(keys->ed25519, (const uint8_t *)text, text_len, raw + 4) == DK_OK;
+		    dk_ed25519_verify(keys->ed25519, (const uint8_t *)text, text_len, raw + 4) ==
+		    DK_OK;
 	}
 	if (key_hash(keys, NOTE_P256, hash) == DK_OK && memcmp(hash, raw, 4) == 0) {
 		*found |= 1u << NOTE_P256;

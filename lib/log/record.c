@@ -12,8 +12,8 @@
 #define PART_MAX_BYTES 1500
 
 dk_err
-dk_record_part_hash(const char *label, const uint8_t salt[DK_LOG_SALT_BYTES],
-    const uint8_t *bytes, size_t len, uint8_t ret_hash[32])
+dk_record_part_hash(const char *label, const uint8_t salt[DK_LOG_SALT_BYTES], const uint8_t *bytes,
+    size_t len, uint8_t ret_hash[32])
 {
 	uint8_t prefix[DK_INFO_MAX_BYTES];
 	size_t prefix_len;
@@ -173,8 +173,8 @@ encode_parts(const struct dk_log_event *event, struct dk_writer_buf *wr,
 	dk_wr_u16(wr, (uint16_t)event->object_count);
 	hashes->n = event->object_count;
 	for (unsigned i = 0; i < event->object_count; i++) {
-		err = encode_object(wr, &event->objects[i], salts + 32 + (size_t)i * 16,
-		    hashes->object[i]);
+		err = encode_object(
+		    wr, &event->objects[i], salts + 32 + (size_t)i * 16, hashes->object[i]);
 		if (err != DK_OK)
 			return err;
 	}

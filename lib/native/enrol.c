@@ -53,7 +53,8 @@ dk_enrol_keys_derive(const struct dk_enrol_code *code, struct dk_enrol_keys *ret
 }
 
 static dk_err
-possession(const uint8_t *body, size_t len, struct dk_part parts[2], uint8_t prefix[DK_INFO_MAX_BYTES])
+possession(
+    const uint8_t *body, size_t len, struct dk_part parts[2], uint8_t prefix[DK_INFO_MAX_BYTES])
 {
 	size_t prefix_len;
 	dk_err err;
@@ -147,8 +148,8 @@ dk_enrol_request_parse(const uint8_t *body, size_t len, struct dk_enrol_request 
 }
 
 dk_err
-dk_enrol_request_check(const struct dk_enrol_request *request, const uint8_t *body,
-    const struct dk_enrol_keys *keys)
+dk_enrol_request_check(
+    const struct dk_enrol_request *request, const uint8_t *body, const struct dk_enrol_keys *keys)
 {
 	uint8_t mac[DK_ENROL_MAC_BYTES], prefix[DK_INFO_MAX_BYTES];
 	const struct dk_part all = { body, request->mac_len };

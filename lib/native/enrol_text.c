@@ -41,7 +41,8 @@ with_check(const struct dk_enrol_code *code, uint8_t ret_raw[RAW_BYTES])
 }
 
 dk_err
-dk_enrol_text(const char *user, const struct dk_enrol_code *code, char ret_text[DK_ENROL_TEXT_BYTES])
+dk_enrol_text(
+    const char *user, const struct dk_enrol_code *code, char ret_text[DK_ENROL_TEXT_BYTES])
 {
 	uint8_t raw[RAW_BYTES];
 	size_t pos = strlen(user);
@@ -102,8 +103,8 @@ decode(const char *text, uint8_t raw[RAW_BYTES])
 }
 
 dk_err
-dk_enrol_text_parse(const char *text, char ret_user[DK_USER_MAX_BYTES + 1],
-    struct dk_enrol_code *ret_code)
+dk_enrol_text_parse(
+    const char *text, char ret_user[DK_USER_MAX_BYTES + 1], struct dk_enrol_code *ret_code)
 {
 	dk_auto_enrol_code code = { { 0 } };
 	uint8_t raw[RAW_BYTES], want[RAW_BYTES];

@@ -89,8 +89,8 @@ dk_key_statement_write(struct dk_writer_buf *wr, const struct dk_key_statement *
 }
 
 dk_err
-dk_key_statement_parts(const uint8_t *bytes, size_t len, uint8_t *prefix,
-    struct dk_part ret_parts[2])
+dk_key_statement_parts(
+    const uint8_t *bytes, size_t len, uint8_t *prefix, struct dk_part ret_parts[2])
 {
 	size_t prefix_len;
 	dk_err err;

@@ -13,8 +13,8 @@
 #define CREATED_LIMIT (UINT64_C(1) << 40)
 
 bool
-dk_signature_params(const struct dk_request_signature *sig,
-    char ret_text[DK_SIGNATURE_INPUT_MAX_BYTES])
+dk_signature_params(
+    const struct dk_request_signature *sig, char ret_text[DK_SIGNATURE_INPUT_MAX_BYTES])
 {
 	char nonce[2 * DK_NONCE_BYTES + 1], key_id[65];
 	int n;
@@ -22,7 +22,8 @@ dk_signature_params(const struct dk_request_signature *sig,
 	dk_hex(sig->nonce, sizeof(sig->nonce), nonce);
 	dk_hex(sig->key_id, sizeof(sig->key_id), key_id);
 	n = snprintf(ret_text, DK_SIGNATURE_INPUT_MAX_BYTES,
-	    COMPONENTS ";created=%" PRIu64 ";nonce=\"%s\";keyid=\"%s\"", sig->created, nonce, key_id);
+	    COMPONENTS ";created=%" PRIu64 ";nonce=\"%s\";keyid=\"%s\"", sig->created, nonce,
+	    key_id);
 	return n > 0 && n < DK_SIGNATURE_INPUT_MAX_BYTES;
 }
 
@@ -138,11 +139,12 @@ dk_base_url_valid(const char *url)
 		return false;
 	host = url + strlen(scheme);
 	port = strrchr(host, ':');
-	if (!port || port == host || !only(host, (size_t)(port - host),
-		"abcdefghijklmnopqrstuvwxyz0123456789.-:[]"))
+	if (!port || port == host ||
+	    !only(host, (size_t)(port - host), "abcdefghijklmnopqrstuvwxyz0123456789.-:[]"))
 		return false;
 	port_len = strlen(port + 1);
-	return port_len >= 1 && port_len <= 5 && port[1] != '0' && only(port + 1, port_len, "0123456789");
+	return port_len >= 1 && port_len <= 5 && port[1] != '0' &&
+	    only(port + 1, port_len, "0123456789");
 }
 
 bool

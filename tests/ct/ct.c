@@ -18,12 +18,12 @@
 #define FILE_MAX_BYTES 20000
 #define PASSPHRASE "correct horse battery staple" /* that of the vectors */
 
-#define MUST(what)                                                               \
-	do {                                                                     \
-		if (!(what)) {                                                   \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what); \
-			exit(1);                                                 \
-		}                                                                \
+#define MUST(what)                                                                                 \
+	do {                                                                                       \
+		if (!(what)) {                                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                 \
+			exit(1);                                                                   \
+		}                                                                                  \
 	} while (0)
 
 static dk_err
@@ -64,10 +64,15 @@ load(const char *folder, const char *name, dk_side side)
 static void
 open_object(struct dk_key *customer, struct dk_key *provider)
 {
-	const struct dk_encrypt_params to = { .customer = &customer, .customer_count = 1,
-		.provider = &provider, .provider_count = 1, .file_name = "report" };
-	const struct dk_decrypt_params from = { .customer = &customer, .customer_count = 1,
-		.provider = &provider, .provider_count = 1 };
+	const struct dk_encrypt_params to = { .customer = &customer,
+		.customer_count = 1,
+		.provider = &provider,
+		.provider_count = 1,
+		.file_name = "report" };
+	const struct dk_decrypt_params from = { .customer = &customer,
+		.customer_count = 1,
+		.provider = &provider,
+		.provider_count = 1 };
 	static const char text[] = "One key is never enough.\n";
 	uint8_t *object = NULL, *plain = NULL;
 	size_t object_len, plain_len;

@@ -26,8 +26,8 @@ fixture_open(struct fixture *fx, const char *path)
 	char full[1024];
 
 	memset(fx, 0, sizeof(*fx));
-	assert_in_range(snprintf(full, sizeof(full), "%s/%s", root ? root : ".", path), 1,
-	    sizeof(full) - 1);
+	assert_in_range(
+	    snprintf(full, sizeof(full), "%s/%s", root ? root : ".", path), 1, sizeof(full) - 1);
 	fx->file = fopen(full, "r");
 	if (fx->file == NULL)
 		fail_msg("cannot open %s", full);

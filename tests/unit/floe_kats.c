@@ -84,7 +84,8 @@ open_segments(struct dk_floe_lane *lane, const struct dk_floe *floe, const uint8
 			take = word(in + pos);
 		if (take > len - pos)
 			return DK_ERR_TRUNCATED;
-		err = dk_floe_lane_open(lane, floe, position, final, in + pos, take, out + done, &got);
+		err = dk_floe_lane_open(
+		    lane, floe, position, final, in + pos, take, out + done, &got);
 		if (err != DK_OK)
 			return err;
 		pos += take;

@@ -185,8 +185,8 @@ lane_wipes_what_it_cannot_verify(void **state)
 	for (size_t bit = 0; bit < 8 * 16; bit++) {
 		memset(out, 0xee, sizeof(out));
 		g.ct[g.len + bit / 8] ^= (uint8_t)(1u << bit % 8);
-		assert_err(dk_gcm_lane_open(lane, g.iv, g.aad, g.aad_len, g.ct, g.len,
-			       g.ct + g.len, out),
+		assert_err(
+		    dk_gcm_lane_open(lane, g.iv, g.aad, g.aad_len, g.ct, g.len, g.ct + g.len, out),
 		    DK_ERR_SEGMENT_AUTH);
 		g.ct[g.len + bit / 8] ^= (uint8_t)(1u << bit % 8);
 		assert_true(all_zero(out, g.len));
@@ -235,11 +235,11 @@ too_long_is_refused(void **state)
 	(void)state;
 	assert_ok(dk_gcm_lane_new(&lane));
 	assert_ok(dk_gcm_lane_key(lane, &key, true));
-	assert_err(dk_gcm_lane_seal(lane, iv, NULL, 0, &byte, DK_GCM_TEXT_MAX_BYTES + (size_t)1,
-		       &byte, tag),
+	assert_err(dk_gcm_lane_seal(
+		       lane, iv, NULL, 0, &byte, DK_GCM_TEXT_MAX_BYTES + (size_t)1, &byte, tag),
 	    DK_ERR_ARGUMENT);
-	assert_err(dk_gcm_lane_seal(lane, iv, &byte, DK_GCM_TEXT_MAX_BYTES + (size_t)1, &byte, 1,
-		       &byte, tag),
+	assert_err(dk_gcm_lane_seal(
+		       lane, iv, &byte, DK_GCM_TEXT_MAX_BYTES + (size_t)1, &byte, 1, &byte, tag),
 	    DK_ERR_ARGUMENT);
 	dk_gcm_lane_free(lane);
 }

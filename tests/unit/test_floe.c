@@ -72,10 +72,9 @@ senseless_parameters_are_refused(void **state)
 	(void)state;
 	assert_err(dk_floe_seal_start(&key, long_aad, sizeof(long_aad), SEGMENT, 20, &floe, header),
 	    DK_ERR_ARGUMENT);
-	assert_err(dk_floe_seal_start(&key, aad, sizeof(aad), 32, 20, &floe, header),
-	    DK_ERR_ARGUMENT);
-	assert_ok(dk_floe_seal_start(
-	    &key, long_aad, DK_FLOE_AAD_MAX_BYTES, 33, 20, &floe, header));
+	assert_err(
+	    dk_floe_seal_start(&key, aad, sizeof(aad), 32, 20, &floe, header), DK_ERR_ARGUMENT);
+	assert_ok(dk_floe_seal_start(&key, long_aad, DK_FLOE_AAD_MAX_BYTES, 33, 20, &floe, header));
 }
 
 static void
@@ -92,15 +91,15 @@ every_changed_bit_is_refused(void **state)
 		assert_ok(dk_floe_lane_seal(b.sealer, &b.seal, 7, final, text, FULL, segment));
 		for (unsigned bit = 0; bit < 8 * SEGMENT; bit++) {
 			segment[bit / 8] ^= (uint8_t)(1u << bit % 8);
-			assert_err(dk_floe_lane_open(b.opener, &b.open, 7, final, segment, SEGMENT,
-				       out, &len),
+			assert_err(dk_floe_lane_open(
+				       b.opener, &b.open, 7, final, segment, SEGMENT, out, &len),
 			    bit < 32 ? DK_ERR_SEGMENT_MARK : DK_ERR_SEGMENT_AUTH);
 			segment[bit / 8] ^= (uint8_t)(1u << bit % 8);
 			for (size_t i = 0; bit >= 32 && i < FULL; i++)
 				assert_int_equal(out[i], 0);
 		}
-		assert_ok(dk_floe_lane_open(
-		    b.opener, &b.open, 7, final, segment, SEGMENT, out, &len));
+		assert_ok(
+		    dk_floe_lane_open(b.opener, &b.open, 7, final, segment, SEGMENT, out, &len));
 		assert_memory_equal(out, text, FULL);
 	}
 	end(&b);
@@ -153,14 +152,14 @@ a_lane_serves_many_objects(void **state)
 	begin(&b[0], 2);
 	begin(&b[1], 2);
 	for (unsigned i = 0; i < 24; i++)
-		assert_ok(dk_floe_lane_seal(b[0].sealer, &b[i % 2].seal, i / 2, false, text, FULL,
-		    segments[i % 2][i / 2]));
+		assert_ok(dk_floe_lane_seal(
+		    b[0].sealer, &b[i % 2].seal, i / 2, false, text, FULL, segments[i % 2][i / 2]));
 	for (unsigned i = 0; i < 48; i++) {
 		unsigned at = i * 5 % 12;
 		unsigned from = i % 2;
 
-		assert_ok(dk_floe_lane_open(b[0].sealer, &b[from].open, at, false,
-		    segments[from][at], SEGMENT, out, &len));
+		assert_ok(dk_floe_lane_open(
+		    b[0].sealer, &b[from].open, at, false, segments[from][at], SEGMENT, out, &len));
 		assert_err(dk_floe_lane_open(b[0].sealer, &b[!from].open, at, false,
 			       segments[from][at], SEGMENT, out, &len),
 		    DK_ERR_SEGMENT_AUTH);
@@ -181,17 +180,19 @@ lengths_are_checked(void **state)
 	begin(&b, 20);
 	assert_err(dk_floe_lane_seal(b.sealer, &b.seal, 0, false, text, FULL - 1, segment),
 	    DK_ERR_ARGUMENT);
-	assert_err(dk_floe_lane_seal(b.sealer, &b.seal, 0, true, out, FULL + 1, segment),
-	    DK_ERR_ARGUMENT);
+	assert_err(
+	    dk_floe_lane_seal(b.sealer, &b.seal, 0, true, out, FULL + 1, segment), DK_ERR_ARGUMENT);
 	for (size_t n = 0; n <= FULL; n++) {
 		assert_ok(dk_floe_lane_seal(b.sealer, &b.seal, 0, true, text, n, segment));
-		assert_ok(dk_floe_lane_open(
-		    b.opener, &b.open, 0, true, segment, n + 32, out, &len));
+		assert_ok(
+		    dk_floe_lane_open(b.opener, &b.open, 0, true, segment, n + 32, out, &len));
 		assert_int_equal(len, n);
 		assert_memory_equal(out, text, n);
-		assert_err(dk_floe_lane_open(b.opener, &b.open, 0, true, segment, n + 31, out, &len),
+		assert_err(
+		    dk_floe_lane_open(b.opener, &b.open, 0, true, segment, n + 31, out, &len),
 		    DK_ERR_SEGMENT_MARK);
-		assert_err(dk_floe_lane_open(b.opener, &b.open, 0, true, segment, n + 33, out, &len),
+		assert_err(
+		    dk_floe_lane_open(b.opener, &b.open, 0, true, segment, n + 33, out, &len),
 		    DK_ERR_SEGMENT_MARK);
 	}
 	end(&b);

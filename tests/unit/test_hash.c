@@ -20,7 +20,8 @@ sha2_of_abc_in_parts(void **state)
 	assert_ok(dk_sha256(parts, 3, got));
 	assert_memory_equal(got, want, 32);
 	unhex("cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
-	      "8086072ba1e7cc2358baeca134c825a7", want, 48);
+	      "8086072ba1e7cc2358baeca134c825a7",
+	    want, 48);
 	assert_ok(dk_sha384(parts, 3, got));
 	assert_memory_equal(got, want, 48);
 	unhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", want, 48);
@@ -103,20 +104,24 @@ hkdf_sha256_of_rfc_5869(void **state)
 	assert_ok(dk_hkdf_extract(DK_SHA256, bytes, 13, okm, 22, &prk));
 	unhex("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5", want, 82);
 	assert_memory_equal(prk.bytes, want, 32);
-	unhex("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865",
+	unhex(
+	    "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865",
 	    want, 82);
 	assert_ok(dk_hkdf_expand(DK_SHA256, &prk, bytes + 0xf0, 10, okm, 42));
 	assert_memory_equal(okm, want, 42);
 
 	assert_ok(dk_hkdf_extract(DK_SHA256, bytes + 0x60, 80, bytes, 80, &prk));
-	unhex("b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41"
-	      "c65e590e09da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87", want, 82);
+	unhex(
+	    "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41"
+	    "c65e590e09da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87",
+	    want, 82);
 	assert_ok(dk_hkdf_expand(DK_SHA256, &prk, bytes + 0xb0, 80, okm, 82));
 	assert_memory_equal(okm, want, 82);
 
 	memset(okm, 0x0b, 22);
 	assert_ok(dk_hkdf_extract(DK_SHA256, NULL, 0, okm, 22, &prk));
-	unhex("8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8",
+	unhex(
+	    "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8",
 	    want, 82);
 	assert_ok(dk_hkdf_expand(DK_SHA256, &prk, NULL, 0, okm, 42));
 	assert_memory_equal(okm, want, 42);
@@ -142,8 +147,8 @@ hkdf_sha384(void **state)
 		uint8_t out[255 * 48];
 
 		assert_true(len <= sizeof(out) && okm->len <= len);
-		assert_ok(dk_hkdf_extract(
-		    DK_SHA384, salt->data, salt->len, ikm->data, ikm->len, &prk));
+		assert_ok(
+		    dk_hkdf_extract(DK_SHA384, salt->data, salt->len, ikm->data, ikm->len, &prk));
 		assert_memory_equal(prk.bytes, fixture_get(&fx, "prk")->data, 48);
 		assert_ok(dk_hkdf_expand(DK_SHA384, &prk, info->data, info->len, out, len));
 		assert_memory_equal(out + len - okm->len, okm->data, okm->len);
@@ -163,7 +168,8 @@ hkdf_parts_are_one_text(void **state)
 	uint8_t b[100];
 
 	(void)state;
-	assert_ok(dk_hkdf_extract(DK_SHA384, (const uint8_t *)"s", 1, (const uint8_t *)"abc", 3, &whole));
+	assert_ok(
+	    dk_hkdf_extract(DK_SHA384, (const uint8_t *)"s", 1, (const uint8_t *)"abc", 3, &whole));
 	assert_ok(dk_hkdf_extract_parts(DK_SHA384, (const uint8_t *)"s", 1, parts, 3, &split));
 	assert_memory_equal(&whole, &split, sizeof(whole));
 	assert_ok(dk_hkdf_expand(DK_SHA384, &whole, (const uint8_t *)"abc", 3, a, sizeof(a)));

@@ -9,7 +9,8 @@
 #include "fixture.h"
 
 static struct dk_pkey *
-pair_of(enum dk_key_type type, const struct fixture_field *scalar, const struct fixture_field *point)
+pair_of(
+    enum dk_key_type type, const struct fixture_field *scalar, const struct fixture_field *point)
 {
 	struct dk_pkey *public;
 	struct dk_pkey *pair;
@@ -29,8 +30,7 @@ set_up(const struct fixture *fx, enum dk_key_type type, struct dk_hpke *seal, st
 {
 	const struct fixture_field *info = fixture_get(fx, "info");
 	const struct fixture_field *enc = fixture_get(fx, "enc");
-	struct dk_pkey *recipient =
-	    pair_of(type, fixture_get(fx, "skRm"), fixture_get(fx, "pkRm"));
+	struct dk_pkey *recipient = pair_of(type, fixture_get(fx, "skRm"), fixture_get(fx, "pkRm"));
 	struct dk_pkey *ephemeral = pair_of(type, fixture_get(fx, "skEm"), enc);
 	uint8_t got[97];
 	size_t got_len;
@@ -106,8 +106,8 @@ static void
 make_ends(enum dk_key_type type, struct ends *ends)
 {
 	assert_ok(dk_pkey_generate(type, 0, &ends->key));
-	assert_ok(dk_hpke_sender(ends->key, (const uint8_t *)"info", 4, NULL, &ends->seal,
-	    ends->enc, &ends->enc_len));
+	assert_ok(dk_hpke_sender(
+	    ends->key, (const uint8_t *)"info", 4, NULL, &ends->seal, ends->enc, &ends->enc_len));
 }
 
 static void
@@ -122,7 +122,8 @@ messages_come_in_order(void **state)
 	make_ends(DK_KEY_P256, &ends);
 	for (unsigned i = 0; i < 3; i++)
 		assert_ok(dk_hpke_seal(&ends.seal, NULL, 0, (const uint8_t *)"abcd", 4, ct[i]));
-	assert_ok(dk_hpke_receiver(ends.key, ends.enc, ends.enc_len, (const uint8_t *)"info", 4, &open));
+	assert_ok(
+	    dk_hpke_receiver(ends.key, ends.enc, ends.enc_len, (const uint8_t *)"info", 4, &open));
 	assert_err(dk_hpke_open(&open, NULL, 0, ct[1], 20, out), DK_ERR_STANZA_AUTH);
 	/* A message that fails does not count. */
 	for (unsigned i = 0; i < 3; i++) {
@@ -163,13 +164,17 @@ another_info_key_or_aad_does_not_open(void **state)
 
 	(void)state;
 	make_ends(DK_KEY_P384, &ends);
-	assert_ok(dk_hpke_seal(&ends.seal, (const uint8_t *)"aad", 3, (const uint8_t *)"abcd", 4, ct));
-	assert_ok(dk_hpke_receiver(ends.key, ends.enc, ends.enc_len, (const uint8_t *)"Info", 4, &open));
+	assert_ok(
+	    dk_hpke_seal(&ends.seal, (const uint8_t *)"aad", 3, (const uint8_t *)"abcd", 4, ct));
+	assert_ok(
+	    dk_hpke_receiver(ends.key, ends.enc, ends.enc_len, (const uint8_t *)"Info", 4, &open));
 	assert_err(dk_hpke_open(&open, (const uint8_t *)"aad", 3, ct, 20, out), DK_ERR_STANZA_AUTH);
 	assert_ok(dk_pkey_generate(DK_KEY_P384, 0, &stranger));
-	assert_ok(dk_hpke_receiver(stranger, ends.enc, ends.enc_len, (const uint8_t *)"info", 4, &open));
+	assert_ok(
+	    dk_hpke_receiver(stranger, ends.enc, ends.enc_len, (const uint8_t *)"info", 4, &open));
 	assert_err(dk_hpke_open(&open, (const uint8_t *)"aad", 3, ct, 20, out), DK_ERR_STANZA_AUTH);
-	assert_ok(dk_hpke_receiver(ends.key, ends.enc, ends.enc_len, (const uint8_t *)"info", 4, &open));
+	assert_ok(
+	    dk_hpke_receiver(ends.key, ends.enc, ends.enc_len, (const uint8_t *)"info", 4, &open));
 	assert_err(dk_hpke_open(&open, (const uint8_t *)"aae", 3, ct, 20, out), DK_ERR_STANZA_AUTH);
 	assert_ok(dk_hpke_open(&open, (const uint8_t *)"aad", 3, ct, 20, out));
 	dk_pkey_free(stranger);
@@ -187,7 +192,8 @@ bad_encapsulations_are_refused(void **state)
 	make_ends(DK_KEY_P256, &ends);
 	memcpy(enc, ends.enc, 65);
 	for (size_t len = 0; len < 98; len += len == 64 ? 2 : 1)
-		assert_err(dk_hpke_receiver(ends.key, enc, len, NULL, 0, &open), DK_ERR_STANZA_AUTH);
+		assert_err(
+		    dk_hpke_receiver(ends.key, enc, len, NULL, 0, &open), DK_ERR_STANZA_AUTH);
 	enc[64] ^= 1; /* off the curve */
 	assert_err(dk_hpke_receiver(ends.key, enc, 65, NULL, 0, &open), DK_ERR_STANZA_AUTH);
 	enc[64] ^= 1;

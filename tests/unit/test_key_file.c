@@ -385,7 +385,7 @@ binds_all_fields_to_the_seal(void **state)
 		    dk_key_text_encode(&changed, label, text.bytes, sizeof(text.bytes), &text.len));
 		err = open_sealed(&text, "correct horse", &got);
 		assert_true(err == DK_ERR_KEY_PASSPHRASE || err == DK_ERR_KEY_DAMAGED ||
-			    err == DK_ERR_KEY_INVALID);
+		    err == DK_ERR_KEY_INVALID);
 		if (i >= sealed_at || (i >= 18 && i < 22))
 			assert_err(err, DK_ERR_KEY_PASSPHRASE);
 	}

@@ -13,15 +13,20 @@ static struct dk_key *customer, *customer2, *provider, *creator, *creator2;
 static struct dk_encrypt_params
 to_both(uint32_t segment_length)
 {
-	return (struct dk_encrypt_params){ .customer = &customer, .customer_count = 1,
-		.provider = &provider, .provider_count = 1, .segment_length = segment_length };
+	return (struct dk_encrypt_params){ .customer = &customer,
+		.customer_count = 1,
+		.provider = &provider,
+		.provider_count = 1,
+		.segment_length = segment_length };
 }
 
 static struct dk_decrypt_params
 with_both(void)
 {
-	return (struct dk_decrypt_params){ .customer = &customer, .customer_count = 1,
-		.provider = &provider, .provider_count = 1 };
+	return (struct dk_decrypt_params){ .customer = &customer,
+		.customer_count = 1,
+		.provider = &provider,
+		.provider_count = 1 };
 }
 
 static struct dk_key *
@@ -95,8 +100,8 @@ encrypt_way(unsigned way, const struct dk_encrypt_params *params, struct memory 
 	}
 	assert_ok(dk_writer_new(params, &out, &writer));
 	for (size_t at = 0; at < plain->len; at += 4999)
-		assert_ok(dk_writer_write(writer, plain->data + at,
-		    plain->len - at < 4999 ? plain->len - at : 4999));
+		assert_ok(dk_writer_write(
+		    writer, plain->data + at, plain->len - at < 4999 ? plain->len - at : 4999));
 	assert_ok(dk_writer_finish(writer));
 	assert_err(dk_writer_finish(writer), DK_ERR_STATE);
 	dk_writer_free(writer);
@@ -194,8 +199,9 @@ ranges_equal_slices(void **state)
 static void
 rewrap_to(struct memory *object, struct dk_key *open, struct dk_key *to, struct memory *ret)
 {
-	const struct dk_rewrap_params params = { .side = DK_SIDE_CUSTOMER, .open = &open,
-		.open_count = 1, .to = &to, .to_count = 1 };
+	const struct dk_rewrap_params params = {
+		.side = DK_SIDE_CUSTOMER, .open = &open, .open_count = 1, .to = &to, .to_count = 1
+	};
 	struct dk_source in = memory_source(object);
 	struct dk_place place;
 	uint8_t *block;
@@ -266,8 +272,11 @@ static void
 one_custodian_is_refused(void **state)
 {
 	struct dk_key *twin = new_key(DK_SIDE_CUSTOMER, "p256", "provider");
-	const struct dk_rewrap_params params = { .side = DK_SIDE_CUSTOMER, .open = &customer,
-		.open_count = 1, .to = &twin, .to_count = 1 };
+	const struct dk_rewrap_params params = { .side = DK_SIDE_CUSTOMER,
+		.open = &customer,
+		.open_count = 1,
+		.to = &twin,
+		.to_count = 1 };
 	struct dk_encrypt_params to = to_both(0);
 	struct memory plain = pattern(10), object = { 0 };
 	const struct dk_sink out = { &object, memory_write };

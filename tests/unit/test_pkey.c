@@ -80,8 +80,7 @@ round_trip_of_each_type(void **state)
 		assert_ok(dk_pkey_private_bytes(made, priv, &priv_len));
 		again_len = priv_len - 1;
 		assert_err(dk_pkey_private_bytes(made, again, &again_len), DK_ERR_OUTPUT_TOO_SMALL);
-		assert_ok(dk_pkey_from_private(
-		    type, spki, spki_lens[type], priv, priv_len, &pair));
+		assert_ok(dk_pkey_from_private(type, spki, spki_lens[type], priv, priv_len, &pair));
 		again_len = priv_len;
 		assert_ok(dk_pkey_private_bytes(pair, again, &again_len));
 		assert_int_equal(again_len, priv_len);
@@ -129,22 +128,28 @@ other_encodings_of_a_point_are_refused(void **state)
 	(void)state;
 	/* compressed, hybrid, infinity */
 	refused("3039301306072a8648ce3d020106082a8648ce3d030107032200"
-		"03" X_P256, DK_ERR_KEY_INVALID);
+		"03" X_P256,
+	    DK_ERR_KEY_INVALID);
 	refused(SPKI_P256 "07" X_P256 Y_P256, DK_ERR_KEY_INVALID);
 	refused("3019301306072a8648ce3d020106082a8648ce3d030107030200"
-		"00", DK_ERR_KEY_INVALID);
+		"00",
+	    DK_ERR_KEY_INVALID);
 	/* a bit of the last byte unused; a length in two bytes; bytes behind the end */
 	refused("3059301306072a8648ce3d020106082a8648ce3d030107034201"
-		"04" X_P256 Y_P256, DK_ERR_KEY_INVALID);
+		"04" X_P256 Y_P256,
+	    DK_ERR_KEY_INVALID);
 	refused("308159301306072a8648ce3d020106082a8648ce3d030107034200"
-		"04" X_P256 Y_P256, DK_ERR_KEY_INVALID);
+		"04" X_P256 Y_P256,
+	    DK_ERR_KEY_INVALID);
 	refused(SPKI_P256 "04" X_P256 Y_P256 "00", DK_ERR_KEY_INVALID);
 	refused("305a301306072a8648ce3d020106082a8648ce3d030107034200"
-		"04" X_P256 Y_P256 "00", DK_ERR_KEY_INVALID);
+		"04" X_P256 Y_P256 "00",
+	    DK_ERR_KEY_INVALID);
 	/* the point of one curve as one of the other */
 	refused(SPKI_P384 "04" X_P256 Y_P256, DK_ERR_KEY_INVALID);
 	refused("3056301006072a8648ce3d020106052b81040022034200"
-		"04" X_P256 Y_P256, DK_ERR_KEY_INVALID);
+		"04" X_P256 Y_P256,
+	    DK_ERR_KEY_INVALID);
 }
 
 static void
@@ -249,19 +254,19 @@ scalars_must_be_those_of_the_point(void **state)
 {
 	(void)state;
 	scalar(SCALAR_P256, DK_OK);
-	scalar("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6720",
-	    DK_ERR_KEY_INVALID);
+	scalar(
+	    "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6720", DK_ERR_KEY_INVALID);
 	/* order - scalar gives the point with the other y */
-	scalar("36505626ba458aea94a3dea8984e296c6e9636d2702f0372782f6897ea53be30",
-	    DK_ERR_KEY_INVALID);
-	scalar("0000000000000000000000000000000000000000000000000000000000000000",
-	    DK_ERR_KEY_INVALID);
+	scalar(
+	    "36505626ba458aea94a3dea8984e296c6e9636d2702f0372782f6897ea53be30", DK_ERR_KEY_INVALID);
+	scalar(
+	    "0000000000000000000000000000000000000000000000000000000000000000", DK_ERR_KEY_INVALID);
 	scalar(ORDER_P256, DK_ERR_KEY_INVALID);
-	scalar("ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
-	    DK_ERR_KEY_INVALID);
+	scalar(
+	    "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", DK_ERR_KEY_INVALID);
 	scalar("", DK_ERR_KEY_INVALID);
-	scalar("afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721",
-	    DK_ERR_KEY_INVALID);
+	scalar(
+	    "afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721", DK_ERR_KEY_INVALID);
 	scalar("00" SCALAR_P256, DK_ERR_KEY_INVALID);
 	scalar(SCALAR_P256 "00", DK_ERR_KEY_INVALID);
 }
@@ -306,9 +311,11 @@ rsa_private_halves_must_fit(void **state)
 	assert_err(dk_pkey_from_private(DK_KEY_RSA, other_spki, len, der, pkcs8->len, &key),
 	    DK_ERR_KEY_INVALID);
 	/* cut, and a byte behind the end */
-	assert_err(dk_pkey_from_private(DK_KEY_RSA, spki->data, spki->len, der, pkcs8->len - 1, &key),
+	assert_err(
+	    dk_pkey_from_private(DK_KEY_RSA, spki->data, spki->len, der, pkcs8->len - 1, &key),
 	    DK_ERR_KEY_INVALID);
-	assert_err(dk_pkey_from_private(DK_KEY_RSA, spki->data, spki->len, der, pkcs8->len + 1, &key),
+	assert_err(
+	    dk_pkey_from_private(DK_KEY_RSA, spki->data, spki->len, der, pkcs8->len + 1, &key),
 	    DK_ERR_KEY_INVALID);
 	assert_err(dk_pkey_from_private(DK_KEY_RSA, spki->data, spki->len, der, 0, &key),
 	    DK_ERR_KEY_INVALID);

@@ -26,8 +26,8 @@ fixture_key(struct fixture *fx)
 	assert_true(fixture_next(fx));
 	spki = fixture_get(fx, "spki");
 	pkcs8 = fixture_get(fx, "pkcs8");
-	assert_ok(dk_pkey_from_private(
-	    DK_KEY_RSA, spki->data, spki->len, pkcs8->data, pkcs8->len, &key));
+	assert_ok(
+	    dk_pkey_from_private(DK_KEY_RSA, spki->data, spki->len, pkcs8->data, pkcs8->len, &key));
 	return key;
 }
 

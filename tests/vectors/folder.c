@@ -21,8 +21,8 @@ take_line(char *line, folder_line_fn take, void *ctx)
 }
 
 bool
-folder_read(const char *path, folder_line_fn take, void *ctx, uint8_t *data, size_t room,
-    size_t *ret_len)
+folder_read(
+    const char *path, folder_line_fn take, void *ctx, uint8_t *data, size_t room, size_t *ret_len)
 {
 	FILE *file = fopen(path, "rb");
 	char line[LINE_BYTES];

@@ -20,8 +20,8 @@ typedef dk_err (*way_fn)(const struct vector *v, const struct dk_decrypt_params 
     struct memory *out, struct dk_place *place);
 
 static dk_err
-decrypt_stream(const struct vector *v, const struct dk_decrypt_params *params,
-    struct memory *out, struct dk_place *place)
+decrypt_stream(const struct vector *v, const struct dk_decrypt_params *params, struct memory *out,
+    struct dk_place *place)
 {
 	struct memory m = { .data = v->object, .len = v->object_len };
 	const struct dk_source in = memory_stream(&m);
@@ -32,8 +32,8 @@ decrypt_stream(const struct vector *v, const struct dk_decrypt_params *params,
 }
 
 static dk_err
-decrypt_file(const struct vector *v, const struct dk_decrypt_params *params,
-    struct memory *out, struct dk_place *place)
+decrypt_file(const struct vector *v, const struct dk_decrypt_params *params, struct memory *out,
+    struct dk_place *place)
 {
 	struct memory m = { .data = v->object, .len = v->object_len };
 	const struct dk_source in = memory_source(&m);
@@ -43,8 +43,8 @@ decrypt_file(const struct vector *v, const struct dk_decrypt_params *params,
 }
 
 static dk_err
-read_pieces(const struct vector *v, const struct dk_decrypt_params *params,
-    struct memory *out, struct dk_place *place)
+read_pieces(const struct vector *v, const struct dk_decrypt_params *params, struct memory *out,
+    struct dk_place *place)
 {
 	struct memory m = { .data = v->object, .len = v->object_len };
 	const struct dk_source in = memory_stream(&m);
@@ -64,8 +64,8 @@ read_pieces(const struct vector *v, const struct dk_decrypt_params *params,
 }
 
 static dk_err
-read_range(const struct vector *v, const struct dk_decrypt_params *params,
-    struct memory *out, struct dk_place *place)
+read_range(const struct vector *v, const struct dk_decrypt_params *params, struct memory *out,
+    struct dk_place *place)
 {
 	struct memory m = { .data = v->object, .len = v->object_len };
 	const struct dk_source in = memory_source(&m);
@@ -113,10 +113,9 @@ compare(const char *path, const char *way, const struct vector *v, dk_err err,
 		return complain(path, way, "error", dk_err_name(err), "none");
 	if (!v->success && strcmp(v->error, dk_err_name(err)) != 0)
 		return complain(path, way, "error", dk_err_name(err), v->error);
-	if (!v->success &&
-	    strcmp(v->category, dk_category_name(dk_err_category(err))) != 0)
-		return complain(path, way, "category", dk_category_name(dk_err_category(err)),
-		    v->category);
+	if (!v->success && strcmp(v->category, dk_category_name(dk_err_category(err))) != 0)
+		return complain(
+		    path, way, "category", dk_category_name(dk_err_category(err)), v->category);
 	if (!v->success && strcmp(v->where, place->text) != 0)
 		return complain(path, way, "place", place->text, v->where);
 	if (dk_sha256(&part, 1, digest) != DK_OK)
@@ -206,8 +205,10 @@ run(void *ctx, const char *path)
 		vector_clear(&v);
 		return true;
 	}
-	params.customer_count = open_side(keys, v.customer, v.customers, DK_SIDE_CUSTOMER, customer);
-	params.provider_count = open_side(keys, v.provider, v.providers, DK_SIDE_PROVIDER, provider);
+	params.customer_count =
+	    open_side(keys, v.customer, v.customers, DK_SIDE_CUSTOMER, customer);
+	params.provider_count =
+	    open_side(keys, v.provider, v.providers, DK_SIDE_PROVIDER, provider);
 	params.min_epoch_customer = v.min_epoch_customer;
 	params.min_epoch_provider = v.min_epoch_provider;
 	if (v.creator[0])

@@ -105,9 +105,9 @@ static bool
 same_key(const char *path, const struct dk_key *key, const struct vector *v)
 {
 	return dk_key_has_private(key) && same(path, SIDE, dk_side_name(dk_key_side(key)), v) &&
-	       same(path, KEY_ID, dk_key_id_hex(key), v) &&
-	       same(path, CUSTODIAN, dk_key_custodian(key), v) &&
-	       same_number(path, CREATED, key->created, v) && same_private(path, key, v);
+	    same(path, KEY_ID, dk_key_id_hex(key), v) &&
+	    same(path, CUSTODIAN, dk_key_custodian(key), v) &&
+	    same_number(path, CREATED, key->created, v) && same_private(path, key, v);
 }
 
 /* The shares in their order, each in an allocation of its own length. */
@@ -154,11 +154,12 @@ run(void *ctx, const char *path)
 		err = add_all(v, join, &at, &place);
 	if (err == DK_OK)
 		err = dk_join_finish(join, &key);
-	if (err != DK_OK && snprintf(got, sizeof(got), "%s %s",
-				dk_category_name(dk_err_category(err)), dk_err_name(err)) < 0)
+	if (err != DK_OK &&
+	    snprintf(got, sizeof(got), "%s %s", dk_category_name(dk_err_category(err)),
+		dk_err_name(err)) < 0)
 		return false;
 	ok = same(path, EXPECT, got, v) && same_number(path, AT, at, v) &&
-	     same(path, WHERE, place.text, v);
+	    same(path, WHERE, place.text, v);
 	if (key)
 		ok = ok && same_key(path, key, v);
 	dk_key_free(key);

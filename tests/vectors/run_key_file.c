@@ -122,8 +122,8 @@ run_way(const char *path, const struct vector *v, bool from_file)
 	ok = folder_same(path, "result", got, v->expect);
 	if (key && ok)
 		ok = folder_same(path, "key id", dk_key_id_hex(key), v->key_id) &&
-		     folder_same(path, "custodian", dk_key_custodian(key), v->custodian) &&
-		     folder_same(path, "side", dk_side_name(dk_key_side(key)), v->side);
+		    folder_same(path, "custodian", dk_key_custodian(key), v->custodian) &&
+		    folder_same(path, "side", dk_side_name(dk_key_side(key)), v->side);
 	dk_key_free(key);
 	return ok;
 }

@@ -82,10 +82,12 @@ outcome(struct vector *v, char got[64], char tried[LINE_BYTES])
 
 	tried[0] = '\0';
 	if (!policy_parse(v->text, v->len, &policy, &fault)) {
-		(void)snprintf(got, 64, "invalid %s %u", policy_error_name(fault.error), fault.line);
+		(void)snprintf(
+		    got, 64, "invalid %s %u", policy_error_name(fault.error), fault.line);
 		return;
 	}
-	(void)snprintf(got, 64, "%s", policy_allows(policy, &v->question, &rule) ? "allow" : "deny");
+	(void)snprintf(
+	    got, 64, "%s", policy_allows(policy, &v->question, &rule) ? "allow" : "deny");
 	for (unsigned i = 0; i < policy_rules(policy) && i <= rule && len < LINE_BYTES; i++)
 		len += (size_t)snprintf(tried + len, LINE_BYTES - len, "%s%s", i ? " " : "",
 		    policy_why_name(policy_rule_why(policy, i, &v->question)));
