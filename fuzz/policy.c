@@ -31,15 +31,20 @@ ask(const struct policy *policy, const char *user, const char *key, uint8_t fill
 {
 	struct policy_question q = { .user = user, .key = key, .time = time };
 	unsigned rule, first = 0;
-	bool allowed;
+	enum policy_verdict verdict;
 
 	memset(q.address, fill, sizeof(q.address));
 	memset(q.device, 'a', 64);
-	allowed = policy_allows(policy, &q, &rule);
+	verdict = policy_judge(policy, &q, &rule);
 	while (first < policy_rules(policy) && policy_rule_why(policy, first, &q) != POLICY_MATCHES)
 		first++;
 	FUZZ_CHECK(rule == first);
-	FUZZ_CHECK(allowed == (first < policy_rules(policy) && policy->rule[first].allow));
+	FUZZ_CHECK((verdict != VERDICT_DENY) ==
+	    (first < policy_rules(policy) && policy->rule[first].allow));
+	/* Nothing was shown. */
+	FUZZ_CHECK(verdict != VERDICT_ALLOW ||
+	    (!policy_rule_info(policy, first).certificate &&
+		policy_rule_info(policy, first).approvals == 0));
 }
 
 static void

@@ -9,11 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "authd/factor.h"
 #include "authd/policy.h"
 #include "base/bytes.h"
 #include "base/text.h"
 #include "format/schedule.h"
 #include "ipc/child.h"
+#include "ipc/claim.h"
 #include "native/code.h"
 #include "native/release.h"
 #include "sandbox/sandbox.h"
@@ -171,7 +173,10 @@ static unsigned
 judge(const struct authd *authd, const struct policy_question *of_request,
     const struct dk_release_object *object, struct charges *charges)
 {
+	static const unsigned codes[] = { DK_CODE_POLICY, DK_CODE_OK, DK_CODE_CERTIFICATE_REQUIRED,
+		DK_CODE_APPROVAL_REQUIRED };
 	struct policy_question question = *of_request;
+	enum policy_verdict verdict;
 	struct dk_header header;
 	const struct known *key;
 	unsigned rule;
@@ -185,49 +190,93 @@ judge(const struct authd *authd, const struct policy_question *of_request,
 	question.key = key->name;
 	question.label = object->core + header.label;
 	question.label_len = header.label_len;
-	if (!policy_allows(authd->policy, &question, &rule))
-		return DK_CODE_POLICY;
-	return charge(authd, charges, rule);
+	verdict = policy_judge(authd->policy, &question, &rule);
+	return verdict == VERDICT_ALLOW ? charge(authd, charges, rule) : codes[verdict];
 }
 
 /* head is that of RELEASE. One clock reading for the whole request. */
-static struct policy_question
-who_asks(const struct authd *authd, const uint8_t *head)
+static void
+who_asks(const struct authd *authd, const uint8_t *head, struct policy_question *question)
 {
 	const struct known *device = find(&authd->devices, head + RELEASE_KEY_ID);
-	struct policy_question question = { .user = device ? device->name : NULL,
-		.time = ipc_now() };
 
-	dk_hex(head + RELEASE_KEY_ID, 32, question.device);
-	memcpy(question.address, head, sizeof(question.address));
-	return question;
+	*question =
+	    (struct policy_question){ .user = device ? device->name : NULL, .time = ipc_now() };
+	dk_hex(head + RELEASE_KEY_ID, 32, question->device);
+	memcpy(question->address, head, sizeof(question->address));
+}
+
+/* The first code, if one claim alone refuses the request. */
+static unsigned
+take_factors(struct factors *factors, const struct ipc_claims *claims,
+    struct policy_question *question, bool *ret_ok)
+{
+	const struct dk_part *certificate = &claims->of[IPC_CLAIM_CERTIFICATE];
+	unsigned code = DK_CODE_OK;
+
+	*ret_ok = true;
+	if (certificate->len > 0)
+		*ret_ok =
+		    factor_certificate(certificate, &factors->certificate, &question->shown, &code);
+	return code;
+}
+
+/* What keyd itself verifies goes on; what only authd understands ends here. */
+static void
+pass_on(struct authd *authd, const struct ipc_message *message, const struct dk_writer_buf *judged,
+    const struct ipc_claims *claims, const uint8_t *body, size_t len)
+{
+	const struct dk_part *approvals = &claims->of[IPC_CLAIM_APPROVALS];
+	uint8_t list[1 + IPC_CLAIM_HEAD_BYTES] = { approvals->len > 0 };
+
+	ipc_claim_head(IPC_CLAIM_APPROVALS, approvals->len, list + 1);
+	const struct dk_part parts[] = { { judged->data, judged->len },
+		{ message->data, RELEASE_HEAD }, { list, approvals->len > 0 ? sizeof(list) : 1 },
+		*approvals, { body, len } };
+	(void)ipc_send(authd->keyd, IPC_RELEASE_JUDGED, message->id, parts, 5);
 }
 
 static bool
 on_release(struct authd *authd, const struct ipc_message *message)
 {
 	static struct dk_release_object objects[DK_RELEASE_OBJECTS_MAX];
-	static uint8_t
-	    head[32 + 2 + 2 * DK_RELEASE_OBJECTS_MAX + 1 + IPC_CHARGES_MAX * IPC_CHARGE_BYTES];
+	static uint8_t head[32 + 2 + 2 * DK_RELEASE_OBJECTS_MAX + 1 +
+	    IPC_CHARGES_MAX * IPC_CHARGE_BYTES + FACTORS_MAX_BYTES];
+	static struct factors factors;
 	struct dk_release_request request = { .count = 0 };
 	struct policy_question question;
 	struct charges charges = { .count = 0 };
+	struct ipc_claims claims;
+	struct dk_reader_buf rd;
 	struct dk_writer_buf wr;
+	const uint8_t *body;
+	unsigned code;
+	size_t len;
+	bool ok;
 
-	if (message->len < RELEASE_HEAD)
+	dk_rd_init(&rd, message->data, message->len);
+	if (!dk_rd_bytes(&rd, RELEASE_HEAD) || !ipc_claims_read(&rd, &claims))
 		return false;
-	if (dk_release_request_parse(message->data + RELEASE_HEAD, message->len - RELEASE_HEAD,
-		objects, &request) != DK_OK)
+	len = dk_rd_left(&rd);
+	body = dk_rd_bytes(&rd, len);
+	who_asks(authd, message->data, &question);
+	factors = (struct factors){ .certificate = { .holds = false } };
+	code = take_factors(&factors, &claims, &question, &ok);
+	if (!ok)
+		return false;
+	if (dk_release_request_parse(body, len, objects, &request) != DK_OK)
 		request.count = 0;
-	question = who_asks(authd, message->data);
 	dk_wr_init(&wr, head, sizeof(head));
 	dk_wr_bytes(&wr, authd->digest, sizeof(authd->digest));
 	dk_wr_u16(&wr, (uint16_t)request.count);
 	for (unsigned i = 0; i < request.count; i++)
-		dk_wr_u16(&wr, (uint16_t)judge(authd, &question, &objects[i], &charges));
+		dk_wr_u16(&wr,
+		    (uint16_t)(code != DK_CODE_OK
+			    ? code
+			    : judge(authd, &question, &objects[i], &charges)));
 	write_charges(authd, &charges, question.user, &wr);
-	const struct dk_part parts[] = { { head, wr.len }, { message->data, message->len } };
-	(void)ipc_send(authd->keyd, IPC_RELEASE_JUDGED, message->id, parts, 2);
+	factors_write(&factors, &wr);
+	pass_on(authd, message, &wr, &claims, body, len);
 	return true;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Judgement, spec/policy.md section 5. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,8 @@ policy_rule_info(const struct policy *policy, unsigned rule)
 {
 	const struct policy_section *r = &policy->rule[rule];
 
-	return (struct policy_rule_info){ r->title, r->line, r->allow, r->per_minute, r->per_day };
+	return (struct policy_rule_info){ r->title, r->line, r->allow, r->per_minute, r->per_day,
+		r->list[POLICY_CERTIFICATE].given, r->approvals };
 }
 
 static bool
@@ -150,15 +152,103 @@ policy_rule_why(const struct policy *policy, unsigned number, const struct polic
 	return POLICY_MATCHES;
 }
 
+/* ---- factors ---- */
+
+static bool
+certificate_has(const struct policy_shown *shown, const char *kind, const char *name)
+{
+	size_t len = strlen(kind);
+
+	for (unsigned i = 0; i < shown->name_count; i++)
+		if (strncmp(shown->name[i], kind, len) == 0 &&
+		    strcmp(shown->name[i] + len, name) == 0)
+			return true;
+	return false;
+}
+
 bool
-policy_allows(const struct policy *policy, const struct policy_question *q, unsigned *ret_rule)
+policy_certificate(const struct policy *policy, unsigned rule, const struct policy_question *q)
+{
+	const struct policy_list *list = &policy->rule[rule].list[POLICY_CERTIFICATE];
+
+	if (!list->given)
+		return true;
+	if (q->shown.name_count == 0)
+		return false;
+	for (unsigned i = list->first; i < list->first + list->count; i++) {
+		const char *value = policy->text[i].s;
+
+		if (strcmp(value, "*") == 0 || certificate_has(&q->shown, "", value) ||
+		    (strcmp(value, "user") == 0 &&
+			(certificate_has(&q->shown, "cn:", q->user) ||
+			    certificate_has(&q->shown, "email:", q->user))))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_before(const struct policy_shown *shown, unsigned i)
+{
+	for (unsigned j = 0; j < i; j++)
+		if (strcmp(shown->approver[i], shown->approver[j]) == 0)
+			return true;
+	return false;
+}
+
+unsigned
+policy_approvals(const struct policy *policy, unsigned rule, const struct policy_question *q)
+{
+	const struct policy_list *approvers = &policy->rule[rule].list[POLICY_APPROVERS];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < q->shown.approver_count; i++) {
+		const char *name = q->shown.approver[i];
+
+		if (has_text(policy, approvers, name, strlen(name)) && strcmp(name, q->user) != 0 &&
+		    !is_before(&q->shown, i))
+			count++;
+	}
+	return count;
+}
+
+enum policy_verdict
+policy_judge(const struct policy *policy, const struct policy_question *q, unsigned *ret_rule)
 {
 	unsigned i = 0;
 
 	while (i < policy->rule_count && policy_rule_why(policy, i, q) != POLICY_MATCHES)
 		i++;
 	*ret_rule = i;
-	return i < policy->rule_count && policy->rule[i].allow;
+	if (i == policy->rule_count || !policy->rule[i].allow)
+		return VERDICT_DENY;
+	if (!policy_certificate(policy, i, q))
+		return VERDICT_NEEDS_CERTIFICATE;
+	if (policy_approvals(policy, i, q) < policy->rule[i].approvals)
+		return VERDICT_NEEDS_APPROVALS;
+	return VERDICT_ALLOW;
+}
+
+const char *
+policy_list_text(const struct policy *policy, unsigned rule, enum policy_shown_list which,
+    char *text, size_t cap)
+{
+	static const enum policy_option options[] = { POLICY_CERTIFICATE, POLICY_APPROVERS };
+	const struct policy_list *list = &policy->rule[rule].list[options[which]];
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < list->count; i++) {
+		const char *item = policy->text[list->first + i].s;
+
+		/* Always room for the dots. */
+		if (len + strlen(item) + 2 + sizeof(", ...") > cap) {
+			memcpy(text + len, ", ...", sizeof(", ..."));
+			break;
+		}
+		len += (size_t)snprintf(text + len, cap - len, "%s%s", i ? ", " : "", item);
+	}
+	return text;
 }
 
 const char *
@@ -166,7 +256,7 @@ policy_error_name(enum policy_error error)
 {
 	static const char *const names[] = { "ok", "too-large", "text", "environment", "syntax",
 		"too-many", "title", "repeated-title", "unknown-option", "repeated-option", "value",
-		"missing-option", "unknown-group", "no-memory" };
+		"missing-option", "factors", "unknown-group", "no-memory" };
 
 	return error <= POLICY_NO_MEMORY ? names[error] : "?";
 }
@@ -178,4 +268,13 @@ policy_why_name(enum policy_why why)
 		"weekday", "hours" };
 
 	return why <= POLICY_NOT_HOURS ? names[why] : "?";
+}
+
+const char *
+policy_verdict_name(enum policy_verdict verdict)
+{
+	static const char *const names[] = { "deny", "allow", "certificate-required",
+		"approval-required" };
+
+	return verdict <= VERDICT_NEEDS_APPROVALS ? names[verdict] : "?";
 }

@@ -13,7 +13,7 @@
 
 #define POLICY_MAX_BYTES 262143
 
-/* Section 6. */
+/* Section 9. */
 enum policy_error {
 	POLICY_OK,
 	POLICY_TOO_LARGE,
@@ -27,6 +27,7 @@ enum policy_error {
 	POLICY_REPEATED_OPTION,
 	POLICY_VALUE,
 	POLICY_MISSING_OPTION,
+	POLICY_FACTORS,
 	POLICY_UNKNOWN_GROUP,
 	POLICY_NO_MEMORY, /* of the machine, not of the file */
 };
@@ -49,7 +50,29 @@ enum policy_why {
 	POLICY_NOT_HOURS,
 };
 
+/* What the rule that decides says; of factors, the first one that is missing. */
+enum policy_verdict {
+	VERDICT_DENY,
+	VERDICT_ALLOW,
+	VERDICT_NEEDS_CERTIFICATE,
+	VERDICT_NEEDS_APPROVALS,
+};
+
 struct policy;
+
+#define POLICY_APPROVALS_MAX 8
+/* 32 of its own, and its digest */
+#define POLICY_CERTIFICATE_NAMES_MAX 33
+
+/* Section 6: what was shown and holds, besides the device's signature. */
+struct policy_shown {
+	/* "cn:TEXT" and so on, of a client certificate; none: no certificate */
+	unsigned name_count;
+	const char *name[POLICY_CERTIFICATE_NAMES_MAX];
+	/* users who approved */
+	unsigned approver_count;
+	const char *approver[POLICY_APPROVALS_MAX];
+};
 
 /* What one object of a request looks like to the policy. */
 struct policy_question {
@@ -60,6 +83,7 @@ struct policy_question {
 	size_t label_len;
 	uint8_t address[16]; /* all zero: not known */
 	uint64_t time;
+	struct policy_shown shown;
 };
 
 struct policy_rule_info {
@@ -67,23 +91,36 @@ struct policy_rule_info {
 	unsigned line;
 	bool allow;
 	uint32_t per_minute, per_day; /* 0: no limit */
+	bool certificate;             /* one is needed */
+	unsigned approvals;           /* so many are needed */
 };
 
 /* False: *ret_fault says what is wrong and where; *ret is untouched. */
-bool policy_parse(const char *text, size_t len, struct policy **ret,
-    struct policy_fault *ret_fault);
+bool policy_parse(
+    const char *text, size_t len, struct policy **ret, struct policy_fault *ret_fault);
 void policy_free(struct policy *policy);
 
 unsigned policy_rules(const struct policy *policy);
 struct policy_rule_info policy_rule_info(const struct policy *policy, unsigned rule);
-enum policy_why policy_rule_why(const struct policy *policy, unsigned rule,
-    const struct policy_question *question);
+enum policy_why policy_rule_why(
+    const struct policy *policy, unsigned rule, const struct policy_question *question);
 /* The first rule that matches in *ret_rule; or policy_rules(). */
-bool policy_allows(const struct policy *policy, const struct policy_question *question,
-    unsigned *ret_rule);
+enum policy_verdict policy_judge(
+    const struct policy *policy, const struct policy_question *question, unsigned *ret_rule);
+/* A list of the rule as text, cut with "..." if it does not fit. */
+enum policy_shown_list { POLICY_LIST_CERTIFICATE, POLICY_LIST_APPROVERS };
+const char *policy_list_text(const struct policy *policy, unsigned rule,
+    enum policy_shown_list list, char *text, size_t cap);
+/* Whether the certificate, if the rule wants one, holds for this question. */
+bool policy_certificate(
+    const struct policy *policy, unsigned rule, const struct policy_question *question);
+/* Approvals of the rule that hold for this question. */
+unsigned policy_approvals(
+    const struct policy *policy, unsigned rule, const struct policy_question *question);
 
 /* Static, never NULL. */
 const char *policy_error_name(enum policy_error error);
 const char *policy_why_name(enum policy_why why);
+const char *policy_verdict_name(enum policy_verdict verdict);
 
 #endif

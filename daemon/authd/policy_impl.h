@@ -10,6 +10,7 @@
 #define POLICY_TITLE_MAX_BYTES 64
 #define POLICY_TEXT_MAX_BYTES 255
 #define POLICY_NAME_MAX_BYTES 32
+#define POLICY_CERTIFICATE_NAME_MAX_BYTES 200
 #define POLICY_BUDGET_MAX 1000000000u
 #define POLICY_DIGITS_MAX 10
 
@@ -35,10 +36,13 @@ enum policy_option {
 	POLICY_NETWORKS,
 	POLICY_WEEKDAYS,
 	POLICY_HOURS,
+	POLICY_CERTIFICATE,
+	POLICY_APPROVERS,
 	POLICY_LISTS, /* the options before it have lists */
 	POLICY_ZONE = POLICY_LISTS,
 	POLICY_PER_MINUTE,
 	POLICY_PER_DAY,
+	POLICY_APPROVALS,
 	POLICY_ALLOW,
 	POLICY_OPTIONS,
 };
@@ -59,8 +63,9 @@ struct policy_section {
 	unsigned seen; /* a bit for each option */
 	struct policy_list list[POLICY_LISTS];
 	unsigned weekdays; /* a bit for each, Monday is the first */
-	int zone; /* minutes ahead of UTC */
+	int zone;          /* minutes ahead of UTC */
 	uint32_t per_minute, per_day;
+	uint32_t approvals;
 	bool allow;
 };
 

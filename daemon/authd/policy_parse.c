@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From text to rules, spec/policy.md sections 1, 2 and 6. One pass, no
+ * From text to rules, spec/policy.md sections 1, 2 and 9. One pass, no
  * recursion; texts stay in a copy of the file, where the closing quote becomes
  * a NUL.
  */
@@ -39,9 +39,12 @@ static const struct option {
 	{ "networks", POLICY_NETWORKS },
 	{ "weekdays", POLICY_WEEKDAYS },
 	{ "hours", POLICY_HOURS },
+	{ "client-certificate", POLICY_CERTIFICATE },
+	{ "approvers", POLICY_APPROVERS },
 	{ "zone", POLICY_ZONE },
 	{ "per-minute", POLICY_PER_MINUTE },
 	{ "per-day", POLICY_PER_DAY },
+	{ "approvals", POLICY_APPROVALS },
 	{ "allow", POLICY_ALLOW },
 };
 
@@ -215,6 +218,11 @@ take_value(struct parser *p, struct policy_section *section, enum policy_option 
 		    (uint32_t)p->number;
 		return true;
 	}
+	if (p->token == T_NUMBER && p->number >= 1 && p->number <= POLICY_APPROVALS_MAX &&
+	    option == POLICY_APPROVALS) {
+		section->approvals = (uint32_t)p->number;
+		return true;
+	}
 	if (option == POLICY_ZONE && p->token == T_TEXT &&
 	    policy_zone_parse(p->text, &section->zone))
 		return true;
@@ -240,6 +248,36 @@ take_option(struct parser *p, struct policy_section *section, bool group)
 		return false;
 	(void)next(p);
 	return take_value(p, section, options[i].option);
+}
+
+/* A list with a name twice would let one approver count for two. */
+static bool
+approvers_fit(const struct policy *policy, const struct policy_section *rule)
+{
+	const struct policy_list *list = &rule->list[POLICY_APPROVERS];
+	const struct policy_text *text = policy->text + list->first;
+
+	if (list->given != (rule->approvals > 0) || list->count < rule->approvals)
+		return false;
+	for (unsigned i = 0; i < list->count; i++)
+		for (unsigned j = 0; j < i; j++)
+			if (strcmp(text[i].s, text[j].s) == 0)
+				return false;
+	return true;
+}
+
+static bool
+factors_fit(struct parser *p, const struct policy_section *rule)
+{
+	const char *wrong = NULL;
+
+	if (!rule->allow &&
+	    (rule->list[POLICY_CERTIFICATE].given || rule->list[POLICY_APPROVERS].given ||
+		rule->approvals > 0))
+		wrong = "a rule that does not allow has no factors";
+	else if (!approvers_fit(p->policy, rule))
+		wrong = "approvals and as many different approvers go together";
+	return !wrong || fail(p, POLICY_FACTORS, rule->line, "\"%s\": %s", rule->title, wrong);
 }
 
 static bool
@@ -322,7 +360,7 @@ take_section(struct parser *p)
 			return false;
 	if (p->token != T_CLOSE)
 		return fail(p, POLICY_SYNTAX, p->token_line, "an option or '}' expected");
-	return complete(p, section, group);
+	return complete(p, section, group) && (group || factors_fit(p, section));
 }
 
 /* ---- the whole file ---- */

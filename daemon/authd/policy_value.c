@@ -143,6 +143,29 @@ policy_weekday(const char *value)
 	return -1;
 }
 
+/* What a client certificate may be named by, spec/policy.md section 6.1. */
+static bool
+certificate_name_ok(const char *value)
+{
+	static const char *const kinds[] = { "cn:", "uri:", "email:", "dns:" };
+
+	if (strcmp(value, "*") == 0 || strcmp(value, "user") == 0)
+		return true;
+	if (strncmp(value, "sha256:", 7) == 0)
+		return hex_id_ok(value + 7);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t len = strlen(kinds[i]);
+
+		if (strncmp(value, kinds[i], len) != 0)
+			continue;
+		value += len;
+		/* Those that are compared in lower case. */
+		return *value != '\0' && strlen(value) <= POLICY_CERTIFICATE_NAME_MAX_BYTES &&
+		    (i < 2 || !value[strcspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")]);
+	}
+	return false;
+}
+
 bool
 policy_value_ok(enum policy_option option, const char *value)
 {
@@ -155,6 +178,10 @@ policy_value_ok(enum policy_option option, const char *value)
 		return name_ok(value, "._-", false);
 	case POLICY_USERS:
 		return name_ok(value, "._@-", true);
+	case POLICY_APPROVERS:
+		return value[0] != '*' && name_ok(value, "._@-", true);
+	case POLICY_CERTIFICATE:
+		return certificate_name_ok(value);
 	case POLICY_DEVICES:
 		return hex_id_ok(value);
 	case POLICY_NETWORKS:

@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 
 #include "ipc/child.h"
+#include "ipc/claim.h"
 #include "native/code.h"
 #include "native/release.h"
 #include "native/request.h"
@@ -22,6 +23,7 @@
 #define HTTPD_FD_LISTEN 7
 #define HTTPD_FD_CHAIN 8
 #define HTTPD_FD_KEY 9
+#define HTTPD_FD_CLIENT_CA 10
 #define HTTPD_WAITING_MAX 1024
 #define HTTPD_HEADERS_MAX_BYTES 16384
 #define HTTPD_IDLE_S 60
@@ -59,6 +61,12 @@ struct httpd {
 
 /* tls.c: chain and key from the open files; false with a message said. */
 bool httpd_tls(struct httpd *httpd);
+/* certificate.c: CAs of clients from the open file, if there are any. */
+bool httpd_client_ca(struct httpd *httpd);
+/* The claim about the certificate of the connection; length 0: it has none. */
+size_t httpd_certificate_claim(
+    struct evhttp_request *request, uint8_t ret_claim[IPC_CLAIM_CERTIFICATE_MAX_BYTES]);
+
 struct bufferevent *httpd_bufferevent(struct event_base *base, void *ctx);
 
 /* strict.c: framing that this service does not accept, section 1 of the spec. */

@@ -87,11 +87,29 @@ read_signature(struct evhttp_request *request, const uint8_t *body, size_t len,
 	return memcmp(hash, stated, 32) == 0 ? DK_CODE_OK : DK_CODE_CONTENT_DIGEST;
 }
 
+/* Count and claims, as they stand in RELEASE. */
+struct claims {
+	size_t len;
+	uint8_t bytes[1 + IPC_CLAIMS * IPC_CLAIM_HEAD_BYTES + IPC_CLAIM_CERTIFICATE_MAX_BYTES];
+};
+
+static void
+put_claims(struct evhttp_request *request, struct claims *claims)
+{
+	size_t len = httpd_certificate_claim(request, claims->bytes + 1 + IPC_CLAIM_HEAD_BYTES);
+
+	claims->bytes[0] = len > 0;
+	claims->len = 1 + (len > 0 ? IPC_CLAIM_HEAD_BYTES + len : 0);
+	if (len > 0)
+		ipc_claim_head(IPC_CLAIM_CERTIFICATE, len, claims->bytes + 1);
+}
+
 static void
 post_release(struct httpd *httpd, struct evhttp_request *request)
 {
 	struct dk_request_signature sig = { .created = 0 };
 	uint8_t head[16 + 8 + 16 + 32 + 64];
+	static struct claims claims;
 	const uint8_t *body = NULL;
 	struct dk_writer_buf wr;
 	unsigned code;
@@ -103,14 +121,16 @@ post_release(struct httpd *httpd, struct evhttp_request *request)
 		httpd_reply(request, code, NULL, NULL, 0);
 		return;
 	}
+	put_claims(request, &claims);
 	peer_address(request, head);
 	dk_wr_init(&wr, head + 16, sizeof(head) - 16);
 	dk_wr_u64(&wr, sig.created);
 	dk_wr_bytes(&wr, sig.nonce, sizeof(sig.nonce));
 	dk_wr_bytes(&wr, sig.key_id, sizeof(sig.key_id));
 	dk_wr_bytes(&wr, sig.signature, sizeof(sig.signature));
-	const struct dk_part parts[] = { { head, sizeof(head) }, { body, len } };
-	httpd_ask(httpd, request, httpd->authd, IPC_RELEASE, parts, 2, TYPE_NATIVE);
+	const struct dk_part parts[] = { { head, sizeof(head) }, { claims.bytes, claims.len },
+		{ body, len } };
+	httpd_ask(httpd, request, httpd->authd, IPC_RELEASE, parts, 3, TYPE_NATIVE);
 }
 
 static void

@@ -57,7 +57,7 @@ httpd_tls(struct httpd *httpd)
 	(void)SSL_CTX_set_mode(httpd->tls, SSL_MODE_RELEASE_BUFFERS);
 	(void)SSL_CTX_set_options(httpd->tls, SSL_OP_NO_RENEGOTIATION);
 	(void)SSL_CTX_set_session_cache_mode(httpd->tls, SSL_SESS_CACHE_OFF);
-	return load_chain(httpd) && load_key(httpd);
+	return load_chain(httpd) && load_key(httpd) && httpd_client_ca(httpd);
 }
 
 struct bufferevent *

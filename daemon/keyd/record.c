@@ -61,7 +61,8 @@ keyd_may_record_denial(struct keyd *keyd)
 static struct pending *
 make_pending(struct keyd *keyd, struct dk_log_event *event, logged_fn done, void *ctx)
 {
-	size_t cap = 2048 + (size_t)event->object_count * (21 + DK_LOG_OBJECT_BYTES);
+	size_t cap =
+	    DK_LOG_OTHER_MAX_BYTES + (size_t)event->object_count * (21 + DK_LOG_OBJECT_BYTES);
 	struct pending *p = malloc(sizeof(*p) + cap);
 
 	if (!p)

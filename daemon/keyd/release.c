@@ -14,6 +14,7 @@
 
 #include "format/schedule.h"
 #include "format/stanza.h"
+#include "ipc/claim.h"
 #include "keyd/keyd.h"
 
 struct item {
@@ -44,6 +45,9 @@ struct job {
 	const uint8_t *verdicts; /* borrowed */
 	unsigned charge_count;
 	const uint8_t *charges; /* borrowed */
+	bool has_certificate;
+	uint8_t certificate[DK_LOG_CERTIFICATE_BYTES];
+	struct ipc_claims claims; /* borrowed */
 	struct device *device;
 	struct dk_pkey *recipient;
 	unsigned code; /* why the whole request is refused */
@@ -67,6 +71,26 @@ free_job(struct job *job)
 
 /* ---- who asks ---- */
 
+/* What authd says that holds. keyd believes it only in so far as it may deny. */
+static bool
+parse_factors(struct dk_reader_buf *rd, struct job *job)
+{
+	unsigned count = dk_rd_u8(rd);
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned tag = dk_rd_u16(rd);
+		size_t len = dk_rd_u16(rd);
+		const uint8_t *value = dk_rd_bytes(rd, len);
+
+		if (!value || tag != DK_LOG_TAG_CERTIFICATE || job->has_certificate ||
+		    len != sizeof(job->certificate))
+			return false;
+		memcpy(job->certificate, value, len);
+		job->has_certificate = true;
+	}
+	return !rd->failed;
+}
+
 static bool
 parse_message(const struct ipc_message *message, struct job *job)
 {
@@ -80,6 +104,8 @@ parse_message(const struct ipc_message *message, struct job *job)
 	job->verdicts = dk_rd_bytes(&rd, (size_t)job->verdict_count * 2);
 	job->charge_count = dk_rd_u8(&rd);
 	job->charges = dk_rd_bytes(&rd, (size_t)job->charge_count * IPC_CHARGE_BYTES);
+	if (!parse_factors(&rd, job))
+		return false;
 	if ((p = dk_rd_bytes(&rd, 16)))
 		memcpy(job->address, p, 16);
 	job->sig.created = dk_rd_u64(&rd);
@@ -89,6 +115,8 @@ parse_message(const struct ipc_message *message, struct job *job)
 		memcpy(job->sig.key_id, p, 32);
 	if ((p = dk_rd_bytes(&rd, DK_SIGNATURE_BYTES)))
 		memcpy(job->sig.signature, p, DK_SIGNATURE_BYTES);
+	if (!ipc_claims_read(&rd, &job->claims))
+		return false;
 	job->body_len = dk_rd_left(&rd);
 	job->body = dk_rd_bytes(&rd, job->body_len);
 	return !rd.failed && job->charge_count <= IPC_CHARGES_MAX &&
@@ -265,7 +293,16 @@ verdict(const struct job *job, unsigned i)
 	if (job->verdict_count != job->count)
 		return DK_CODE_POLICY;
 	code = (unsigned)v[0] << 8 | v[1];
-	return code == DK_CODE_OK || code == DK_CODE_BUDGET ? code : DK_CODE_POLICY;
+	switch (code) {
+	case DK_CODE_OK:
+	case DK_CODE_BUDGET:
+	case DK_CODE_CERTIFICATE:
+	case DK_CODE_CERTIFICATE_REQUIRED:
+	case DK_CODE_APPROVAL_REQUIRED:
+		return code;
+	default:
+		return DK_CODE_POLICY;
+	}
 }
 
 static unsigned
@@ -303,6 +340,8 @@ fill_event(struct job *job, unsigned class_, unsigned reason, struct dk_log_even
 		return;
 	keyd_event_device(event, job->device);
 	keyd_add_factor(event, DK_FACTOR_DEVICE, IPC_KEYD, job->device->index);
+	memcpy(event->certificate, job->certificate, sizeof(event->certificate));
+	event->has_certificate = job->has_certificate;
 	memcpy(event->policy, job->policy, sizeof(event->policy));
 	event->has_policy = true;
 	event->mode = DK_LOG_PROMPT;

@@ -77,6 +77,8 @@ print_event(uint64_t index, const struct dk_log_event *e)
 	for (unsigned i = 0; i < e->factor_count; i++)
 		(void)printf(" factor=%u:%s:%" PRIu64, e->factor[i].type,
 		    ipc_process_name(e->factor[i].verifier), e->factor[i].root);
+	if (e->has_certificate)
+		print_hex("certificate", e->certificate, 32);
 	(void)printf("\n");
 	for (unsigned i = 0; i < e->object_count; i++) {
 		(void)printf("    object %s", dk_code_name(e->objects[i].code));

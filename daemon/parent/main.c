@@ -18,7 +18,8 @@ static const char usage_text[] =
     "       doublekeyd freeze [NAME] | unfreeze [NAME] --reason TEXT\n"
     "       doublekeyd status | log\n"
     "       doublekeyd policy check [--file FILE] [--user U --key K [--label L]\n"
-    "                  [--device KEY-ID] [--address IP] [--time 2031-02-03T04:05:06Z]]\n"
+    "                  [--device KEY-ID] [--address IP] [--time 2031-02-03T04:05:06Z]\n"
+    "                  [--factor certificate=NAME] [--factor approval=USER]...]\n"
     "       doublekeyd policy reload\n"
     "       doublekeyd backup FILE | restore FILE\n"
     "Every command takes --dir DIR. init, run, backup and restore take\n"
@@ -156,6 +157,7 @@ main(int argc, char **argv)
 		{ "label", required_argument, NULL, 'L' },
 		{ "address", required_argument, NULL, 'A' },
 		{ "time", required_argument, NULL, 'T' },
+		{ "factor", required_argument, NULL, 'F' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -212,6 +214,11 @@ main(int argc, char **argv)
 			break;
 		case 'A':
 			w.policy.address = optarg;
+			break;
+		case 'F':
+			if (w.policy.factor_count == POLICY_CASE_FACTORS_MAX)
+				return usage();
+			w.policy.factor[w.policy.factor_count++] = optarg;
 			break;
 		case 'T':
 			w.policy.time = optarg;

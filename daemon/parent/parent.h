@@ -21,13 +21,13 @@
 struct settings {
 	const char *dir;
 	const char *passphrase_file; /* NULL: systemd credential, or prompt */
-	const char *pin_file; /* of the HSM, likewise */
+	const char *pin_file;        /* of the HSM, likewise */
 	const char *url;
 	const char *custodian;
 	const char *kdf_memory_mib;
 	bool json;
-	const char *prompt;   /* what the passphrase is asked for with */
-	bool confirm;         /* a new passphrase is typed twice */
+	const char *prompt; /* what the passphrase is asked for with */
+	bool confirm;       /* a new passphrase is typed twice */
 	int argc;
 	char **argv;
 };
@@ -44,16 +44,19 @@ int pin_fd(const struct settings *settings, const char *source);
 /* run.c, init.c, ask.c: the subcommands. They return the exit status. */
 int cmd_run(const struct settings *settings);
 int cmd_init(const struct settings *settings);
-int cmd_ask(const struct settings *settings, enum ipc_admin_op op, const char *const *args,
-    unsigned n);
+int cmd_ask(
+    const struct settings *settings, enum ipc_admin_op op, const char *const *args, unsigned n);
 int cmd_log(const struct settings *settings);
 /* word: "backup" or "restore". */
 int cmd_backup(const struct settings *settings, const char *word, const char *file);
 
 /* policy.c: a request that `policy check` is asked about; NULL: not given. */
+#define POLICY_CASE_FACTORS_MAX 40
 struct policy_case {
 	const char *file;
 	const char *user, *device, *key, *label, *address, *time;
+	unsigned factor_count;
+	const char *factor[POLICY_CASE_FACTORS_MAX]; /* "certificate=NAME", "approval=USER" */
 };
 /* One byte more than a policy may have, so that too long a one is seen as such. */
 bool policy_read(const char *path, char *text, size_t cap, size_t *ret_len);
@@ -71,7 +74,7 @@ struct spawned {
 };
 struct spawn_files {
 	int listen;
-	int chain, tls_key;
+	int chain, tls_key, client_ca;
 	int policy;
 	int slot[2];
 	int passphrase;

@@ -75,6 +75,27 @@ parse_time(const char *text, uint64_t *ret)
 }
 
 static int
+take_factors(const struct policy_case *c, struct policy_question *q)
+{
+	struct policy_shown *shown = &q->shown;
+
+	for (unsigned i = 0; i < c->factor_count; i++) {
+		const char *value = strchr(c->factor[i], '=');
+
+		if (value && strncmp(c->factor[i], "certificate=", 12) == 0 &&
+		    shown->name_count < POLICY_CERTIFICATE_NAMES_MAX)
+			shown->name[shown->name_count++] = value + 1;
+		else if (value && strncmp(c->factor[i], "approval=", 9) == 0 &&
+		    shown->approver_count < POLICY_APPROVALS_MAX)
+			shown->approver[shown->approver_count++] = value + 1;
+		else
+			return complain("--factor takes certificate=NAME, like certificate=cn:NAME,"
+					" or approval=USER");
+	}
+	return 0;
+}
+
+static int
 question_of(const struct policy_case *c, struct policy_question *q)
 {
 	uint8_t id[32];
@@ -92,7 +113,7 @@ question_of(const struct policy_case *c, struct policy_question *q)
 		return complain("--address takes an IPv4 or IPv6 address");
 	if (c->time && !parse_time(c->time, &q->time))
 		return complain("--time takes a time like 2031-02-03T04:05:06Z");
-	return 0;
+	return take_factors(c, q);
 }
 
 static void
@@ -104,12 +125,9 @@ say_budget(struct policy_rule_info rule)
 		(void)printf("budget\t%u objects a day for each user\n", rule.per_day);
 }
 
-static int
-explain(const struct policy *policy, const struct policy_question *q)
+static void
+say_tried(const struct policy *policy, const struct policy_question *q, unsigned decides)
 {
-	unsigned decides;
-	bool allowed = policy_allows(policy, q, &decides);
-
 	for (unsigned i = 0; i < policy_rules(policy) && i <= decides; i++) {
 		struct policy_rule_info rule = policy_rule_info(policy, i);
 
@@ -120,12 +138,42 @@ explain(const struct policy *policy, const struct policy_question *q)
 			(void)printf("line %u\trule \"%s\"\tdoes not match: %s\n", rule.line,
 			    rule.title, policy_why_name(policy_rule_why(policy, i, q)));
 	}
-	if (allowed)
-		say_budget(policy_rule_info(policy, decides));
 	if (decides == policy_rules(policy))
 		(void)printf("no rule matches\n");
-	(void)printf("verdict\t%s\n", allowed ? "allow" : "deny");
-	return allowed ? 0 : STATUS_DENIED;
+}
+
+/* What the rule wants besides the device's signature, and what of it is there. */
+static void
+say_factors(const struct policy *policy, unsigned decides, const struct policy_question *q)
+{
+	struct policy_rule_info rule = policy_rule_info(policy, decides);
+	char names[1024];
+
+	if (rule.certificate)
+		(void)printf("factor\tclient certificate, one of: %s\t%s\n",
+		    policy_list_text(
+			policy, decides, POLICY_LIST_CERTIFICATE, names, sizeof(names)),
+		    policy_certificate(policy, decides, q) ? "holds" : "missing");
+	if (rule.approvals > 0)
+		(void)printf("factor\tapprovals of %u of: %s\t%u there\n", rule.approvals,
+		    policy_list_text(policy, decides, POLICY_LIST_APPROVERS, names, sizeof(names)),
+		    policy_approvals(policy, decides, q));
+}
+
+static int
+explain(const struct policy *policy, const struct policy_question *q)
+{
+	unsigned decides;
+	enum policy_verdict verdict = policy_judge(policy, q, &decides);
+
+	say_tried(policy, q, decides);
+	if (verdict != VERDICT_DENY) {
+		say_factors(policy, decides, q);
+		say_budget(policy_rule_info(policy, decides));
+	}
+	(void)printf("verdict\t%s%s\n", verdict > VERDICT_ALLOW ? "deny: " : "",
+	    policy_verdict_name(verdict));
+	return verdict == VERDICT_ALLOW ? 0 : STATUS_DENIED;
 }
 
 static bool
@@ -144,7 +192,8 @@ say_valid(const char *path, const struct policy *policy, const struct dk_part *p
 static bool
 has_request(const struct policy_case *c)
 {
-	return c->user || c->device || c->key || c->label || c->address || c->time;
+	return c->user || c->device || c->key || c->label || c->address || c->time ||
+	    c->factor_count > 0;
 }
 
 int

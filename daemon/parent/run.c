@@ -339,6 +339,18 @@ open_in(const struct settings *settings, const char *name, int flags)
 	return path_join(path, settings->dir, name) ? open(path, flags | O_CLOEXEC, 0600) : -1;
 }
 
+/* A name without a folder, or any path from the root on. */
+static int
+open_client_ca(const struct run *run)
+{
+	const char *name = cfg_getstr(run->cfg, "client-ca");
+
+	if (!name)
+		return open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return name[0] == '/' ? open(name, O_RDONLY | O_CLOEXEC)
+			      : open_in(run->settings, name, O_RDONLY);
+}
+
 static bool
 start_set(struct run *run)
 {
@@ -347,6 +359,7 @@ start_set(struct run *run)
 
 	f.chain = open_in(run->settings, "tls/chain.pem", O_RDONLY);
 	f.tls_key = open_in(run->settings, "tls/server.key", O_RDONLY);
+	f.client_ca = open_client_ca(run);
 	f.policy = open_in(run->settings, "policy.conf", O_RDONLY);
 	f.slot[0] = open_in(run->settings, "keys/sealed.0", O_RDWR);
 	f.slot[1] = open_in(run->settings, "keys/sealed.1", O_RDWR);
@@ -359,16 +372,16 @@ start_set(struct run *run)
 		    ? open("/dev/null", O_RDONLY | O_CLOEXEC)
 		    : pin_fd(run->settings, run->pin_source[0] ? run->pin_source : NULL);
 	}
-	ok = (!run->hsm_uri || f.pin >= 0) && f.chain >= 0 && f.tls_key >= 0 && f.policy >= 0 &&
-	    f.slot[0] >= 0 && f.slot[1] >= 0 && f.passphrase >= 0;
+	ok = (!run->hsm_uri || f.pin >= 0) && f.chain >= 0 && f.tls_key >= 0 && f.client_ca >= 0 &&
+	    f.policy >= 0 && f.slot[0] >= 0 && f.slot[1] >= 0 && f.passphrase >= 0;
 	if (!ok)
 		say(SAY_ERROR, "a file of the service, the passphrase or the PIN cannot be read");
 	run->ready = 0;
 	run->went = false;
 	run->restart = false;
 	ok = ok && spawn_all(&run->set, &f, run->log_dir, on_child, run);
-	const int fds[] = { f.chain, f.tls_key, f.policy, f.slot[0], f.slot[1], f.passphrase,
-		f.pin };
+	const int fds[] = { f.chain, f.tls_key, f.client_ca, f.policy, f.slot[0], f.slot[1],
+		f.passphrase, f.pin };
 	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);
@@ -528,6 +541,7 @@ supervise(struct run *run)
 
 static cfg_opt_t conf_options[] = {
 	CFG_STR("listen", NULL, CFGF_NONE),
+	CFG_STR("client-ca", NULL, CFGF_NONE),
 	CFG_STR("hsm", NULL, CFGF_NONE),
 	CFG_STR("hsm-directory", NULL, CFGF_NONE),
 	CFG_BOOL("hsm-sockets", cfg_false, CFGF_NONE),

@@ -31,15 +31,15 @@ bool store_nonce(struct store *store, const uint8_t device[32], const uint8_t no
 /* Forget nonces of requests made before this time. */
 bool store_forget_nonces(struct store *store, uint64_t before);
 
-/* Budgets, spec/policy.md section 6. A limit of 0 is none. */
+/* Budgets, spec/policy.md section 7. A limit of 0 is none. */
 struct store_charge {
 	uint8_t id[32];
 	uint32_t objects;
 	uint32_t per_minute, per_day;
 };
 /* All of them or, with *ret_within false, nothing. */
-bool store_charge(struct store *store, const struct store_charge *charges, unsigned n,
-    uint64_t now, bool *ret_within);
+bool store_charge(struct store *store, const struct store_charge *charges, unsigned n, uint64_t now,
+    bool *ret_within);
 /* Forget counters of the days before yesterday. */
 bool store_forget_budgets(struct store *store, uint64_t now);
 
@@ -59,8 +59,8 @@ typedef bool (*store_entry_fn)(void *ctx, uint64_t index, const uint8_t leaf[DK_
 bool store_read(struct store *store, uint64_t first, uint32_t max, store_entry_fn each, void *ctx);
 /* The entries that are acts, likewise; which ones are is said beside the entry. */
 bool store_put_act(struct store *store, uint64_t index);
-bool store_read_acts(struct store *store, uint64_t first, uint32_t max, store_entry_fn each,
-    void *ctx);
+bool store_read_acts(
+    struct store *store, uint64_t first, uint32_t max, store_entry_fn each, void *ctx);
 /* When the store was made from a backup, 0 if never: it has no nonces from before. */
 bool store_put_restored(struct store *store, uint64_t at);
 bool store_restored(struct store *store, uint64_t *ret_at);

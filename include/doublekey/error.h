@@ -172,6 +172,10 @@ typedef enum dk_err {
 	DK_ERR_SERVICE_ARGUMENT           = 0x0a20,
 	DK_ERR_SERVICE_HSM                = 0x0a21,
 	DK_ERR_SERVICE_HSM_PIN            = 0x0a22,
+	DK_ERR_SERVICE_CERTIFICATE_REQUIRED = 0x0a23,
+	DK_ERR_SERVICE_CERTIFICATE        = 0x0a24,
+	DK_ERR_SERVICE_APPROVAL_REQUIRED  = 0x0a25,
+	DK_ERR_SERVICE_APPROVAL           = 0x0a26,
 	/* found by this program */
 	DK_ERR_SERVICE_UNREACHABLE        = 0x0a80,
 	DK_ERR_SERVICE_TLS                = 0x0a81,

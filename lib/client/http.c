@@ -65,6 +65,16 @@ set_ca(CURL *curl, const struct dk_http_request *request)
 	    curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK;
 }
 
+/* Nobody is asked for the passphrase of a key: this may be a service. */
+static bool
+set_client(CURL *curl, const char *file)
+{
+	return !file ||
+	    (curl_easy_setopt(curl, CURLOPT_SSLCERT, file) == CURLE_OK &&
+		curl_easy_setopt(curl, CURLOPT_SSLKEY, file) == CURLE_OK &&
+		curl_easy_setopt(curl, CURLOPT_KEYPASSWD, "") == CURLE_OK);
+}
+
 static bool
 set_up(CURL *curl, const struct dk_http_request *request, struct curl_slist *headers,
     struct dk_http_answer *answer)
@@ -81,7 +91,7 @@ set_up(CURL *curl, const struct dk_http_request *request, struct curl_slist *hea
 	    curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer) == CURLE_OK &&
-	    set_ca(curl, request) &&
+	    set_ca(curl, request) && set_client(curl, request->client_pem) &&
 	    (!request->body ||
 		(curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
 		     (curl_off_t)request->body_len) == CURLE_OK &&
@@ -95,6 +105,8 @@ judge(CURL *curl, CURLcode ret, struct dk_http_answer *answer)
 
 	if (ret == CURLE_PEER_FAILED_VERIFICATION || ret == CURLE_SSL_CACERT_BADFILE)
 		return DK_ERR_SERVICE_TLS;
+	if (ret == CURLE_SSL_CERTPROBLEM)
+		return DK_ERR_SERVICE_PROFILE;
 	if (ret == CURLE_WRITE_ERROR)
 		return DK_ERR_SERVICE_REPLY;
 	if (ret != CURLE_OK ||

@@ -15,9 +15,10 @@ struct dk_http_request {
 	const char *url;
 	const uint8_t *ca_pem; /* NULL: the certificate is not checked */
 	size_t ca_pem_len;
-	const uint8_t *body; /* NULL: GET */
+	const char *client_pem; /* file of a client certificate and its key, or NULL */
+	const uint8_t *body;    /* NULL: GET */
 	size_t body_len;
-	long connect_s; /* 0: the default */
+	long connect_s;                              /* 0: the default */
 	const char *header[DK_HTTP_HEADERS_MAX + 1]; /* up to a NULL */
 };
 

@@ -97,6 +97,28 @@ write_file(const struct dk_profile *profile, const char *name, const void *data,
 	return ok && rename(temp, path) == 0 ? DK_OK : DK_ERR_WRITE;
 }
 
+/* ---- what a request shows besides its signature ---- */
+
+/* The environment names files only, never what is in them. */
+static bool
+shown_file(const struct dk_profile *profile, const char *variable, const char *name,
+    char ret_path[DK_PROFILE_PATH_BYTES])
+{
+	const char *given = getenv(variable);
+	int n;
+
+	if (!given || given[0] == '\0')
+		return file_path(profile, name, ret_path) && access(ret_path, F_OK) == 0;
+	n = snprintf(ret_path, DK_PROFILE_PATH_BYTES, "%s", given);
+	return n > 0 && n < DK_PROFILE_PATH_BYTES;
+}
+
+bool
+dk_profile_client_pem(const struct dk_profile *profile, char ret_path[DK_PROFILE_PATH_BYTES])
+{
+	return shown_file(profile, "DOUBLEKEY_CLIENT_CERTIFICATE", "client.pem", ret_path);
+}
+
 /* ---- CA ---- */
 
 dk_err

@@ -30,11 +30,15 @@ DK_MUST_USE dk_err dk_profile_load(const char *base_url, struct dk_profile *ret_
 DK_MUST_USE dk_err dk_profile_save(struct dk_profile *profile);
 DK_MUST_USE dk_err dk_profile_ca_pem(struct dk_profile *profile, const uint8_t *der, size_t len);
 
+/* The file with a client certificate and its key: $DOUBLEKEY_CLIENT_CERTIFICATE, or
+ * client.pem in the folder. False: there is none. */
+bool dk_profile_client_pem(const struct dk_profile *profile, char ret_path[DK_PROFILE_PATH_BYTES]);
+
 /* Pinned key statements, by name. body: free(). */
-DK_MUST_USE dk_err dk_profile_key_load(const struct dk_profile *profile, const char *name,
-    uint8_t **ret_body, size_t *ret_len);
-DK_MUST_USE dk_err dk_profile_key_save(const struct dk_profile *profile, const char *name,
-    const uint8_t *body, size_t len);
+DK_MUST_USE dk_err dk_profile_key_load(
+    const struct dk_profile *profile, const char *name, uint8_t **ret_body, size_t *ret_len);
+DK_MUST_USE dk_err dk_profile_key_save(
+    const struct dk_profile *profile, const char *name, const uint8_t *body, size_t len);
 /* Seconds since the service was last asked about the key; a clock that went back
  * counts as long ago. */
 uint64_t dk_profile_key_age(const struct dk_profile *profile, const char *name);

@@ -130,12 +130,14 @@ ask(struct call *call)
 		.ca_pem_len = call->profile->ca_pem_len,
 		.body = call->body,
 		.body_len = call->body_len };
-	char url[DK_URL_MAX_BYTES + 64];
+	char url[DK_URL_MAX_BYTES + 64], client[DK_PROFILE_PATH_BYTES];
 	int n = snprintf(url, sizeof(url), "%s" DK_RELEASE_PATH, call->profile->service.base_url);
 
 	if (n < 0 || (size_t)n >= sizeof(url))
 		return DK_ERR_ARGUMENT;
 	request.url = url;
+	if (dk_profile_client_pem(call->profile, client))
+		request.client_pem = client;
 	request.header[0] = "Content-Type: application/doublekey";
 	request.header[1] = call->content_digest;
 	request.header[2] = call->input;

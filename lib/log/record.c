@@ -9,7 +9,7 @@
 #include "format/schedule.h"
 #include "log/record_impl.h"
 
-#define PART_MAX_BYTES 1500
+#define PART_MAX_BYTES 2500
 
 dk_err
 dk_record_part_hash(const char *label, const uint8_t salt[DK_LOG_SALT_BYTES], const uint8_t *bytes,
@@ -111,6 +111,8 @@ encode_main(struct dk_writer_buf *wr, const struct dk_log_event *e)
 	put_text(wr, DK_TAG_NOTE, e->note);
 	if (e->has_recovery)
 		put(wr, DK_TAG_RECOVERY, e->recovery, 32);
+	if (e->has_certificate)
+		put(wr, DK_TAG_CERTIFICATE, e->certificate, sizeof(e->certificate));
 }
 
 static void

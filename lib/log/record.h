@@ -17,12 +17,17 @@
 #define DK_LEAF_BYTES 48
 #define DK_LOG_SALT_BYTES 16
 #define DK_LOG_OBJECT_BYTES 102
+#define DK_LOG_CERTIFICATE_BYTES 64
+#define DK_LOG_TAG_CERTIFICATE 20
 #define DK_LOG_OBJECTS_MAX 1000
-#define DK_LOG_FACTORS_MAX 8
+#define DK_LOG_FACTORS_MAX 16
 #define DK_LOG_NAME_MAX_BYTES 64
 #define DK_LOG_NOTE_MAX_BYTES 255
+/* Main and person parts with their heads. */
+#define DK_LOG_OTHER_MAX_BYTES 3072
 /* Objects and their part heads, main and person parts of this version. */
-#define DK_RECORD_MAX_BYTES (DK_LOG_OBJECTS_MAX * (21 + DK_LOG_OBJECT_BYTES) + 2048)
+#define DK_RECORD_MAX_BYTES                                                                        \
+	(DK_LOG_OBJECTS_MAX * (21 + DK_LOG_OBJECT_BYTES) + DK_LOG_OTHER_MAX_BYTES)
 
 enum dk_log_class {
 	DK_LOG_BEGUN = 1,
@@ -94,6 +99,8 @@ struct dk_log_event {
 	char note[DK_LOG_NOTE_MAX_BYTES + 1];
 	bool has_recovery;
 	uint8_t recovery[32];
+	bool has_certificate;
+	uint8_t certificate[DK_LOG_CERTIFICATE_BYTES];
 	/* person part */
 	bool person_erased;
 	char user[DK_LOG_NAME_MAX_BYTES + 1];

@@ -25,6 +25,7 @@ enum dk_log_main_tag {
 	DK_TAG_FACTOR = 16,
 	DK_TAG_NOTE = 17,
 	DK_TAG_RECOVERY = 18,
+	DK_TAG_CERTIFICATE = DK_LOG_TAG_CERTIFICATE,
 };
 
 enum dk_log_person_tag {
@@ -44,7 +45,7 @@ struct dk_record_hashes {
 
 DK_MUST_USE dk_err dk_record_part_hash(const char *label, const uint8_t salt[DK_LOG_SALT_BYTES],
     const uint8_t *bytes, size_t len, uint8_t ret_hash[32]);
-DK_MUST_USE dk_err dk_record_commitment(const struct dk_record_hashes *hashes,
-    uint8_t ret_commitment[32]);
+DK_MUST_USE dk_err dk_record_commitment(
+    const struct dk_record_hashes *hashes, uint8_t ret_commitment[32]);
 
 #endif

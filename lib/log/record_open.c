@@ -158,6 +158,12 @@ main_field(struct dk_log_event *e, unsigned tag, const uint8_t *value, size_t le
 		return get_text(value, len, DK_LOG_NOTE_MAX_BYTES, e->note);
 	case DK_TAG_RECOVERY:
 		return get_hash(value, len, &e->has_recovery, e->recovery);
+	case DK_TAG_CERTIFICATE:
+		if (len != sizeof(e->certificate))
+			return false;
+		memcpy(e->certificate, value, len);
+		e->has_certificate = true;
+		return true;
 	default:
 		return main_number(e, tag, value, len);
 	}

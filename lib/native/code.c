@@ -44,6 +44,10 @@ static const struct entry table[DK_CODE_COUNT] = {
 	[DK_CODE_ARGUMENT] = { "argument", 400 },
 	[DK_CODE_HSM] = { "hsm", 503 },
 	[DK_CODE_HSM_PIN] = { "hsm-pin", 503 },
+	[DK_CODE_CERTIFICATE_REQUIRED] = { "certificate-required", 403 },
+	[DK_CODE_CERTIFICATE] = { "certificate", 403 },
+	[DK_CODE_APPROVAL_REQUIRED] = { "approval-required", 403 },
+	[DK_CODE_APPROVAL] = { "approval", 403 },
 };
 
 const char *

@@ -41,7 +41,11 @@ enum dk_code {
 	DK_CODE_ARGUMENT = 32,
 	DK_CODE_HSM = 33,
 	DK_CODE_HSM_PIN = 34,
-	DK_CODE_COUNT = 35,
+	DK_CODE_CERTIFICATE_REQUIRED = 35,
+	DK_CODE_CERTIFICATE = 36,
+	DK_CODE_APPROVAL_REQUIRED = 37,
+	DK_CODE_APPROVAL = 38,
+	DK_CODE_COUNT = 39,
 };
 
 /* Static, never NULL; "internal" for a number that is not in the table. */

@@ -6,10 +6,12 @@ import ipaddress
 import re
 
 LIMIT = 262143
-NAME = {"keys": r"[a-z0-9][a-z0-9._-]{0,63}|\*", "users": r"[a-z0-9._@-]{1,64}|\*"}
+NAME = {"keys": r"[a-z0-9][a-z0-9._-]{0,63}|\*", "users": r"[a-z0-9._@-]{1,64}|\*",
+        "approvers": r"[a-z0-9._@-]{1,64}"}
 DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-LISTS = ["keys", "users", "groups", "devices", "labels", "networks", "weekdays", "hours"]
-OPTIONS = {"group": ["users"], "rule": LISTS + ["zone", "per-minute", "per-day", "allow"]}
+LISTS = ["keys", "users", "groups", "devices", "labels", "networks", "weekdays", "hours",
+         "client-certificate", "approvers"]
+OPTIONS = {"group": ["users"], "rule": LISTS + ["zone", "per-minute", "per-day", "approvals", "allow"]}
 TOKEN = re.compile(r'(?P<blank>[ \t\n]+|#[^\n]*)|(?P<text>"[^"\\\n\t]*")|'
                    r'(?P<word>[a-z-]+)|(?P<number>[0-9]+)|(?P<sign>[{}=,])')
 
@@ -107,6 +109,8 @@ class Parser:
         need = ["users"] if what == "group" else ["keys", "allow"]
         if any(n not in section for n in need) or not {"users", "groups"} & set(section):
             raise PolicyError("missing-option", line)
+        if what == "rule" and not factors_fit(section):
+            raise PolicyError("factors", line)
         self.step()
         known[title] = section
 
@@ -121,14 +125,15 @@ class Parser:
         line = self.line
         if self.kind not in ("{", "text", "number") and self.value not in ("true", "false"):
             raise PolicyError("syntax", line)
-        wanted = {"zone": "text", "allow": "word", "per-minute": "number", "per-day": "number"}.get(name, "{")
+        wanted = {"zone": "text", "allow": "word", "per-minute": "number", "per-day": "number",
+                  "approvals": "number"}.get(name, "{")
         if self.kind != wanted:
             raise PolicyError("value", line)
         kind, value, _ = self.step()
         if kind == "{":
             section[name] = list(self.items(name, line))
         elif kind == "number":
-            require(value[0] != "0" and int(value) <= 10**9, line)
+            require(value[0] != "0" and int(value) <= (8 if name == "approvals" else 10**9), line)
             section[name] = int(value)
         else:
             section[name] = value == "true" if name == "allow" else zone(value, line)
@@ -152,11 +157,22 @@ def require(condition, line):
         raise PolicyError("value", line)
 
 
+def factors_fit(rule):
+    approvers = rule.get("approvers", [])
+    if not rule["allow"] and {"client-certificate", "approvals", "approvers"} & set(rule):
+        return False
+    return (("approvals" in rule) == ("approvers" in rule)
+            and len(set(approvers)) == len(approvers) >= rule.get("approvals", 0))
+
+
 def item(name, value, line):
     if name in NAME:
         require(re.fullmatch(NAME[name], value), line)
     elif name == "devices":
         require(re.fullmatch("[0-9a-f]{64}", value), line)
+    elif name == "client-certificate":
+        require(re.fullmatch(r"\*|user|sha256:[0-9a-f]{64}|(cn|uri):.+|(email|dns):[^A-Z]+", value)
+                and len(value.partition(":")[2].encode()) <= 200, line)
     elif name == "weekdays":
         require(value in DAYS, line)
     elif name == "groups":
@@ -233,11 +249,24 @@ def in_networks(networks, text):
         address.version == net.version and address in net for net in networks)
 
 
+def verdict(rule, request):
+    if not rule["allow"]:
+        return "deny"
+    user, has = request["user"], request.get("certificate", "").split()
+    wanted = rule.get("client-certificate")
+    if wanted and not any(
+            has and (name == "*" or name in has or (name == "user" and
+                     {"cn:" + user, "email:" + user} & set(has))) for name in wanted):
+        return "certificate-required"
+    approved = set(request.get("approvers", "").split()) & set(rule.get("approvers", ())) - {user}
+    return "allow" if len(approved) >= rule.get("approvals", 0) else "approval-required"
+
+
 def judge(rules, request):
-    """(allowed, the reason of each rule that was tried)."""
+    """(verdict, the reason of each rule that was tried)."""
     tried = []
     for rule in rules:
         tried.append(next(reasons(rule, request), "matches"))
         if tried[-1] == "matches":
-            return rule["allow"], tried
-    return False, tried
+            return verdict(rule, request), tried
+    return "deny", tried

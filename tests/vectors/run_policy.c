@@ -16,6 +16,7 @@
 
 struct vector {
 	char expect[64], tried[LINE_BYTES], user[80], key[80], label[260];
+	char certificate[LINE_BYTES], approvers[LINE_BYTES];
 	struct policy_question question;
 	char text[POLICY_MAX_BYTES + 64];
 	size_t len;
@@ -29,6 +30,21 @@ take_address(struct vector *v, const char *value)
 	memcpy(v->question.address, mapped, sizeof(mapped));
 	return inet_pton(AF_INET, value, v->question.address + 12) == 1 ||
 	    inet_pton(AF_INET6, value, v->question.address) == 1;
+}
+
+/* Names with a blank between them, into a list of at most max. */
+static unsigned
+split(char *names, const char **list, unsigned max)
+{
+	unsigned n = 0;
+
+	for (char *end; *names != '\0' && n < max; names = end) {
+		list[n++] = names;
+		end = names + strcspn(names, " ");
+		if (*end != '\0')
+			*end++ = '\0';
+	}
+	return n;
 }
 
 /* One header line; false if its key is not known. */
@@ -53,6 +69,10 @@ take_line(void *ctx, const char *name, const char *value)
 		v->question.time = strtoull(value, NULL, 10);
 	else if (strcmp(name, "address") == 0)
 		return take_address(v, value);
+	else if (strcmp(name, "certificate") == 0)
+		folder_copy(v->certificate, sizeof(v->certificate), value);
+	else if (strcmp(name, "approvers") == 0)
+		folder_copy(v->approvers, sizeof(v->approvers), value);
 	else
 		return strcmp(name, "spec") == 0 || strcmp(name, "comment") == 0;
 	return true;
@@ -69,6 +89,10 @@ read_vector(const char *path, struct vector *v)
 	v->question.key = v->key;
 	v->question.label = (const uint8_t *)v->label;
 	v->question.label_len = strlen(v->label);
+	v->question.shown.name_count =
+	    split(v->certificate, v->question.shown.name, POLICY_CERTIFICATE_NAMES_MAX);
+	v->question.shown.approver_count =
+	    split(v->approvers, v->question.shown.approver, POLICY_APPROVALS_MAX);
 	return true;
 }
 
@@ -87,7 +111,7 @@ outcome(struct vector *v, char got[64], char tried[LINE_BYTES])
 		return;
 	}
 	(void)snprintf(
-	    got, 64, "%s", policy_allows(policy, &v->question, &rule) ? "allow" : "deny");
+	    got, 64, "%s", policy_verdict_name(policy_judge(policy, &v->question, &rule)));
 	for (unsigned i = 0; i < policy_rules(policy) && i <= rule && len < LINE_BYTES; i++)
 		len += (size_t)snprintf(tried + len, LINE_BYTES - len, "%s%s", i ? " " : "",
 		    policy_why_name(policy_rule_why(policy, i, &v->question)));

@@ -154,14 +154,14 @@ def times():
 def forms():
     broken("too_large", "1", "too-large", 1, "262,144 bytes", b"#" * 262144)
     case("largest", "1", "262,143 bytes", "#" * (262143 - len(BASE) - 1) + "\n" + BASE, "matches")
-    broken("not_utf8", "8", "text", 2, "a byte that is not UTF-8", b"# a\n# \xff\n")
-    broken("surrogate", "8", "text", 1, "a surrogate", b"# \xed\xa0\x80\n")
-    broken("nul", "8", "text", 3, "a zero byte", b"\n\n\0")
-    broken("carriage_return", "8", "text", 1, "CR LF", b"# a\r\n")
-    broken("c1_control", "8", "text", 1, "U+0085", "# \u0085\n".encode())
-    broken("environment", "8", "environment", 2, "a variable", '\nrule "${HOME}" {')
-    broken("environment_in_comment", "8", "environment", 1, "also in a comment", "# ${X}\n" + BASE)
-    broken("text_before_environment", "8", "text", 2, "the bytes come first", b"# ${X}\n\1")
+    broken("not_utf8", "9", "text", 2, "a byte that is not UTF-8", b"# a\n# \xff\n")
+    broken("surrogate", "9", "text", 1, "a surrogate", b"# \xed\xa0\x80\n")
+    broken("nul", "9", "text", 3, "a zero byte", b"\n\n\0")
+    broken("carriage_return", "9", "text", 1, "CR LF", b"# a\r\n")
+    broken("c1_control", "9", "text", 1, "U+0085", "# \u0085\n".encode())
+    broken("environment", "9", "environment", 2, "a variable", '\nrule "${HOME}" {')
+    broken("environment_in_comment", "9", "environment", 1, "also in a comment", "# ${X}\n" + BASE)
+    broken("text_before_environment", "9", "text", 2, "the bytes come first", b"# ${X}\n\1")
     syntax = {"no_title": ("rule {", 1), "end_in_rule": ('rule "r" {\n', 2),
               "end_in_list": ('rule "r" {\nkeys = {"a"', 2), "no_brace": ('rule "r"\nkeys', 2),
               "open_text": ('rule "r', 1), "text_over_lines": ('rule "r\n" {}', 1),
@@ -176,32 +176,32 @@ def forms():
               "in_rule": ('rule "r" {\n"x"', 2)}
     for name, (text, line) in syntax.items():
         broken("syntax_" + name, "1", "syntax", line, f"not the grammar: {name}", text)
-    broken("title_empty", "8", "title", 1, "an empty title", rule(title=""))
-    broken("title_65", "8", "title", 1, "a title of 65 bytes", rule(title="t" * 65))
-    broken("title_twice", "8", "repeated-title", 6, "two rules with one title", BASE + BASE)
+    broken("title_empty", "9", "title", 1, "an empty title", rule(title=""))
+    broken("title_65", "9", "title", 1, "a title of 65 bytes", rule(title="t" * 65))
+    broken("title_twice", "9", "repeated-title", 6, "two rules with one title", BASE + BASE)
     group = 'group "g" {\n\tusers = {"a"}\n}\n'
-    broken("group_twice", "8", "repeated-title", 4, "two groups with one title", group + group)
-    broken("too_many_rules", "8", "too-many", 5001, "1,001 rules",
+    broken("group_twice", "9", "repeated-title", 4, "two groups with one title", group + group)
+    broken("too_many_rules", "9", "too-many", 5001, "1,001 rules",
            "".join(rule(title=str(i)) for i in range(1001)))
 
 
 def options():
-    for name in ("client-cert", "oidc", "approvals", "include", "title"):
-        broken("unknown_" + name.replace("-", "_"), "8", "unknown-option", 5, "not in this version",
+    for name in ("client-cert", "oidc", "include", "title"):
+        broken("unknown_" + name.replace("-", "_"), "9", "unknown-option", 5, "no such option",
                rule(f'{name} = "x"'))
-    broken("unknown_top", "8", "unknown-option", 1, "an option outside of a rule", "allow = true\n")
-    broken("unknown_in_group", "8", "unknown-option", 2, "a group has no keys",
+    broken("unknown_top", "9", "unknown-option", 1, "an option outside of a rule", "allow = true\n")
+    broken("unknown_in_group", "9", "unknown-option", 2, "a group has no keys",
            'group "g" {\n\tkeys = {"*"}\n}\n')
     for name in ("keys", "users", "allow", "zone"):
         value = {"allow": "true", "zone": '"Z"'}.get(name, '{"*"}')
-        broken("repeated_" + name, "8", "repeated-option", 6, f"{name} twice",
+        broken("repeated_" + name, "9", "repeated-option", 6, f"{name} twice",
                rule("zone = \"Z\"", f"{name} = {value}"))
     for name, line in (("keys", 2), ("users", 3), ("allow", 4)):
         text = "".join(x for i, x in enumerate(BASE.splitlines(True), 1) if i != line)
-        broken("missing_" + name, "8", "missing-option", 3, f"no {name}", "\n# here:\n" + text)
-    broken("missing_group_users", "8", "missing-option", 1, "a group of nobody", 'group "g" {\n}\n')
-    broken("unknown_group", "8", "unknown-group", 5, "no such group", rule('groups = {"g"}'))
-    broken("unknown_group_last", "8", "missing-option", 7, "other errors come first",
+        broken("missing_" + name, "9", "missing-option", 3, f"no {name}", "\n# here:\n" + text)
+    broken("missing_group_users", "9", "missing-option", 1, "a group of nobody", 'group "g" {\n}\n')
+    broken("unknown_group", "9", "unknown-group", 5, "no such group", rule('groups = {"g"}'))
+    broken("unknown_group_last", "9", "missing-option", 7, "other errors come first",
            rule('groups = {"g"}') + 'rule "s" {\n}\n')
     wrong = {"key_capital": 'keys = {"Finance"}', "key_dot": 'keys = {".a"}', "key_empty": 'keys = {""}',
              "key_65": 'keys = {"%s"}' % ("a" * 65), "key_text": 'keys = "a"', "key_none": "keys = {}",
@@ -217,13 +217,85 @@ def options():
     broken("value_device_short", "2", "value", 5, "63 digits", rule(f'devices = {{"{DEVICE[1:]}"}}'))
     broken("value_device_capital", "2", "value", 5, "a capital digit",
            rule(f'devices = {{"{DEVICE.upper()}"}}'))
-    broken("value_second_line", "8", "value", 3, "the line is that of the text in the list",
+    broken("value_second_line", "9", "value", 3, "the line is that of the text in the list",
            'rule "r" {\nkeys = {"a",\n"B"}\n}\n')
-    case("budget", "6", "both budgets", rule("per-minute = 1", "per-day = 1000000000"), "matches")
-    case("budget_day", "6", "one of them", rule("per-day = 20"), "matches")
+    case("budget", "7", "both budgets", rule("per-minute = 1", "per-day = 1000000000"), "matches")
+    case("budget_day", "7", "one of them", rule("per-day = 20"), "matches")
     case("user_special", "2", "all characters of a user", rule(users='{"-._@9"}'), "matches",
          user="-._@9")
 
 
-for function in (names, networks, times, forms, options):
+def certificates():
+    def shown(name, comment, names, verdict, certificate="", **request):
+        if certificate:
+            request["certificate"] = certificate
+        case("certificate_" + name, "6.1", comment, rule(f"client-certificate = {{{names}}}"),
+             "matches", verdict, **request)
+
+    no, digest = "certificate-required", "sha256:" + "5a" * 32
+    shown("any", "every certificate", '"*"', "allow", "cn:pc-7")
+    shown("none", "no certificate", '"*"', no)
+    shown("cn", "the common name", '"cn:pc-7"', "allow", f"{digest} cn:pc-7")
+    shown("other", "another common name", '"cn:pc-7"', no, "cn:pc-77")
+    shown("prefix", "a part of the common name", '"cn:pc-77"', no, "cn:pc-7")
+    shown("kind", "another kind of name", '"cn:pc-7"', no, "dns:pc-7")
+    shown("case", "common names differ by case", '"cn:pc-7"', no, "cn:PC-7")
+    shown("second", "the second of the list", '"cn:a", "dns:pc-7"', "allow", "cn:b dns:pc-7")
+    shown("digest", "the certificate itself", f'"{digest}"', "allow", digest)
+    shown("user", "the user as common name", '"user"', "allow", "cn:alice")
+    shown("user_email", "the user as email address", '"user"', "allow", "email:alice@example.org",
+          user="alice@example.org")
+    shown("user_dns", "a host is not a user", '"user"', no, "dns:alice")
+    shown("user_other", "a certificate of somebody else", '"user"', no, "cn:bob email:alice2")
+    shown("word", "a name that is the word user is not a user", '"cn:user"', no, "cn:alice")
+    case("certificate_first_rule", "5", "the rule that matches decides; no later one is tried",
+         rule('client-certificate = {"*"}', title="a") + rule(title="b"), "matches", no)
+    case("certificate_before_approvals", "5", "both are missing",
+         rule('client-certificate = {"*"}', "approvals = 1", 'approvers = {"bob"}'), "matches", no)
+    wrong = {"empty": "cn:", "kind": "ip:192.0.2.1", "bare": "pc-7", "digest": "sha256:00",
+             "digest_capital": "sha256:" + "5A" * 32, "email_capital": "email:Alice@example.org",
+             "dns_capital": "dns:PC", "long": "cn:" + "x" * 201}
+    for name, value in wrong.items():
+        broken("certificate_wrong_" + name, "6.1", "value", 5, f"no name: {name}",
+               rule(f'client-certificate = {{"{value}"}}'))
+    broken("certificate_true", "2", "value", 5, "not a list", rule("client-certificate = true"))
+    broken("certificate_denies", "6", "factors", 1, "a factor where nothing is allowed",
+           rule('client-certificate = {"*"}', allow="false"))
+
+
+def approvals():
+    def approved(name, comment, needed, approvers, verdict, by=""):
+        request = {"approvers": by} if by else {}
+        case("approvals_" + name, "6.2", comment,
+             rule(f"approvals = {needed}", f"approvers = {{{approvers}}}"), "matches", verdict,
+             **request)
+
+    no, two = "approval-required", '"bob", "carol"'
+    approved("both", "two of two", 2, two, "allow", "bob carol")
+    approved("none", "nobody approved", 1, two, no)
+    approved("one_of_two", "one is not enough", 2, two, no, "carol")
+    approved("twice", "nobody counts twice", 2, two, no, "bob bob")
+    approved("self", "who asks does not count", 1, '"alice", "bob"', no, "alice")
+    approved("self_and_other", "but harms nothing", 1, '"alice", "bob"', "allow", "alice bob")
+    approved("stranger", "who is not named does not count", 2, two, no, "bob dora")
+    approved("more", "more than needed", 1, two, "allow", "dora carol bob")
+    approved("two_of_three", "m of n", 2, '"bob", "carol", "dora"', "allow", "dora bob")
+    wrong = {"zero": "approvals = 0", "nine": "approvals = 9", "text": 'approvals = "1"'}
+    for name, line in wrong.items():
+        broken("approvals_wrong_" + name, "2", "value", 6, f"no value: {name}",
+               rule('approvers = {"bob"}', line))
+    broken("approvers_star", "2", "value", 5, "approvers are named", rule('approvers = {"*"}'))
+    for name, comment, lines in (
+            ("alone", "without approvers", ["approvals = 1"]),
+            ("missing", "approvers without a number", ['approvers = {"bob"}']),
+            ("few", "fewer approvers than approvals", ["approvals = 2", 'approvers = {"bob"}']),
+            ("double", "an approver twice", ["approvals = 2", 'approvers = {"bob", "bob"}'])):
+        broken("approvals_" + name, "6", "factors", 1, comment, rule(*lines))
+    broken("approvals_deny", "6", "factors", 1, "where nothing is allowed",
+           rule("approvals = 1", 'approvers = {"bob"}', allow="false"))
+    broken("missing_before_factors", "9", "missing-option", 1, "what is missing comes first",
+           'rule "r" {\n\tkeys = {"*"}\n\tusers = {"*"}\n\tapprovals = 1\n}\n')
+
+
+for function in (names, networks, times, forms, options, certificates, approvals):
     function()
