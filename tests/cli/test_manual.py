@@ -27,8 +27,10 @@ def test_a_page(page, tmp_path):
     assert [line for line in lint.stdout.splitlines() if not HARMLESS.search(line)] == []
 
 
-def test_there_are_three():
-    assert [p.stem for p in PAGES] == ["doublekey-envelope.5", "doublekey-key.5", "doublekey.1"]
+def test_they_are_these():
+    assert [p.stem for p in PAGES] == ["doublekey-envelope.5", "doublekey-key.5",
+                                       "doublekey-policy.5", "doublekey.1", "doublekeyd.8",
+                                       "doublekeyd.conf.5"]
 
 
 def test_each_error_name_is_in_a_page():

@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""usage: test_service_pages.py DOUBLEKEYD
+
+The manual pages of the key service name what it has, and nothing that it has not:
+commands and options of `doublekeyd --help`, settings that it reads, options of the
+policy, codes."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = ""
+
+
+def read(name):
+    with open(os.path.join(ROOT, name), encoding="utf-8") as f:
+        return f.read()
+
+
+def section(page, title):
+    return re.search(r"^# %s\n(.*?)(?=^# |\Z)" % title, page, re.S | re.M)[1]
+
+
+def entries(text):
+    """What stands in bold in lines that begin a paragraph with a hanging text."""
+    heads = re.findall(r"^(\*[^\n]*)\n\t", text, re.M)
+    return {name for head in heads for name in re.findall(r"\*([^*]+)\*", head)}
+
+
+def table(text):
+    return set(re.findall(r"^\|  (\S+)$", text, re.M))
+
+
+class Pages(unittest.TestCase):
+    def setUp(self):
+        self.help = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True,
+                                   check=True).stdout
+        self.page = read("docs/man/doublekeyd.8.scd")
+
+    def test_options(self):
+        options = set(re.findall(r"--[a-z-]+", self.help)) | {"--help"}
+        self.assertIn("--passphrase-file", options)
+        self.assertEqual(entries(section(self.page, "OPTIONS")), options)
+
+    def test_each_option_of_the_program_is_in_its_help(self):
+        known = set(re.findall(r'^\t\t\{ "([a-z-]+)", (?:no|required)_argument',
+                               read("daemon/parent/main.c"), re.M))
+        self.assertIn("kdf-memory-mib", known)
+        self.assertEqual({"--" + name for name in known},
+                         set(re.findall(r"--[a-z-]+", self.help)) | {"--help"})
+
+    def test_commands(self):
+        commands = set()
+        for line in self.help.splitlines():
+            for part in re.sub(r"^usage: +|^ +", "", line).split(" | "):
+                words = re.match(r"(?:doublekeyd )?([a-z-]+(?: [a-z]+)?)", part)
+                if re.match(r"usage: doublekeyd |       doublekeyd ", line) and words:
+                    commands.add(words[1])
+        heads = {re.sub(r" --.*", "", name) for name in
+                 entries(section(self.page, "COMMANDS"))} - {"--user", "--reason"}
+        self.assertIn("key destroy", commands)
+        self.assertEqual(heads, commands)
+
+    def test_settings(self):
+        known = set(re.findall(r'CFG_[A-Z_]+\("([a-z-]+)"', read("daemon/parent/run.c")))
+        self.assertIn("listen", known)
+        page = read("docs/man/doublekeyd.conf.5.scd")
+        self.assertEqual(entries(section(page, "OPTIONS")), known)
+
+    def test_policy(self):
+        page = read("docs/man/doublekey-policy.5.scd")
+        spec = read("spec/policy.md")
+        options = set()
+        for row in re.findall(r"^\| (`[a-z-]+`.*?) \| (?:list|text|number|`true)",
+                              re.search(r"^## 2\..*?(?=^## 3)", spec, re.S | re.M)[0], re.M):
+            options |= set(re.findall(r"`([a-z-]+)`", row))
+        self.assertIn("per-minute", options)
+        self.assertEqual(entries(section(page, "OPTIONS OF A RULE")), options)
+        errors = re.search(r"^## 9\. Errors.*", spec, re.S | re.M)[0]
+        self.assertEqual(table(section(page, "ERRORS")),
+                         set(re.findall(r"^\| `([a-z-]+)` \|", errors, re.M)))
+
+    def test_policies_of_the_page_are_valid(self):
+        blocks = re.findall(r"^```\n(.*?)^```", read("docs/man/doublekey-policy.5.scd"),
+                            re.S | re.M)
+        self.assertEqual(len(blocks), 2)
+        for text in blocks:
+            with tempfile.NamedTemporaryFile("w", encoding="utf-8") as f:
+                f.write(text)
+                f.flush()
+                done = subprocess.run([PROGRAM, "policy", "check", "--file", f.name],
+                                      capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_codes(self):
+        codes = set(re.findall(r"^\| \d+ \| `([a-z-]+)` \|", read("spec/key-service.md"), re.M))
+        self.assertIn("stanza-auth", codes)
+        self.assertEqual(table(section(self.page, "ERROR CODES")), codes)
+
+    def test_an_entry_is_found(self):
+        """What the other tests rest on."""
+        self.assertEqual(entries("*a* _X_, *--b*\n\ttext *c*\n\n*d* in a sentence.\n"),
+                         {"a", "--b"})
+
+
+if __name__ == "__main__":
+    PROGRAM = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
