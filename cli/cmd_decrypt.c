@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "bytes.h"
+#include "client/client.h"
 #include "command.h"
 #include "crypt.h"
 #include "message.h"
@@ -18,6 +22,7 @@ static const char help[] =
     "\n"
     "      --customer KEY         private key file; of several, one that fits is used\n"
     "      --provider KEY         the same for the other side\n"
+    "      --approval FILE        of 'doublekey approve'; may be repeated\n"
     "      --offset N             begin at byte N of the plaintext\n"
     "      --length N             end after N bytes; what lies outside of a range is\n"
     "                             not verified\n"
@@ -33,13 +38,14 @@ static const char help[] =
     "  -q, --quiet                errors only\n"
     "  -h, --help                 this text\n";
 
-enum { OFFSET = OPTION_OWN, LENGTH, CREATOR, EPOCH, EPOCH_CUSTOMER, EPOCH_PROVIDER };
+enum { OFFSET = OPTION_OWN, APPROVAL, LENGTH, CREATOR, EPOCH, EPOCH_CUSTOMER, EPOCH_PROVIDER };
 
 static const struct option table[] = {
 	SIDES_OPTIONS,
 	TARGET_OPTIONS,
 	{ "offset", required_argument, NULL, OFFSET },
 	{ "length", required_argument, NULL, LENGTH },
+	{ "approval", required_argument, NULL, APPROVAL },
 	{ "require-creator", required_argument, NULL, CREATOR },
 	{ "min-epoch", required_argument, NULL, EPOCH },
 	{ "min-epoch-customer", required_argument, NULL, EPOCH_CUSTOMER },
@@ -66,6 +72,22 @@ take_number(const char *option, uint64_t max, uint64_t *ret)
 }
 
 static int
+take_approval(const char *path)
+{
+	uint8_t *file;
+	size_t len;
+	dk_err err;
+
+	if (!bytes_read(path, DK_APPROVAL_FILE_MAX_BYTES, &file, &len))
+		return STATUS_FAILED;
+	err = dk_client_approval(file, len);
+	free(file);
+	if (err != DK_OK)
+		message_err(path, err, NULL);
+	return err == DK_OK ? STATUS_OK : STATUS_FAILED;
+}
+
+static int
 take(void *ctx, int code)
 {
 	struct decrypt *decrypt = ctx;
@@ -82,6 +104,8 @@ take(void *ctx, int code)
 	case LENGTH:
 		decrypt->crypt.range = true;
 		return take_number("length", INT64_MAX, &decrypt->crypt.length);
+	case APPROVAL:
+		return take_approval(optarg);
 	case CREATOR:
 		decrypt->creator = optarg;
 		return STATUS_OK;

@@ -15,6 +15,7 @@ struct command {
 	const char *summary; /* one line for `doublekey --help` */
 };
 
+int cmd_approve(int argc, char **argv);
 int cmd_decrypt(int argc, char **argv);
 int cmd_encrypt(int argc, char **argv);
 int cmd_enrol(int argc, char **argv);
@@ -24,6 +25,7 @@ int cmd_key_join(int argc, char **argv);
 int cmd_key_split(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
+int cmd_request(int argc, char **argv);
 int cmd_rewrap(int argc, char **argv);
 
 #endif

@@ -10,6 +10,8 @@ static const struct command commands[] = {
 	{ "keygen", cmd_keygen, "make a key pair" },
 	{ "key", cmd_key, "back up and restore a private key" },
 	{ "profile", cmd_profile, "name the keys that are used each day" },
+	{ "request", cmd_request, "ask other people to approve what shall be decrypted" },
+	{ "approve", cmd_approve, "see what somebody asks for, and approve it" },
 	{ 0 },
 };
 

@@ -16,6 +16,7 @@
 #include "format/schedule.h"
 #include "ipc/child.h"
 #include "ipc/claim.h"
+#include "native/approval.h"
 #include "native/code.h"
 #include "native/release.h"
 #include "sandbox/sandbox.h"
@@ -206,9 +207,28 @@ who_asks(const struct authd *authd, const uint8_t *head, struct policy_question 
 	memcpy(question->address, head, sizeof(question->address));
 }
 
+/* Who says so is looked up here, whether it is true by keyd, which refuses the
+ * whole request if one approval is not. */
+static void
+take_approvals(
+    const struct authd *authd, const struct dk_part *claim, struct policy_question *question)
+{
+	struct policy_shown *shown = &question->shown;
+	struct dk_approvals approvals;
+
+	if (claim->len == 0 || dk_approvals_parse(claim->data, claim->len, &approvals) != DK_OK)
+		return;
+	for (unsigned i = 0; i < approvals.count; i++) {
+		const struct known *device = find(&authd->devices, approvals.approval[i].key_id);
+
+		if (device)
+			shown->approver[shown->approver_count++] = device->name;
+	}
+}
+
 /* The first code, if one claim alone refuses the request. */
 static unsigned
-take_factors(struct factors *factors, const struct ipc_claims *claims,
+take_factors(const struct authd *authd, struct factors *factors, const struct ipc_claims *claims,
     struct policy_question *question, bool *ret_ok)
 {
 	const struct dk_part *certificate = &claims->of[IPC_CLAIM_CERTIFICATE];
@@ -218,6 +238,7 @@ take_factors(struct factors *factors, const struct ipc_claims *claims,
 	if (certificate->len > 0)
 		*ret_ok =
 		    factor_certificate(certificate, &factors->certificate, &question->shown, &code);
+	take_approvals(authd, &claims->of[IPC_CLAIM_APPROVALS], question);
 	return code;
 }
 
@@ -261,7 +282,7 @@ on_release(struct authd *authd, const struct ipc_message *message)
 	body = dk_rd_bytes(&rd, len);
 	who_asks(authd, message->data, &question);
 	factors = (struct factors){ .certificate = { .holds = false } };
-	code = take_factors(&factors, &claims, &question, &ok);
+	code = take_factors(authd, &factors, &claims, &question, &ok);
 	if (!ok)
 		return false;
 	if (dk_release_request_parse(body, len, objects, &request) != DK_OK)

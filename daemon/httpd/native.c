@@ -51,20 +51,27 @@ body_of(struct evhttp_request *request, size_t max, const uint8_t **ret_body, si
 	return *ret_code == DK_CODE_OK;
 }
 
-/* "NAME=:BASE64:" with exactly len bytes in it. */
+/* "NAME:BASE64:" with at most cap bytes in it. */
 static bool
-byte_sequence(const char *value, const char *name, uint8_t *out, size_t len)
+byte_sequence(const char *value, const char *name, uint8_t *out, size_t cap, size_t *ret_len)
 {
-	size_t name_len = strlen(name), value_len, got;
+	size_t name_len = strlen(name), value_len;
 
-	if (!value || strncmp(value, name, name_len) != 0 || value[name_len] != '=' ||
-	    value[name_len + 1] != ':')
+	if (!value || strncmp(value, name, name_len) != 0 || value[name_len] != ':')
 		return false;
-	value += name_len + 2;
+	value += name_len + 1;
 	value_len = strlen(value);
 	if (value_len == 0 || value[value_len - 1] != ':')
 		return false;
-	return dk_base64_decode(value, value_len - 1, out, len, &got) == DK_OK && got == len;
+	return dk_base64_decode(value, value_len - 1, out, cap, ret_len) == DK_OK;
+}
+
+static bool
+exact_sequence(const char *value, const char *name, uint8_t *out, size_t len)
+{
+	size_t got;
+
+	return byte_sequence(value, name, out, len, &got) && got == len;
 }
 
 static unsigned
@@ -76,10 +83,10 @@ read_signature(struct evhttp_request *request, const uint8_t *body, size_t len,
 	uint8_t stated[32], hash[32];
 
 	if (!input || !dk_signature_input_parse(input, sig) ||
-	    !byte_sequence(
-		httpd_header(request, "Signature"), "dk", sig->signature, sizeof(sig->signature)))
+	    !exact_sequence(
+		httpd_header(request, "Signature"), "dk=", sig->signature, sizeof(sig->signature)))
 		return DK_CODE_SIGNATURE_INPUT;
-	if (!byte_sequence(httpd_header(request, "Content-Digest"), "sha-256", stated, 32))
+	if (!exact_sequence(httpd_header(request, "Content-Digest"), "sha-256=", stated, 32))
 		return DK_CODE_CONTENT_DIGEST;
 	/* keyd computes it anew; here it only gives the better error. */
 	if (dk_sha256(&part, 1, hash) != DK_OK)
@@ -90,18 +97,39 @@ read_signature(struct evhttp_request *request, const uint8_t *body, size_t len,
 /* Count and claims, as they stand in RELEASE. */
 struct claims {
 	size_t len;
-	uint8_t bytes[1 + IPC_CLAIMS * IPC_CLAIM_HEAD_BYTES + IPC_CLAIM_CERTIFICATE_MAX_BYTES];
+	uint8_t bytes[1 + IPC_CLAIMS * IPC_CLAIM_HEAD_BYTES + IPC_CLAIM_CERTIFICATE_MAX_BYTES +
+	    IPC_CLAIM_APPROVALS_MAX_BYTES];
 };
 
+/* The len bytes behind the room for the head of the next one. */
 static void
+add_claim(struct claims *claims, unsigned kind, size_t len)
+{
+	if (len == 0)
+		return;
+	ipc_claim_head(kind, len, claims->bytes + claims->len);
+	claims->len += IPC_CLAIM_HEAD_BYTES + len;
+	claims->bytes[0]++;
+}
+
+static unsigned
 put_claims(struct evhttp_request *request, struct claims *claims)
 {
-	size_t len = httpd_certificate_claim(request, claims->bytes + 1 + IPC_CLAIM_HEAD_BYTES);
+	const char *approvals = httpd_header(request, "Doublekey-Approvals");
+	uint8_t *room;
+	size_t len;
 
-	claims->bytes[0] = len > 0;
-	claims->len = 1 + (len > 0 ? IPC_CLAIM_HEAD_BYTES + len : 0);
-	if (len > 0)
-		ipc_claim_head(IPC_CLAIM_CERTIFICATE, len, claims->bytes + 1);
+	claims->bytes[0] = 0;
+	claims->len = 1;
+	room = claims->bytes + claims->len + IPC_CLAIM_HEAD_BYTES;
+	add_claim(claims, IPC_CLAIM_CERTIFICATE, httpd_certificate_claim(request, room));
+	if (!approvals)
+		return DK_CODE_OK;
+	room = claims->bytes + claims->len + IPC_CLAIM_HEAD_BYTES;
+	if (!byte_sequence(approvals, "", room, IPC_CLAIM_APPROVALS_MAX_BYTES, &len) || len == 0)
+		return DK_CODE_APPROVAL;
+	add_claim(claims, IPC_CLAIM_APPROVALS, len);
+	return DK_CODE_OK;
 }
 
 static void
@@ -117,11 +145,12 @@ post_release(struct httpd *httpd, struct evhttp_request *request)
 
 	if (body_of(request, DK_RELEASE_BODY_MAX_BYTES, &body, &len, &code))
 		code = read_signature(request, body, len, &sig);
+	if (code == DK_CODE_OK)
+		code = put_claims(request, &claims);
 	if (code != DK_CODE_OK) {
 		httpd_reply(request, code, NULL, NULL, 0);
 		return;
 	}
-	put_claims(request, &claims);
 	peer_address(request, head);
 	dk_wr_init(&wr, head + 16, sizeof(head) - 16);
 	dk_wr_u64(&wr, sig.created);

@@ -17,6 +17,7 @@
 #include "keyd/sealed.h"
 #include "keyd/state.h"
 #include "log/receipt.h"
+#include "native/approval.h"
 #include "native/code.h"
 
 #define KEYD_FD_AUTHD 4
@@ -36,12 +37,12 @@ struct token_wait;
 
 /* code is that of APPENDED. receipt is only valid for the call, and only if
  * code is DK_CODE_OK. The callee frees what ctx points to. */
-typedef void (*logged_fn)(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt,
-    void *ctx);
+typedef void (*logged_fn)(
+    struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx);
 
 /* code is that of TOKEN_DONE; out is only valid for the call. */
-typedef void (*token_fn)(struct keyd *keyd, void *ctx, unsigned index, unsigned code,
-    const uint8_t *out, size_t len);
+typedef void (*token_fn)(
+    struct keyd *keyd, void *ctx, unsigned index, unsigned code, const uint8_t *out, size_t len);
 
 struct deferred {
 	struct deferred *next;
@@ -93,14 +94,27 @@ void keyd_log(struct keyd *keyd, struct dk_log_event *event, const struct keyd_n
     logged_fn done, void *ctx);
 bool keyd_on_appended(struct keyd *keyd, const struct ipc_message *message);
 /* Time, decision, front end; decision from reason. */
-void keyd_event(struct dk_log_event *event, unsigned class_, enum dk_log_front front,
-    unsigned reason);
+void keyd_event(
+    struct dk_log_event *event, unsigned class_, enum dk_log_front front, unsigned reason);
 void keyd_event_device(struct dk_log_event *event, const struct device *device);
-void keyd_add_factor(struct dk_log_event *event, unsigned type, enum ipc_process verifier,
-    uint64_t root);
+void keyd_add_factor(
+    struct dk_log_event *event, unsigned type, enum ipc_process verifier, uint64_t root);
 /* Whether a denial that anybody can cause may have a record now. */
 bool keyd_may_record_denial(struct keyd *keyd);
 void keyd_result(struct keyd *keyd, uint64_t id, unsigned code, const uint8_t *body, size_t len);
+
+/* approval.c: who approved a request, and why. */
+struct keyd_approvals {
+	unsigned count;                   /* 0: none were given */
+	uint64_t index[DK_APPROVALS_MAX]; /* of the enrolment of each device */
+	char reason[DK_REASON_MAX_BYTES + 1];
+};
+/* DK_CODE_OK only if every one of them holds for this request. */
+unsigned keyd_approvals(struct keyd *keyd, const struct dk_part *claim,
+    const uint8_t request_digest[32], const struct device *requester, uint64_t created,
+    struct keyd_approvals *ret_approvals);
+/* Key of a device, made at first use. */
+dk_err keyd_device_pkey(struct device *device);
 
 /* release.c, enrol.c, statement.c, admin.c: one function for each message. */
 bool keyd_on_release(struct keyd *keyd, const struct ipc_message *message);

@@ -48,6 +48,7 @@ struct job {
 	bool has_certificate;
 	uint8_t certificate[DK_LOG_CERTIFICATE_BYTES];
 	struct ipc_claims claims; /* borrowed */
+	struct keyd_approvals approvals;
 	struct device *device;
 	struct dk_pkey *recipient;
 	unsigned code; /* why the whole request is refused */
@@ -123,8 +124,8 @@ parse_message(const struct ipc_message *message, struct job *job)
 	    job->body_len <= DK_RELEASE_BODY_MAX_BYTES;
 }
 
-static dk_err
-device_pkey(struct device *device)
+dk_err
+keyd_device_pkey(struct device *device)
 {
 	if (device->pkey)
 		return DK_OK;
@@ -139,6 +140,7 @@ authenticate(struct keyd *keyd, struct job *job)
 	const struct dk_part body = { job->body, job->body_len };
 	char base[DK_SIGNATURE_BASE_MAX_BYTES];
 	uint64_t now = ipc_now();
+	unsigned code, age_max;
 	uint8_t hash[32];
 	size_t len;
 
@@ -147,7 +149,7 @@ authenticate(struct keyd *keyd, struct job *job)
 	if (dk_sha256(&body, 1, hash) != DK_OK ||
 	    dk_signature_base(&job->sig, keyd->state.service.base_url, DK_RELEASE_PATH, hash, base,
 		&len) != DK_OK ||
-	    dk_request_digest(base, len, job->digest) != DK_OK || device_pkey(device) != DK_OK)
+	    dk_request_digest(base, len, job->digest) != DK_OK || keyd_device_pkey(device) != DK_OK)
 		return DK_CODE_INTERNAL;
 	job->has_digest = true;
 	const struct dk_part part = { base, len };
@@ -156,8 +158,13 @@ authenticate(struct keyd *keyd, struct job *job)
 	job->device = device;
 	if (device->state != DEVICE_ACTIVE)
 		return DK_CODE_DEVICE_REVOKED;
-	if (job->sig.created + DK_REQUEST_AGE_MAX_S < now ||
-	    job->sig.created > now + DK_REQUEST_AHEAD_MAX_S)
+	code = keyd_approvals(keyd, &job->claims.of[IPC_CLAIM_APPROVALS], job->digest, device,
+	    job->sig.created, &job->approvals);
+	if (code != DK_CODE_OK)
+		return code;
+	/* People take longer than programs. */
+	age_max = job->approvals.count > 0 ? DK_APPROVED_AGE_MAX_S : DK_REQUEST_AGE_MAX_S;
+	if (job->sig.created + age_max < now || job->sig.created > now + DK_REQUEST_AHEAD_MAX_S)
 		return DK_CODE_CLOCK;
 	return DK_CODE_OK;
 }
@@ -340,6 +347,9 @@ fill_event(struct job *job, unsigned class_, unsigned reason, struct dk_log_even
 		return;
 	keyd_event_device(event, job->device);
 	keyd_add_factor(event, DK_FACTOR_DEVICE, IPC_KEYD, job->device->index);
+	for (unsigned i = 0; i < job->approvals.count; i++)
+		keyd_add_factor(event, DK_FACTOR_APPROVAL, IPC_KEYD, job->approvals.index[i]);
+	memcpy(event->note, job->approvals.reason, sizeof(job->approvals.reason));
 	memcpy(event->certificate, job->certificate, sizeof(event->certificate));
 	event->has_certificate = job->has_certificate;
 	memcpy(event->policy, job->policy, sizeof(event->policy));

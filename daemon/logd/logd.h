@@ -20,7 +20,7 @@
 #define LOGD_FD_HTTPD 5
 #define LOGD_BATCH_MAX 1024
 #define LOGD_HEARTBEAT_S 60
-#define LOGD_NONCE_LIFE_S 1000
+#define LOGD_NONCE_LIFE_S 4000
 #define LOGD_KEY_FILE "log.key"
 #define LOGD_DB_FILE "log.db"
 #define LOGD_KEY_MAX_BYTES 1024
@@ -53,7 +53,7 @@ struct logd {
 	uint64_t last_entry_s;
 	uint64_t tiles_s;
 	uint64_t tiles_size; /* size of the tree that the files show */
-	bool failed; /* of the last commit, so that it is said once */
+	bool failed;         /* of the last commit, so that it is said once */
 };
 
 /* key.c: spec of the file is the code; both ends are here. */

@@ -184,6 +184,7 @@ typedef enum dk_err {
 	DK_ERR_SERVICE_KEY_UNKNOWN        = 0x0a84,
 	DK_ERR_SERVICE_PROFILE            = 0x0a85,
 	DK_ERR_SERVICE_FINGERPRINT        = 0x0a86,
+	DK_ERR_SERVICE_REQUEST            = 0x0a87,
 } dk_err;
 /* clang-format on */
 

@@ -186,6 +186,8 @@ static const struct entry table[] = {
 	    "the profile of this key service is damaged" },
 	{ DK_ERR_SERVICE_FINGERPRINT, "service-ca-fingerprint",
 	    "the CA of the key service has another fingerprint" },
+	{ DK_ERR_SERVICE_REQUEST, "service-request",
+	    "this is no request or approval, too old a one, or one of another device" },
 };
 /* clang-format on */
 

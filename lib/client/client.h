@@ -9,8 +9,9 @@
 #define DK_CLIENT_H
 
 #include "format/key_impl.h"
+#include "native/approval.h"
 
-#define DK_CLIENT_ABI 2
+#define DK_CLIENT_ABI 3
 #define DK_CLIENT_SYMBOL "dk_client_module"
 
 /* What a pin says after it was refreshed. */
@@ -23,21 +24,47 @@ struct dk_client_key_info {
 /* What the module exports under DK_CLIENT_SYMBOL. */
 struct dk_client_module {
 	unsigned abi;
-	dk_err (*enrol)(const char *url, const char *ca_fingerprint, const char *code,
-	    const char *device_name);
+	dk_err (*enrol)(
+	    const char *url, const char *ca_fingerprint, const char *code, const char *device_name);
 	dk_err (*key_open)(const char *ref, dk_side side, struct dk_key **ret);
 	dk_err (*key_refresh)(const char *ref, struct dk_client_key_info *ret_info);
+	dk_err (*request)(const char *base_url, const struct dk_release_object *objects, size_t n,
+	    const char *reason, uint8_t **ret_file, size_t *ret_len);
+	dk_err (*approve)(const uint8_t *request, size_t len,
+	    uint8_t ret_file[DK_APPROVAL_FILE_MAX_BYTES], size_t *ret_len);
+	dk_err (*approval)(const uint8_t *file, size_t len);
 };
 
 /*
  * Enrol this machine at a service, spec/key-service.md section 4, and keep the
  * profile. ca_fingerprint: 64 hex digits. The code is not wiped: the caller's.
  */
-DK_MUST_USE dk_err dk_client_enrol(const char *url, const char *ca_fingerprint, const char *code,
-    const char *device_name);
+DK_MUST_USE dk_err dk_client_enrol(
+    const char *url, const char *ca_fingerprint, const char *code, const char *device_name);
 
 /* Ask the service for the key again and pin what it says, spec/key-service.md
  * section 5.1. DK_ERR_RECEIPT: it takes back what it said before. */
 DK_MUST_USE dk_err dk_client_key_refresh(const char *ref, struct dk_client_key_info *ret_info);
+
+/*
+ * A request file that approvers can sign, spec/key-service.md section 6.1: the
+ * request is made and signed, and kept until its approvals are there.
+ *
+ * In:      base_url  of a service where this machine is enrolled
+ *          objects   1 to DK_RELEASE_OBJECTS_MAX
+ *          reason    text of 1 to DK_REASON_MAX_BYTES
+ * Out:     ret_file  free()
+ */
+DK_MUST_USE dk_err dk_client_request(const char *base_url, const struct dk_release_object *objects,
+    size_t n, const char *reason, uint8_t **ret_file, size_t *ret_len);
+
+/* Approve what a request file asks for, with the key of this machine. The caller
+ * has shown it to its user. DK_ERR_SERVICE_REQUEST: none, or too old. */
+DK_MUST_USE dk_err dk_client_approve(const uint8_t *request, size_t len,
+    uint8_t ret_file[DK_APPROVAL_FILE_MAX_BYTES], size_t *ret_len);
+
+/* From now on this process unwraps the objects of the approved request by
+ * sending it, once, with all approvals that were given before. */
+DK_MUST_USE dk_err dk_client_approval(const uint8_t *file, size_t len);
 
 #endif

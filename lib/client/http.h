@@ -9,7 +9,7 @@
 #include "doublekey/error.h"
 
 #define DK_HTTP_ANSWER_MAX_BYTES 2097152u
-#define DK_HTTP_HEADERS_MAX 4
+#define DK_HTTP_HEADERS_MAX 8
 
 struct dk_http_request {
 	const char *url;

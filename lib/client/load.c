@@ -88,3 +88,29 @@ dk_client_key_refresh(const char *ref, struct dk_client_key_info *ret_info)
 		return DK_ERR_LIBRARY;
 	return module->key_refresh(ref, ret_info);
 }
+
+dk_err
+dk_client_request(const char *base_url, const struct dk_release_object *objects, size_t n,
+    const char *reason, uint8_t **ret_file, size_t *ret_len)
+{
+	if (!loaded())
+		return DK_ERR_LIBRARY;
+	return module->request(base_url, objects, n, reason, ret_file, ret_len);
+}
+
+dk_err
+dk_client_approve(const uint8_t *request, size_t len, uint8_t ret_file[DK_APPROVAL_FILE_MAX_BYTES],
+    size_t *ret_len)
+{
+	if (!loaded())
+		return DK_ERR_LIBRARY;
+	return module->approve(request, len, ret_file, ret_len);
+}
+
+dk_err
+dk_client_approval(const uint8_t *file, size_t len)
+{
+	if (!loaded())
+		return DK_ERR_LIBRARY;
+	return module->approval(file, len);
+}

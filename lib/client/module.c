@@ -7,4 +7,7 @@ const struct dk_client_module dk_client_module = {
 	.enrol = client_enrol,
 	.key_open = client_key_open,
 	.key_refresh = client_key_refresh,
+	.request = client_request,
+	.approve = client_approve,
+	.approval = client_approval,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/profile.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,8 +12,10 @@
 #include <unistd.h>
 
 #include "crypto/base64.h"
+#include "native/approval.h"
 
-#define FILE_MAX_BYTES 2097152
+#define FILE_MAX_BYTES (DK_REQUEST_FILE_MAX_BYTES + 256)
+#define REQUEST_LIFE_S (DK_APPROVED_AGE_MAX_S + 600)
 
 void
 dk_profile_clear(struct dk_profile *profile)
@@ -290,6 +293,66 @@ dk_profile_save(struct dk_profile *profile)
 	if (err == DK_OK)
 		err = write_file(profile, "ca.pem", profile->ca_pem, profile->ca_pem_len);
 	return err == DK_OK ? write_file(profile, "service", data, wr.len) : err;
+}
+
+/* ---- requests that wait ---- */
+
+static bool
+request_name(const uint8_t digest[32], char ret[80])
+{
+	char hex[65];
+	int n;
+
+	dk_hex(digest, 32, hex);
+	n = snprintf(ret, 80, "requests/%s", hex);
+	return n > 0 && n < 80;
+}
+
+static void
+remove_old(const char *dir)
+{
+	DIR *stream = opendir(dir);
+	const struct dirent *entry;
+	struct stat st;
+
+	while (stream && (entry = readdir(stream)))
+		if (entry->d_name[0] != '.' && fstatat(dirfd(stream), entry->d_name, &st, 0) == 0 &&
+		    S_ISREG(st.st_mode) && st.st_mtime + REQUEST_LIFE_S < time(NULL))
+			(void)unlinkat(dirfd(stream), entry->d_name, 0);
+	if (stream)
+		(void)closedir(stream);
+}
+
+dk_err
+dk_profile_request_save(
+    const struct dk_profile *profile, const uint8_t digest[32], const uint8_t *bytes, size_t len)
+{
+	char name[80], dir[DK_PROFILE_PATH_BYTES];
+
+	if (!request_name(digest, name) || !file_path(profile, "requests", dir) ||
+	    (mkdir(dir, 0700) != 0 && errno != EEXIST))
+		return DK_ERR_WRITE;
+	remove_old(dir);
+	return write_file(profile, name, bytes, len);
+}
+
+dk_err
+dk_profile_request_load(const struct dk_profile *profile, const uint8_t digest[32],
+    uint8_t **ret_bytes, size_t *ret_len)
+{
+	char name[80];
+
+	return request_name(digest, name) ? read_file(profile, name, ret_bytes, ret_len)
+					  : DK_ERR_ARGUMENT;
+}
+
+void
+dk_profile_request_remove(const struct dk_profile *profile, const uint8_t digest[32])
+{
+	char name[80], path[DK_PROFILE_PATH_BYTES];
+
+	if (request_name(digest, name) && file_path(profile, name, path))
+		(void)unlink(path);
 }
 
 static bool

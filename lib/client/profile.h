@@ -34,6 +34,14 @@ DK_MUST_USE dk_err dk_profile_ca_pem(struct dk_profile *profile, const uint8_t *
  * client.pem in the folder. False: there is none. */
 bool dk_profile_client_pem(const struct dk_profile *profile, char ret_path[DK_PROFILE_PATH_BYTES]);
 
+/* Requests that wait for approvals, by digest. A request that nobody can use any
+ * more is removed when another one is saved. bytes: dk_wipe() and free(). */
+DK_MUST_USE dk_err dk_profile_request_save(
+    const struct dk_profile *profile, const uint8_t digest[32], const uint8_t *bytes, size_t len);
+DK_MUST_USE dk_err dk_profile_request_load(const struct dk_profile *profile,
+    const uint8_t digest[32], uint8_t **ret_bytes, size_t *ret_len);
+void dk_profile_request_remove(const struct dk_profile *profile, const uint8_t digest[32]);
+
 /* Pinned key statements, by name. body: free(). */
 DK_MUST_USE dk_err dk_profile_key_load(
     const struct dk_profile *profile, const char *name, uint8_t **ret_body, size_t *ret_len);

@@ -6,31 +6,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "client/client_impl.h"
-#include "client/http.h"
+#include "client/call.h"
 #include "crypto/base64.h"
 #include "format/schedule.h"
-#include "log/receipt.h"
 #include "native/code.h"
 
-struct call {
-	const struct dk_profile *profile;
-	struct dk_unwrap *requests;
-	size_t n;
-	struct dk_pkey *ephemeral;
-	uint8_t *body;
-	size_t body_len;
-	struct dk_request_signature sig;
-	uint8_t digest[32];
-	char input[DK_SIGNATURE_INPUT_MAX_BYTES + 32];
-	char signature[160];
-	char content_digest[96];
-	struct dk_http_answer answer;
-	struct dk_log_object *objects;
-};
-
-static void
-call_clear(struct call *call)
+void
+client_call_clear(struct client_call *call)
 {
 	dk_pkey_free(call->ephemeral);
 	free(call->body);
@@ -41,7 +23,7 @@ call_clear(struct call *call)
 /* ---- asking ---- */
 
 static dk_err
-write_body(struct call *call)
+write_body(struct client_call *call)
 {
 	size_t cap = DK_RELEASE_HEAD_BYTES, point_len;
 	const uint8_t *point;
@@ -73,34 +55,26 @@ write_body(struct call *call)
 	return wr.failed ? DK_ERR_ARGUMENT : DK_OK;
 }
 
-static bool
-write_headers(struct call *call, const uint8_t hash[32])
+/* What is signed, and its digest. */
+static dk_err
+signature_base(struct client_call *call, char base[DK_SIGNATURE_BASE_MAX_BYTES], size_t *ret_len)
 {
-	char params[DK_SIGNATURE_INPUT_MAX_BYTES], sig[DK_BASE64_CHARS(64) + 1];
-	char digest[DK_BASE64_CHARS(32) + 1];
-	int n;
+	const struct dk_part body = { call->body, call->body_len };
+	dk_err err;
 
-	if (!dk_signature_params(&call->sig, params) ||
-	    dk_base64_encode(call->sig.signature, 64, sig, sizeof(sig)) != DK_OK ||
-	    dk_base64_encode(hash, 32, digest, sizeof(digest)) != DK_OK)
-		return false;
-	n = snprintf(call->input, sizeof(call->input), "Signature-Input: dk=%s", params);
-	if (n < 0 || (size_t)n >= sizeof(call->input))
-		return false;
-	n = snprintf(call->signature, sizeof(call->signature), "Signature: dk=:%s:", sig);
-	if (n < 0 || (size_t)n >= sizeof(call->signature))
-		return false;
-	n = snprintf(call->content_digest, sizeof(call->content_digest),
-	    "Content-Digest: sha-256=:%s:", digest);
-	return n > 0 && (size_t)n < sizeof(call->content_digest);
+	err = dk_sha256(&body, 1, call->body_hash);
+	if (err == DK_OK)
+		err = dk_signature_base(&call->sig, call->profile->service.base_url,
+		    DK_RELEASE_PATH, call->body_hash, base, ret_len);
+	if (err == DK_OK)
+		err = dk_request_digest(base, *ret_len, call->digest);
+	return err;
 }
 
 static dk_err
-sign(struct call *call)
+sign(struct client_call *call)
 {
-	const struct dk_part body = { call->body, call->body_len };
 	char base[DK_SIGNATURE_BASE_MAX_BYTES];
-	uint8_t hash[32];
 	size_t len;
 	dk_err err;
 
@@ -108,40 +82,109 @@ sign(struct call *call)
 	memcpy(call->sig.key_id, dk_pkey_id(call->profile->device), 32);
 	err = dk_random(call->sig.nonce, sizeof(call->sig.nonce));
 	if (err == DK_OK)
-		err = dk_sha256(&body, 1, hash);
-	if (err == DK_OK)
-		err = dk_signature_base(
-		    &call->sig, call->profile->service.base_url, DK_RELEASE_PATH, hash, base, &len);
-	if (err == DK_OK)
-		err = dk_request_digest(base, len, call->digest);
+		err = signature_base(call, base, &len);
 	if (err != DK_OK)
 		return err;
 	const struct dk_part part = { base, len };
-	err = dk_ecdsa_sign(call->profile->device, &part, 1, call->sig.signature);
-	if (err != DK_OK)
-		return err;
-	return write_headers(call, hash) ? DK_OK : DK_ERR_ARGUMENT;
+	return dk_ecdsa_sign(call->profile->device, &part, 1, call->sig.signature);
+}
+
+dk_err
+client_call_make(struct client_call *call)
+{
+	dk_err err = dk_pkey_generate(DK_KEY_P256, 0, &call->ephemeral);
+
+	if (err == DK_OK)
+		err = write_body(call);
+	return err == DK_OK ? sign(call) : err;
+}
+
+dk_err
+client_call_restore(struct client_call *call)
+{
+	char base[DK_SIGNATURE_BASE_MAX_BYTES];
+	size_t len;
+
+	return signature_base(call, base, &len);
+}
+
+struct headers {
+	char digest[96];
+	char input[DK_SIGNATURE_INPUT_MAX_BYTES + 32];
+	char signature[160];
+	char approvals[64 + DK_BASE64_CHARS(DK_APPROVALS_MAX_BYTES)];
+};
+
+/* "NAME:BASE64:" */
+static bool
+put_sequence(char *out, size_t cap, const char *name, const uint8_t *bytes, size_t len)
+{
+	size_t at = strlen(name), chars;
+
+	if (at + DK_BASE64_CHARS(len) + 3 > cap)
+		return false;
+	memcpy(out, name, at);
+	out[at++] = ':';
+	if (dk_base64_encode(bytes, len, out + at, cap - at) != DK_OK)
+		return false;
+	chars = strlen(out);
+	memcpy(out + chars, ":", 2);
+	return true;
+}
+
+static bool
+put_approvals(const struct client_call *call, struct headers *h)
+{
+	uint8_t bytes[DK_APPROVALS_MAX_BYTES];
+	struct dk_writer_buf wr;
+
+	h->approvals[0] = '\0';
+	if (!call->approvals)
+		return true;
+	dk_wr_init(&wr, bytes, sizeof(bytes));
+	dk_approvals_write(&wr, call->approvals);
+	return !wr.failed &&
+	    put_sequence(
+		h->approvals, sizeof(h->approvals), "Doublekey-Approvals: ", bytes, wr.len);
+}
+
+static bool
+put_headers(const struct client_call *call, struct headers *h)
+{
+	char params[DK_SIGNATURE_INPUT_MAX_BYTES];
+	int n;
+
+	if (!dk_signature_params(&call->sig, params))
+		return false;
+	n = snprintf(h->input, sizeof(h->input), "Signature-Input: dk=%s", params);
+	return n > 0 && (size_t)n < sizeof(h->input) && put_approvals(call, h) &&
+	    put_sequence(h->signature, sizeof(h->signature), "Signature: dk=", call->sig.signature,
+		sizeof(call->sig.signature)) &&
+	    put_sequence(h->digest, sizeof(h->digest), "Content-Digest: sha-256=", call->body_hash,
+		sizeof(call->body_hash));
 }
 
 static dk_err
-ask(struct call *call)
+ask(struct client_call *call)
 {
 	struct dk_http_request request = { .ca_pem = call->profile->ca_pem,
 		.ca_pem_len = call->profile->ca_pem_len,
 		.body = call->body,
 		.body_len = call->body_len };
 	char url[DK_URL_MAX_BYTES + 64], client[DK_PROFILE_PATH_BYTES];
+	struct headers h;
 	int n = snprintf(url, sizeof(url), "%s" DK_RELEASE_PATH, call->profile->service.base_url);
 
-	if (n < 0 || (size_t)n >= sizeof(url))
+	if (n < 0 || (size_t)n >= sizeof(url) || !put_headers(call, &h))
 		return DK_ERR_ARGUMENT;
 	request.url = url;
 	if (dk_profile_client_pem(call->profile, client))
 		request.client_pem = client;
 	request.header[0] = "Content-Type: application/doublekey";
-	request.header[1] = call->content_digest;
-	request.header[2] = call->input;
-	request.header[3] = call->signature;
+	request.header[1] = h.digest;
+	request.header[2] = h.input;
+	request.header[3] = h.signature;
+	request.header[4] = h.approvals[0] != '\0' ? h.approvals : NULL;
 	return dk_http(&request, &call->answer);
 }
 
@@ -164,7 +207,7 @@ item_code(const struct reply *reply, size_t i)
 }
 
 static dk_err
-parse_reply(const struct call *call, struct reply *r)
+parse_reply(const struct client_call *call, struct reply *r)
 {
 	struct dk_reader_buf rd;
 	const uint8_t *magic;
@@ -202,7 +245,7 @@ object_matches(const struct dk_unwrap *u, const struct dk_log_object *o, unsigne
 
 /* That the log has exactly this request, and nothing that only looks like it. */
 static dk_err
-check_receipt(struct call *call, const struct reply *r)
+check_receipt(struct client_call *call, const struct reply *r)
 {
 	struct dk_log_event e;
 	struct dk_log_keys keys;
@@ -254,7 +297,7 @@ open_item(const struct dk_unwrap *u, struct dk_hpke *ctx, uint64_t index, const 
 }
 
 static dk_err
-open_items(struct call *call, const struct reply *r)
+open_items(struct client_call *call, const struct reply *r)
 {
 	uint8_t info[DK_INFO_MAX_BYTES];
 	dk_auto_hpke ctx = { .seq = 0 };
@@ -281,26 +324,27 @@ open_items(struct call *call, const struct reply *r)
 }
 
 dk_err
-client_release(const struct dk_profile *profile, struct dk_unwrap *requests, size_t n)
+client_call_send(struct client_call *call)
 {
-	__attribute__((cleanup(
-	    call_clear))) struct call call = { .profile = profile, .requests = requests, .n = n };
 	struct reply reply;
 	dk_err err;
 
-	call.objects = malloc(DK_LOG_OBJECTS_MAX * sizeof(*call.objects));
-	if (!call.objects)
+	call->objects = malloc(DK_LOG_OBJECTS_MAX * sizeof(*call->objects));
+	if (!call->objects)
 		return DK_ERR_NOMEM;
-	err = dk_pkey_generate(DK_KEY_P256, 0, &call.ephemeral);
+	err = ask(call);
 	if (err == DK_OK)
-		err = write_body(&call);
+		err = parse_reply(call, &reply);
 	if (err == DK_OK)
-		err = sign(&call);
-	if (err == DK_OK)
-		err = ask(&call);
-	if (err == DK_OK)
-		err = parse_reply(&call, &reply);
-	if (err == DK_OK)
-		err = check_receipt(&call, &reply);
-	return err == DK_OK ? open_items(&call, &reply) : err;
+		err = check_receipt(call, &reply);
+	return err == DK_OK ? open_items(call, &reply) : err;
+}
+
+dk_err
+client_release(const struct dk_profile *profile, struct dk_unwrap *requests, size_t n)
+{
+	client_auto_call call = { .profile = profile, .requests = requests, .n = n };
+	dk_err err = client_call_make(&call);
+
+	return err == DK_OK ? client_call_send(&call) : err;
 }

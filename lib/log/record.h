@@ -56,6 +56,7 @@ enum dk_log_factor_type {
 	DK_FACTOR_DEVICE = 1,
 	DK_FACTOR_LOCAL = 2,
 	DK_FACTOR_CODE = 3,
+	DK_FACTOR_APPROVAL = 4,
 };
 
 struct dk_log_factor {

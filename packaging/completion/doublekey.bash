@@ -73,13 +73,13 @@ _doublekey() {
 		_doublekey_words '4096 65536 1048576'
 		return
 		;;
-	--passphrase-file | -o | --output)
+	--passphrase-file | --approval | -o | --output)
 		_doublekey_files
 		return
 		;;
 	--label | --tenant | --file-name | --offset | --length | --min-epoch | \
 		--min-epoch-customer | --min-epoch-provider | -j | --jobs | --custodian | \
-		--shares | --threshold | --ca-fingerprint | --code | --device-name)
+		--shares | --threshold | --ca-fingerprint | --code | --device-name | --reason)
 		return
 		;;
 	esac
@@ -90,6 +90,7 @@ _doublekey() {
 	case $command in
 	'')
 		_doublekey_words "encrypt decrypt inspect rewrap keygen key profile enrol
+			request approve
 			--profile --version $common"
 		;;
 	encrypt)
@@ -102,7 +103,7 @@ _doublekey() {
 		;;
 	decrypt)
 		if [[ $cur == -* ]]; then
-			_doublekey_words "$keys $target --offset --length --require-creator --min-epoch
+			_doublekey_words "$keys $target --approval --offset --length --require-creator --min-epoch
 				--min-epoch-customer --min-epoch-provider $common"
 		else
 			_doublekey_files .dkey
@@ -157,6 +158,20 @@ _doublekey() {
 		;;
 	enrol)
 		_doublekey_words "--ca-fingerprint --code --device-name $common"
+		;;
+	request)
+		if [[ $cur == -* ]]; then
+			_doublekey_words "--customer --reason --output --force $common"
+		else
+			_doublekey_files .dkey
+		fi
+		;;
+	approve)
+		if [[ $cur == -* ]]; then
+			_doublekey_words "--yes --show --output --force $common"
+		else
+			_doublekey_files .dkrequest
+		fi
 		;;
 	esac
 }

@@ -118,8 +118,9 @@ class Service:
             connection.close()
 
     def release(self, device, body, url=None, created=None, nonce=None, sent_body=None,
-                key_id=None):
+                key_id=None, more=None):
         headers = signed_headers(device, url or self.url, body, created, nonce, key_id)
+        headers.update(more or {})
         if sent_body is not None:
             headers["Content-Digest"] = digest_header(sent_body)
             body = sent_body
@@ -137,18 +138,26 @@ def digest_header(body):
     return "sha-256=:%s:" % base64.b64encode(hashlib.sha256(body).digest()).decode()
 
 
-def signed_headers(device, url, body, created=None, nonce=None, key_id=None):
+def signature_base(device, url, body, created=None, nonce=None, key_id=None):
+    """What is signed, and its last part."""
     params = ('("@method" "@target-uri" "content-digest");created=%d;nonce="%s";keyid="%s"'
               % (int(time.time()) if created is None else created,
                  (nonce or os.urandom(16)).hex(), (key_id or device.id).hex()))
     base = ('"@method": POST\n"@target-uri": %s/v1/release\n"content-digest": %s\n'
             '"@signature-params": %s' % (url, digest_header(body), params))
-    r, s = utils.decode_dss_signature(
-        device.key.sign(base.encode(), ec.ECDSA(hashes.SHA256())))
-    raw = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    return base, params
+
+
+def raw_signature(device, data):
+    r, s = utils.decode_dss_signature(device.key.sign(data, ec.ECDSA(hashes.SHA256())))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def signed_headers(device, url, body, created=None, nonce=None, key_id=None):
+    base, params = signature_base(device, url, body, created, nonce, key_id)
     return {"Content-Type": "application/doublekey", "Content-Digest": digest_header(body),
             "Signature-Input": "dk=" + params,
-            "Signature": "dk=:%s:" % base64.b64encode(raw).decode()}
+            "Signature": "dk=:%s:" % base64.b64encode(raw_signature(device, base.encode())).decode()}
 
 
 def ephemeral_point():
