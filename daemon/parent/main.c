@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "parent/log.h"
 #include "parent/parent.h"
 
 static const char usage_text[] =
@@ -16,7 +17,8 @@ static const char usage_text[] =
     "       doublekeyd enrol-code --user NAME\n"
     "       doublekeyd device list | device revoke KEY-ID\n"
     "       doublekeyd freeze [NAME] | unfreeze [NAME] --reason TEXT\n"
-    "       doublekeyd status | log\n"
+    "       doublekeyd status\n"
+    "       doublekeyd log [--since TIME] [--user NAME] [--object ID] [--json]\n"
     "       doublekeyd policy check [--file FILE] [--user U --key K [--label L]\n"
     "                  [--device KEY-ID] [--address IP] [--time 2031-02-03T04:05:06Z]\n"
     "                  [--factor certificate=NAME] [--factor approval=USER]...]\n"
@@ -51,6 +53,7 @@ static const struct command commands[] = {
 
 struct words {
 	struct policy_case policy;
+	struct log_wanted log;
 	const char *user;
 	const char *type;
 	const char *reason;
@@ -107,7 +110,7 @@ dispatch(const struct settings *s, const struct words *w, int argc, char **argv)
 	if ((strcmp(word, "backup") == 0 || strcmp(word, "restore") == 0) && argc == 2)
 		return cmd_backup(s, word, name);
 	if (strcmp(word, "log") == 0 && argc == 1)
-		return cmd_log(s);
+		return cmd_log(s, &w->log);
 	if (strcmp(word, "enrol-code") == 0 && argc == 1 && w->user)
 		return cmd_ask(s, IPC_OP_ENROL_CODE, &w->user, 1);
 	if (strcmp(word, "policy") == 0 && argc == 2 && strcmp(name, "check") == 0)
@@ -158,6 +161,9 @@ main(int argc, char **argv)
 		{ "address", required_argument, NULL, 'A' },
 		{ "time", required_argument, NULL, 'T' },
 		{ "factor", required_argument, NULL, 'F' },
+		{ "since", required_argument, NULL, 's' },
+		{ "object", required_argument, NULL, 'O' },
+		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -183,7 +189,7 @@ main(int argc, char **argv)
 			s.kdf_memory_mib = optarg;
 			break;
 		case 'U':
-			w.user = w.policy.user = optarg;
+			w.user = w.policy.user = w.log.user = optarg;
 			break;
 		case 't':
 			w.type = optarg;
@@ -222,6 +228,15 @@ main(int argc, char **argv)
 			break;
 		case 'T':
 			w.policy.time = optarg;
+			break;
+		case 's':
+			w.log.since = optarg;
+			break;
+		case 'O':
+			w.log.object = optarg;
+			break;
+		case 'j':
+			w.log.json = true;
 			break;
 		case 'h':
 			(void)fputs(usage_text, stdout);

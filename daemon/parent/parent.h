@@ -25,7 +25,6 @@ struct settings {
 	const char *url;
 	const char *custodian;
 	const char *kdf_memory_mib;
-	bool json;
 	const char *prompt; /* what the passphrase is asked for with */
 	bool confirm;       /* a new passphrase is typed twice */
 	int argc;
@@ -46,7 +45,6 @@ int cmd_run(const struct settings *settings);
 int cmd_init(const struct settings *settings);
 int cmd_ask(
     const struct settings *settings, enum ipc_admin_op op, const char *const *args, unsigned n);
-int cmd_log(const struct settings *settings);
 /* word: "backup" or "restore". */
 int cmd_backup(const struct settings *settings, const char *word, const char *file);
 

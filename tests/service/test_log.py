@@ -2,12 +2,16 @@
 """The log as a public reader sees it (C2SP tlog-tiles), and large requests."""
 import base64
 import hashlib
+import json
 import os
+import re
 import time
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from service import codes, parts_of, release_body
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def root_of(hashes):
@@ -75,3 +79,61 @@ def test_the_service_recovers_from_the_end_of_any_process(ready):
         time.sleep(0.5)
         ready.wait_ready()
         assert ready.release(ready.device(), body)[0] == 200, name
+
+
+# ---- doublekeyd log ----
+
+def records(s, *args):
+    out = s.admin("log", "--json", *args).stdout
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_filters(ready):
+    ready.enrol("bob", who="other")
+    ready.client("decrypt", "--customer", ready.key, "--provider", "p.key", "object.dk",
+                 "-o", "out1")
+    time.sleep(1.1)
+    middle = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    ready.client("decrypt", "--customer", ready.key, "--provider", "p.key", "object.dk",
+                 "-o", "out2", who="other")
+    everything = records(ready)
+    assert [r["index"] for r in everything] == list(range(len(everything)))
+    assert [r["user"] for r in everything if r["class"] == "release"] == ["alice", "bob"]
+    bob = records(ready, "--user", "bob")
+    assert {r["class"] for r in bob} == {"code-made", "device-enrolled", "release"}
+    release = bob[-1]
+    assert records(ready, "--since", middle)[-1] == release
+    assert all(r["time"] >= middle for r in records(ready, "--since", middle))
+    assert records(ready, "--since", "2200-01-01") == []
+    assert len(records(ready, "--since", "2001-01-01")) == len(everything)
+    object_id = release["objects"][0]["id"]
+    assert [r["user"] for r in records(ready, "--object", object_id)] == ["alice", "bob"]
+    assert records(ready, "--object", object_id, "--user", "bob") == [release]
+    assert records(ready, "--object", "0" * 32) == []
+    text = ready.admin("log", "--user", "bob", "--object", object_id).stdout
+    assert text.startswith("%d %s release done" % (release["index"], release["time"]))
+    for wrong in (["--since", "yesterday"], ["--since", "2031-02-30x"], ["--object", "12"]):
+        assert ready.admin("log", *wrong, check=False).returncode == 2, wrong
+
+
+def test_json_has_what_the_manual_says(ready):
+    ready.client("decrypt", "--customer", ready.key, "--provider", "p.key", "object.dk",
+                 "-o", "out")
+    ready.admin("freeze", "finance")
+    ready.admin("unfreeze", "finance", "--reason", 'a "reason" \\ ä')
+    page = open(os.path.join(ROOT, "docs/man/doublekeyd.8.scd")).read()
+    table = page[page.index("# RECORDS AS JSON"):page.index("# ERROR CODES")]
+    members = set(re.findall(r"^\|  (\w+)$", table, re.M))
+    seen = set()
+    for r in records(ready):
+        assert set(r) <= members
+        assert r["class"] in table
+        seen |= set(r)
+    assert seen >= {"device", "device_name", "address", "key_id", "key_type", "policy",
+                    "request", "recipient", "mode", "level", "front_end", "generation"}
+    last = records(ready)[-1]
+    assert last["note"] == 'a "reason" \\ ä' and last["key"] == "finance"
+    release = [r for r in records(ready) if r["class"] == "release"][0]
+    assert release["address"] == "127.0.0.1"
+    assert [f["type"] for f in release["factors"]] == ["device"]
+    assert release["objects"][0]["code"] == "ok" and release["objects"][0]["epoch"] == 1

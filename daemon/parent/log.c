@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parent/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "native/code.h"
+#include "parent/exchange.h"
+
+#define LOG_PAGE 500
+
+struct filter {
+	uint64_t since;
+	const char *user;
+	bool has_object;
+	uint8_t object[16];
+	bool json;
+	bool broken; /* a record was printed that does not open its leaf */
+};
+
+/* "2031-02-03T04:05:06Z", or the day alone. */
+static bool
+parse_since(const char *text, uint64_t *ret)
+{
+	struct tm tm = { .tm_sec = 0 };
+	const char *form = strlen(text) == 10 ? "%Y-%m-%d" : "%Y-%m-%dT%H:%M:%SZ";
+	const char *end = strptime(text, form, &tm);
+	time_t t;
+
+	if ((strlen(text) != 10 && strlen(text) != 20) || !end || *end != '\0')
+		return false;
+	t = timegm(&tm);
+	*ret = (uint64_t)t;
+	return t >= 0;
+}
+
+static bool
+make_filter(const struct log_wanted *wanted, struct filter *f)
+{
+	const char *fault = NULL;
+
+	*f = (struct filter){ .user = wanted->user, .json = wanted->json };
+	if (wanted->since && !parse_since(wanted->since, &f->since))
+		fault = "--since takes a time like 2031-02-03T04:05:06Z, or a day";
+	f->has_object = wanted->object != NULL;
+	if (f->has_object &&
+	    (strlen(wanted->object) != 32 || !dk_unhex(wanted->object, f->object, 16)))
+		fault = "--object takes an object id, 32 hex digits";
+	if (fault)
+		(void)fprintf(stderr, "doublekeyd: %s\n", fault);
+	return !fault;
+}
+
+static bool
+is_wanted(const struct filter *f, const struct dk_log_event *e)
+{
+	if (e->time < f->since || (f->user && strcmp(f->user, e->user) != 0))
+		return false;
+	for (unsigned i = 0; f->has_object && i < e->object_count; i++)
+		if (memcmp(e->objects[i].object_id, f->object, sizeof(f->object)) == 0)
+			return true;
+	return !f->has_object;
+}
+
+/* One page; returns the index after its last entry, or 0. */
+static uint64_t
+take_page(const struct exchange_answer *answer, struct filter *f, uint64_t *ret_size)
+{
+	static struct dk_log_object objects[DK_LOG_OBJECTS_MAX];
+	struct dk_log_event event;
+	struct dk_reader_buf rd;
+	uint64_t index = 0, next = 0;
+	uint32_t count;
+
+	dk_rd_init(&rd, answer->data + 2, answer->len - 2);
+	*ret_size = dk_rd_u64(&rd);
+	count = dk_rd_u32(&rd);
+	for (uint32_t i = 0; i < count; i++) {
+		const uint8_t *leaf, *record;
+		size_t len;
+
+		index = dk_rd_u64(&rd);
+		leaf = dk_rd_bytes(&rd, DK_LEAF_BYTES);
+		len = dk_rd_u32(&rd);
+		record = dk_rd_bytes(&rd, len);
+		if (rd.failed)
+			return 0;
+		next = index + 1;
+		if (dk_record_open(record, len, leaf, objects, &event) != DK_OK) {
+			log_print_broken(index, f->json);
+			f->broken = true;
+		} else if (is_wanted(f, &event)) {
+			(f->json ? log_print_json : log_print)(index, &event);
+		}
+	}
+	return next;
+}
+
+int
+cmd_log(const struct settings *settings, const struct log_wanted *wanted)
+{
+	uint64_t next = 0, size = 1;
+	struct exchange_answer answer;
+	char first[24], most[24];
+	const char *args[] = { first, most };
+	struct filter filter;
+
+	if (!make_filter(wanted, &filter))
+		return 2;
+	while (next < size) {
+		if (snprintf(first, sizeof(first), "%" PRIu64, next) < 0 ||
+		    snprintf(most, sizeof(most), "%d", LOG_PAGE) < 0 ||
+		    !exchange(settings->dir, IPC_OP_LOG, args, 2, &answer))
+			return 1;
+		next = answer.code == DK_CODE_OK ? take_page(&answer, &filter, &size) : 0;
+		free(answer.data);
+		if (next == 0)
+			return 1;
+	}
+	return fflush(stdout) != 0 || ferror(stdout) || filter.broken ? 1 : 0;
+}
