@@ -67,7 +67,7 @@ class Pages(unittest.TestCase):
         self.assertEqual(heads, commands)
 
     def test_settings(self):
-        known = set(re.findall(r'CFG_[A-Z_]+\("([a-z-]+)"', read("daemon/parent/run.c")))
+        known = set(re.findall(r'CFG_[A-Z_]+\("([a-z-]+)"', read("daemon/parent/conf.c")))
         self.assertIn("listen", known)
         page = read("docs/man/doublekeyd.conf.5.scd")
         self.assertEqual(entries(section(page, "OPTIONS")), known)

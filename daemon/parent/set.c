@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "parent/run.h"
+
+static void
+all_ready(struct run *run)
+{
+	run->went = ipc_send(&run->set.channel[IPC_HTTPD], IPC_GO, 0, NULL, 0);
+	run->started_s = ipc_now();
+	say(SAY_INFO, "ready");
+}
+
+static bool
+on_ready(struct run *run, enum ipc_process from, const struct ipc_message *message)
+{
+	struct dk_reader_buf rd;
+
+	dk_rd_init(&rd, message->data, message->len);
+	run->protections[from] = dk_rd_u32(&rd);
+	if (rd.failed)
+		return false;
+	say(SAY_INFO, "%s: seccomp %s, landlock %s", ipc_process_name(from),
+	    run->protections[from] & IPC_SECCOMP ? "on" : "OFF",
+	    run->protections[from] & IPC_LANDLOCK ? "on" : "OFF");
+	run->ready |= 1u << from;
+	if (run->ready ==
+	    (1u << IPC_HTTPD | 1u << IPC_AUTHD | 1u << IPC_KEYD | 1u << IPC_LOGD |
+		(run->hsm_uri ? 1u << IPC_TOKEND : 0)))
+		all_ready(run);
+	return true;
+}
+
+static bool
+on_child(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
+{
+	struct run *run = ctx;
+
+	switch (message->type) {
+	case IPC_READY:
+		return on_ready(run, channel->peer, message);
+	case IPC_VIOLATION:
+		if (message->len != 3 || message->data[0] >= IPC_PROCESSES)
+			return false;
+		say(SAY_ERROR, "%s broke the rules towards %s and is ended",
+		    ipc_process_name(message->data[0]), ipc_process_name(channel->peer));
+		run->restart = true;
+		return true;
+	case IPC_PIN_REFUSED:
+		run->pin_refused = true;
+		return true;
+	case IPC_POLICY_DONE:
+		if (message->len < 3)
+			return false;
+		say(message->data[0] || message->data[1] ? SAY_ERROR : SAY_INFO, "%.*s",
+		    (int)message->len - 3, (const char *)message->data + 2);
+		run_admin_done(run, message);
+		return true;
+	default:
+		run_admin_done(run, message);
+		return true;
+	}
+}
+
+int
+run_open(const struct run *run, const char *name, int flags)
+{
+	char path[PATH_BYTES];
+
+	return path_join(path, run->settings->dir, name) ? open(path, flags | O_CLOEXEC, 0600) : -1;
+}
+
+/* A name without a folder, or any path from the root on. */
+static int
+open_client_ca(const struct run *run)
+{
+	const char *name = cfg_getstr(run->cfg, "client-ca");
+
+	if (!name)
+		return open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return name[0] == '/' ? open(name, O_RDONLY | O_CLOEXEC) : run_open(run, name, O_RDONLY);
+}
+
+bool
+run_set_start(struct run *run)
+{
+	struct spawn_files f = { .listen = run->listen, .pin = -1, .hsm_uri = run->hsm_uri };
+	bool ok;
+
+	f.chain = run_open(run, "tls/chain.pem", O_RDONLY);
+	f.tls_key = run_open(run, "tls/server.key", O_RDONLY);
+	f.client_ca = open_client_ca(run);
+	f.policy = run_open(run, "policy.conf", O_RDONLY);
+	f.slot[0] = run_open(run, "keys/sealed.0", O_RDWR);
+	f.slot[1] = run_open(run, "keys/sealed.1", O_RDWR);
+	f.passphrase = passphrase_fd(run->settings);
+	if (run->hsm_uri) {
+		f.hsm_directory = cfg_getstr(run->cfg, "hsm-directory");
+		f.hsm_sockets = cfg_getbool(run->cfg, "hsm-sockets") == cfg_true;
+		f.hsm_environment = run->hsm_environment;
+		f.pin = run->pin_refused
+		    ? open("/dev/null", O_RDONLY | O_CLOEXEC)
+		    : pin_fd(run->settings, run->pin_source[0] ? run->pin_source : NULL);
+	}
+	ok = (!run->hsm_uri || f.pin >= 0) && f.chain >= 0 && f.tls_key >= 0 && f.client_ca >= 0 &&
+	    f.policy >= 0 && f.slot[0] >= 0 && f.slot[1] >= 0 && f.passphrase >= 0;
+	if (!ok)
+		say(SAY_ERROR, "a file of the service, the passphrase or the PIN cannot be read");
+	run->ready = 0;
+	run->went = false;
+	run->restart = false;
+	ok = ok && spawn_all(&run->set, &f, run->log_dir, on_child, run);
+	const int fds[] = { f.chain, f.tls_key, f.client_ca, f.policy, f.slot[0], f.slot[1],
+		f.passphrase, f.pin };
+	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			(void)close(fds[i]);
+	return ok;
+}
+
+static bool
+wait_for(pid_t pid, int ms)
+{
+	const struct timespec step = { 0, 5000000 };
+
+	for (int waited = 0; waited <= ms; waited += 5) {
+		pid_t got = waitpid(pid, NULL, WNOHANG);
+
+		if (got == pid || (got < 0 && errno == ECHILD))
+			return true;
+		(void)nanosleep(&step, NULL);
+	}
+	return false;
+}
+
+/* httpd first, logd last: what is under way can still be recorded. */
+void
+run_set_end(struct run *run, bool gently)
+{
+	static const enum ipc_process order[] = { IPC_HTTPD, IPC_AUTHD, IPC_KEYD, IPC_TOKEND,
+		IPC_LOGD };
+
+	for (unsigned i = 0; i < RUN_CHILDREN; i++) {
+		pid_t pid = run->set.pid[order[i]];
+
+		if (pid <= 0)
+			continue;
+		if (gently)
+			(void)ipc_send(&run->set.channel[order[i]], IPC_STOP, 0, NULL, 0);
+		if (!gently || !wait_for(pid, 3000)) {
+			(void)kill(pid, SIGKILL);
+			(void)wait_for(pid, 10000);
+		}
+		run->set.pid[order[i]] = 0;
+		ipc_channel_close(&run->set.channel[order[i]]);
+	}
+	run_admins_give_up(run);
+}
