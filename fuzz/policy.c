@@ -40,10 +40,11 @@ ask(const struct policy *policy, const char *user, const char *key, uint8_t fill
 		first++;
 	FUZZ_CHECK(rule == first);
 	FUZZ_CHECK((verdict != VERDICT_DENY) ==
-	    (first < policy_rules(policy) && policy->rule[first].allow));
+	    (first < policy_rules(policy) && policy->of[POLICY_RULE].item[first].allow));
 	/* Nothing was shown. */
 	FUZZ_CHECK(verdict != VERDICT_ALLOW ||
 	    (!policy_rule_info(policy, first).certificate &&
+		!policy_rule_info(policy, first).token &&
 		policy_rule_info(policy, first).approvals == 0));
 }
 
@@ -52,17 +53,17 @@ judge(const struct policy *policy)
 {
 	const char *user = "alice", *key = "finance";
 
-	FUZZ_CHECK(policy->rule_count <= POLICY_SECTIONS_MAX);
-	for (unsigned i = 0; i < policy->group_count; i++)
-		check_lists(policy, &policy->group[i]);
-	for (unsigned i = 0; i < policy->rule_count; i++)
-		check_lists(policy, &policy->rule[i]);
+	FUZZ_CHECK(policy->of[POLICY_RULE].count <= POLICY_SECTIONS_MAX);
+	for (unsigned i = 0; i < policy->of[POLICY_GROUP].count; i++)
+		check_lists(policy, &policy->of[POLICY_GROUP].item[i]);
+	for (unsigned i = 0; i < policy->of[POLICY_RULE].count; i++)
+		check_lists(policy, &policy->of[POLICY_RULE].item[i]);
 	ask(policy, user, key, 0, 0);
-	if (policy->rule_count == 0)
+	if (policy->of[POLICY_RULE].count == 0)
 		return;
-	key = policy->text[policy->rule[0].list[POLICY_KEYS].first].s;
-	if (policy->rule[0].list[POLICY_USERS].given)
-		user = policy->text[policy->rule[0].list[POLICY_USERS].first].s;
+	key = policy->text[policy->of[POLICY_RULE].item[0].list[POLICY_KEYS].first].s;
+	if (policy->of[POLICY_RULE].item[0].list[POLICY_USERS].given)
+		user = policy->text[policy->of[POLICY_RULE].item[0].list[POLICY_USERS].first].s;
 	ask(policy, user, key, 0x20, 1924992000);
 	ask(policy, user, key, 0x20, UINT64_MAX);
 }

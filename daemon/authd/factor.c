@@ -54,10 +54,37 @@ factor_certificate(const struct dk_part *claim, struct factor_certificate *ret,
 	return true;
 }
 
+unsigned
+factor_token(const struct dk_part *claim, const struct dk_part *digest,
+    const struct token_issuers *issuers, const struct policy_question *question,
+    struct token *ret_token)
+{
+	uint8_t hash[32];
+
+	if (claim->len == 0 && digest->len == 0)
+		return DK_CODE_OK;
+	if (claim->len == 0 || digest->len != sizeof(hash) || dk_sha256(claim, 1, hash) != DK_OK ||
+	    memcmp(hash, digest->data, sizeof(hash)) != 0)
+		return DK_CODE_TOKEN;
+	return token_verify(claim->data, claim->len, issuers, question->user, question->time,
+		   ret_token) == TOKEN_HOLDS
+	    ? DK_CODE_OK
+	    : DK_CODE_TOKEN;
+}
+
 void
 factors_write(const struct factors *factors, struct dk_writer_buf *wr)
 {
-	dk_wr_u8(wr, factors->certificate.holds);
+	uint8_t token[DK_LOG_TOKEN_MAX_BYTES];
+	size_t len;
+
+	dk_wr_u8(wr, (uint8_t)((factors->token.issuer != NULL) + factors->certificate.holds));
+	if (factors->token.issuer) {
+		len = dk_log_token_write(&factors->token.record, token);
+		dk_wr_u16(wr, DK_LOG_TAG_TOKEN);
+		dk_wr_u16(wr, (uint16_t)len);
+		dk_wr_bytes(wr, token, len);
+	}
 	if (factors->certificate.holds) {
 		dk_wr_u16(wr, DK_LOG_TAG_CERTIFICATE);
 		dk_wr_u16(wr, DK_LOG_CERTIFICATE_BYTES);

@@ -4,18 +4,21 @@
  * httpd nothing that matters: keyd verifies the signature itself afterwards,
  * and asks the policy's answer only for what the signed body names.
  */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "authd/factor.h"
+#include "authd/in_force.h"
 #include "authd/policy.h"
 #include "base/bytes.h"
 #include "base/text.h"
 #include "format/schedule.h"
 #include "ipc/child.h"
 #include "ipc/claim.h"
+#include "ipc/wiping.h"
 #include "native/approval.h"
 #include "native/code.h"
 #include "native/release.h"
@@ -24,6 +27,7 @@
 #define AUTHD_FD_HTTPD 4
 #define AUTHD_FD_KEYD 5
 #define AUTHD_FD_POLICY 6
+#define AUTHD_FD_KEY_SETS 7
 #define NAME_MAX_BYTES 64
 #define RELEASE_HEAD (16 + 8 + 16 + 32 + 64)
 #define RELEASE_KEY_ID (16 + 8 + 16)
@@ -44,11 +48,9 @@ struct authd {
 	struct ipc_child child;
 	struct ipc_channel *httpd;
 	struct ipc_channel *keyd;
-	struct policy *policy;
-	uint8_t digest[32];
+	struct in_force *now;
 	/* one that waits for its record */
-	struct policy *next_policy;
-	uint8_t next_digest[32];
+	struct in_force *next;
 	uint64_t next_id;
 	struct list devices;
 	struct list keys;
@@ -127,7 +129,7 @@ struct charges {
 static unsigned
 charge(const struct authd *authd, struct charges *charges, unsigned rule)
 {
-	struct policy_rule_info info = policy_rule_info(authd->policy, rule);
+	struct policy_rule_info info = policy_rule_info(authd->now->policy, rule);
 	unsigned i = 0;
 
 	if (info.per_minute == 0 && info.per_day == 0)
@@ -154,7 +156,8 @@ write_charges(const struct authd *authd, const struct charges *charges, const ch
 
 	dk_wr_u8(wr, (uint8_t)charges->count);
 	for (unsigned i = 0; i < charges->count; i++) {
-		struct policy_rule_info info = policy_rule_info(authd->policy, charges->rule[i]);
+		struct policy_rule_info info =
+		    policy_rule_info(authd->now->policy, charges->rule[i]);
 
 		if (dk_info("budget", NULL, 0, prefix, &prefix_len) != DK_OK)
 			say_fatal("libcrypto does not do what it must");
@@ -175,7 +178,7 @@ judge(const struct authd *authd, const struct policy_question *of_request,
     const struct dk_release_object *object, struct charges *charges)
 {
 	static const unsigned codes[] = { DK_CODE_POLICY, DK_CODE_OK, DK_CODE_CERTIFICATE_REQUIRED,
-		DK_CODE_APPROVAL_REQUIRED };
+		DK_CODE_TOKEN_REQUIRED, DK_CODE_APPROVAL_REQUIRED };
 	struct policy_question question = *of_request;
 	enum policy_verdict verdict;
 	struct dk_header header;
@@ -191,7 +194,7 @@ judge(const struct authd *authd, const struct policy_question *of_request,
 	question.key = key->name;
 	question.label = object->core + header.label;
 	question.label_len = header.label_len;
-	verdict = policy_judge(authd->policy, &question, &rule);
+	verdict = policy_judge(authd->now->policy, &question, &rule);
 	return verdict == VERDICT_ALLOW ? charge(authd, charges, rule) : codes[verdict];
 }
 
@@ -238,6 +241,11 @@ take_factors(const struct authd *authd, struct factors *factors, const struct ip
 	if (certificate->len > 0)
 		*ret_ok =
 		    factor_certificate(certificate, &factors->certificate, &question->shown, &code);
+	if (code == DK_CODE_OK)
+		code =
+		    factor_token(&claims->of[IPC_CLAIM_TOKEN], &claims->of[IPC_CLAIM_TOKEN_DIGEST],
+			&authd->now->issuers, question, &factors->token);
+	question->shown.issuer = factors->token.issuer;
 	take_approvals(authd, &claims->of[IPC_CLAIM_APPROVALS], question);
 	return code;
 }
@@ -247,14 +255,26 @@ static void
 pass_on(struct authd *authd, const struct ipc_message *message, const struct dk_writer_buf *judged,
     const struct ipc_claims *claims, const uint8_t *body, size_t len)
 {
-	const struct dk_part *approvals = &claims->of[IPC_CLAIM_APPROVALS];
-	uint8_t list[1 + IPC_CLAIM_HEAD_BYTES] = { approvals->len > 0 };
+	static const unsigned kinds[] = { IPC_CLAIM_TOKEN_DIGEST, IPC_CLAIM_APPROVALS };
+	uint8_t list[1 + 2 * IPC_CLAIM_HEAD_BYTES + IPC_CLAIM_TOKEN_DIGEST_BYTES +
+	    IPC_CLAIM_APPROVALS_MAX_BYTES] = { 0 };
+	struct dk_writer_buf wr;
 
-	ipc_claim_head(IPC_CLAIM_APPROVALS, approvals->len, list + 1);
+	dk_wr_init(&wr, list + 1, sizeof(list) - 1);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct dk_part *claim = &claims->of[kinds[i]];
+		uint8_t head[IPC_CLAIM_HEAD_BYTES];
+
+		if (claim->len == 0)
+			continue;
+		ipc_claim_head(kinds[i], claim->len, head);
+		dk_wr_bytes(&wr, head, sizeof(head));
+		dk_wr_bytes(&wr, claim->data, claim->len);
+		list[0]++;
+	}
 	const struct dk_part parts[] = { { judged->data, judged->len },
-		{ message->data, RELEASE_HEAD }, { list, approvals->len > 0 ? sizeof(list) : 1 },
-		*approvals, { body, len } };
-	(void)ipc_send(authd->keyd, IPC_RELEASE_JUDGED, message->id, parts, 5);
+		{ message->data, RELEASE_HEAD }, { list, 1 + wr.len }, { body, len } };
+	(void)ipc_send(authd->keyd, IPC_RELEASE_JUDGED, message->id, parts, 4);
 }
 
 static bool
@@ -281,14 +301,14 @@ on_release(struct authd *authd, const struct ipc_message *message)
 	len = dk_rd_left(&rd);
 	body = dk_rd_bytes(&rd, len);
 	who_asks(authd, message->data, &question);
-	factors = (struct factors){ .certificate = { .holds = false } };
+	factors = (struct factors){ .token = { .issuer = NULL } };
 	code = take_factors(authd, &factors, &claims, &question, &ok);
 	if (!ok)
 		return false;
 	if (dk_release_request_parse(body, len, objects, &request) != DK_OK)
 		request.count = 0;
 	dk_wr_init(&wr, head, sizeof(head));
-	dk_wr_bytes(&wr, authd->digest, sizeof(authd->digest));
+	dk_wr_bytes(&wr, authd->now->digest, sizeof(authd->now->digest));
 	dk_wr_u16(&wr, (uint16_t)request.count);
 	for (unsigned i = 0; i < request.count; i++)
 		dk_wr_u16(&wr,
@@ -333,30 +353,46 @@ policy_done(struct authd *authd, uint64_t id, unsigned code, const char *text)
 	(void)ipc_send(&authd->child.channel[0], IPC_POLICY_DONE, id, parts, 2);
 }
 
+/* Digests of what is to judge, and who asked, if it is to replace another one. */
+static void
+announce(struct authd *authd, uint64_t id, const struct in_force *f, const struct dk_part *who)
+{
+	const struct dk_part parts[] = { { f->digest, sizeof(f->digest) },
+		{ f->keys_digest, sizeof(f->keys_digest) }, *who };
+
+	(void)ipc_send(authd->keyd, IPC_POLICY, id, parts, 3);
+}
+
 static bool
 on_policy_text(struct authd *authd, const struct ipc_message *message)
 {
-	const struct dk_part digest[] = { { authd->next_digest, 32 }, { message->data, 4 } };
 	struct policy_fault fault;
-	struct dk_part text;
+	struct dk_part who, text, sets;
+	struct dk_reader_buf rd;
 	char words[256];
 
-	if (message->len < 4)
+	dk_rd_init(&rd, message->data, message->len);
+	who = (struct dk_part){ dk_rd_bytes(&rd, 4), 4 };
+	text.len = dk_rd_u32(&rd);
+	text.data = dk_rd_bytes(&rd, text.len);
+	sets.len = dk_rd_left(&rd);
+	sets.data = dk_rd_bytes(&rd, sets.len);
+	if (rd.failed)
 		return false;
-	text = (struct dk_part){ message->data + 4, message->len - 4 };
-	if (authd->next_policy) {
+	if (authd->next) {
 		policy_done(authd, message->id, DK_CODE_BUSY, "another change is under way\n");
-	} else if (!policy_parse(text.data, text.len, &authd->next_policy, &fault)) {
+		return true;
+	}
+	authd->next = in_force_new(&text, &sets, &fault);
+	if (!authd->next) {
 		if (snprintf(words, sizeof(words), "policy.conf:%u: %s: %s\n", fault.line,
 			policy_error_name(fault.error), fault.words) < 0)
 			words[0] = '\0';
 		policy_done(authd, message->id, DK_CODE_ARGUMENT, words);
-	} else {
-		if (dk_sha256(&text, 1, authd->next_digest) != DK_OK)
-			say_fatal("libcrypto does not do what it must");
-		authd->next_id = message->id;
-		(void)ipc_send(authd->keyd, IPC_POLICY, message->id, digest, 2);
+		return true;
 	}
+	authd->next_id = message->id;
+	announce(authd, message->id, authd->next, &who);
 	return true;
 }
 
@@ -367,20 +403,19 @@ on_policy_logged(struct authd *authd, const struct ipc_message *message)
 	char hex[65], words[128];
 	unsigned code;
 
-	if (message->len != 2 || !authd->next_policy || message->id != authd->next_id)
+	if (message->len != 2 || !authd->next || message->id != authd->next_id)
 		return false;
 	code = (unsigned)message->data[0] << 8 | message->data[1];
 	if (code == DK_CODE_OK) {
-		policy_free(authd->policy);
-		authd->policy = authd->next_policy;
-		memcpy(authd->digest, authd->next_digest, sizeof(authd->digest));
+		in_force_free(authd->now);
+		authd->now = authd->next;
 	} else {
-		policy_free(authd->next_policy);
+		in_force_free(authd->next);
 	}
-	authd->next_policy = NULL;
-	dk_hex(authd->digest, sizeof(authd->digest), hex);
+	authd->next = NULL;
+	dk_hex(authd->now->digest, sizeof(authd->now->digest), hex);
 	if (snprintf(words, sizeof(words), "policy in force: %s, %u rules\n", hex,
-		policy_rules(authd->policy)) < 0)
+		policy_rules(authd->now->policy)) < 0)
 		words[0] = '\0';
 	policy_done(authd, message->id, code, words);
 	return true;
@@ -409,42 +444,67 @@ on_keyd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messag
 	return message->type == IPC_SERVICE_KEY && learn(&authd->keys, message);
 }
 
+static struct dk_part
+read_all(int fd, char *data, size_t cap)
+{
+	struct dk_part part = { data, 0 };
+	ssize_t n;
+
+	while ((n = read(fd, data + part.len, cap - part.len)) > 0)
+		part.len += (size_t)n;
+	(void)close(fd);
+	if (n < 0)
+		say_fatal("the policy or the key sets cannot be read");
+	return part;
+}
+
 static void
 load_policy(struct authd *authd)
 {
-	static char text[POLICY_MAX_BYTES + 1];
-	struct dk_part part = { text, 0 };
+	static char text[POLICY_MAX_BYTES + 1], sets[IPC_POLICY_MAX_BYTES];
+	const struct dk_part policy = read_all(AUTHD_FD_POLICY, text, sizeof(text));
+	const struct dk_part keys = read_all(AUTHD_FD_KEY_SETS, sets, sizeof(sets));
 	struct policy_fault fault;
-	ssize_t n;
 
-	while ((n = read(AUTHD_FD_POLICY, text + part.len, sizeof(text) - part.len)) > 0)
-		part.len += (size_t)n;
-	(void)close(AUTHD_FD_POLICY);
-	if (n < 0)
-		say_fatal("the policy file cannot be read");
-	if (!policy_parse(text, part.len, &authd->policy, &fault))
+	authd->now = in_force_new(&policy, &keys, &fault);
+	if (!authd->now)
 		say_fatal("policy.conf:%u: %s: %s", fault.line, policy_error_name(fault.error),
 		    fault.words);
-	if (dk_sha256(&part, 1, authd->digest) != DK_OK)
+}
+
+/* Tokens pass through these libraries, which copy them. jansson's seed comes from
+ * a file unless it is given. */
+static void
+prepare_libraries(void)
+{
+	uint8_t seed[4];
+
+	json_set_alloc_funcs(wiping_malloc, wiping_free);
+	cjose_set_alloc_funcs(wiping_malloc, wiping_realloc, wiping_free);
+	if (dk_random(seed, sizeof(seed)) != DK_OK)
 		say_fatal("libcrypto does not do what it must");
+	json_object_seed(
+	    (size_t)seed[0] << 24 | (size_t)seed[1] << 16 | (size_t)seed[2] << 8 | seed[3] | 1);
 }
 
 int
 main(void)
 {
+	static const struct dk_part nobody = { NULL, 0 };
 	static struct authd authd;
-	const struct dk_part digest = { authd.digest, sizeof(authd.digest) };
 
+	wiping_crypto();
 	ipc_child_begin(&authd.child, IPC_AUTHD);
+	prepare_libraries();
 	(void)ipc_child_add(&authd.child, IPC_FD_PARENT, IPC_PARENT, on_parent, &authd);
 	authd.httpd = ipc_child_add(&authd.child, AUTHD_FD_HTTPD, IPC_HTTPD, on_httpd, &authd);
 	authd.keyd = ipc_child_add(&authd.child, AUTHD_FD_KEYD, IPC_KEYD, on_keyd, &authd);
 	load_policy(&authd);
 	authd.child.protections |= sandbox_enter(IPC_AUTHD, NULL);
-	(void)ipc_send(authd.keyd, IPC_POLICY, 0, &digest, 1);
+	announce(&authd, 0, authd.now, &nobody);
 	ipc_child_ready(&authd.child);
 	ipc_child_run(&authd.child);
-	policy_free(authd.policy);
+	in_force_free(authd.now);
 	free(authd.devices.item);
 	free(authd.keys.item);
 	return 0;

@@ -13,24 +13,39 @@ policy_free(struct policy *policy)
 		return;
 	free(policy->copy);
 	free(policy->text);
-	free(policy->group);
-	free(policy->rule);
+	for (unsigned i = 0; i < POLICY_KINDS; i++)
+		free(policy->of[i].item);
 	free(policy);
 }
 
 unsigned
 policy_rules(const struct policy *policy)
 {
-	return policy->rule_count;
+	return policy->of[POLICY_RULE].count;
 }
 
 struct policy_rule_info
 policy_rule_info(const struct policy *policy, unsigned rule)
 {
-	const struct policy_section *r = &policy->rule[rule];
+	const struct policy_section *r = &policy->of[POLICY_RULE].item[rule];
 
 	return (struct policy_rule_info){ r->title, r->line, r->allow, r->per_minute, r->per_day,
-		r->list[POLICY_CERTIFICATE].given, r->approvals };
+		r->list[POLICY_CERTIFICATE].given, r->list[POLICY_TOKENS].given, r->approvals };
+}
+
+unsigned
+policy_issuers(const struct policy *policy)
+{
+	return policy->of[POLICY_ISSUER].count;
+}
+
+struct policy_issuer
+policy_issuer(const struct policy *policy, unsigned issuer)
+{
+	const struct policy_section *s = &policy->of[POLICY_ISSUER].item[issuer];
+
+	return (
+	    struct policy_issuer){ s->title, s->line, s->url, s->audience, s->claim, s->max_age };
 }
 
 static bool
@@ -58,8 +73,8 @@ has_user(const struct policy *policy, const struct policy_section *rule, const c
 
 	if (has_name(policy, &rule->list[POLICY_USERS], user))
 		return true;
-	for (unsigned i = 0; i < policy->group_count; i++) {
-		const struct policy_section *g = &policy->group[i];
+	for (unsigned i = 0; i < policy->of[POLICY_GROUP].count; i++) {
+		const struct policy_section *g = &policy->of[POLICY_GROUP].item[i];
 
 		if (has_text(policy, groups, g->title, strlen(g->title)) &&
 		    has_name(policy, &g->list[POLICY_USERS], user))
@@ -130,7 +145,7 @@ in_hours(const struct policy *policy, const struct policy_list *list, int64_t mi
 enum policy_why
 policy_rule_why(const struct policy *policy, unsigned number, const struct policy_question *q)
 {
-	const struct policy_section *rule = &policy->rule[number];
+	const struct policy_section *rule = &policy->of[POLICY_RULE].item[number];
 	const struct policy_list *list = rule->list;
 	int64_t minutes = minutes_there(rule, q->time);
 
@@ -169,7 +184,8 @@ certificate_has(const struct policy_shown *shown, const char *kind, const char *
 bool
 policy_certificate(const struct policy *policy, unsigned rule, const struct policy_question *q)
 {
-	const struct policy_list *list = &policy->rule[rule].list[POLICY_CERTIFICATE];
+	const struct policy_list *list =
+	    &policy->of[POLICY_RULE].item[rule].list[POLICY_CERTIFICATE];
 
 	if (!list->given)
 		return true;
@@ -187,6 +203,15 @@ policy_certificate(const struct policy *policy, unsigned rule, const struct poli
 	return false;
 }
 
+bool
+policy_token(const struct policy *policy, unsigned rule, const struct policy_question *q)
+{
+	const struct policy_list *list = &policy->of[POLICY_RULE].item[rule].list[POLICY_TOKENS];
+
+	return !list->given ||
+	    (q->shown.issuer && has_text(policy, list, q->shown.issuer, strlen(q->shown.issuer)));
+}
+
 static bool
 is_before(const struct policy_shown *shown, unsigned i)
 {
@@ -199,7 +224,8 @@ is_before(const struct policy_shown *shown, unsigned i)
 unsigned
 policy_approvals(const struct policy *policy, unsigned rule, const struct policy_question *q)
 {
-	const struct policy_list *approvers = &policy->rule[rule].list[POLICY_APPROVERS];
+	const struct policy_list *approvers =
+	    &policy->of[POLICY_RULE].item[rule].list[POLICY_APPROVERS];
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < q->shown.approver_count; i++) {
@@ -217,14 +243,16 @@ policy_judge(const struct policy *policy, const struct policy_question *q, unsig
 {
 	unsigned i = 0;
 
-	while (i < policy->rule_count && policy_rule_why(policy, i, q) != POLICY_MATCHES)
+	while (i < policy->of[POLICY_RULE].count && policy_rule_why(policy, i, q) != POLICY_MATCHES)
 		i++;
 	*ret_rule = i;
-	if (i == policy->rule_count || !policy->rule[i].allow)
+	if (i == policy->of[POLICY_RULE].count || !policy->of[POLICY_RULE].item[i].allow)
 		return VERDICT_DENY;
 	if (!policy_certificate(policy, i, q))
 		return VERDICT_NEEDS_CERTIFICATE;
-	if (policy_approvals(policy, i, q) < policy->rule[i].approvals)
+	if (!policy_token(policy, i, q))
+		return VERDICT_NEEDS_TOKEN;
+	if (policy_approvals(policy, i, q) < policy->of[POLICY_RULE].item[i].approvals)
 		return VERDICT_NEEDS_APPROVALS;
 	return VERDICT_ALLOW;
 }
@@ -233,8 +261,9 @@ const char *
 policy_list_text(const struct policy *policy, unsigned rule, enum policy_shown_list which,
     char *text, size_t cap)
 {
-	static const enum policy_option options[] = { POLICY_CERTIFICATE, POLICY_APPROVERS };
-	const struct policy_list *list = &policy->rule[rule].list[options[which]];
+	static const enum policy_option options[] = { POLICY_CERTIFICATE, POLICY_TOKENS,
+		POLICY_APPROVERS };
+	const struct policy_list *list = &policy->of[POLICY_RULE].item[rule].list[options[which]];
 	size_t len = 0;
 
 	text[0] = '\0';
@@ -256,7 +285,8 @@ policy_error_name(enum policy_error error)
 {
 	static const char *const names[] = { "ok", "too-large", "text", "environment", "syntax",
 		"too-many", "title", "repeated-title", "unknown-option", "repeated-option", "value",
-		"missing-option", "factors", "unknown-group", "no-memory" };
+		"missing-option", "factors", "repeated-issuer", "unknown-group", "unknown-issuer",
+		"issuer-keys", "no-memory" };
 
 	return error <= POLICY_NO_MEMORY ? names[error] : "?";
 }
@@ -274,7 +304,7 @@ const char *
 policy_verdict_name(enum policy_verdict verdict)
 {
 	static const char *const names[] = { "deny", "allow", "certificate-required",
-		"approval-required" };
+		"token-required", "approval-required" };
 
 	return verdict <= VERDICT_NEEDS_APPROVALS ? names[verdict] : "?";
 }

@@ -28,7 +28,10 @@ enum policy_error {
 	POLICY_VALUE,
 	POLICY_MISSING_OPTION,
 	POLICY_FACTORS,
+	POLICY_REPEATED_ISSUER,
 	POLICY_UNKNOWN_GROUP,
+	POLICY_UNKNOWN_ISSUER,
+	POLICY_ISSUER_KEYS,
 	POLICY_NO_MEMORY, /* of the machine, not of the file */
 };
 
@@ -55,12 +58,14 @@ enum policy_verdict {
 	VERDICT_DENY,
 	VERDICT_ALLOW,
 	VERDICT_NEEDS_CERTIFICATE,
+	VERDICT_NEEDS_TOKEN,
 	VERDICT_NEEDS_APPROVALS,
 };
 
 struct policy;
 
 #define POLICY_APPROVALS_MAX 8
+#define POLICY_ISSUERS_MAX 16
 /* 32 of its own, and its digest */
 #define POLICY_CERTIFICATE_NAMES_MAX 33
 
@@ -69,6 +74,8 @@ struct policy_shown {
 	/* "cn:TEXT" and so on, of a client certificate; none: no certificate */
 	unsigned name_count;
 	const char *name[POLICY_CERTIFICATE_NAMES_MAX];
+	/* title of the issuer whose token holds; NULL: none */
+	const char *issuer;
 	/* users who approved */
 	unsigned approver_count;
 	const char *approver[POLICY_APPROVALS_MAX];
@@ -92,7 +99,16 @@ struct policy_rule_info {
 	bool allow;
 	uint32_t per_minute, per_day; /* 0: no limit */
 	bool certificate;             /* one is needed */
+	bool token;                   /* one is needed */
 	unsigned approvals;           /* so many are needed */
+};
+
+/* Section 6.3. */
+struct policy_issuer {
+	const char *title;
+	unsigned line;
+	const char *url, *audience, *claim;
+	uint32_t max_age_s;
 };
 
 /* False: *ret_fault says what is wrong and where; *ret is untouched. */
@@ -101,6 +117,8 @@ bool policy_parse(
 void policy_free(struct policy *policy);
 
 unsigned policy_rules(const struct policy *policy);
+unsigned policy_issuers(const struct policy *policy);
+struct policy_issuer policy_issuer(const struct policy *policy, unsigned issuer);
 struct policy_rule_info policy_rule_info(const struct policy *policy, unsigned rule);
 enum policy_why policy_rule_why(
     const struct policy *policy, unsigned rule, const struct policy_question *question);
@@ -108,11 +126,14 @@ enum policy_why policy_rule_why(
 enum policy_verdict policy_judge(
     const struct policy *policy, const struct policy_question *question, unsigned *ret_rule);
 /* A list of the rule as text, cut with "..." if it does not fit. */
-enum policy_shown_list { POLICY_LIST_CERTIFICATE, POLICY_LIST_APPROVERS };
+enum policy_shown_list { POLICY_LIST_CERTIFICATE, POLICY_LIST_TOKENS, POLICY_LIST_APPROVERS };
 const char *policy_list_text(const struct policy *policy, unsigned rule,
     enum policy_shown_list list, char *text, size_t cap);
 /* Whether the certificate, if the rule wants one, holds for this question. */
 bool policy_certificate(
+    const struct policy *policy, unsigned rule, const struct policy_question *question);
+/* The same for the token. */
+bool policy_token(
     const struct policy *policy, unsigned rule, const struct policy_question *question);
 /* Approvals of the rule that hold for this question. */
 unsigned policy_approvals(

@@ -10,6 +10,10 @@
 #define POLICY_TITLE_MAX_BYTES 64
 #define POLICY_TEXT_MAX_BYTES 255
 #define POLICY_NAME_MAX_BYTES 32
+#define POLICY_AGE_MAX_S 86400
+#define POLICY_ISSUER_TITLE_MAX_BYTES 32
+#define POLICY_ISSUER_TEXT_MAX_BYTES 200
+#define POLICY_CLAIM_MAX_BYTES 64
 #define POLICY_CERTIFICATE_NAME_MAX_BYTES 200
 #define POLICY_BUDGET_MAX 1000000000u
 #define POLICY_DIGITS_MAX 10
@@ -37,6 +41,7 @@ enum policy_option {
 	POLICY_WEEKDAYS,
 	POLICY_HOURS,
 	POLICY_CERTIFICATE,
+	POLICY_TOKENS,
 	POLICY_APPROVERS,
 	POLICY_LISTS, /* the options before it have lists */
 	POLICY_ZONE = POLICY_LISTS,
@@ -44,6 +49,10 @@ enum policy_option {
 	POLICY_PER_DAY,
 	POLICY_APPROVALS,
 	POLICY_ALLOW,
+	POLICY_URL,
+	POLICY_AUDIENCE,
+	POLICY_CLAIM,
+	POLICY_MAX_AGE,
 	POLICY_OPTIONS,
 };
 
@@ -56,7 +65,10 @@ struct policy_hours {
 	unsigned begin, end; /* minutes of the day */
 };
 
-/* A group is a section with nothing but users. */
+/* What a section is, and so which options it may have. */
+enum policy_kind { POLICY_GROUP, POLICY_RULE, POLICY_ISSUER, POLICY_KINDS };
+
+/* Of a group, a rule or an issuer; it uses what its kind has. */
 struct policy_section {
 	const char *title;
 	unsigned line;
@@ -66,6 +78,8 @@ struct policy_section {
 	int zone;          /* minutes ahead of UTC */
 	uint32_t per_minute, per_day;
 	uint32_t approvals;
+	const char *url, *audience, *claim;
+	uint32_t max_age;
 	bool allow;
 };
 
@@ -73,8 +87,10 @@ struct policy {
 	char *copy;
 	struct policy_text *text;
 	unsigned text_count, text_cap;
-	struct policy_section *group, *rule;
-	unsigned group_count, group_cap, rule_count, rule_cap;
+	struct policy_sections {
+		struct policy_section *item;
+		unsigned count, cap;
+	} of[POLICY_KINDS];
 };
 
 /* policy_value.c: false if it is no value of this option. */

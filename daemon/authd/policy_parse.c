@@ -27,6 +27,7 @@ struct parser {
 	uint64_t number; /* of a T_NUMBER; 0 if it begins with a zero */
 };
 
+/* In the order of enum policy_option. */
 static const struct option {
 	const char *name;
 	enum policy_option option;
@@ -40,13 +41,22 @@ static const struct option {
 	{ "weekdays", POLICY_WEEKDAYS },
 	{ "hours", POLICY_HOURS },
 	{ "client-certificate", POLICY_CERTIFICATE },
+	{ "tokens", POLICY_TOKENS },
 	{ "approvers", POLICY_APPROVERS },
 	{ "zone", POLICY_ZONE },
 	{ "per-minute", POLICY_PER_MINUTE },
 	{ "per-day", POLICY_PER_DAY },
 	{ "approvals", POLICY_APPROVALS },
 	{ "allow", POLICY_ALLOW },
+	{ "url", POLICY_URL },
+	{ "audience", POLICY_AUDIENCE },
+	{ "claim", POLICY_CLAIM },
+	{ "max-age", POLICY_MAX_AGE },
 };
+
+static const char *const kinds[POLICY_KINDS] = { "group", "rule", "issuer" };
+static const unsigned sections_max[POLICY_KINDS] = { POLICY_SECTIONS_MAX, POLICY_SECTIONS_MAX,
+	POLICY_ISSUERS_MAX };
 
 __attribute__((format(printf, 4, 5))) static bool
 fail(struct parser *p, enum policy_error error, unsigned line, const char *format, ...)
@@ -198,6 +208,38 @@ take_list(struct parser *p, struct policy_section *section, enum policy_option o
 }
 
 static bool
+take_number_value(struct parser *p, struct policy_section *section, enum policy_option option)
+{
+	uint32_t max = option == POLICY_APPROVALS ? POLICY_APPROVALS_MAX
+	    : option == POLICY_MAX_AGE            ? POLICY_AGE_MAX_S
+						  : POLICY_BUDGET_MAX;
+	uint32_t *value = option == POLICY_PER_MINUTE ? &section->per_minute
+	    : option == POLICY_PER_DAY                ? &section->per_day
+	    : option == POLICY_APPROVALS              ? &section->approvals
+	    : option == POLICY_MAX_AGE                ? &section->max_age
+						      : NULL;
+
+	if (!value || p->number < 1 || p->number > max)
+		return false;
+	*value = (uint32_t)p->number;
+	return true;
+}
+
+static bool
+take_text_value(struct parser *p, struct policy_section *section, enum policy_option option)
+{
+	const char **value = option == POLICY_URL ? &section->url
+	    : option == POLICY_AUDIENCE           ? &section->audience
+	    : option == POLICY_CLAIM              ? &section->claim
+						  : NULL;
+
+	if (!value || !policy_value_ok(option, p->text))
+		return false;
+	*value = p->text;
+	return true;
+}
+
+static bool
 take_value(struct parser *p, struct policy_section *section, enum policy_option option)
 {
 	bool truth = p->token == T_WORD && strcmp(p->word, "true") == 0;
@@ -212,33 +254,34 @@ take_value(struct parser *p, struct policy_section *section, enum policy_option 
 		section->allow = truth;
 		return true;
 	}
-	if (p->token == T_NUMBER && p->number >= 1 && p->number <= POLICY_BUDGET_MAX &&
-	    (option == POLICY_PER_MINUTE || option == POLICY_PER_DAY)) {
-		*(option == POLICY_PER_DAY ? &section->per_day : &section->per_minute) =
-		    (uint32_t)p->number;
+	if (p->token == T_NUMBER && take_number_value(p, section, option))
 		return true;
-	}
-	if (p->token == T_NUMBER && p->number >= 1 && p->number <= POLICY_APPROVALS_MAX &&
-	    option == POLICY_APPROVALS) {
-		section->approvals = (uint32_t)p->number;
+	if (p->token == T_TEXT && take_text_value(p, section, option))
 		return true;
-	}
 	if (option == POLICY_ZONE && p->token == T_TEXT &&
 	    policy_zone_parse(p->text, &section->zone))
 		return true;
 	return fail(p, POLICY_VALUE, p->token_line, "this is no value of %s", options[option].name);
 }
 
-/* ---- groups and rules ---- */
+/* ---- groups, rules, issuers ---- */
 
 static bool
-take_option(struct parser *p, struct policy_section *section, bool group)
+has_option(enum policy_kind kind, enum policy_option option)
+{
+	if (kind == POLICY_GROUP)
+		return option == POLICY_USERS;
+	return (kind == POLICY_ISSUER) == (option >= POLICY_URL);
+}
+
+static bool
+take_option(struct parser *p, struct policy_section *section, enum policy_kind kind)
 {
 	unsigned i = 0;
 
 	while (i < POLICY_OPTIONS && strcmp(options[i].name, p->word) != 0)
 		i++;
-	if (i == POLICY_OPTIONS || (group && i != POLICY_USERS))
+	if (i == POLICY_OPTIONS || !has_option(kind, i))
 		return fail(
 		    p, POLICY_UNKNOWN_OPTION, p->token_line, "there is no option %s here", p->word);
 	if (section->seen & (1u << i))
@@ -271,71 +314,107 @@ factors_fit(struct parser *p, const struct policy_section *rule)
 {
 	const char *wrong = NULL;
 
-	if (!rule->allow &&
-	    (rule->list[POLICY_CERTIFICATE].given || rule->list[POLICY_APPROVERS].given ||
-		rule->approvals > 0))
+	if (rule->list[POLICY_TOKENS].given && rule->approvals > 0)
+		wrong = "tokens end before people have approved";
+	else if (!rule->allow &&
+	    (rule->list[POLICY_CERTIFICATE].given || rule->list[POLICY_TOKENS].given ||
+		rule->list[POLICY_APPROVERS].given || rule->approvals > 0))
 		wrong = "a rule that does not allow has no factors";
 	else if (!approvers_fit(p->policy, rule))
 		wrong = "approvals and as many different approvers go together";
 	return !wrong || fail(p, POLICY_FACTORS, rule->line, "\"%s\": %s", rule->title, wrong);
 }
 
-static bool
-complete(struct parser *p, const struct policy_section *section, bool group)
+static const char *
+missing(const struct policy_section *section, enum policy_kind kind)
 {
-	bool has_users = section->list[POLICY_USERS].given || section->list[POLICY_GROUPS].given;
-	const char *missing = NULL;
+	static const enum policy_option of_issuer[] = { POLICY_URL, POLICY_AUDIENCE, POLICY_CLAIM,
+		POLICY_MAX_AGE };
 
-	if (!has_users)
-		missing = group ? "users" : "users or groups";
-	else if (!group && !section->list[POLICY_KEYS].given)
-		missing = "keys";
-	else if (!group && !(section->seen & (1u << POLICY_ALLOW)))
-		missing = "allow";
-	if (missing)
-		return fail(p, POLICY_MISSING_OPTION, section->line, "\"%s\" has no %s",
-		    section->title, missing);
+	if (kind == POLICY_ISSUER) {
+		for (size_t i = 0; i < sizeof(of_issuer) / sizeof(of_issuer[0]); i++)
+			if (!(section->seen & (1u << of_issuer[i])))
+				return options[of_issuer[i]].name;
+		return NULL;
+	}
+	if (!section->list[POLICY_USERS].given && !section->list[POLICY_GROUPS].given)
+		return kind == POLICY_GROUP ? "users" : "users or groups";
+	if (kind == POLICY_RULE && !section->list[POLICY_KEYS].given)
+		return "keys";
+	return kind == POLICY_RULE && !(section->seen & (1u << POLICY_ALLOW)) ? "allow" : NULL;
+}
+
+static bool
+url_is_new(struct parser *p, const struct policy_section *issuer)
+{
+	for (const struct policy_section *other = p->policy->of[POLICY_ISSUER].item; other < issuer;
+	     other++)
+		if (strcmp(other->url, issuer->url) == 0)
+			return fail(p, POLICY_REPEATED_ISSUER, issuer->line,
+			    "\"%s\" has the url of \"%s\"", issuer->title, other->title);
 	return true;
 }
 
-/* The new last one of the groups or rules, or NULL. */
-static struct policy_section *
-add_section(struct parser *p, bool group)
+static bool
+complete(struct parser *p, const struct policy_section *section, enum policy_kind kind)
 {
-	struct policy_section **all = group ? &p->policy->group : &p->policy->rule;
-	unsigned *count = group ? &p->policy->group_count : &p->policy->rule_count;
-	unsigned *cap = group ? &p->policy->group_cap : &p->policy->rule_cap;
+	const char *what = missing(section, kind);
+
+	if (what)
+		return fail(p, POLICY_MISSING_OPTION, section->line, "\"%s\" has no %s",
+		    section->title, what);
+	if (kind == POLICY_RULE)
+		return factors_fit(p, section);
+	return kind == POLICY_GROUP || url_is_new(p, section);
+}
+
+/* The new last one of its kind, or NULL. */
+static struct policy_section *
+add_section(struct parser *p, enum policy_kind kind)
+{
+	struct policy_sections *all = &p->policy->of[kind];
 	struct policy_section *grown;
 
-	if (*count == POLICY_SECTIONS_MAX) {
-		(void)fail(p, POLICY_TOO_MANY, p->token_line, "more than %d", POLICY_SECTIONS_MAX);
+	if (all->count == sections_max[kind]) {
+		(void)fail(p, POLICY_TOO_MANY, p->token_line, "more than %u", sections_max[kind]);
 		return NULL;
 	}
-	if (*count == *cap) {
-		grown = realloc(*all, (*cap + 64) * sizeof(*grown));
+	if (all->count == all->cap) {
+		grown = realloc(all->item, (all->cap + 64) * sizeof(*grown));
 		if (!grown) {
 			(void)fail(p, POLICY_NO_MEMORY, p->line, "no memory");
 			return NULL;
 		}
-		*all = grown;
-		*cap += 64;
+		all->item = grown;
+		all->cap += 64;
 	}
-	grown = &(*all)[(*count)++];
+	grown = &all->item[all->count++];
 	*grown = (struct policy_section){ .line = p->token_line };
 	return grown;
 }
 
+/* It is also the name of a file. */
 static bool
-take_title(struct parser *p, struct policy_section *section, bool group)
+issuer_title_ok(const char *title)
 {
-	const struct policy_section *all = group ? p->policy->group : p->policy->rule;
+	return title[0] != '-' && strlen(title) <= POLICY_ISSUER_TITLE_MAX_BYTES &&
+	    title[strspn(title, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
+}
 
+static bool
+take_title(struct parser *p, struct policy_section *section, enum policy_kind kind)
+{
 	if (!expect(p, T_TEXT, "a title in quotes"))
 		return false;
 	if (p->text[0] == '\0' || strlen(p->text) > POLICY_TITLE_MAX_BYTES)
 		return fail(p, POLICY_TITLE, p->token_line, "a title has 1 to %d bytes",
 		    POLICY_TITLE_MAX_BYTES);
-	for (const struct policy_section *other = all; other < section; other++)
+	if (kind == POLICY_ISSUER && !issuer_title_ok(p->text))
+		return fail(p, POLICY_TITLE, p->token_line,
+		    "the title of an issuer has 1 to %d characters of a-z 0-9 -",
+		    POLICY_ISSUER_TITLE_MAX_BYTES);
+	for (const struct policy_section *other = p->policy->of[kind].item; other < section;
+	     other++)
 		if (strcmp(other->title, p->text) == 0)
 			return fail(p, POLICY_REPEATED_TITLE, p->token_line,
 			    "\"%s\" is there since line %u", p->text, other->line);
@@ -346,43 +425,51 @@ take_title(struct parser *p, struct policy_section *section, bool group)
 static bool
 take_section(struct parser *p)
 {
-	bool group = strcmp(p->word, "group") == 0;
 	struct policy_section *section;
+	enum policy_kind kind = POLICY_GROUP;
 
-	if (!group && strcmp(p->word, "rule") != 0)
+	while (kind < POLICY_KINDS && strcmp(p->word, kinds[kind]) != 0)
+		kind++;
+	if (kind == POLICY_KINDS)
 		return fail(p, POLICY_UNKNOWN_OPTION, p->token_line,
-		    "there is no %s, only group and rule", p->word);
-	section = add_section(p, group);
-	if (!section || !take_title(p, section, group) || !expect(p, T_OPEN, "'{'"))
+		    "there is no %s, only group, rule and issuer", p->word);
+	section = add_section(p, kind);
+	if (!section || !take_title(p, section, kind) || !expect(p, T_OPEN, "'{'"))
 		return false;
 	while (next(p) == T_WORD)
-		if (!take_option(p, section, group))
+		if (!take_option(p, section, kind))
 			return false;
 	if (p->token != T_CLOSE)
 		return fail(p, POLICY_SYNTAX, p->token_line, "an option or '}' expected");
-	return complete(p, section, group) && (group || factors_fit(p, section));
+	return complete(p, section, kind);
 }
 
 /* ---- the whole file ---- */
 
 static bool
-check_groups(struct parser *p)
+is_title(const struct policy_sections *all, const char *name)
+{
+	for (unsigned i = 0; i < all->count; i++)
+		if (strcmp(all->item[i].title, name) == 0)
+			return true;
+	return false;
+}
+
+/* Names in a list of every rule that must be titles of this kind. */
+static bool
+check_names(
+    struct parser *p, enum policy_option option, enum policy_kind kind, enum policy_error error)
 {
 	const struct policy *policy = p->policy;
+	const struct policy_sections *rules = &policy->of[POLICY_RULE];
 
-	for (unsigned r = 0; r < policy->rule_count; r++) {
-		const struct policy_list *list = &policy->rule[r].list[POLICY_GROUPS];
+	for (unsigned r = 0; r < rules->count; r++) {
+		const struct policy_list *list = &rules->item[r].list[option];
 
-		for (unsigned i = list->first; i < list->first + list->count; i++) {
-			unsigned g = 0;
-
-			while (g < policy->group_count &&
-			    strcmp(policy->group[g].title, policy->text[i].s) != 0)
-				g++;
-			if (g == policy->group_count)
-				return fail(p, POLICY_UNKNOWN_GROUP, policy->text[i].line,
-				    "there is no group \"%.64s\"", policy->text[i].s);
-		}
+		for (unsigned i = list->first; i < list->first + list->count; i++)
+			if (!is_title(&policy->of[kind], policy->text[i].s))
+				return fail(p, error, policy->text[i].line,
+				    "there is no %s \"%.64s\"", kinds[kind], policy->text[i].s);
 	}
 	return true;
 }
@@ -431,8 +518,9 @@ parse(struct parser *p, const char *text, size_t len)
 		if (!take_section(p))
 			return false;
 	if (p->token != T_END)
-		return fail(p, POLICY_SYNTAX, p->token_line, "group or rule expected");
-	return check_groups(p);
+		return fail(p, POLICY_SYNTAX, p->token_line, "group, rule or issuer expected");
+	return check_names(p, POLICY_GROUPS, POLICY_GROUP, POLICY_UNKNOWN_GROUP) &&
+	    check_names(p, POLICY_TOKENS, POLICY_ISSUER, POLICY_UNKNOWN_ISSUER);
 }
 
 bool

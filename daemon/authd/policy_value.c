@@ -192,7 +192,15 @@ policy_value_ok(enum policy_option option, const char *value)
 		return policy_hours_parse(value, &hours);
 	case POLICY_ZONE:
 		return policy_zone_parse(value, &zone);
+	case POLICY_URL:
+		return strncmp(value, "https://", 8) == 0 && value[8] != '\0' &&
+		    strlen(value) <= POLICY_ISSUER_TEXT_MAX_BYTES;
+	case POLICY_AUDIENCE:
+		return value[0] != '\0' && strlen(value) <= POLICY_ISSUER_TEXT_MAX_BYTES;
+	case POLICY_CLAIM:
+		return value[0] != '\0' && strlen(value) <= POLICY_CLAIM_MAX_BYTES;
 	case POLICY_GROUPS:
+	case POLICY_TOKENS:
 	case POLICY_LABELS:
 		return true;
 	default:

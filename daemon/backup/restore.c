@@ -235,7 +235,7 @@ is_empty(const char *name)
 static void
 enter_dir(const char *dir)
 {
-	static const char *const below[] = { "keys", "log", "run", "tls" };
+	static const char *const below[] = { "issuers", "keys", "log", "run", "tls" };
 
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 		say_fatal("%s cannot be made: %s", dir, strerror(errno));

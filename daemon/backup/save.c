@@ -119,7 +119,7 @@ put_named(struct save *save, const char *name)
 
 /* The regular files of one folder, without those below it. */
 static void
-put_folder(struct save *save, const char *folder)
+put_folder(struct save *save, const char *folder, bool may_miss)
 {
 	char path[4096], name[FILE_NAME_MAX_BYTES + 1];
 	struct dirent *entry;
@@ -129,6 +129,8 @@ put_folder(struct save *save, const char *folder)
 
 	n = snprintf(path, sizeof(path), "%s/%s", save->dir, folder);
 	dir = n > 0 && (size_t)n < sizeof(path) ? opendir(path) : NULL;
+	if (!dir && may_miss && errno == ENOENT)
+		return;
 	if (!dir)
 		give_up(save, "the directory of the service cannot be read");
 	while ((entry = readdir(dir))) {
@@ -286,8 +288,9 @@ write_once(struct save *save, int fd, const struct passphrase *passphrase, uint3
 		give_up(save, archive_text(ARCHIVE_IO));
 	put_about(save);
 	read_slots(save, slot);
-	put_folder(save, "");
-	put_folder(save, "tls/");
+	put_folder(save, "", false);
+	put_folder(save, "tls/", false);
+	put_folder(save, "issuers/", true);
 	(void)read_file(save, "log/checkpoint", &checkpoint); /* none in the first second */
 	put_named(save, "log/log.key");
 	put_file(save, "keys/sealed.0", &slot[0]);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "httpd/httpd.h"
+#include "ipc/wiping.h"
 #include "sandbox/sandbox.h"
 
 static bool
@@ -132,6 +133,8 @@ main(void)
 {
 	static struct httpd httpd;
 
+	wiping_crypto();
+	event_set_mem_functions(wiping_malloc, wiping_realloc, wiping_free);
 	ipc_child_begin(&httpd.child, IPC_HTTPD);
 	(void)ipc_child_add(&httpd.child, IPC_FD_PARENT, IPC_PARENT, on_message, &httpd);
 	httpd.authd = ipc_child_add(&httpd.child, HTTPD_FD_AUTHD, IPC_AUTHD, on_message, &httpd);

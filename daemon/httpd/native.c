@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "crypto/base64.h"
 #include "httpd/httpd.h"
 
@@ -98,6 +99,7 @@ read_signature(struct evhttp_request *request, const uint8_t *body, size_t len,
 struct claims {
 	size_t len;
 	uint8_t bytes[1 + IPC_CLAIMS * IPC_CLAIM_HEAD_BYTES + IPC_CLAIM_CERTIFICATE_MAX_BYTES +
+	    IPC_CLAIM_TOKEN_MAX_BYTES + IPC_CLAIM_TOKEN_DIGEST_BYTES +
 	    IPC_CLAIM_APPROVALS_MAX_BYTES];
 };
 
@@ -112,10 +114,40 @@ add_claim(struct claims *claims, unsigned kind, size_t len)
 	claims->bytes[0]++;
 }
 
+/* Token and digest; both or neither, as the signature says. */
 static unsigned
-put_claims(struct evhttp_request *request, struct claims *claims)
+put_token(
+    struct evhttp_request *request, const struct dk_request_signature *sig, struct claims *claims)
+{
+	static const char bearer[] = "Bearer ";
+	const char *value = httpd_header(request, "Authorization");
+	const char *digest = httpd_header(request, "Doublekey-Token-Digest");
+	uint8_t *room = claims->bytes + claims->len + IPC_CLAIM_HEAD_BYTES;
+	size_t len;
+
+	if (!value && !digest && !sig->has_token)
+		return DK_CODE_OK;
+	if (!value || !sig->has_token || strncmp(value, bearer, strlen(bearer)) != 0)
+		return DK_CODE_SIGNATURE_INPUT;
+	value += strlen(bearer);
+	len = strlen(value);
+	if (len == 0 || len > IPC_CLAIM_TOKEN_MAX_BYTES)
+		return DK_CODE_TOKEN;
+	memcpy(room, value, len);
+	add_claim(claims, IPC_CLAIM_TOKEN, len);
+	room = claims->bytes + claims->len + IPC_CLAIM_HEAD_BYTES;
+	if (!exact_sequence(digest, "sha-256=", room, IPC_CLAIM_TOKEN_DIGEST_BYTES))
+		return DK_CODE_SIGNATURE_INPUT;
+	add_claim(claims, IPC_CLAIM_TOKEN_DIGEST, IPC_CLAIM_TOKEN_DIGEST_BYTES);
+	return DK_CODE_OK;
+}
+
+static unsigned
+put_claims(
+    struct evhttp_request *request, const struct dk_request_signature *sig, struct claims *claims)
 {
 	const char *approvals = httpd_header(request, "Doublekey-Approvals");
+	unsigned code;
 	uint8_t *room;
 	size_t len;
 
@@ -123,8 +155,9 @@ put_claims(struct evhttp_request *request, struct claims *claims)
 	claims->len = 1;
 	room = claims->bytes + claims->len + IPC_CLAIM_HEAD_BYTES;
 	add_claim(claims, IPC_CLAIM_CERTIFICATE, httpd_certificate_claim(request, room));
-	if (!approvals)
-		return DK_CODE_OK;
+	code = put_token(request, sig, claims);
+	if (code != DK_CODE_OK || !approvals)
+		return code;
 	room = claims->bytes + claims->len + IPC_CLAIM_HEAD_BYTES;
 	if (!byte_sequence(approvals, "", room, IPC_CLAIM_APPROVALS_MAX_BYTES, &len) || len == 0)
 		return DK_CODE_APPROVAL;
@@ -146,8 +179,9 @@ post_release(struct httpd *httpd, struct evhttp_request *request)
 	if (body_of(request, DK_RELEASE_BODY_MAX_BYTES, &body, &len, &code))
 		code = read_signature(request, body, len, &sig);
 	if (code == DK_CODE_OK)
-		code = put_claims(request, &claims);
+		code = put_claims(request, &sig, &claims);
 	if (code != DK_CODE_OK) {
+		dk_wipe(&claims, sizeof(claims));
 		httpd_reply(request, code, NULL, NULL, 0);
 		return;
 	}
@@ -160,6 +194,7 @@ post_release(struct httpd *httpd, struct evhttp_request *request)
 	const struct dk_part parts[] = { { head, sizeof(head) }, { claims.bytes, claims.len },
 		{ body, len } };
 	httpd_ask(httpd, request, httpd->authd, IPC_RELEASE, parts, 3, TYPE_NATIVE);
+	dk_wipe(&claims, sizeof(claims));
 }
 
 static void

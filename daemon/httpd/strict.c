@@ -40,7 +40,8 @@ bool
 httpd_strict(struct evhttp_request *request)
 {
 	static const char *const single[] = { "Content-Type", "Content-Digest", "Signature",
-		"Signature-Input", "Doublekey-Approvals", "Authorization" };
+		"Signature-Input", "Authorization", "Doublekey-Token-Digest",
+		"Doublekey-Approvals" };
 	const char *length = NULL, *coding = NULL, *any = NULL;
 	unsigned lengths = count(request, "Content-Length", &length);
 	unsigned codings = count(request, "Transfer-Encoding", &coding);

@@ -164,6 +164,7 @@ enter_dir(const char *dir)
 		say_fatal("%s cannot be entered: %s", dir, strerror(errno));
 	if (access("keys", F_OK) == 0)
 		say_fatal("%s has a service already", dir);
+	make_dir("issuers");
 	make_dir("keys");
 	make_dir("log");
 	make_dir("run");

@@ -44,6 +44,7 @@ drop_first(struct ipc_channel *channel)
 	if (!channel->out_first)
 		channel->out_last = NULL;
 	channel->out_bytes -= out->len;
+	dk_wipe(out->packet, out->len);
 	free(out);
 }
 
@@ -204,6 +205,7 @@ take_packet(struct ipc_channel *channel, const uint8_t *packet, size_t len)
 	size_t total, offset, part;
 	unsigned type, zero;
 	uint64_t id;
+	bool ok;
 
 	dk_rd_init(&rd, packet, len);
 	type = dk_rd_u16(&rd);
@@ -228,15 +230,18 @@ take_packet(struct ipc_channel *channel, const uint8_t *packet, size_t len)
 		return true;
 	message = (struct ipc_message){ type, id, channel->in, channel->in_total };
 	channel->in_len = 0;
-	if (!channel->handler(channel->ctx, channel, &message))
-		return violation(channel, type);
-	return true;
+	ok = channel->handler(channel->ctx, channel, &message);
+	/* It may have been a share or a token. */
+	if (message.len > 0)
+		dk_wipe(channel->in, message.len);
+	return ok || violation(channel, type);
 }
 
 bool
 ipc_receive(struct ipc_channel *channel)
 {
 	static uint8_t packet[HEAD_BYTES + PART_MAX_BYTES + 1];
+	bool ok;
 
 	for (unsigned i = 0; i < RECEIVE_PACKETS_MAX && channel->fd >= 0 && !channel->violated;
 	     i++) {
@@ -250,7 +255,9 @@ ipc_receive(struct ipc_channel *channel)
 			return false;
 		if ((size_t)n > HEAD_BYTES + PART_MAX_BYTES)
 			return violation(channel, 0);
-		if (!take_packet(channel, packet, (size_t)n))
+		ok = take_packet(channel, packet, (size_t)n);
+		dk_wipe(packet, (size_t)n);
+		if (!ok)
 			return false;
 	}
 	return channel->fd >= 0 && !channel->violated;

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "keyd/keyd.h"
 #include "sandbox/sandbox.h"
 
@@ -58,7 +59,7 @@ change_policy(struct keyd *keyd, const struct ipc_message *message, struct dk_lo
 		say_fatal("no memory");
 	p->id = message->id;
 	memcpy(p->digest, event->policy, sizeof(p->digest));
-	dk_rd_init(&rd, message->data + 32, 4);
+	dk_rd_init(&rd, message->data + 64, 4);
 	keyd_add_factor(event, DK_FACTOR_LOCAL, IPC_PARENT, dk_rd_u32(&rd));
 	keyd_log(keyd, event, NULL, new_policy_logged, p);
 }
@@ -68,12 +69,18 @@ on_policy(struct keyd *keyd, const struct ipc_message *message)
 {
 	struct dk_log_event event;
 
-	if (message->len != 32 && (message->len != 36 || !keyd->has_policy))
+	static const uint8_t none[32];
+
+	if (message->len != 64 && (message->len != 68 || !keyd->has_policy))
 		return false;
 	keyd_event(&event, DK_LOG_POLICY, DK_LOG_ADMIN, DK_CODE_OK);
 	memcpy(event.policy, message->data, sizeof(event.policy));
 	event.has_policy = true;
-	if (message->len == 36) {
+	if (memcmp(message->data + 32, none, sizeof(none)) != 0) {
+		memcpy(event.note, "key sets ", strlen("key sets "));
+		dk_hex(message->data + 32, 32, event.note + strlen("key sets "));
+	}
+	if (message->len == 68) {
 		change_policy(keyd, message, &event);
 		return true;
 	}

@@ -45,6 +45,8 @@ struct job {
 	const uint8_t *verdicts; /* borrowed */
 	unsigned charge_count;
 	const uint8_t *charges; /* borrowed */
+	size_t token_len;       /* what the record says of a token that holds; 0: none */
+	uint8_t token[DK_LOG_TOKEN_MAX_BYTES];
 	bool has_certificate;
 	uint8_t certificate[DK_LOG_CERTIFICATE_BYTES];
 	struct ipc_claims claims; /* borrowed */
@@ -83,11 +85,18 @@ parse_factors(struct dk_reader_buf *rd, struct job *job)
 		size_t len = dk_rd_u16(rd);
 		const uint8_t *value = dk_rd_bytes(rd, len);
 
-		if (!value || tag != DK_LOG_TAG_CERTIFICATE || job->has_certificate ||
-		    len != sizeof(job->certificate))
+		if (!value)
 			return false;
-		memcpy(job->certificate, value, len);
-		job->has_certificate = true;
+		if (tag == DK_LOG_TAG_TOKEN && job->token_len == 0 && len <= sizeof(job->token)) {
+			memcpy(job->token, value, len);
+			job->token_len = len;
+		} else if (tag == DK_LOG_TAG_CERTIFICATE && !job->has_certificate &&
+		    len == sizeof(job->certificate)) {
+			memcpy(job->certificate, value, len);
+			job->has_certificate = true;
+		} else {
+			return false;
+		}
 	}
 	return !rd->failed;
 }
@@ -96,6 +105,7 @@ static bool
 parse_message(const struct ipc_message *message, struct job *job)
 {
 	struct dk_reader_buf rd;
+	const struct dk_part *digest;
 	const uint8_t *p;
 
 	dk_rd_init(&rd, message->data, message->len);
@@ -118,6 +128,12 @@ parse_message(const struct ipc_message *message, struct job *job)
 		memcpy(job->sig.signature, p, DK_SIGNATURE_BYTES);
 	if (!ipc_claims_read(&rd, &job->claims))
 		return false;
+	digest = &job->claims.of[IPC_CLAIM_TOKEN_DIGEST];
+	job->sig.has_token = digest->len > 0;
+	if (digest->len > 0 && digest->len != sizeof(job->sig.token_digest))
+		return false;
+	if (job->sig.has_token)
+		memcpy(job->sig.token_digest, digest->data, sizeof(job->sig.token_digest));
 	job->body_len = dk_rd_left(&rd);
 	job->body = dk_rd_bytes(&rd, job->body_len);
 	return !rd.failed && job->charge_count <= IPC_CHARGES_MAX &&
@@ -305,6 +321,8 @@ verdict(const struct job *job, unsigned i)
 	case DK_CODE_BUDGET:
 	case DK_CODE_CERTIFICATE:
 	case DK_CODE_CERTIFICATE_REQUIRED:
+	case DK_CODE_TOKEN:
+	case DK_CODE_TOKEN_REQUIRED:
 	case DK_CODE_APPROVAL_REQUIRED:
 		return code;
 	default:
@@ -350,6 +368,8 @@ fill_event(struct job *job, unsigned class_, unsigned reason, struct dk_log_even
 	for (unsigned i = 0; i < job->approvals.count; i++)
 		keyd_add_factor(event, DK_FACTOR_APPROVAL, IPC_KEYD, job->approvals.index[i]);
 	memcpy(event->note, job->approvals.reason, sizeof(job->approvals.reason));
+	memcpy(event->token, job->token, job->token_len);
+	event->token_len = job->token_len;
 	memcpy(event->certificate, job->certificate, sizeof(event->certificate));
 	event->has_certificate = job->has_certificate;
 	memcpy(event->policy, job->policy, sizeof(event->policy));

@@ -105,17 +105,23 @@ run_reload_policy(struct run *run, uint64_t id, uint32_t uid)
 {
 	static char text[POLICY_MAX_BYTES + 1];
 	char path[PATH_BYTES];
-	uint8_t head[4];
+	uint8_t head[8], *sets;
 	struct dk_writer_buf wr;
-	size_t len;
+	size_t len, sets_len;
+	bool sent;
 
 	if (!path_join(path, run->settings->dir, "policy.conf") ||
-	    !policy_read(path, text, sizeof(text), &len))
+	    !policy_read(path, text, sizeof(text), &len) ||
+	    !key_sets_read(run->settings->dir, &sets, &sets_len))
 		return false;
 	dk_wr_init(&wr, head, sizeof(head));
 	dk_wr_u32(&wr, uid);
-	const struct dk_part parts[] = { { head, sizeof(head) }, { text, len } };
-	return ipc_send(&run->set.channel[IPC_AUTHD], IPC_POLICY_TEXT, id, parts, 2);
+	dk_wr_u32(&wr, (uint32_t)len);
+	const struct dk_part parts[] = { { head, sizeof(head) }, { text, len },
+		{ sets, sets_len } };
+	sent = ipc_send(&run->set.channel[IPC_AUTHD], IPC_POLICY_TEXT, id, parts, 3);
+	free(sets);
+	return sent;
 }
 
 void

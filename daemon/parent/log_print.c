@@ -42,6 +42,7 @@ print_hex(const char *name, const uint8_t *bytes, size_t len)
 static void
 print_main(const struct dk_log_event *e)
 {
+	struct dk_log_token token;
 	if (e->reason)
 		(void)printf(" reason=%s", dk_code_name(e->reason));
 	if (e->key_name[0])
@@ -61,6 +62,11 @@ print_main(const struct dk_log_event *e)
 	for (unsigned i = 0; i < e->factor_count; i++)
 		(void)printf(" factor=%u:%s:%" PRIu64, e->factor[i].type,
 		    ipc_process_name(e->factor[i].verifier), e->factor[i].root);
+	if (e->token_len > 0 && dk_log_token_parse(e->token, e->token_len, &token)) {
+		(void)printf(" token=\"%s\" kid=\"%s\" jti=\"%s\" iat=%" PRIu64, token.issuer,
+		    token.key, token.id, token.issued);
+		print_hex("thumbprint", token.thumbprint, 32);
+	}
 	if (e->has_certificate)
 		print_hex("certificate", e->certificate, 32);
 }
@@ -156,6 +162,7 @@ static void
 put_factors(struct json *j, const struct dk_log_event *e)
 {
 	static const char *const types[] = { "?", "device", "local", "code", "approval" };
+	struct dk_log_token token;
 
 	json_open(j, "factors", '[');
 	for (unsigned i = 0; i < e->factor_count; i++) {
@@ -163,6 +170,17 @@ put_factors(struct json *j, const struct dk_log_event *e)
 		json_string(j, "type", types[e->factor[i].type < 5 ? e->factor[i].type : 0]);
 		json_string(j, "verifier", ipc_process_name(e->factor[i].verifier));
 		json_number(j, "root", e->factor[i].root);
+		json_close(j, '}');
+	}
+	if (e->token_len > 0 && dk_log_token_parse(e->token, e->token_len, &token)) {
+		json_open(j, NULL, '{');
+		json_string(j, "type", "token");
+		json_string(j, "verifier", ipc_process_name(IPC_AUTHD));
+		json_string(j, "iss", token.issuer);
+		json_string(j, "kid", token.key);
+		put_hex(j, "thumbprint", true, token.thumbprint, 32);
+		json_number(j, "iat", token.issued);
+		put_text(j, "jti", token.id);
 		json_close(j, '}');
 	}
 	if (e->has_certificate) {

@@ -21,7 +21,7 @@ static const char usage_text[] =
     "       doublekeyd log [--since TIME] [--user NAME] [--object ID] [--json]\n"
     "       doublekeyd policy check [--file FILE] [--user U --key K [--label L]\n"
     "                  [--device KEY-ID] [--address IP] [--time 2031-02-03T04:05:06Z]\n"
-    "                  [--factor certificate=NAME] [--factor approval=USER]...]\n"
+    "                  [--factor certificate=NAME|token=ISSUER|approval=USER]...]\n"
     "       doublekeyd policy reload\n"
     "       doublekeyd backup FILE | restore FILE\n"
     "Every command takes --dir DIR. init, run, backup and restore take\n"

@@ -57,6 +57,11 @@ struct policy_case {
 	const char *factor[POLICY_CASE_FACTORS_MAX]; /* "certificate=NAME", "approval=USER" */
 };
 /* One byte more than a policy may have, so that too long a one is seen as such. */
+/* The key sets of DIR/issuers as spec/ipc.md section 3 has them; ret: free(). False:
+ * told already. */
+bool key_sets_read(const char *dir, uint8_t **ret, size_t *ret_len);
+/* The same in a file that only a descriptor names, or -1. */
+int key_sets_fd(const char *dir);
 bool policy_read(const char *path, char *text, size_t cap, size_t *ret_len);
 int cmd_policy_check(const struct settings *settings, const struct policy_case *c);
 
@@ -73,7 +78,7 @@ struct spawned {
 struct spawn_files {
 	int listen;
 	int chain, tls_key, client_ca;
-	int policy;
+	int policy, key_sets;
 	int slot[2];
 	int passphrase;
 	int pin;

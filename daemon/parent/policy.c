@@ -85,12 +85,14 @@ take_factors(const struct policy_case *c, struct policy_question *q)
 		if (value && strncmp(c->factor[i], "certificate=", 12) == 0 &&
 		    shown->name_count < POLICY_CERTIFICATE_NAMES_MAX)
 			shown->name[shown->name_count++] = value + 1;
+		else if (value && strncmp(c->factor[i], "token=", 6) == 0)
+			shown->issuer = value + 1;
 		else if (value && strncmp(c->factor[i], "approval=", 9) == 0 &&
 		    shown->approver_count < POLICY_APPROVALS_MAX)
 			shown->approver[shown->approver_count++] = value + 1;
 		else
 			return complain("--factor takes certificate=NAME, like certificate=cn:NAME,"
-					" or approval=USER");
+					" token=ISSUER or approval=USER");
 	}
 	return 0;
 }
@@ -154,6 +156,10 @@ say_factors(const struct policy *policy, unsigned decides, const struct policy_q
 		    policy_list_text(
 			policy, decides, POLICY_LIST_CERTIFICATE, names, sizeof(names)),
 		    policy_certificate(policy, decides, q) ? "holds" : "missing");
+	if (rule.token)
+		(void)printf("factor\ttoken of one of: %s\t%s\n",
+		    policy_list_text(policy, decides, POLICY_LIST_TOKENS, names, sizeof(names)),
+		    policy_token(policy, decides, q) ? "holds" : "missing");
 	if (rule.approvals > 0)
 		(void)printf("factor\tapprovals of %u of: %s\t%u there\n", rule.approvals,
 		    policy_list_text(policy, decides, POLICY_LIST_APPROVERS, names, sizeof(names)),

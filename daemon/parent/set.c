@@ -97,6 +97,7 @@ run_set_start(struct run *run)
 	f.tls_key = run_open(run, "tls/server.key", O_RDONLY);
 	f.client_ca = open_client_ca(run);
 	f.policy = run_open(run, "policy.conf", O_RDONLY);
+	f.key_sets = key_sets_fd(run->settings->dir);
 	f.slot[0] = run_open(run, "keys/sealed.0", O_RDWR);
 	f.slot[1] = run_open(run, "keys/sealed.1", O_RDWR);
 	f.passphrase = passphrase_fd(run->settings);
@@ -109,15 +110,16 @@ run_set_start(struct run *run)
 		    : pin_fd(run->settings, run->pin_source[0] ? run->pin_source : NULL);
 	}
 	ok = (!run->hsm_uri || f.pin >= 0) && f.chain >= 0 && f.tls_key >= 0 && f.client_ca >= 0 &&
-	    f.policy >= 0 && f.slot[0] >= 0 && f.slot[1] >= 0 && f.passphrase >= 0;
+	    f.policy >= 0 && f.key_sets >= 0 && f.slot[0] >= 0 && f.slot[1] >= 0 &&
+	    f.passphrase >= 0;
 	if (!ok)
 		say(SAY_ERROR, "a file of the service, the passphrase or the PIN cannot be read");
 	run->ready = 0;
 	run->went = false;
 	run->restart = false;
 	ok = ok && spawn_all(&run->set, &f, run->log_dir, on_child, run);
-	const int fds[] = { f.chain, f.tls_key, f.client_ca, f.policy, f.slot[0], f.slot[1],
-		f.passphrase, f.pin };
+	const int fds[] = { f.chain, f.tls_key, f.client_ca, f.policy, f.key_sets, f.slot[0],
+		f.slot[1], f.passphrase, f.pin };
 	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);

@@ -123,7 +123,7 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 		w.end[IPC_HTTPD][IPC_KEYD], w.end[IPC_HTTPD][IPC_LOGD], f->listen, f->chain,
 		f->tls_key, f->client_ca };
 	const int authd[] = { w.end[IPC_AUTHD][IPC_PARENT], w.end[IPC_AUTHD][IPC_HTTPD],
-		w.end[IPC_AUTHD][IPC_KEYD], f->policy };
+		w.end[IPC_AUTHD][IPC_KEYD], f->policy, f->key_sets };
 	const int keyd[] = { w.end[IPC_KEYD][IPC_PARENT], w.end[IPC_KEYD][IPC_AUTHD],
 		w.end[IPC_KEYD][IPC_HTTPD], w.end[IPC_KEYD][IPC_LOGD], f->slot[0], f->slot[1],
 		f->passphrase, w.end[IPC_KEYD][IPC_TOKEND] };
@@ -135,7 +135,7 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 		set->pid[IPC_KEYD] = start("keyd", keyd, f->hsm_uri ? 8 : 7, "/");
 		if (f->hsm_uri)
 			set->pid[IPC_TOKEND] = start_tokend(&w, f);
-		set->pid[IPC_AUTHD] = start("authd", authd, 4, "/");
+		set->pid[IPC_AUTHD] = start("authd", authd, 5, "/");
 		set->pid[IPC_HTTPD] = start("httpd", httpd, 8, "/");
 	}
 	close_child_ends(&w);

@@ -176,6 +176,8 @@ typedef enum dk_err {
 	DK_ERR_SERVICE_CERTIFICATE        = 0x0a24,
 	DK_ERR_SERVICE_APPROVAL_REQUIRED  = 0x0a25,
 	DK_ERR_SERVICE_APPROVAL           = 0x0a26,
+	DK_ERR_SERVICE_TOKEN_REQUIRED     = 0x0a27,
+	DK_ERR_SERVICE_TOKEN              = 0x0a28,
 	/* found by this program */
 	DK_ERR_SERVICE_UNREACHABLE        = 0x0a80,
 	DK_ERR_SERVICE_TLS                = 0x0a81,

@@ -133,7 +133,7 @@ client_request(const char *base_url, const struct dk_release_object *objects, si
     const char *reason, uint8_t **ret_file, size_t *ret_len)
 {
 	dk_auto_profile profile = { .device = NULL };
-	client_auto_call call = { .profile = &profile, .n = n };
+	client_auto_call call = { .profile = &profile, .n = n, .unattended = true };
 	struct batch batch = { .n = 0 };
 	uint8_t *file = NULL;
 	dk_err err;

@@ -21,6 +21,8 @@ struct client_call {
 	uint8_t body_hash[32];
 	struct dk_request_signature sig;
 	uint8_t digest[32];
+	struct dk_token_text token;
+	bool unattended;                      /* it waits for approvals, which no token outlives */
 	const struct dk_approvals *approvals; /* NULL: none; borrowed */
 	struct dk_http_answer answer;
 	struct dk_log_object *objects;

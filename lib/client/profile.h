@@ -34,6 +34,17 @@ DK_MUST_USE dk_err dk_profile_ca_pem(struct dk_profile *profile, const uint8_t *
  * client.pem in the folder. False: there is none. */
 bool dk_profile_client_pem(const struct dk_profile *profile, char ret_path[DK_PROFILE_PATH_BYTES]);
 
+/* The token in the first line of $DOUBLEKEY_TOKEN_FILE, or of the file token in the
+ * folder. DK_OK with len 0: there is no such file. */
+struct dk_token_text {
+	char text[DK_TOKEN_MAX_BYTES + 1];
+	size_t len;
+};
+void dk_token_text_clear(struct dk_token_text *token);
+#define dk_auto_token_text __attribute__((cleanup(dk_token_text_clear))) struct dk_token_text
+DK_MUST_USE dk_err dk_profile_token(
+    const struct dk_profile *profile, struct dk_token_text *ret_token);
+
 /* Requests that wait for approvals, by digest. A request that nobody can use any
  * more is removed when another one is saved. bytes: dk_wipe() and free(). */
 DK_MUST_USE dk_err dk_profile_request_save(

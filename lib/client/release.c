@@ -18,6 +18,7 @@ client_call_clear(struct client_call *call)
 	free(call->body);
 	free(call->answer.body);
 	free(call->objects);
+	dk_token_text_clear(&call->token);
 }
 
 /* ---- asking ---- */
@@ -78,6 +79,17 @@ sign(struct client_call *call)
 	size_t len;
 	dk_err err;
 
+	err = call->unattended ? DK_OK : dk_profile_token(call->profile, &call->token);
+	if (err != DK_OK)
+		return err;
+	if (call->token.len > 0) {
+		const struct dk_part token = { call->token.text, call->token.len };
+
+		call->sig.has_token = true;
+		err = dk_sha256(&token, 1, call->sig.token_digest);
+		if (err != DK_OK)
+			return err;
+	}
 	call->sig.created = (uint64_t)time(NULL);
 	memcpy(call->sig.key_id, dk_pkey_id(call->profile->device), 32);
 	err = dk_random(call->sig.nonce, sizeof(call->sig.nonce));
@@ -113,6 +125,8 @@ struct headers {
 	char input[DK_SIGNATURE_INPUT_MAX_BYTES + 32];
 	char signature[160];
 	char approvals[64 + DK_BASE64_CHARS(DK_APPROVALS_MAX_BYTES)];
+	char token_digest[96];
+	char token[32 + DK_TOKEN_MAX_BYTES];
 };
 
 /* "NAME:BASE64:" */
@@ -149,6 +163,20 @@ put_approvals(const struct client_call *call, struct headers *h)
 }
 
 static bool
+put_token(const struct client_call *call, struct headers *h)
+{
+	int n;
+
+	if (call->token.len == 0)
+		return true;
+	n = snprintf(h->token, sizeof(h->token), "Authorization: Bearer %s", call->token.text);
+	return n > 0 && (size_t)n < sizeof(h->token) &&
+	    put_sequence(h->token_digest, sizeof(h->token_digest),
+		"Doublekey-Token-Digest: sha-256=", call->sig.token_digest,
+		sizeof(call->sig.token_digest));
+}
+
+static bool
 put_headers(const struct client_call *call, struct headers *h)
 {
 	char params[DK_SIGNATURE_INPUT_MAX_BYTES];
@@ -158,6 +186,7 @@ put_headers(const struct client_call *call, struct headers *h)
 		return false;
 	n = snprintf(h->input, sizeof(h->input), "Signature-Input: dk=%s", params);
 	return n > 0 && (size_t)n < sizeof(h->input) && put_approvals(call, h) &&
+	    put_token(call, h) &&
 	    put_sequence(h->signature, sizeof(h->signature), "Signature: dk=", call->sig.signature,
 		sizeof(call->sig.signature)) &&
 	    put_sequence(h->digest, sizeof(h->digest), "Content-Digest: sha-256=", call->body_hash,
@@ -173,6 +202,7 @@ ask(struct client_call *call)
 		.body_len = call->body_len };
 	char url[DK_URL_MAX_BYTES + 64], client[DK_PROFILE_PATH_BYTES];
 	struct headers h;
+	dk_err err;
 	int n = snprintf(url, sizeof(url), "%s" DK_RELEASE_PATH, call->profile->service.base_url);
 
 	if (n < 0 || (size_t)n >= sizeof(url) || !put_headers(call, &h))
@@ -184,8 +214,16 @@ ask(struct client_call *call)
 	request.header[1] = h.digest;
 	request.header[2] = h.input;
 	request.header[3] = h.signature;
-	request.header[4] = h.approvals[0] != '\0' ? h.approvals : NULL;
-	return dk_http(&request, &call->answer);
+	n = 4;
+	if (call->approvals)
+		request.header[n++] = h.approvals;
+	if (call->token.len > 0) {
+		request.header[n++] = h.token_digest;
+		request.header[n++] = h.token;
+	}
+	err = dk_http(&request, &call->answer);
+	dk_wipe(&h, sizeof(h));
+	return err;
 }
 
 /* ---- checking ---- */

@@ -111,6 +111,8 @@ encode_main(struct dk_writer_buf *wr, const struct dk_log_event *e)
 	put_text(wr, DK_TAG_NOTE, e->note);
 	if (e->has_recovery)
 		put(wr, DK_TAG_RECOVERY, e->recovery, 32);
+	if (e->token_len > 0)
+		put(wr, DK_TAG_TOKEN, e->token, e->token_len);
 	if (e->has_certificate)
 		put(wr, DK_TAG_CERTIFICATE, e->certificate, sizeof(e->certificate));
 }

@@ -18,6 +18,8 @@
 #define DK_LOG_SALT_BYTES 16
 #define DK_LOG_OBJECT_BYTES 102
 #define DK_LOG_CERTIFICATE_BYTES 64
+#define DK_LOG_TOKEN_MAX_BYTES 499
+#define DK_LOG_TAG_TOKEN 19
 #define DK_LOG_TAG_CERTIFICATE 20
 #define DK_LOG_OBJECTS_MAX 1000
 #define DK_LOG_FACTORS_MAX 16
@@ -100,6 +102,8 @@ struct dk_log_event {
 	char note[DK_LOG_NOTE_MAX_BYTES + 1];
 	bool has_recovery;
 	uint8_t recovery[32];
+	size_t token_len; /* 0: none */
+	uint8_t token[DK_LOG_TOKEN_MAX_BYTES];
 	bool has_certificate;
 	uint8_t certificate[DK_LOG_CERTIFICATE_BYTES];
 	/* person part */
@@ -130,6 +134,19 @@ DK_MUST_USE dk_err dk_record_encode(const struct dk_log_event *event, uint8_t *r
 DK_MUST_USE dk_err dk_record_open(const uint8_t *record, size_t len,
     const uint8_t leaf[DK_LEAF_BYTES], struct dk_log_object *objects,
     struct dk_log_event *ret_event);
+
+/* The token field, spec/log.md section 2. Texts are copied. */
+struct dk_log_token {
+	uint8_t thumbprint[32];
+	uint64_t issued;
+	char issuer[201];
+	char key[129];
+	char id[129]; /* empty: none */
+};
+DK_MUST_USE bool dk_log_token_parse(const uint8_t *bytes, size_t len,
+    struct dk_log_token *ret_token);
+/* ret has room for DK_LOG_TOKEN_MAX_BYTES. */
+size_t dk_log_token_write(const struct dk_log_token *token, uint8_t *ret);
 
 /* Whether an event of this class changes the sealed store (spec/custody.md). */
 bool dk_log_class_is_act(unsigned class_);

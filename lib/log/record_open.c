@@ -108,6 +108,18 @@ get_factor(const uint8_t *value, size_t len, struct dk_log_event *e)
 }
 
 static bool
+get_token(const uint8_t *value, size_t len, struct dk_log_event *e)
+{
+	struct dk_log_token token;
+
+	if (len > sizeof(e->token) || !dk_log_token_parse(value, len, &token))
+		return false;
+	memcpy(e->token, value, len);
+	e->token_len = len;
+	return true;
+}
+
+static bool
 main_number(struct dk_log_event *e, unsigned tag, const uint8_t *value, size_t len)
 {
 	uint64_t v;
@@ -158,6 +170,8 @@ main_field(struct dk_log_event *e, unsigned tag, const uint8_t *value, size_t le
 		return get_text(value, len, DK_LOG_NOTE_MAX_BYTES, e->note);
 	case DK_TAG_RECOVERY:
 		return get_hash(value, len, &e->has_recovery, e->recovery);
+	case DK_TAG_TOKEN:
+		return get_token(value, len, e);
 	case DK_TAG_CERTIFICATE:
 		if (len != sizeof(e->certificate))
 			return false;

@@ -48,6 +48,8 @@ static const struct entry table[DK_CODE_COUNT] = {
 	[DK_CODE_CERTIFICATE] = { "certificate", 403 },
 	[DK_CODE_APPROVAL_REQUIRED] = { "approval-required", 403 },
 	[DK_CODE_APPROVAL] = { "approval", 403 },
+	[DK_CODE_TOKEN_REQUIRED] = { "token-required", 403 },
+	[DK_CODE_TOKEN] = { "token", 403 },
 };
 
 const char *

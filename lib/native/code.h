@@ -45,7 +45,9 @@ enum dk_code {
 	DK_CODE_CERTIFICATE = 36,
 	DK_CODE_APPROVAL_REQUIRED = 37,
 	DK_CODE_APPROVAL = 38,
-	DK_CODE_COUNT = 39,
+	DK_CODE_TOKEN_REQUIRED = 39,
+	DK_CODE_TOKEN = 40,
+	DK_CODE_COUNT = 41,
 };
 
 /* Static, never NULL; "internal" for a number that is not in the table. */

@@ -9,7 +9,8 @@
 #include "crypto/base64.h"
 #include "format/schedule.h"
 
-#define COMPONENTS "(\"@method\" \"@target-uri\" \"content-digest\")"
+#define COMPONENTS "(\"@method\" \"@target-uri\" \"content-digest\""
+#define COMPONENT_TOKEN " \"doublekey-token-digest\""
 #define CREATED_LIMIT (UINT64_C(1) << 40)
 
 bool
@@ -22,8 +23,8 @@ dk_signature_params(
 	dk_hex(sig->nonce, sizeof(sig->nonce), nonce);
 	dk_hex(sig->key_id, sizeof(sig->key_id), key_id);
 	n = snprintf(ret_text, DK_SIGNATURE_INPUT_MAX_BYTES,
-	    COMPONENTS ";created=%" PRIu64 ";nonce=\"%s\";keyid=\"%s\"", sig->created, nonce,
-	    key_id);
+	    COMPONENTS "%s);created=%" PRIu64 ";nonce=\"%s\";keyid=\"%s\"",
+	    sig->has_token ? COMPONENT_TOKEN : "", sig->created, nonce, key_id);
 	return n > 0 && n < DK_SIGNATURE_INPUT_MAX_BYTES;
 }
 
@@ -56,8 +57,11 @@ bool
 dk_signature_input_parse(const char *header, struct dk_request_signature *sig)
 {
 	char want[DK_SIGNATURE_INPUT_MAX_BYTES];
-	const char *p = take_text(header, "dk=" COMPONENTS ";created=");
+	const char *p = take_text(header, "dk=" COMPONENTS), *more;
 
+	more = take_text(p, COMPONENT_TOKEN);
+	sig->has_token = more;
+	p = take_text(more ? more : p, ");created=");
 	if (!p)
 		return false;
 	sig->created = 0;
@@ -81,19 +85,23 @@ dk_err
 dk_signature_base(const struct dk_request_signature *sig, const char *base_url, const char *path,
     const uint8_t body_sha256[32], char ret_base[DK_SIGNATURE_BASE_MAX_BYTES], size_t *ret_len)
 {
-	char digest[DK_BASE64_CHARS(32) + 1], params[DK_SIGNATURE_INPUT_MAX_BYTES];
+	char digest[DK_BASE64_CHARS(32) + 1], token[DK_BASE64_CHARS(32) + 1];
+	char params[DK_SIGNATURE_INPUT_MAX_BYTES];
 	dk_err err;
 	int n;
 
 	err = dk_base64_encode(body_sha256, 32, digest, sizeof(digest));
+	if (err == DK_OK)
+		err = dk_base64_encode(sig->token_digest, 32, token, sizeof(token));
 	if (err != DK_OK)
 		return err;
 	if (!dk_signature_params(sig, params))
 		return DK_ERR_ARGUMENT;
 	n = snprintf(ret_base, DK_SIGNATURE_BASE_MAX_BYTES,
 	    "\"@method\": POST\n\"@target-uri\": %s%s\n\"content-digest\": sha-256=:%s:\n"
-	    "\"@signature-params\": %s",
-	    base_url, path, digest, params);
+	    "%s%s%s\"@signature-params\": %s",
+	    base_url, path, digest, sig->has_token ? "\"doublekey-token-digest\": sha-256=:" : "",
+	    sig->has_token ? token : "", sig->has_token ? ":\n" : "", params);
 	if (n < 0 || n >= DK_SIGNATURE_BASE_MAX_BYTES)
 		return DK_ERR_ARGUMENT;
 	*ret_len = (size_t)n;

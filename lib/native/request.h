@@ -12,6 +12,7 @@
 
 #define DK_URL_MAX_BYTES 255
 #define DK_NONCE_BYTES 16
+#define DK_TOKEN_MAX_BYTES 8192
 #define DK_REQUEST_AGE_MAX_S 300
 #define DK_REQUEST_AHEAD_MAX_S 60
 #define DK_SIGNATURE_BASE_MAX_BYTES 1024
@@ -21,13 +22,16 @@ struct dk_request_signature {
 	uint64_t created;
 	uint8_t nonce[DK_NONCE_BYTES];
 	uint8_t key_id[32];
+	bool has_token; /* section 3.1 */
+	uint8_t token_digest[32];
 	uint8_t signature[DK_SIGNATURE_BYTES];
 };
 
 /* The text behind "dk=" in Signature-Input; returns false if it does not fit. */
 DK_MUST_USE bool dk_signature_params(const struct dk_request_signature *sig,
     char ret_text[DK_SIGNATURE_INPUT_MAX_BYTES]);
-/* The whole header in its one form; false for any other. Fills all but signature. */
+/* The whole header in its one form; false for any other. Fills all but
+ * signature and token_digest. */
 DK_MUST_USE bool dk_signature_input_parse(const char *header, struct dk_request_signature *sig);
 
 /* ret_base is NUL-terminated. */

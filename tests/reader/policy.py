@@ -10,8 +10,10 @@ NAME = {"keys": r"[a-z0-9][a-z0-9._-]{0,63}|\*", "users": r"[a-z0-9._@-]{1,64}|\
         "approvers": r"[a-z0-9._@-]{1,64}"}
 DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 LISTS = ["keys", "users", "groups", "devices", "labels", "networks", "weekdays", "hours",
-         "client-certificate", "approvers"]
-OPTIONS = {"group": ["users"], "rule": LISTS + ["zone", "per-minute", "per-day", "approvals", "allow"]}
+         "client-certificate", "tokens", "approvers"]
+ISSUER = ["url", "audience", "claim", "max-age"]
+MOST = {"group": 1000, "rule": 1000, "issuer": 16}
+OPTIONS = {"group": ["users"], "issuer": ISSUER, "rule": LISTS + ["zone", "per-minute", "per-day", "approvals", "allow"]}
 TOKEN = re.compile(r'(?P<blank>[ \t\n]+|#[^\n]*)|(?P<text>"[^"\\\n\t]*")|'
                    r'(?P<word>[a-z-]+)|(?P<number>[0-9]+)|(?P<sign>[{}=,])')
 
@@ -45,7 +47,7 @@ def decode(data):
 class Parser:
     def __init__(self, text):
         self.tokens = self.split(text)
-        self.groups, self.rules = {}, {}
+        self.groups, self.rules, self.issuers = {}, {}, {}
         self.step()
 
     def split(self, text):
@@ -83,6 +85,10 @@ class Parser:
                 if name not in self.groups:
                     raise PolicyError("unknown-group", line)
         for rule in self.rules.values():
+            for name, line in rule.get("tokens", ()):
+                if name not in self.issuers:
+                    raise PolicyError("unknown-issuer", line)
+        for rule in self.rules.values():
             rule["users"] = rule.get("users", []) + [
                 user for name, _ in rule.get("groups", ()) for user in self.groups[name]["users"]]
         return list(self.rules.values())
@@ -91,11 +97,14 @@ class Parser:
         what, line = self.value, self.line
         if what not in OPTIONS:
             raise PolicyError("unknown-option", line)
-        known = self.groups if what == "group" else self.rules
-        if len(known) == 1000:
+        known = {"group": self.groups, "rule": self.rules, "issuer": self.issuers}[what]
+        if len(known) == MOST[what]:
             raise PolicyError("too-many", line)
         self.step()
         if self.kind == "text" and not 1 <= len(self.value.encode()) <= 64:
+            raise PolicyError("title", self.line)
+        if (what == "issuer" and self.kind == "text"
+                and not re.fullmatch("[a-z0-9][a-z0-9-]{0,31}", self.value)):
             raise PolicyError("title", self.line)
         if self.kind == "text" and self.value in known:
             raise PolicyError("repeated-title", self.line)
@@ -106,11 +115,13 @@ class Parser:
             self.option(OPTIONS[what], section)
         if self.kind != "}":
             raise PolicyError("syntax", self.line)
-        need = ["users"] if what == "group" else ["keys", "allow"]
-        if any(n not in section for n in need) or not {"users", "groups"} & set(section):
+        need = {"group": ["users"], "rule": ["keys", "allow"], "issuer": ISSUER}[what]
+        if any(n not in section for n in need) or not {"users", "groups", "url"} & set(section):
             raise PolicyError("missing-option", line)
         if what == "rule" and not factors_fit(section):
             raise PolicyError("factors", line)
+        if what == "issuer" and any(i["url"] == section["url"] for i in known.values()):
+            raise PolicyError("repeated-issuer", line)
         self.step()
         known[title] = section
 
@@ -126,17 +137,20 @@ class Parser:
         if self.kind not in ("{", "text", "number") and self.value not in ("true", "false"):
             raise PolicyError("syntax", line)
         wanted = {"zone": "text", "allow": "word", "per-minute": "number", "per-day": "number",
-                  "approvals": "number"}.get(name, "{")
+                  "approvals": "number", "url": "text", "audience": "text", "claim": "text",
+                  "max-age": "number"}.get(name, "{")
         if self.kind != wanted:
             raise PolicyError("value", line)
         kind, value, _ = self.step()
         if kind == "{":
             section[name] = list(self.items(name, line))
         elif kind == "number":
-            require(value[0] != "0" and int(value) <= (8 if name == "approvals" else 10**9), line)
+            require(value[0] != "0" and int(value) <= {"approvals": 8, "max-age": 86400}.get(name, 10**9),
+                    line)
             section[name] = int(value)
         else:
-            section[name] = value == "true" if name == "allow" else zone(value, line)
+            section[name] = (value == "true" if name == "allow" else zone(value, line)
+                             if name == "zone" else issuer_text(name, value, line))
 
     def items(self, name, line):
         if self.kind == "}":
@@ -157,9 +171,19 @@ def require(condition, line):
         raise PolicyError("value", line)
 
 
+def issuer_text(name, value, line):
+    pattern = {"url": "https://.+", "audience": ".+", "claim": ".+"}[name]
+    require(re.fullmatch(pattern, value) and len(value.encode()) <= (64 if name == "claim" else 200),
+            line)
+    return value
+
+
 def factors_fit(rule):
     approvers = rule.get("approvers", [])
-    if not rule["allow"] and {"client-certificate", "approvals", "approvers"} & set(rule):
+    if not rule["allow"] and {"client-certificate", "tokens", "approvals",
+                              "approvers"} & set(rule):
+        return False
+    if {"tokens", "approvals"} <= set(rule):
         return False
     return (("approvals" in rule) == ("approvers" in rule)
             and len(set(approvers)) == len(approvers) >= rule.get("approvals", 0))
@@ -175,7 +199,7 @@ def item(name, value, line):
                 and len(value.partition(":")[2].encode()) <= 200, line)
     elif name == "weekdays":
         require(value in DAYS, line)
-    elif name == "groups":
+    elif name in ("groups", "tokens"):
         return value, line
     elif name == "networks":
         return network(value, line)
@@ -258,6 +282,8 @@ def verdict(rule, request):
             has and (name == "*" or name in has or (name == "user" and
                      {"cn:" + user, "email:" + user} & set(has))) for name in wanted):
         return "certificate-required"
+    if "tokens" in rule and request.get("token") not in [name for name, _ in rule["tokens"]]:
+        return "token-required"
     approved = set(request.get("approvers", "").split()) & set(rule.get("approvers", ())) - {user}
     return "allow" if len(approved) >= rule.get("approvals", 0) else "approval-required"
 

@@ -16,7 +16,7 @@
 
 struct vector {
 	char expect[64], tried[LINE_BYTES], user[80], key[80], label[260];
-	char certificate[LINE_BYTES], approvers[LINE_BYTES];
+	char certificate[LINE_BYTES], approvers[LINE_BYTES], token[LINE_BYTES];
 	struct policy_question question;
 	char text[POLICY_MAX_BYTES + 64];
 	size_t len;
@@ -71,6 +71,8 @@ take_line(void *ctx, const char *name, const char *value)
 		return take_address(v, value);
 	else if (strcmp(name, "certificate") == 0)
 		folder_copy(v->certificate, sizeof(v->certificate), value);
+	else if (strcmp(name, "token") == 0)
+		folder_copy(v->token, sizeof(v->token), value);
 	else if (strcmp(name, "approvers") == 0)
 		folder_copy(v->approvers, sizeof(v->approvers), value);
 	else
@@ -91,6 +93,7 @@ read_vector(const char *path, struct vector *v)
 	v->question.label_len = strlen(v->label);
 	v->question.shown.name_count =
 	    split(v->certificate, v->question.shown.name, POLICY_CERTIFICATE_NAMES_MAX);
+	v->question.shown.issuer = v->token[0] ? v->token : NULL;
 	v->question.shown.approver_count =
 	    split(v->approvers, v->question.shown.approver, POLICY_APPROVALS_MAX);
 	return true;

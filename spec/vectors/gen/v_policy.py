@@ -297,5 +297,64 @@ def approvals():
            'rule "r" {\n\tkeys = {"*"}\n\tusers = {"*"}\n\tapprovals = 1\n}\n')
 
 
-for function in (names, networks, times, forms, options, certificates, approvals):
+ISSUER = ('issuer "corp" {\n\turl = "https://id.example.org/corp"\n\taudience = "doublekey"\n'
+          '\tclaim = "preferred_username"\n\tmax-age = 3600\n}\n')
+
+
+def tokens():
+    other = ISSUER.replace("corp", "lab")
+    wants = rule('tokens = {"corp"}')
+    case("token", "6.3", "of the issuer", ISSUER + wants, "matches", token="corp")
+    case("token_none", "6.3", "no token", ISSUER + wants, "matches", "token-required")
+    case("token_other", "6.3", "of another issuer", ISSUER + other + wants, "matches",
+         "token-required", token="lab")
+    case("token_second", "6.3", "one of two issuers, which stand behind the rule",
+         rule('tokens = {"lab", "corp"}') + ISSUER + other, "matches", token="corp")
+    case("token_not_wanted", "6.3", "a token where none is wanted", rule(), "matches",
+         token="corp")
+    case("token_first_rule", "5", "no later rule is tried",
+         ISSUER + rule('tokens = {"corp"}', title="a") + rule(title="b"), "matches",
+         "token-required")
+    case("token_behind_certificate", "5", "both are missing",
+         ISSUER + rule('client-certificate = {"*"}', 'tokens = {"corp"}'), "matches",
+         "certificate-required")
+    case("issuer_alone", "2", "an issuer that no rule names", ISSUER + rule(), "matches")
+    broken("unknown_issuer", "9", "unknown-issuer", 12, "no such issuer",
+           ISSUER + rule('tokens = {"corp",\n"lab"}'))
+    broken("unknown_group_before_issuer", "9", "unknown-group", 6, "groups come first",
+           rule('tokens = {"corp"}', 'groups = {"g"}'))
+    broken("issuer_url_twice", "9", "repeated-issuer", 7, "two issuers with one url",
+           ISSUER + ISSUER.replace('"corp"', '"lab"'))
+    broken("issuer_title_twice", "9", "repeated-title", 7, "two issuers with one title",
+           ISSUER + ISSUER)
+    broken("too_many_issuers", "9", "too-many", 97, "17 issuers",
+           "".join(ISSUER.replace("corp", f"i{i}") for i in range(17)))
+    for name, title in (("capital", "Corp"), ("dot", "a.b"), ("slash", "../x"), ("long", "a" * 33),
+                        ("hyphen", "-a"), ("empty", "")):
+        broken("issuer_title_" + name, "2", "title", 1, f"no title of an issuer: {name}",
+               ISSUER.replace('"corp"', f'"{title}"'))
+    wrong = {"http": ('url = "http://id.example.org"', 2), "url_bare": ('url = "https://"', 2),
+             "url_long": ('url = "https://%s"' % ("a" * 193), 2), "url_list": ('url = {"https://a"}', 2),
+             "audience_empty": ('audience = ""', 3), "audience_long": ('audience = "%s"' % ("a" * 201), 3),
+             "claim_empty": ('claim = ""', 4), "claim_long": ('claim = "%s"' % ("a" * 65), 4),
+             "age_zero": ("max-age = 0", 5), "age_day": ("max-age = 86401", 5), "age_text": ('max-age = "1"', 5)}
+    for name, (option, line) in wrong.items():
+        lines = ISSUER.split("\n")
+        lines[line - 1] = "\t" + option
+        broken("issuer_wrong_" + name, "2", "value", line, f"no value: {name}", "\n".join(lines))
+    for line, name in enumerate(("url", "audience", "claim", "age"), 2):
+        lines = ISSUER.split("\n")
+        del lines[line - 1]
+        broken("issuer_without_" + name, "9", "missing-option", 1, f"no {name}", "\n".join(lines))
+    broken("issuer_with_users", "9", "unknown-option", 2, "an option of a rule",
+           ISSUER.replace("{\n", '{\n\tusers = {"*"}\n'))
+    broken("rule_with_url", "9", "unknown-option", 5, "an option of an issuer",
+           rule('url = "https://a"'))
+    broken("token_and_approvals", "6.3", "factors", 7, "a token ends before people have approved",
+           ISSUER + rule('tokens = {"corp"}', "approvals = 1", 'approvers = {"bob"}'))
+    broken("token_deny", "6", "factors", 7, "where nothing is allowed",
+           ISSUER + rule('tokens = {"corp"}', allow="false"))
+
+
+for function in (names, networks, times, forms, options, certificates, approvals, tokens):
     function()

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tokens of identity providers, spec/policy.md section 6.3. */
+#ifndef DK_AUTHD_TOKEN_H
+#define DK_AUTHD_TOKEN_H
+
+#include "authd/keyset.h"
+#include "authd/policy.h"
+#include "log/record.h"
+
+#define TOKEN_AHEAD_MAX_S 60
+
+/* The issuers of a policy with their keys. */
+struct token_issuers {
+	unsigned count;
+	struct token_issuer {
+		struct policy_issuer info; /* borrowed from the policy */
+		struct keyset keys;
+	} item[POLICY_ISSUERS_MAX];
+};
+
+/* The first condition of section 6.3 that is not so. */
+enum token_fault {
+	TOKEN_HOLDS,
+	TOKEN_FORM,
+	TOKEN_HEADER,
+	TOKEN_ISSUER,
+	TOKEN_KEY,
+	TOKEN_SIGNATURE,
+	TOKEN_AUDIENCE,
+	TOKEN_TIME,
+	TOKEN_CLAIM,
+};
+
+struct token {
+	const char *issuer; /* title; borrowed */
+	struct dk_log_token record;
+};
+
+/* user: of the device that signed the request. */
+enum token_fault token_verify(const uint8_t *text, size_t len, const struct token_issuers *issuers,
+    const char *user, uint64_t now, struct token *ret_token);
+/* Static, never NULL. */
+const char *token_fault_name(enum token_fault fault);
+
+#endif
