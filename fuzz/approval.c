@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Approvals, their files, claims between processes and what the log says of a
+ * token. The first byte says which; what was read, written again, gives the same bytes.
+ */
+#include <string.h>
+
+#include "fuzz.h"
+#include "ipc/claim.h"
+#include "log/record.h"
+#include "native/approval.h"
+
+static void
+same(const struct dk_writer_buf *wr, const uint8_t *data, size_t len)
+{
+	FUZZ_CHECK(!wr->failed && wr->len == len && memcmp(wr->data, data, len) == 0);
+}
+
+static void
+approvals(const uint8_t *data, size_t len)
+{
+	uint8_t again[DK_APPROVALS_MAX_BYTES];
+	struct dk_approvals a;
+	struct dk_writer_buf wr;
+
+	if (dk_approvals_parse(data, len, &a) != DK_OK)
+		return;
+	FUZZ_CHECK(a.count >= 1 && a.count <= DK_APPROVALS_MAX && a.reason[0] != '\0');
+	dk_wr_init(&wr, again, sizeof(again));
+	dk_approvals_write(&wr, &a);
+	same(&wr, data, len);
+}
+
+static void
+approval_file(const uint8_t *data, size_t len)
+{
+	uint8_t again[DK_APPROVAL_FILE_MAX_BYTES];
+	struct dk_approval_file f;
+	struct dk_writer_buf wr;
+
+	if (dk_approval_file_parse(data, len, &f) != DK_OK)
+		return;
+	dk_wr_init(&wr, again, sizeof(again));
+	dk_approval_file_write(&wr, &f);
+	same(&wr, data, len);
+}
+
+static void
+request_file(const uint8_t *data, size_t len)
+{
+	struct dk_request_file f;
+	struct dk_writer_buf wr;
+	uint8_t digest[32], *again;
+
+	if (dk_request_file_open(data, len, &f, digest) != DK_OK)
+		return;
+	FUZZ_CHECK(f.body >= data && f.body + f.body_len == data + len);
+	again = malloc(len);
+	FUZZ_CHECK(again != NULL);
+	dk_wr_init(&wr, again, len);
+	dk_request_file_write(&wr, &f);
+	same(&wr, data, len);
+	free(again);
+}
+
+static void
+claims(const uint8_t *data, size_t len)
+{
+	struct ipc_claims c;
+	struct dk_reader_buf rd;
+
+	dk_rd_init(&rd, data, len);
+	if (!ipc_claims_read(&rd, &c))
+		return;
+	FUZZ_CHECK(rd.pos <= len && c.of[0].len == 0);
+	for (unsigned i = 0; i < IPC_CLAIMS; i++) {
+		const uint8_t *bytes = c.of[i].data;
+
+		FUZZ_CHECK((bytes == NULL) == (c.of[i].len == 0));
+		FUZZ_CHECK(!bytes || (bytes > data && bytes + c.of[i].len <= data + rd.pos));
+	}
+}
+
+static void
+log_token(const uint8_t *data, size_t len)
+{
+	uint8_t again[DK_LOG_TOKEN_MAX_BYTES];
+	struct dk_log_token token;
+
+	if (!dk_log_token_parse(data, len, &token))
+		return;
+	FUZZ_CHECK(dk_log_token_write(&token, again) == len && memcmp(again, data, len) == 0);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static void (*const ways[])(const uint8_t *, size_t) = { approvals, approval_file,
+		request_file, claims, log_token };
+	uint8_t *exact;
+
+	if (len < 1)
+		return 0;
+	exact = fuzz_exact(data + 1, len - 1);
+	ways[data[0] % (sizeof(ways) / sizeof(ways[0]))](exact, len - 1);
+	free(exact);
+	return 0;
+}
