@@ -202,6 +202,26 @@ has_request(const struct policy_case *c)
 	    c->factor_count > 0;
 }
 
+/* That they are there; what is in them is read by authd only. */
+static bool
+has_key_sets(const char *dir, const char *path, const struct policy *policy)
+{
+	char name[64], file[PATH_BYTES];
+	bool ok = true;
+
+	for (unsigned i = 0; i < policy_issuers(policy); i++) {
+		struct policy_issuer issuer = policy_issuer(policy, i);
+
+		if (snprintf(name, sizeof(name), "issuers/%s.jwks", issuer.title) > 0 &&
+		    path_join(file, dir, name) && access(file, R_OK) == 0)
+			continue;
+		(void)fprintf(stderr, "%s:%u: %s: %s cannot be read\n", path, issuer.line,
+		    policy_error_name(POLICY_ISSUER_KEYS), name);
+		ok = false;
+	}
+	return ok;
+}
+
 int
 cmd_policy_check(const struct settings *settings, const struct policy_case *c)
 {
@@ -223,7 +243,10 @@ cmd_policy_check(const struct settings *settings, const struct policy_case *c)
 		    policy_error_name(fault.error), fault.words);
 		return STATUS_INVALID;
 	}
-	status = say_valid(path, policy, &part) ? 0 : STATUS_INVALID;
+	status =
+	    (c->file || has_key_sets(settings->dir, path, policy)) && say_valid(path, policy, &part)
+	    ? 0
+	    : STATUS_INVALID;
 	if (status == 0 && has_request(c)) {
 		status = question_of(c, &q);
 		if (status == 0)

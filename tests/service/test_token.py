@@ -2,6 +2,7 @@
 """Tokens of an identity provider at the running service, spec/policy.md section 6.3."""
 import base64
 import hashlib
+import json
 import os
 import subprocess
 import time
@@ -66,6 +67,15 @@ def test_it_holds_and_the_record_says_so(setting):
     line = [x for x in setting.s.log().splitlines() if " release done" in x][-1]
     assert 'token="%s" kid="k1" jti="t-1" iat=%d' % (idp.URL, now) in line
     assert "factor=1:keyd:" in line  # the device's signature, as ever
+    setting.s.admin("policy", "check")
+    records = map(json.loads, setting.s.admin("log", "--json").stdout.splitlines())
+    factors = [r["factors"] for r in records if r["class"] == "release"][-1]
+    token = [f for f in factors if f["type"] == "token"][0]
+    assert (token["iss"], token["kid"], token["jti"], token["iat"], token["verifier"]) == (
+        idp.URL, "k1", "t-1", now, "authd")
+    made = idp.jwk(setting.key, "k1")
+    text = '{"crv":"P-256","kty":"EC","x":"%s","y":"%s"}' % (made["x"], made["y"])
+    assert token["thumbprint"] == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_without_or_with_one_that_does_not_hold(setting):
@@ -136,6 +146,8 @@ def test_without_its_keys_it_does_not_start(setting):
     os.unlink(os.path.join(setting.s.dir, "issuers", "corp.jwks"))
     done = setting.s.admin("run", "--passphrase-file", setting.s.passfile, check=False)
     assert done.returncode != 0 and "issuer-keys" in done.stderr
+    done = setting.s.admin("policy", "check", check=False)
+    assert done.returncode == 1 and "policy.conf:1: issuer-keys: issuers/corp" in done.stderr
 
 
 def test_the_client_shows_its_token(setting):
