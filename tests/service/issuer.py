@@ -61,7 +61,10 @@ def claims(now=None, **more):
 
 
 def token(key, kid, payload, alg="ES256", headers=None):
-    return jwt.encode(payload, key, algorithm=alg, headers=dict({"kid": kid}, **(headers or {})))
+    """The layer below jwt.encode(): that one refuses some payloads that are wrong."""
+    made = jwt.api_jws.PyJWS().encode(json.dumps(payload).encode(), key, algorithm=alg,
+                                      headers=dict({"kid": kid}, **(headers or {})))
+    return made if isinstance(made, str) else made.decode()
 
 
 def signed(key, header, payload):
