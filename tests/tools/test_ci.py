@@ -54,13 +54,13 @@ class Run(unittest.TestCase):
                           ">build/meson-logs/testlog.json")
         status, out, last = self.run_ci()
         # deps, four checks, build, 5 of test, 1 of demo, test-asan
-        self.assertEqual((status, last), (0, "13 passed, 0 failed, 5 skipped"), out)
+        self.assertEqual((status, last), (0, "14 passed, 0 failed, 5 skipped"), out)
         self.assertIn("skipped: fuzz prove test-peers", out)
 
     def test_a_failed_result_fails(self):
         self.targets(test='echo "5 passed, 1 failed"; exit 1')
         status, out, last = self.run_ci()
-        self.assertEqual((status, last), (1, "13 passed, 1 failed, 3 skipped"), out)
+        self.assertEqual((status, last), (1, "14 passed, 1 failed, 3 skipped"), out)
         self.assertIn("failed: test", out)
 
     def test_a_failed_command_fails_without_a_count(self):
@@ -70,7 +70,7 @@ class Run(unittest.TestCase):
     def test_a_command_that_fails_behind_good_results_fails(self):
         self.targets(test='echo "5 passed, 0 failed"; exit 1')
         status, _, last = self.run_ci()
-        self.assertEqual((status, last), (1, "13 passed, 1 failed, 3 skipped"))
+        self.assertEqual((status, last), (1, "14 passed, 1 failed, 3 skipped"))
 
     def test_results_that_fail_in_a_command_that_does_not_are_failures(self):
         self.targets(test='echo "5 passed, 1 failed"')
@@ -85,9 +85,9 @@ class Run(unittest.TestCase):
     def test_optional_parts_run_when_they_are_there(self):
         self.script("fuzz/run", "exit 0")
         self.targets(fuzz='echo "0 passed, 0 failed, 1 skipped"')
-        self.assertEqual(self.run_ci()[2], "9 passed, 0 failed, 3 skipped")
+        self.assertEqual(self.run_ci()[2], "10 passed, 0 failed, 3 skipped")
         self.targets(fuzz='echo "2 passed, 0 failed"')
-        self.assertEqual(self.run_ci()[2], "11 passed, 0 failed, 2 skipped")
+        self.assertEqual(self.run_ci()[2], "12 passed, 0 failed, 2 skipped")
 
     def test_time_that_is_up_is_a_failure(self):
         self.assertEqual(self.run_ci(CI_MINUTES="0")[0], 1)
