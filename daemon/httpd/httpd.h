@@ -24,6 +24,7 @@
 #define HTTPD_FD_CHAIN 8
 #define HTTPD_FD_KEY 9
 #define HTTPD_FD_CLIENT_CA 10
+#define HTTPD_FD_METRICS 11 /* listening socket, or /dev/null */
 #define HTTPD_WAITING_MAX 1024
 #define HTTPD_HEADERS_MAX_BYTES 16384
 #define HTTPD_IDLE_S 60
@@ -40,6 +41,7 @@ struct waiting {
 	uint64_t deadline;
 	struct evhttp_request *request; /* NULL: the client has gone */
 	const char *content_type;
+	uint64_t begun_us; /* 0: no release */
 };
 
 struct httpd {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "httpd/httpd.h"
+#include "httpd/metrics.h"
 #include "ipc/wiping.h"
 #include "sandbox/sandbox.h"
 
@@ -13,6 +13,10 @@ on_message(void *ctx, struct ipc_channel *channel, const struct ipc_message *mes
 
 	if (message->type == IPC_RESULT || message->type == IPC_DATA)
 		return httpd_on_answer(httpd, message);
+	if (message->type == IPC_LOG_STATE)
+		return metrics_on_log_state(message);
+	if (message->type == IPC_GO && !metrics_on_go(message))
+		return false;
 	return ipc_child_parent_message(&httpd->child, channel, message);
 }
 
@@ -143,6 +147,7 @@ main(void)
 	if (!httpd_tls(&httpd))
 		say_fatal("the TLS certificate or its key cannot be used");
 	start_http(&httpd);
+	metrics_start(&httpd);
 	watch_channels(&httpd);
 	warm_up();
 	httpd.child.protections |= sandbox_enter(IPC_HTTPD, NULL);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "httpd/httpd.h"
+#include "httpd/metrics.h"
 
 /* One TLS record for head and body: see the speed notes in docs/decisions. */
 static void
@@ -32,6 +32,7 @@ httpd_reply(struct evhttp_request *request, unsigned code, const char *content_t
 	char text[64];
 	int n;
 
+	metrics_note(request, code, body, len);
 	if (!buf) {
 		evhttp_send_error(request, 500, NULL);
 		return;
@@ -85,6 +86,8 @@ take(struct httpd *httpd, uint64_t id)
 static void
 finish(struct waiting *w, unsigned code, const uint8_t *body, size_t len)
 {
+	if (w->begun_us > 0)
+		metrics_note_release_time(metrics_clock() - w->begun_us);
 	if (w->request)
 		httpd_reply(w->request, code, w->content_type, body, len);
 	free(w);
@@ -104,7 +107,8 @@ httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channe
 		.id = ++httpd->next_id,
 		.request = request,
 		.deadline = ipc_now() + HTTPD_ANSWER_S,
-		.content_type = content_type };
+		.content_type = content_type,
+		.begun_us = type == IPC_RELEASE ? metrics_clock() : 0 };
 	if (!ipc_send(channel, type, w->id, parts, n)) {
 		finish(w, DK_CODE_UNAVAILABLE, NULL, 0);
 		return;

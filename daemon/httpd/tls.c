@@ -2,9 +2,22 @@
 #include <event2/bufferevent_ssl.h>
 #include <openssl/pem.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "httpd/httpd.h"
+#include "httpd/metrics.h"
+
+static void
+note_expiry(const X509 *leaf)
+{
+	struct tm tm;
+	time_t t;
+
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &tm) != 1)
+		return;
+	t = timegm(&tm);
+	metrics_set_expiry(t > 0 ? (uint64_t)t : 0);
+}
 
 /* Leaf first, then the CA, which clients ask for at /v1/ca. */
 static bool
@@ -26,6 +39,8 @@ load_chain(struct httpd *httpd)
 	    SSL_CTX_use_certificate(httpd->tls, leaf) == 1 &&
 	    SSL_CTX_add1_chain_cert(httpd->tls, ca) == 1;
 	httpd->ca_len = ok ? (size_t)len : 0;
+	if (ok)
+		note_expiry(leaf);
 	X509_free(leaf);
 	X509_free(ca);
 	return ok;

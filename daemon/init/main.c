@@ -132,8 +132,10 @@ static void
 make_settings(const struct init *init)
 {
 	char text[512];
-	int n = snprintf(
-	    text, sizeof(text), "# See doublekeyd.conf(5).\nlisten = \"%s\"\n", init->host_port);
+	int n = snprintf(text, sizeof(text),
+	    "# See doublekeyd.conf(5).\nlisten = \"%s\"\n"
+	    "# metrics = \"127.0.0.1:9475\"\n",
+	    init->host_port);
 
 	if (n < 0 || (size_t)n >= sizeof(text))
 		say_fatal("the URL is too long");

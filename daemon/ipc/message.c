@@ -15,7 +15,7 @@ struct rule {
 /* clang-format off */
 static const struct rule rules[] = {
 	{ IPC_READY,          ANY_CHILD,  IPC_PARENT, 4 },
-	{ IPC_GO,             IPC_PARENT, IPC_HTTPD,  0 },
+	{ IPC_GO,             IPC_PARENT, IPC_HTTPD,  4 },
 	{ IPC_STOP,           IPC_PARENT, ANY_CHILD,  0 },
 	{ IPC_VIOLATION,      ANY_CHILD,  IPC_PARENT, 3 },
 	{ IPC_PIN_REFUSED,    IPC_TOKEND, IPC_PARENT, 0 },
@@ -46,6 +46,7 @@ static const struct rule rules[] = {
 	{ IPC_ANCHORED,       IPC_LOGD,   IPC_KEYD,   8192 },
 	{ IPC_READ,           IPC_HTTPD,  IPC_LOGD,   64 },
 	{ IPC_DATA,           IPC_LOGD,   IPC_HTTPD,  IPC_DATA_MAX_BYTES },
+	{ IPC_LOG_STATE,      IPC_LOGD,   IPC_HTTPD,  17 },
 };
 /* clang-format on */
 

@@ -48,6 +48,7 @@ enum ipc_type {
 	IPC_TOKEN_DONE = 0x0604,
 	IPC_READ = 0x0501,
 	IPC_DATA = 0x0502,
+	IPC_LOG_STATE = 0x0503,
 };
 
 enum ipc_admin_op {

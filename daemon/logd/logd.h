@@ -52,8 +52,9 @@ struct logd {
 	uint64_t restored_s; /* requests made before are replays, as far as anybody knows */
 	uint64_t last_entry_s;
 	uint64_t tiles_s;
-	uint64_t tiles_size; /* size of the tree that the files show */
-	bool failed;         /* of the last commit, so that it is said once */
+	uint64_t tiles_size;   /* size of the tree that the files show */
+	uint64_t checkpoint_s; /* when the last one was signed */
+	bool failed;           /* of the last commit, so that it is said once */
 };
 
 /* key.c: spec of the file is the code; both ends are here. */

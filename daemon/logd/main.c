@@ -104,7 +104,7 @@ commit_batch(struct logd *logd)
 		return;
 	if (write_batch(logd, text, &text_len)) {
 		logd->failed = false;
-		logd->last_entry_s = ipc_now();
+		logd->last_entry_s = logd->checkpoint_s = ipc_now();
 	} else {
 		give_up_batch(logd);
 	}
@@ -321,6 +321,20 @@ on_message(void *ctx, struct ipc_channel *channel, const struct ipc_message *mes
 /* ---- after each round ---- */
 
 static void
+tell_state(struct logd *logd)
+{
+	uint8_t payload[1 + 8 + 8];
+	const struct dk_part part = { payload, sizeof(payload) };
+	struct dk_writer_buf wr;
+
+	dk_wr_init(&wr, payload, sizeof(payload));
+	dk_wr_u8(&wr, !logd->failed);
+	dk_wr_u64(&wr, logd->tree.size);
+	dk_wr_u64(&wr, logd->checkpoint_s);
+	(void)ipc_send(logd->httpd, IPC_LOG_STATE, 0, &part, 1);
+}
+
+static void
 idle(void *ctx)
 {
 	struct logd *logd = ctx;
@@ -332,6 +346,7 @@ idle(void *ctx)
 	if (now == logd->tiles_s)
 		return;
 	logd->tiles_s = now;
+	tell_state(logd);
 	if (!tiles_update(logd))
 		say(SAY_WARNING, "the tiles cannot be written");
 	if (now % 64 == 0 && now > LOGD_NONCE_LIFE_S &&

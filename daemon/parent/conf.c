@@ -5,6 +5,7 @@
 
 static cfg_opt_t conf_options[] = {
 	CFG_STR("listen", NULL, CFGF_NONE),
+	CFG_STR("metrics", NULL, CFGF_NONE),
 	CFG_STR("client-ca", NULL, CFGF_NONE),
 	CFG_STR("hsm", NULL, CFGF_NONE),
 	CFG_STR("hsm-directory", NULL, CFGF_NONE),

@@ -30,11 +30,21 @@ open_listener(const struct addrinfo *info)
 	return -1;
 }
 
-/* "HOST:PORT", the host in brackets if it is an IPv6 address. */
-int
-listen_on(const char *address)
+static bool
+is_loopback(const struct sockaddr *address)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+	if (address->sa_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
+	return address->sa_family == AF_INET6 &&
+	    IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}
+
+/* "HOST:PORT", the host in brackets if it is an IPv6 address. */
+static int
+listen_with(const char *address, int flags)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE | flags };
 	struct addrinfo *list = NULL;
 	const char *colon = strrchr(address, ':');
 	char host[256];
@@ -53,9 +63,23 @@ listen_on(const char *address)
 	if (getaddrinfo(host, colon + 1, &hints, &list) != 0)
 		return -1;
 	for (const struct addrinfo *info = list; info && fd < 0; info = info->ai_next)
-		fd = open_listener(info);
+		if (!flags || is_loopback(info->ai_addr))
+			fd = open_listener(info);
 	freeaddrinfo(list);
 	return fd;
+}
+
+int
+listen_on(const char *address)
+{
+	return listen_with(address, 0);
+}
+
+/* A name could lead anywhere. */
+int
+listen_on_loopback(const char *address)
+{
+	return listen_with(address, AI_NUMERICHOST);
 }
 
 int

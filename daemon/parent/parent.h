@@ -77,6 +77,7 @@ struct spawned {
 };
 struct spawn_files {
 	int listen;
+	int metrics; /* listening socket or /dev/null */
 	int chain, tls_key, client_ca;
 	int policy, key_sets;
 	int slot[2];
@@ -93,6 +94,8 @@ bool spawn_all(struct spawned *set, const struct spawn_files *files, const char 
 
 /* listen.c */
 int listen_on(const char *address);
+/* The same for a numeric address of this machine only. */
+int listen_on_loopback(const char *address);
 int listen_admin(const char *dir);
 
 #endif

@@ -151,6 +151,14 @@ lock_dir(const struct run *run)
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
+static int
+listen_metrics(const struct run *run)
+{
+	const char *address = cfg_getstr(run->cfg, "metrics");
+
+	return address ? listen_on_loopback(address) : open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 int
 cmd_run(const struct settings *settings)
 {
@@ -175,9 +183,14 @@ cmd_run(const struct settings *settings)
 	}
 	run.signals = catch_signals();
 	run.listen = listen_on(address);
+	run.metrics = listen_metrics(&run);
 	run.admin_listen = listen_admin(settings->dir);
 	if (run.signals < 0 || run.listen < 0 || run.admin_listen < 0) {
 		say(SAY_ERROR, "cannot listen on %s", address);
+		return 1;
+	}
+	if (run.metrics < 0) {
+		say(SAY_ERROR, "metrics: cannot listen there; it takes a loopback address");
 		return 1;
 	}
 	if (!run_set_start(&run)) {

@@ -30,7 +30,7 @@ struct run_admin {
 
 struct run {
 	const struct settings *settings;
-	int listen, admin_listen, signals;
+	int listen, metrics, admin_listen, signals;
 	char log_dir[PATH_BYTES];
 	struct spawned set;
 	cfg_t *cfg;          /* doublekeyd.conf; what is below points into it */

@@ -12,7 +12,13 @@
 static void
 all_ready(struct run *run)
 {
-	run->went = ipc_send(&run->set.channel[IPC_HTTPD], IPC_GO, 0, NULL, 0);
+	uint8_t payload[4];
+	const struct dk_part part = { payload, sizeof(payload) };
+	struct dk_writer_buf wr;
+
+	dk_wr_init(&wr, payload, sizeof(payload));
+	dk_wr_u32(&wr, run->restarts);
+	run->went = ipc_send(&run->set.channel[IPC_HTTPD], IPC_GO, 0, &part, 1);
 	run->started_s = ipc_now();
 	say(SAY_INFO, "ready");
 }
@@ -90,7 +96,9 @@ open_client_ca(const struct run *run)
 bool
 run_set_start(struct run *run)
 {
-	struct spawn_files f = { .listen = run->listen, .pin = -1, .hsm_uri = run->hsm_uri };
+	struct spawn_files f = {
+		.listen = run->listen, .metrics = run->metrics, .pin = -1, .hsm_uri = run->hsm_uri
+	};
 	bool ok;
 
 	f.chain = run_open(run, "tls/chain.pem", O_RDONLY);

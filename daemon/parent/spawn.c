@@ -12,7 +12,7 @@
 #include "parent/parent.h"
 
 #define FD_FIRST 3
-#define FDS_MAX 8
+#define FDS_MAX 9
 #define FD_ABOVE 64 /* while they are put in place */
 
 /* One socket pair for each edge between two processes. */
@@ -121,7 +121,7 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 	    (!f->hsm_uri || (wire(&w, IPC_PARENT, IPC_TOKEND) && wire(&w, IPC_KEYD, IPC_TOKEND)));
 	const int httpd[] = { w.end[IPC_HTTPD][IPC_PARENT], w.end[IPC_HTTPD][IPC_AUTHD],
 		w.end[IPC_HTTPD][IPC_KEYD], w.end[IPC_HTTPD][IPC_LOGD], f->listen, f->chain,
-		f->tls_key, f->client_ca };
+		f->tls_key, f->client_ca, f->metrics };
 	const int authd[] = { w.end[IPC_AUTHD][IPC_PARENT], w.end[IPC_AUTHD][IPC_HTTPD],
 		w.end[IPC_AUTHD][IPC_KEYD], f->policy, f->key_sets };
 	const int keyd[] = { w.end[IPC_KEYD][IPC_PARENT], w.end[IPC_KEYD][IPC_AUTHD],
@@ -136,7 +136,7 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 		if (f->hsm_uri)
 			set->pid[IPC_TOKEND] = start_tokend(&w, f);
 		set->pid[IPC_AUTHD] = start("authd", authd, 5, "/");
-		set->pid[IPC_HTTPD] = start("httpd", httpd, 8, "/");
+		set->pid[IPC_HTTPD] = start("httpd", httpd, 9, "/");
 	}
 	close_child_ends(&w);
 	for (unsigned p = IPC_HTTPD; p < IPC_PROCESSES; p++) {
