@@ -77,7 +77,8 @@ DK_MUST_USE dk_err dk_metadata_read(const struct dk_decrypt_params *params,
  * dk_reader_new() verifies the header. dk_reader_read() gives at most len bytes
  * (len > 0) and sets *ret_len; 0 is the end, which is reached only after the
  * last segment was verified and nothing followed it. After an error every
- * further call is DK_ERR_STATE.
+ * further call is DK_ERR_STATE. In a child of fork() a reader goes on by itself,
+ * as far as its source does.
  *
  * In:      in    borrowed until dk_reader_free()
  * Errors:  as dk_decrypt()

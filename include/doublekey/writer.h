@@ -74,6 +74,12 @@ DK_MUST_USE dk_err dk_encrypt_memory(const struct dk_encrypt_params *params, con
  * bytes; dk_writer_finish() writes the last segment. Without the finish the
  * output is no object. After an error every call is DK_ERR_STATE.
  *
+ * A writer belongs to the process that made it. In a child of fork() it encrypts
+ * nothing, and DK_ERR_STATE comes with dk_writer_finish() at the latest: two
+ * objects that go on from one state would give away both texts. Make the writer
+ * in the child instead. The process that made it goes on as if there were no
+ * child, and each of them frees its copy.
+ *
  * In:      out     borrowed until dk_writer_free()
  * Out:     ret     the caller frees it with dk_writer_free()
  * Errors:  as dk_encrypt()

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/fork.h"
 #include "crypto/crypto.h"
 
 #define MARK_BYTES 4u
@@ -22,6 +23,7 @@ struct dk_floe_lane {
 	bool encrypt;
 	uint8_t iv[IV_POOL][DK_GCM_IV_BYTES];
 	unsigned iv_left;
+	uint64_t generation; /* of the process that made the lane */
 };
 
 /* FLOE_KDF; the purpose comes in two parts, of which the second may be empty. */
@@ -140,6 +142,7 @@ dk_floe_lane_new(struct dk_floe_lane **ret)
 		free(lane);
 		return err;
 	}
+	lane->generation = dk_fork_generation();
 	*ret = lane;
 	return DK_OK;
 }
@@ -231,6 +234,8 @@ dk_floe_lane_seal(struct dk_floe_lane *lane, const struct dk_floe *floe, uint64_
 
 	if (len > full || (!final && len != full))
 		return DK_ERR_ARGUMENT;
+	if (lane->generation != dk_fork_generation())
+		return DK_ERR_STATE;
 	err = use_key(lane, floe, position, true);
 	if (err != DK_OK)
 		return err;

@@ -5,9 +5,9 @@
  *
  * struct dk_floe is what all segments share and is immutable once it is
  * started. A lane belongs to one thread and keeps the AEAD key of the block of
- * segments that it worked on last, and random IVs for the segments to come. So
- * only one side of a fork() may go on with a lane: the other one has the same
- * IVs, and two texts under one IV give away both.
+ * segments that it worked on last, and random IVs for the segments to come. In
+ * a child of fork() both are there once more, and two texts under one IV give
+ * away both: so a lane seals only in the process that made it.
  */
 #ifndef DK_FORMAT_FLOE_H
 #define DK_FORMAT_FLOE_H
@@ -54,7 +54,8 @@ void dk_floe_lane_free(struct dk_floe_lane *lane);
 /*
  * Encrypt one segment into out, len + DK_FLOE_SEGMENT_OVERHEAD_BYTES bytes. pt
  * may stand at out + DK_FLOE_SEGMENT_HEAD_BYTES. A segment that is not the last
- * one must be full: DK_ERR_ARGUMENT.
+ * one must be full: DK_ERR_ARGUMENT. In a child of the process that made the
+ * lane: DK_ERR_STATE.
  */
 DK_MUST_USE dk_err dk_floe_lane_seal(struct dk_floe_lane *lane, const struct dk_floe *floe,
     uint64_t position, bool final, const uint8_t *pt, size_t len, uint8_t *out);
