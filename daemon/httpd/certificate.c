@@ -9,7 +9,6 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -38,7 +37,8 @@ note_failure(int ok, X509_STORE_CTX *ctx)
 static bool
 use_store(SSL_CTX *tls, X509_STORE *store)
 {
-	failed_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	if (failed_index < 0)
+		failed_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	if (failed_index < 0)
 		return false;
 	SSL_CTX_set_cert_store(tls, store);
@@ -50,17 +50,16 @@ use_store(SSL_CTX *tls, X509_STORE *store)
 }
 
 bool
-httpd_client_ca(struct httpd *httpd)
+httpd_client_ca(SSL_CTX *tls, BIO *file)
 {
-	FILE *file = fdopen(HTTPD_FD_CLIENT_CA, "r");
-	X509_STORE *store = file ? X509_STORE_new() : NULL;
+	X509_STORE *store = X509_STORE_new();
 	unsigned count = 0;
 	bool ok = store;
 	X509 *ca;
 
-	while (ok && (ca = PEM_read_X509(file, NULL, NULL, NULL))) {
+	while (ok && (ca = PEM_read_bio_X509(file, NULL, NULL, NULL))) {
 		ok = X509_check_ca(ca) > 0 && X509_STORE_add_cert(store, ca) == 1 &&
-		    SSL_CTX_add_client_CA(httpd->tls, ca) == 1;
+		    SSL_CTX_add_client_CA(tls, ca) == 1;
 		X509_free(ca);
 		count++;
 	}
@@ -68,12 +67,10 @@ httpd_client_ca(struct httpd *httpd)
 	ok = ok && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 	ERR_clear_error();
 	if (ok && count > 0) {
-		ok = use_store(httpd->tls, store);
+		ok = use_store(tls, store);
 		store = ok ? NULL : store;
 	}
 	X509_STORE_free(store);
-	if (file)
-		(void)fclose(file);
 	return ok;
 }
 

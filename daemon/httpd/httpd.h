@@ -59,12 +59,15 @@ struct httpd {
 	uint64_t next_id;
 	uint8_t ca[HTTPD_CA_MAX_BYTES];
 	size_t ca_len;
+	uint64_t expiry; /* of the TLS certificate, seconds since 1970 */
 };
 
-/* tls.c: chain and key from the open files; false with a message said. */
-bool httpd_tls(struct httpd *httpd);
-/* certificate.c: CAs of clients from the open file, if there are any. */
-bool httpd_client_ca(struct httpd *httpd);
+/* tls.c: what new connections get, from the open files; ends the process if that is nothing. */
+void httpd_tls_start(struct httpd *httpd);
+/* The same from a message; connections that are there keep what they have. */
+bool httpd_on_tls(struct httpd *httpd, const struct ipc_message *message);
+/* certificate.c: CAs of clients, if there are any. */
+bool httpd_client_ca(SSL_CTX *tls, BIO *file);
 /* The claim about the certificate of the connection; length 0: it has none. */
 size_t httpd_certificate_claim(
     struct evhttp_request *request, uint8_t ret_claim[IPC_CLAIM_CERTIFICATE_MAX_BYTES]);

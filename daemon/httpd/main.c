@@ -15,6 +15,8 @@ on_message(void *ctx, struct ipc_channel *channel, const struct ipc_message *mes
 		return httpd_on_answer(httpd, message);
 	if (message->type == IPC_LOG_STATE)
 		return metrics_on_log_state(message);
+	if (message->type == IPC_TLS)
+		return httpd_on_tls(httpd, message);
 	if (message->type == IPC_GO && !metrics_on_go(message))
 		return false;
 	return ipc_child_parent_message(&httpd->child, channel, message);
@@ -144,8 +146,7 @@ main(void)
 	httpd.authd = ipc_child_add(&httpd.child, HTTPD_FD_AUTHD, IPC_AUTHD, on_message, &httpd);
 	httpd.keyd = ipc_child_add(&httpd.child, HTTPD_FD_KEYD, IPC_KEYD, on_message, &httpd);
 	httpd.logd = ipc_child_add(&httpd.child, HTTPD_FD_LOGD, IPC_LOGD, on_message, &httpd);
-	if (!httpd_tls(&httpd))
-		say_fatal("the TLS certificate or its key cannot be used");
+	httpd_tls_start(&httpd);
 	start_http(&httpd);
 	metrics_start(&httpd);
 	watch_channels(&httpd);

@@ -129,7 +129,8 @@ metrics_set_expiry(uint64_t seconds)
 static bool
 is_ready(void)
 {
-	return m.went && m.log_takes_entries && ipc_now() <= m.log_state_s + LOG_STATE_MAX_AGE_S;
+	return m.went && m.log_takes_entries && ipc_now() < m.expiry &&
+	    ipc_now() <= m.log_state_s + LOG_STATE_MAX_AGE_S;
 }
 
 /* ---- text format 0.0.4 ---- */

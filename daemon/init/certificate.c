@@ -2,14 +2,11 @@
 #include "init/certificate.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <openssl/core_names.h>
-#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define CA_DAYS 3650
 #define LEAF_DAYS 825
@@ -103,6 +100,16 @@ alternative_name(const char *host_port, char *ret, size_t cap, char *ret_host, s
 	return n > 0 && (size_t)n < cap;
 }
 
+/* Clients would refuse it from then on in any case. */
+static bool
+not_after_ca(X509 *leaf, const X509 *ca)
+{
+	const ASN1_TIME *end = X509_get0_notAfter(ca);
+
+	return ASN1_TIME_compare(X509_get0_notAfter(leaf), end) <= 0 ||
+	    X509_set1_notAfter(leaf, end) == 1;
+}
+
 static bool
 make_leaf(struct certificates *c, const char *host_port)
 {
@@ -115,7 +122,7 @@ make_leaf(struct certificates *c, const char *host_port)
 	short_name[sizeof(short_name) - 1] = '\0';
 	c->key = EVP_EC_gen("P-256");
 	c->leaf = c->key ? new_cert(short_name, c->key, c->ca, LEAF_DAYS) : NULL;
-	return c->leaf &&
+	return c->leaf && not_after_ca(c->leaf, c->ca) &&
 	    add_extension(c->leaf, c->ca, NID_basic_constraints, "critical,CA:FALSE") &&
 	    add_extension(c->leaf, c->ca, NID_key_usage, "critical,digitalSignature") &&
 	    add_extension(c->leaf, c->ca, NID_ext_key_usage, "serverAuth") &&
@@ -130,39 +137,18 @@ certificates_make(struct certificates *c, const char *host_port)
 	return make_ca(c) && make_leaf(c, host_port);
 }
 
-static FILE *
-create(const char *path)
+bool
+certificates_renew(struct certificates *c, const char *host_port)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	return fd >= 0 ? fdopen(fd, "w") : NULL;
-}
-
-static bool
-write_key(const char *path, EVP_PKEY *key)
-{
-	FILE *file = create(path);
-	bool ok;
-
-	if (!file)
-		return false;
-	ok = PEM_write_PKCS8PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1;
-	return fclose(file) == 0 && ok;
+	return make_leaf(c, host_port);
 }
 
 bool
-certificates_write(const struct certificates *c, uint8_t ret_fingerprint[32])
+certificates_fingerprint(const struct certificates *c, uint8_t ret_fingerprint[32])
 {
-	FILE *chain = create("tls/chain.pem");
 	unsigned int len = 32;
-	bool ok;
 
-	if (!chain)
-		return false;
-	ok = PEM_write_X509(chain, c->leaf) == 1 && PEM_write_X509(chain, c->ca) == 1;
-	ok = fclose(chain) == 0 && ok;
-	return ok && write_key("tls/server.key", c->key) &&
-	    X509_digest(c->ca, EVP_sha256(), ret_fingerprint, &len) == 1 && len == 32;
+	return X509_digest(c->ca, EVP_sha256(), ret_fingerprint, &len) == 1 && len == 32;
 }
 
 bool
@@ -188,6 +174,7 @@ void
 certificates_clear(struct certificates *c)
 {
 	X509_free(c->leaf);
+	sk_X509_pop_free(c->between, X509_free);
 	X509_free(c->ca);
 	EVP_PKEY_free(c->key);
 	EVP_PKEY_free(c->ca_key);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * doublekeyd-init DIR URL CUSTODIAN MEMORY-MIB, passphrase on descriptor 3:
- * makes the directory of a new service. Refuses one that is there already.
+ * doublekeyd-init DIR URL CUSTODIAN MEMORY-MIB CERTIFICATE KEY, passphrase on
+ * descriptor 3: makes the directory of a new service. Refuses one that is there
+ * already. doublekeyd-init renew DIR: another TLS certificate for it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "init/certificate.h"
+#include "init/renew.h"
 #include "ipc/child.h"
 #include "keyd/sealed.h"
 #include "logd/logd.h"
@@ -173,6 +175,20 @@ enter_dir(const char *dir)
 	make_dir("tls");
 }
 
+/* Before the directory is made: what was brought may be wrong, and its path relative. */
+static void
+make_certificates(struct init *init, const char *chain, const char *key)
+{
+	const char *wrong = NULL;
+
+	if (chain[0] != '\0')
+		wrong = certificates_load(&init->certificates, chain, key, init->host_port);
+	else if (!certificates_make(&init->certificates, init->host_port))
+		wrong = "the certificates cannot be made";
+	if (wrong)
+		say_fatal("%s", wrong);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -182,7 +198,9 @@ main(int argc, char **argv)
 
 	say_as("doublekeyd");
 	(void)umask(077);
-	if (argc != 5 || !dk_base_url_valid(argv[2]))
+	if (argc == 3 && strcmp(argv[1], "renew") == 0)
+		return renew(argv[2], FD_PASSPHRASE);
+	if (argc != 7 || !dk_base_url_valid(argv[2]))
 		say_fatal("the URL must have the form https://HOST:PORT, in lower case");
 	memory = strtol(argv[4], NULL, 10);
 	if (memory < MEMORY_MIN_MIB || memory > MEMORY_MAX_MIB)
@@ -192,12 +210,13 @@ main(int argc, char **argv)
 	if (passphrase_read(FD_PASSPHRASE, &passphrase) != DK_OK)
 		say_fatal("the passphrase is empty or cannot be read");
 	set_custodian(&init, argv[3]);
+	make_certificates(&init, argv[5], argv[6]);
 	enter_dir(argv[1]);
 	memcpy(init.state.service.base_url, init.url, strlen(init.url) + 1);
-	if (!certificates_make(&init.certificates, init.host_port) ||
-	    !certificates_write(&init.certificates, init.state.service.ca) ||
+	if (!certificates_write(&init.certificates) ||
+	    !certificates_fingerprint(&init.certificates, init.state.service.ca) ||
 	    !certificates_ca_key(&init.certificates, &init.state.ca))
-		say_fatal("the certificates cannot be made");
+		say_fatal("the certificates cannot be written");
 	certificates_clear(&init.certificates);
 	make_log_keys(&init);
 	make_identity(&init);

@@ -27,6 +27,8 @@ enum ipc_type {
 	IPC_RECORDS_DONE = 0x0013,
 	IPC_POLICY_TEXT = 0x0014,
 	IPC_POLICY_DONE = 0x0015,
+	IPC_TLS = 0x0016,
+	IPC_TLS_DONE = 0x0017,
 	IPC_RELEASE = 0x0101,
 	IPC_ENROL = 0x0102,
 	IPC_KEY = 0x0103,
@@ -66,6 +68,7 @@ enum ipc_admin_op {
 	IPC_OP_UNFREEZE = 12,
 	IPC_OP_LOG = 13,
 	IPC_OP_POLICY_RELOAD = 14,
+	IPC_OP_TLS_RELOAD = 15,
 };
 
 /* Protections in force, payload of READY. */
@@ -85,6 +88,8 @@ enum ipc_protection {
 #define IPC_ADMIN_ARGS_MAX 16
 #define IPC_TOKEN_URI_MAX_BYTES 1024
 #define IPC_POLICY_MAX_BYTES 1320000
+#define IPC_TLS_FILE_MAX_BYTES 65536
+#define IPC_TLS_MAX_BYTES (3 * (4 + IPC_TLS_FILE_MAX_BYTES))
 #define IPC_RESULT_MAX_BYTES 1048576
 #define IPC_DATA_MAX_BYTES 65536
 

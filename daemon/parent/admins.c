@@ -154,6 +154,8 @@ run_admin_request(struct run *run, struct run_admin *admin)
 		sent = ask_logd(run, admin, &rd);
 	else if (admin->op == IPC_OP_POLICY_RELOAD)
 		sent = run_reload_policy(run, admin->id, uid);
+	else if (admin->op == IPC_OP_TLS_RELOAD)
+		sent = run_reload_tls(run, admin->id);
 	else
 		sent = ipc_send(&run->set.channel[IPC_KEYD], IPC_ADMIN, admin->id, parts, 2);
 	if (!sent)
@@ -187,6 +189,7 @@ status_lines(const struct run *run, char *text, size_t cap)
 		    run->pin_refused ? "the PIN was refused" : "configured");
 		len += n > 0 ? (size_t)n : 0;
 	}
+	len += run_tls_status(run, text + len, cap - len);
 	n = snprintf(text + len, cap - len, "separation\t%s\nrestarts\t%u\n",
 	    "reduced: all processes run as one user", run->restarts);
 	return len + (n > 0 ? (size_t)n : 0);

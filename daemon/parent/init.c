@@ -34,6 +34,10 @@ cmd_init(const struct settings *settings)
 		(void)fprintf(stderr, "doublekeyd: init needs --url https://HOST:PORT\n");
 		return 2;
 	}
+	if (!s.tls_certificate != !s.tls_key) {
+		(void)fprintf(stderr, "doublekeyd: --tls-certificate and --tls-key go together\n");
+		return 2;
+	}
 	if (!path_program(program, "init")) {
 		say(SAY_ERROR, "doublekeyd-init is not there");
 		return 1;
@@ -42,7 +46,24 @@ cmd_init(const struct settings *settings)
 	if (!give_passphrase(&s))
 		return 1;
 	(void)execl(program, program, s.dir, s.url, s.custodian ? s.custodian : "",
-	    s.kdf_memory_mib ? s.kdf_memory_mib : "256", (char *)NULL);
+	    s.kdf_memory_mib ? s.kdf_memory_mib : "256", s.tls_certificate ? s.tls_certificate : "",
+	    s.tls_key ? s.tls_key : "", (char *)NULL);
+	say(SAY_ERROR, "doublekeyd-init does not start");
+	return 1;
+}
+
+int
+cmd_renew_program(const struct settings *settings)
+{
+	char program[PATH_BYTES];
+
+	if (!path_program(program, "init")) {
+		say(SAY_ERROR, "doublekeyd-init is not there");
+		return 1;
+	}
+	if (!give_passphrase(settings))
+		return 1;
+	(void)execl(program, program, "renew", settings->dir, (char *)NULL);
 	say(SAY_ERROR, "doublekeyd-init does not start");
 	return 1;
 }

@@ -8,6 +8,7 @@
 
 static const char usage_text[] =
     "usage: doublekeyd init --dir DIR --url https://HOST:PORT [--custodian NAME]\n"
+    "                  [--tls-certificate FILE --tls-key FILE]\n"
     "       doublekeyd run --dir DIR [--pin-file FILE]\n"
     "       doublekeyd key create NAME [--type p256|p384|rsa3072] [--recovery KEY.pub]\n"
     "                  [--hsm URI]\n"
@@ -23,9 +24,10 @@ static const char usage_text[] =
     "                  [--device KEY-ID] [--address IP] [--time 2031-02-03T04:05:06Z]\n"
     "                  [--factor certificate=NAME|token=ISSUER|approval=USER]...]\n"
     "       doublekeyd policy reload\n"
+    "       doublekeyd tls renew | tls reload\n"
     "       doublekeyd backup FILE | restore FILE\n"
-    "Every command takes --dir DIR. init, run, backup and restore take\n"
-    "--passphrase-file FILE; init and backup take --kdf-memory-mib N (default 256).\n";
+    "Every command takes --dir DIR. init, run, tls renew, backup and restore\n"
+    "take --passphrase-file FILE; init and backup take --kdf-memory-mib N (default 256).\n";
 
 static int
 usage(void)
@@ -48,6 +50,7 @@ static const struct command commands[] = {
 	{ "device", "list", IPC_OP_DEVICE_LIST, 0, 0 },
 	{ "device", "revoke", IPC_OP_DEVICE_REVOKE, 1, 1 },
 	{ "policy", "reload", IPC_OP_POLICY_RELOAD, 0, 0 },
+	{ "tls", "reload", IPC_OP_TLS_RELOAD, 0, 0 },
 	{ "status", NULL, IPC_OP_STATUS, 0, 0 },
 };
 
@@ -115,6 +118,8 @@ dispatch(const struct settings *s, const struct words *w, int argc, char **argv)
 		return cmd_ask(s, IPC_OP_ENROL_CODE, &w->user, 1);
 	if (strcmp(word, "policy") == 0 && argc == 2 && strcmp(name, "check") == 0)
 		return cmd_policy_check(s, &w->policy);
+	if (strcmp(word, "tls") == 0 && argc == 2 && strcmp(name, "renew") == 0)
+		return cmd_tls_renew(s);
 	if (strcmp(word, "freeze") == 0 && argc <= 2)
 		return cmd_ask(s, IPC_OP_FREEZE, &name, 1);
 	if (strcmp(word, "unfreeze") == 0 && argc <= 2 && w->reason) {
@@ -164,6 +169,8 @@ main(int argc, char **argv)
 		{ "since", required_argument, NULL, 's' },
 		{ "object", required_argument, NULL, 'O' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "tls-certificate", required_argument, NULL, 'C' },
+		{ "tls-key", required_argument, NULL, 'k' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -237,6 +244,12 @@ main(int argc, char **argv)
 			break;
 		case 'j':
 			w.log.json = true;
+			break;
+		case 'C':
+			s.tls_certificate = optarg;
+			break;
+		case 'k':
+			s.tls_key = optarg;
 			break;
 		case 'h':
 			(void)fputs(usage_text, stdout);

@@ -25,6 +25,8 @@ struct settings {
 	const char *url;
 	const char *custodian;
 	const char *kdf_memory_mib;
+	const char *tls_certificate; /* of init: NULL, and the service makes its own */
+	const char *tls_key;
 	const char *prompt; /* what the passphrase is asked for with */
 	bool confirm;       /* a new passphrase is typed twice */
 	int argc;
@@ -43,6 +45,9 @@ int pin_fd(const struct settings *settings, const char *source);
 /* run.c, init.c, ask.c: the subcommands. They return the exit status. */
 int cmd_run(const struct settings *settings);
 int cmd_init(const struct settings *settings);
+/* tls.c; init.c: the part of it that has the key of the CA. */
+int cmd_tls_renew(const struct settings *settings);
+int cmd_renew_program(const struct settings *settings);
 int cmd_ask(
     const struct settings *settings, enum ipc_admin_op op, const char *const *args, unsigned n);
 /* word: "backup" or "restore". */

@@ -27,6 +27,8 @@ on_signal(struct run *run)
 		if (info.ssi_signo == SIGHUP) {
 			if (!run->went || !run_reload_policy(run, ++run->next_id, info.ssi_uid))
 				say(SAY_ERROR, "the policy could not be read anew");
+			if (!run->went || !run_reload_tls(run, ++run->next_id))
+				say(SAY_ERROR, "the TLS certificate could not be read anew");
 			continue;
 		}
 		if (info.ssi_signo != SIGCHLD) {
@@ -108,6 +110,7 @@ supervise(struct run *run)
 {
 	while (!run->stopping) {
 		poll_once(run);
+		run_warn_of_expiry(run);
 		if (!run->restart || run->stopping)
 			continue;
 		/* A set that never became ready will not do so the next time. */

@@ -48,6 +48,8 @@ struct run {
 	uint64_t started_s;
 	struct run_admin admin[RUN_ADMINS_MAX];
 	uint64_t next_id;
+	uint64_t tls_expiry; /* seconds since 1970; 0: not known yet */
+	uint64_t tls_warned_s;
 };
 
 /* conf.c: doublekeyd.conf; false if it cannot be read or has a value that is not allowed. */
@@ -58,6 +60,8 @@ bool run_set_start(struct run *run);
 void run_set_end(struct run *run, bool gently);
 /* A file of the service, or -1. */
 int run_open(const struct run *run, const char *name, int flags);
+/* The CAs of clients, /dev/null if none are configured; -1: they cannot be read. */
+int run_open_client_ca(const struct run *run);
 
 /* admins.c: who asks over the local socket. */
 void run_admin_accept(struct run *run);
@@ -68,5 +72,13 @@ void run_admin_done(struct run *run, const struct ipc_message *message);
 void run_admins_give_up(struct run *run);
 /* The policy of the directory to authd, which answers when the record of it is durable. */
 bool run_reload_policy(struct run *run, uint64_t id, uint32_t uid);
+
+/* tls.c: certificate, key and CAs of clients to httpd, which answers. */
+bool run_reload_tls(struct run *run, uint64_t id);
+bool run_on_tls_done(struct run *run, const struct ipc_message *message);
+/* Once a day from the 30th day before the end. */
+void run_warn_of_expiry(struct run *run);
+/* Its line of the status; returns the length. */
+size_t run_tls_status(const struct run *run, char *text, size_t cap);
 
 #endif

@@ -61,6 +61,8 @@ on_child(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 	case IPC_PIN_REFUSED:
 		run->pin_refused = true;
 		return true;
+	case IPC_TLS_DONE:
+		return run_on_tls_done(run, message);
 	case IPC_POLICY_DONE:
 		if (message->len < 3)
 			return false;
@@ -83,8 +85,8 @@ run_open(const struct run *run, const char *name, int flags)
 }
 
 /* A name without a folder, or any path from the root on. */
-static int
-open_client_ca(const struct run *run)
+int
+run_open_client_ca(const struct run *run)
 {
 	const char *name = cfg_getstr(run->cfg, "client-ca");
 
@@ -103,7 +105,7 @@ run_set_start(struct run *run)
 
 	f.chain = run_open(run, "tls/chain.pem", O_RDONLY);
 	f.tls_key = run_open(run, "tls/server.key", O_RDONLY);
-	f.client_ca = open_client_ca(run);
+	f.client_ca = run_open_client_ca(run);
 	f.policy = run_open(run, "policy.conf", O_RDONLY);
 	f.key_sets = key_sets_fd(run->settings->dir);
 	f.slot[0] = run_open(run, "keys/sealed.0", O_RDWR);

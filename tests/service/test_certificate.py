@@ -134,7 +134,7 @@ def test_a_broken_file_of_cas_does_not_start(setting):
         with open(path, "w") as f:
             f.write(text)
         done = s.admin("run", "--passphrase-file", s.passfile, check=False)
-        assert done.returncode != 0 and "TLS certificate" in done.stderr
+        assert done.returncode != 0 and "client-ca: the CA certificates" in done.stderr
 
 
 def test_the_client_shows_its_certificate(setting):
