@@ -25,7 +25,7 @@ ipc_child_begin(struct ipc_child *child, enum ipc_process self)
 {
 	const struct rlimit none = { 0, 0 };
 
-	*child = (struct ipc_child){ .self = self, .tick_ms = 1000 };
+	*child = (struct ipc_child){ .self = self, .tick_ms = 1000, .wake_fd = -1 };
 	say_as(ipc_process_name(self));
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* A terminal's ^C goes to the whole group; the parent decides when to end. */
@@ -114,7 +114,7 @@ serve(struct ipc_child *child, struct ipc_channel *channel, short revents)
 static int
 one_round(struct ipc_child *child)
 {
-	struct pollfd fds[IPC_CHANNELS_MAX];
+	struct pollfd fds[IPC_CHANNELS_MAX + 1];
 	int n;
 
 	for (unsigned i = 0; i < child->count; i++) {
@@ -123,7 +123,8 @@ one_round(struct ipc_child *child)
 		fds[i] = (struct pollfd){ .fd = c->violated ? -1 : c->fd };
 		fds[i].events = (short)(POLLIN | (ipc_wants_write(c) ? POLLOUT : 0));
 	}
-	n = poll(fds, child->count, child->tick_ms);
+	fds[child->count] = (struct pollfd){ .fd = child->wake_fd, .events = POLLIN };
+	n = poll(fds, child->count + 1, child->tick_ms);
 	if (n < 0 && errno != EINTR)
 		return -1;
 	for (unsigned i = 0; n > 0 && i < child->count; i++)

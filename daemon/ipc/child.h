@@ -22,15 +22,16 @@ struct ipc_child {
 	void (*idle)(void *ctx);
 	void *idle_ctx;
 	int tick_ms;
+	int wake_fd; /* ends a round when it is readable; -1: none */
 };
 
 /* First thing in main: no core, not dumpable, no new privileges, own log name. */
 void ipc_child_begin(struct ipc_child *child, enum ipc_process self);
-struct ipc_channel *ipc_child_add(struct ipc_child *child, int fd, enum ipc_process peer,
-    ipc_handler handler, void *ctx);
+struct ipc_channel *ipc_child_add(
+    struct ipc_child *child, int fd, enum ipc_process peer, ipc_handler handler, void *ctx);
 /* Handler for the parent's channel where a child takes nothing but GO and STOP. */
-bool ipc_child_parent_message(void *ctx, struct ipc_channel *channel,
-    const struct ipc_message *message);
+bool ipc_child_parent_message(
+    void *ctx, struct ipc_channel *channel, const struct ipc_message *message);
 /* Tell the parent which protections are in force. */
 void ipc_child_ready(struct ipc_child *child);
 /* Report a broken rule to the parent and take nothing more from that channel. */

@@ -5,6 +5,22 @@
 
 #include "keyd/keyd.h"
 
+void
+keyd_state_lock(struct keyd *keyd)
+{
+	if (keyd->lock_depth++ > 0)
+		return;
+	(void)pthread_rwlock_wrlock(&keyd->state_lock);
+	keyd->changes++;
+}
+
+void
+keyd_state_unlock(struct keyd *keyd)
+{
+	if (--keyd->lock_depth == 0)
+		(void)pthread_rwlock_unlock(&keyd->state_lock);
+}
+
 bool
 keyd_defer(struct keyd *keyd, struct ipc_channel *channel, const struct ipc_message *message,
     bool *ret_refused)

@@ -9,11 +9,14 @@
  * I3  A record precedes its effect: the state changes after the acknowledgement.
  * I4  One act at a time changes the state, so that each record names the
  *     generation it leads to.
+ * I5  Threads (pool.c) read the state under its lock and change nothing but
+ *     their piece of work; the main thread alone sends, receives and changes.
  */
 #ifndef DK_KEYD_H
 #define DK_KEYD_H
 
 #include "ipc/child.h"
+#include "keyd/pool.h"
 #include "keyd/sealed.h"
 #include "keyd/state.h"
 #include "log/receipt.h"
@@ -31,6 +34,7 @@
 #define KEYD_DEFERRED_MAX 256
 #define KEYD_DENIALS_PER_S 10
 
+struct job;
 struct keyd;
 struct pending;
 struct token_wait;
@@ -74,6 +78,17 @@ struct keyd {
 	struct deferred *deferred_first;
 	struct deferred *deferred_last;
 	unsigned deferred_count;
+	/* releases under way, release.c */
+	struct pool pool;
+	pthread_rwlock_t state_lock;
+	unsigned lock_depth;
+	uint64_t changes; /* how often the state may have changed */
+	size_t job_bytes;
+	unsigned judging;
+	struct job *ready_first; /* judged, not yet sent to logd */
+	struct job *ready_last;
+	unsigned ready_count;
+	uint64_t ready_ms;
 	/* denials that anybody can cause */
 	uint64_t denial_second;
 	unsigned denial_count;
@@ -92,6 +107,11 @@ struct keyd_nonce {
  * with DK_CODE_UNAVAILABLE or DK_CODE_BUSY. */
 void keyd_log(struct keyd *keyd, struct dk_log_event *event, const struct keyd_nonce *nonce,
     logged_fn done, void *ctx);
+/* The same in two steps; the first one may be taken in any thread. The second one
+ * takes the record over. */
+struct pending *keyd_record_make(const struct dk_log_event *event, logged_fn done, void *ctx);
+void keyd_record_send(struct keyd *keyd, struct pending *pending, const struct keyd_nonce *nonce);
+void keyd_record_drop(struct pending *pending);
 bool keyd_on_appended(struct keyd *keyd, const struct ipc_message *message);
 /* Time, decision, front end; decision from reason. */
 void keyd_event(
@@ -117,6 +137,7 @@ unsigned keyd_approvals(struct keyd *keyd, const struct dk_part *claim,
 dk_err keyd_device_pkey(struct device *device);
 
 /* release.c, enrol.c, statement.c, admin.c: one function for each message. */
+void keyd_releases_go_on(struct keyd *keyd);
 bool keyd_on_release(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_key(struct keyd *keyd, const struct ipc_message *message);
@@ -138,6 +159,9 @@ bool keyd_on_anchored(struct keyd *keyd, const struct ipc_message *message);
 void keyd_begin(struct keyd *keyd);
 
 /* act.c */
+/* Around all that may change the state; main thread only, may be nested. */
+void keyd_state_lock(struct keyd *keyd);
+void keyd_state_unlock(struct keyd *keyd);
 /* True if an act runs: the message was put aside and comes again. */
 bool keyd_defer(struct keyd *keyd, struct ipc_channel *channel, const struct ipc_message *message,
     bool *ret_refused);

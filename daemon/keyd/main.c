@@ -10,12 +10,24 @@
 #include "sandbox/sandbox.h"
 
 static bool
+with_lock(bool (*handler)(struct keyd *keyd, const struct ipc_message *message), struct keyd *keyd,
+    const struct ipc_message *message)
+{
+	bool ok;
+
+	keyd_state_lock(keyd);
+	ok = handler(keyd, message);
+	keyd_state_unlock(keyd);
+	return ok;
+}
+
+static bool
 on_parent(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
 {
 	struct keyd *keyd = ctx;
 
 	if (message->type == IPC_ADMIN)
-		return keyd_on_admin(keyd, message);
+		return with_lock(keyd_on_admin, keyd, message);
 	return ipc_child_parent_message(&keyd->child, channel, message);
 }
 
@@ -100,7 +112,7 @@ on_authd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 	case IPC_RELEASE_JUDGED:
 		return keyd_on_release(keyd, message);
 	case IPC_ENROL_PASSED:
-		return keyd_on_enrol(keyd, message);
+		return with_lock(keyd_on_enrol, keyd, message);
 	case IPC_KEY_PASSED:
 		return keyd_on_key(keyd, message);
 	case IPC_POLICY:
@@ -125,7 +137,7 @@ on_logd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messag
 {
 	(void)channel;
 	if (message->type == IPC_ANCHORED)
-		return keyd_on_anchored(ctx, message);
+		return with_lock(keyd_on_anchored, ctx, message);
 	return message->type == IPC_APPENDED && keyd_on_appended(ctx, message);
 }
 
@@ -133,7 +145,7 @@ static bool
 on_tokend(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
 {
 	(void)channel;
-	return message->type == IPC_TOKEN_DONE && keyd_on_token(ctx, message);
+	return message->type == IPC_TOKEN_DONE && with_lock(keyd_on_token, ctx, message);
 }
 
 /* Waiting releases end without a share when logd is gone. */
@@ -142,6 +154,7 @@ idle(void *ctx)
 {
 	struct keyd *keyd = ctx;
 
+	keyd_releases_go_on(keyd);
 	if (keyd->logd->fd < 0 || keyd->authd->fd < 0 || keyd->httpd->fd < 0 ||
 	    (keyd->tokend && keyd->tokend->fd < 0))
 		keyd->child.stopping = true;
@@ -182,6 +195,28 @@ warm_up(struct keyd *keyd)
 	    dk_hpke_sender(key, sig, 4, NULL, &ctx, enc, &enc_len) != DK_OK ||
 	    dk_hpke_seal(&ctx, sig, 4, sig, 4, ct) != DK_OK)
 		say_fatal("libcrypto does not do what it must");
+}
+
+/*
+ * Threads get what their maker has: the file system limits first, then the
+ * threads, then the system call filter, which takes hold of all of them.
+ */
+static void
+start_threads(struct keyd *keyd)
+{
+	pthread_rwlockattr_t attr;
+
+	keyd->child.protections |= sandbox_files(NULL);
+	/* An act, a freeze above all, must not wait for a stream of releases to end. */
+	if (pthread_rwlockattr_init(&attr) != 0 ||
+	    pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP) !=
+		0 ||
+	    pthread_rwlock_init(&keyd->state_lock, &attr) != 0 || !pool_start(&keyd->pool))
+		say_fatal("no threads");
+	keyd->child.wake_fd = keyd->pool.wake;
+	if (mlockall(MCL_CURRENT) == 0)
+		keyd->child.protections |= IPC_LOCKED;
+	keyd->child.protections |= sandbox_calls(IPC_KEYD);
 }
 
 static void
@@ -229,13 +264,12 @@ main(void)
 		    ipc_child_add(&keyd.child, KEYD_FD_TOKEND, IPC_TOKEND, on_tokend, &keyd);
 	open_store(&keyd);
 	warm_up(&keyd);
-	if (mlockall(MCL_CURRENT) == 0)
-		keyd.child.protections |= IPC_LOCKED;
-	keyd.child.protections |= sandbox_enter(IPC_KEYD, NULL);
+	start_threads(&keyd);
 	keyd_anchor_ask(&keyd);
 	keyd.child.idle = idle;
 	keyd.child.idle_ctx = &keyd;
 	ipc_child_run(&keyd.child);
+	pool_stop(&keyd.pool);
 	sealed_clear(&keyd.store);
 	state_clear(&keyd.state);
 	return 0;

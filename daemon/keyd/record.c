@@ -7,6 +7,7 @@
 struct pending {
 	struct pending *next;
 	uint64_t id;
+	bool act; /* what done() does may change the state */
 	logged_fn done;
 	void *ctx;
 	uint8_t leaf[DK_LEAF_BYTES];
@@ -58,8 +59,8 @@ keyd_may_record_denial(struct keyd *keyd)
 	return false;
 }
 
-static struct pending *
-make_pending(struct keyd *keyd, struct dk_log_event *event, logged_fn done, void *ctx)
+struct pending *
+keyd_record_make(const struct dk_log_event *event, logged_fn done, void *ctx)
 {
 	size_t cap =
 	    DK_LOG_OTHER_MAX_BYTES + (size_t)event->object_count * (21 + DK_LOG_OBJECT_BYTES);
@@ -67,12 +68,11 @@ make_pending(struct keyd *keyd, struct dk_log_event *event, logged_fn done, void
 
 	if (!p)
 		return NULL;
-	event->suppressed = keyd->suppressed;
 	if (dk_record_encode(event, p->record, cap, &p->record_len, p->leaf) != DK_OK) {
 		free(p);
 		return NULL;
 	}
-	p->id = ++keyd->next_id;
+	p->act = false;
 	p->done = done;
 	p->ctx = ctx;
 	return p;
@@ -99,25 +99,42 @@ send_append(struct keyd *keyd, const struct pending *p, const struct keyd_nonce 
 }
 
 void
+keyd_record_drop(struct pending *pending)
+{
+	free(pending);
+}
+
+void
+keyd_record_send(struct keyd *keyd, struct pending *p, const struct keyd_nonce *nonce)
+{
+	bool full = keyd->pending_count >= KEYD_PENDING_MAX;
+
+	p->id = ++keyd->next_id;
+	if (full || !send_append(keyd, p, nonce)) {
+		p->done(keyd, full ? DK_CODE_BUSY : DK_CODE_UNAVAILABLE, NULL, p->ctx);
+		free(p);
+		return;
+	}
+	p->next = keyd->pending;
+	keyd->pending = p;
+	keyd->pending_count++;
+}
+
+void
 keyd_log(struct keyd *keyd, struct dk_log_event *event, const struct keyd_nonce *nonce,
     logged_fn done, void *ctx)
 {
 	struct pending *p;
 
-	if (keyd->pending_count >= KEYD_PENDING_MAX) {
-		done(keyd, DK_CODE_BUSY, NULL, ctx);
-		return;
-	}
-	p = make_pending(keyd, event, done, ctx);
-	if (!p || !send_append(keyd, p, nonce)) {
-		free(p);
+	event->suppressed = keyd->suppressed;
+	p = keyd_record_make(event, done, ctx);
+	if (!p) {
 		done(keyd, DK_CODE_UNAVAILABLE, NULL, ctx);
 		return;
 	}
+	p->act = true;
 	keyd->suppressed = 0;
-	p->next = keyd->pending;
-	keyd->pending = p;
-	keyd->pending_count++;
+	keyd_record_send(keyd, p, nonce);
 }
 
 static struct pending *
@@ -171,7 +188,11 @@ keyd_on_appended(struct keyd *keyd, const struct ipc_message *message)
 	ok = parse_appended(message, p, &code, &receipt);
 	if (!ok)
 		code = DK_CODE_UNAVAILABLE;
+	if (p->act)
+		keyd_state_lock(keyd);
 	p->done(keyd, code, code == DK_CODE_OK ? &receipt : NULL, p->ctx);
+	if (p->act)
+		keyd_state_unlock(keyd);
 	free(p);
 	return ok;
 }

@@ -92,7 +92,8 @@ enter_seccomp(enum ipc_process self, bool sockets)
 
 	if (!ctx)
 		return 0;
-	ok = add(ctx, SCMP_ACT_ALLOW, base_calls) == 0 &&
+	ok = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1) == 0 &&
+	    add(ctx, SCMP_ACT_ALLOW, base_calls) == 0 &&
 	    add(ctx, SCMP_ACT_ALLOW, own_calls(self)) == 0 &&
 	    (self != IPC_TOKEND || add(ctx, SCMP_ACT_ALLOW, tokend_calls) == 0) &&
 	    add_sockets(ctx, self, sockets) == 0 &&
@@ -139,9 +140,21 @@ enter_landlock(const char *dir)
 unsigned
 sandbox_enter(enum ipc_process self, const char *dir)
 {
-	unsigned on = enter_landlock(dir);
+	unsigned on = sandbox_files(dir);
 
-	return on | enter_seccomp(self, false);
+	return on | sandbox_calls(self);
+}
+
+unsigned
+sandbox_files(const char *dir)
+{
+	return enter_landlock(dir);
+}
+
+unsigned
+sandbox_calls(enum ipc_process self)
+{
+	return enter_seccomp(self, false);
 }
 
 unsigned

@@ -14,6 +14,11 @@
  */
 unsigned sandbox_enter(enum ipc_process self, const char *dir);
 
+/* The same in two steps, for a process that starts threads in between: they get the
+ * first from their maker, and the second takes hold of all threads. */
+unsigned sandbox_files(const char *dir);
+unsigned sandbox_calls(enum ipc_process self);
+
 /* tokend: dir is the module's folder; sockets: whether the module may connect. */
 unsigned sandbox_enter_token(const char *dir, bool sockets);
 

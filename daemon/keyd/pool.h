@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads of keyd that compute, docs/decisions/0021. They never send, never
+ * receive and never change the state: the main thread hands them a piece of work
+ * and takes it back when it is done.
+ */
+#ifndef DK_KEYD_POOL_H
+#define DK_KEYD_POOL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#define POOL_THREADS_MAX 16
+
+struct work {
+	struct work *next;
+	void (*run)(struct work *work);                    /* in a thread */
+	void (*done)(struct work *work, void *pool_owner); /* in the main thread */
+};
+
+struct work_list {
+	struct work *first;
+	struct work *last;
+};
+
+struct pool {
+	pthread_mutex_t mutex;
+	pthread_cond_t more;
+	struct work_list urgent; /* taken before what is waiting */
+	struct work_list waiting;
+	struct work_list finished;
+	bool stopping;
+	int wake; /* readable while something is finished */
+	unsigned threads;
+	pthread_t thread[POOL_THREADS_MAX];
+};
+
+/* One thread for each CPU that this process may use. */
+bool pool_start(struct pool *pool);
+/* Waits for what is running; what is waiting is left. */
+void pool_stop(struct pool *pool);
+void pool_put(struct pool *pool, struct work *work, bool urgent);
+/* Calls done() for all that is finished. */
+void pool_collect(struct pool *pool, void *owner);
+
+#endif
