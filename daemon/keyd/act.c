@@ -11,7 +11,6 @@ keyd_state_lock(struct keyd *keyd)
 	if (keyd->lock_depth++ > 0)
 		return;
 	(void)pthread_rwlock_wrlock(&keyd->state_lock);
-	keyd->changes++;
 }
 
 void
@@ -79,6 +78,9 @@ keyd_act_end(struct keyd *keyd)
 void
 keyd_commit(struct keyd *keyd, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES])
 {
+	/* Here and not with each lock: what changes nothing, such as a flood of
+	 * refused enrolments, must not have releases judged anew for ever. */
+	keyd->changes++;
 	keyd->state.generation++;
 	keyd->state.log_size = index + 1;
 	memcpy(keyd->state.log_leaf, leaf, DK_LEAF_BYTES);

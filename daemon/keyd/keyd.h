@@ -82,7 +82,7 @@ struct keyd {
 	struct pool pool;
 	pthread_rwlock_t state_lock;
 	unsigned lock_depth;
-	uint64_t changes; /* how often the state may have changed */
+	uint64_t changes; /* how often the state has changed */
 	size_t job_bytes;
 	unsigned judging;
 	struct job *ready_first; /* judged, not yet sent to logd */
@@ -112,6 +112,8 @@ void keyd_log(struct keyd *keyd, struct dk_log_event *event, const struct keyd_n
 struct pending *keyd_record_make(const struct dk_log_event *event, logged_fn done, void *ctx);
 void keyd_record_send(struct keyd *keyd, struct pending *pending, const struct keyd_nonce *nonce);
 void keyd_record_drop(struct pending *pending);
+/* At the end: requests that wait for the log have waited in vain. */
+void keyd_records_end(struct keyd *keyd);
 bool keyd_on_appended(struct keyd *keyd, const struct ipc_message *message);
 /* Time, decision, front end; decision from reason. */
 void keyd_event(
@@ -133,11 +135,13 @@ struct keyd_approvals {
 unsigned keyd_approvals(struct keyd *keyd, const struct dk_part *claim,
     const uint8_t request_digest[32], const struct device *requester, uint64_t created,
     struct keyd_approvals *ret_approvals);
-/* Key of a device, made at first use. */
-dk_err keyd_device_pkey(struct device *device);
+/* Key of a device, made at first use; main thread only. */
+dk_err keyd_device_pkey(struct keyd *keyd, struct device *device);
 
 /* release.c, enrol.c, statement.c, admin.c: one function for each message. */
 void keyd_releases_go_on(struct keyd *keyd);
+/* Ends the threads, and wipes and frees the requests under way. */
+void keyd_releases_end(struct keyd *keyd);
 bool keyd_on_release(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_key(struct keyd *keyd, const struct ipc_message *message);

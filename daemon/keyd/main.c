@@ -112,7 +112,7 @@ on_authd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 	case IPC_RELEASE_JUDGED:
 		return keyd_on_release(keyd, message);
 	case IPC_ENROL_PASSED:
-		return with_lock(keyd_on_enrol, keyd, message);
+		return keyd_on_enrol(keyd, message); /* changes what no thread reads */
 	case IPC_KEY_PASSED:
 		return keyd_on_key(keyd, message);
 	case IPC_POLICY:
@@ -211,7 +211,7 @@ start_threads(struct keyd *keyd)
 	if (pthread_rwlockattr_init(&attr) != 0 ||
 	    pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP) !=
 		0 ||
-	    pthread_rwlock_init(&keyd->state_lock, &attr) != 0 || !pool_start(&keyd->pool))
+	    pthread_rwlock_init(&keyd->state_lock, &attr) != 0 || !pool_start(&keyd->pool, 0))
 		say_fatal("no threads");
 	keyd->child.wake_fd = keyd->pool.wake;
 	if (mlockall(MCL_CURRENT) == 0)
@@ -269,7 +269,7 @@ main(void)
 	keyd.child.idle = idle;
 	keyd.child.idle_ctx = &keyd;
 	ipc_child_run(&keyd.child);
-	pool_stop(&keyd.pool);
+	keyd_releases_end(&keyd);
 	sealed_clear(&keyd.store);
 	state_clear(&keyd.state);
 	return 0;

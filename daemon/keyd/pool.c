@@ -66,20 +66,26 @@ thread_main(void *arg)
 	return NULL;
 }
 
+static unsigned
+cpu_count(void)
+{
+	cpu_set_t cpus;
+
+	return sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? (unsigned)CPU_COUNT(&cpus) : 1;
+}
+
 bool
-pool_start(struct pool *pool)
+pool_start(struct pool *pool, unsigned threads)
 {
 	sigset_t all, before;
 	pthread_attr_t attr;
-	cpu_set_t cpus;
-	int n = 1;
 	bool ok;
 
 	*pool = (struct pool){ .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
-		n = CPU_COUNT(&cpus);
-	if (n > POOL_THREADS_MAX)
-		n = POOL_THREADS_MAX;
+	if (threads == 0)
+		threads = cpu_count();
+	if (threads > POOL_THREADS_MAX)
+		threads = POOL_THREADS_MAX;
 	(void)sigfillset(&all);
 	ok = pool->wake >= 0 && pthread_mutex_init(&pool->mutex, NULL) == 0 &&
 	    pthread_cond_init(&pool->more, NULL) == 0 && pthread_attr_init(&attr) == 0;
@@ -87,7 +93,7 @@ pool_start(struct pool *pool)
 		return false;
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	ok = pthread_attr_setstacksize(&attr, STACK_BYTES) == 0;
-	for (int i = 0; ok && i < n; i++) {
+	for (unsigned i = 0; ok && i < threads; i++) {
 		ok = pthread_create(&pool->thread[i], &attr, thread_main, pool) == 0;
 		pool->threads += ok;
 	}
@@ -106,6 +112,16 @@ pool_stop(struct pool *pool)
 	for (unsigned i = 0; i < pool->threads; i++)
 		(void)pthread_join(pool->thread[i], NULL);
 	pool->threads = 0;
+}
+
+struct work *
+pool_left(struct pool *pool)
+{
+	struct work *work = take(&pool->urgent);
+
+	if (!work)
+		work = take(&pool->waiting);
+	return work ? work : take(&pool->finished);
 }
 
 void

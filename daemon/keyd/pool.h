@@ -35,10 +35,12 @@ struct pool {
 	pthread_t thread[POOL_THREADS_MAX];
 };
 
-/* One thread for each CPU that this process may use. */
-bool pool_start(struct pool *pool);
-/* Waits for what is running; what is waiting is left. */
+/* threads: 0 for one for each CPU that this process may use. */
+bool pool_start(struct pool *pool, unsigned threads);
+/* Waits for what is running; what is waiting is left, for pool_left(). */
 void pool_stop(struct pool *pool);
+/* After pool_stop(): one piece of work that was not given back, or NULL. */
+struct work *pool_left(struct pool *pool);
 void pool_put(struct pool *pool, struct work *work, bool urgent);
 /* Calls done() for all that is finished. */
 void pool_collect(struct pool *pool, void *owner);

@@ -175,6 +175,19 @@ parse_appended(const struct ipc_message *message, const struct pending *p, unsig
 	return !rd.failed && r->checkpoint_len <= DK_CHECKPOINT_MAX_BYTES;
 }
 
+void
+keyd_records_end(struct keyd *keyd)
+{
+	struct pending *p;
+
+	while ((p = keyd->pending)) {
+		keyd->pending = p->next;
+		if (!p->act)
+			p->done(keyd, DK_CODE_UNAVAILABLE, NULL, p->ctx);
+		free(p);
+	}
+}
+
 bool
 keyd_on_appended(struct keyd *keyd, const struct ipc_message *message)
 {

@@ -231,6 +231,23 @@ keyd_releases_go_on(struct keyd *keyd)
 	keyd->child.tick_ms = keyd->ready_count > 0 ? 1 : 1000;
 }
 
+void
+keyd_releases_end(struct keyd *keyd)
+{
+	struct work *work;
+	struct job *job;
+
+	pool_stop(&keyd->pool);
+	while ((work = pool_left(&keyd->pool)))
+		job_free((struct job *)work);
+	while ((job = keyd->ready_first)) {
+		keyd->ready_first = job->next;
+		job_free(job);
+	}
+	/* Those that wait for logd get no share, and theirs are wiped. */
+	keyd_records_end(keyd);
+}
+
 /* ---- what comes in ---- */
 
 /* What needs tokend, or keys of devices other than the requester's. */
@@ -260,12 +277,9 @@ keyd_on_release(struct keyd *keyd, const struct ipc_message *message)
 		return !broken;
 	}
 	device = state_device(&keyd->state, job->sig.key_id);
-	if (device && !device->pkey) {
-		keyd_state_lock(keyd);
-		if (keyd_device_pkey(device) != DK_OK)
-			device->pkey = NULL;
-		keyd_state_unlock(keyd);
-	}
+	/* Without it the request is refused as `internal` by who judges it. */
+	if (device)
+		(void)keyd_device_pkey(keyd, device);
 	job->work.run = judge;
 	job->work.done = judged;
 	if (token || job->claims.of[IPC_CLAIM_APPROVALS].len > 0)

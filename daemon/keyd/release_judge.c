@@ -6,11 +6,20 @@
 #include "keyd/release.h"
 
 dk_err
-keyd_device_pkey(struct device *device)
+keyd_device_pkey(struct keyd *keyd, struct device *device)
 {
+	struct dk_pkey *pkey;
+	dk_err err;
+
 	if (device->pkey)
 		return DK_OK;
-	return dk_pkey_from_spki(device->spki, sizeof(device->spki), &device->pkey);
+	err = dk_pkey_from_spki(device->spki, sizeof(device->spki), &pkey);
+	if (err != DK_OK)
+		return err;
+	keyd_state_lock(keyd);
+	device->pkey = pkey;
+	keyd_state_unlock(keyd);
+	return DK_OK;
 }
 
 /* DK_CODE_OK once the device's signature holds; job->device is set only then. */
