@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -293,6 +294,8 @@ main(int argc, char **argv)
 	static struct load load;
 	double began, cpu;
 
+	/* A server that is gone is a request lost, and not the end. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	options_read(argc, argv, &load.options);
 	if (load.options.answers) {
 		load.answers = fopen(load.options.answers, "w");
