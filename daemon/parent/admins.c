@@ -182,6 +182,11 @@ status_lines(const struct run *run, char *text, size_t cap)
 			n = snprintf(text + len, cap - len, " %s", names[b]);
 			len += n > 0 ? (size_t)n : 0;
 		}
+		if (run->user[p].own) {
+			n = snprintf(
+			    text + len, cap - len, " user-id %u", (unsigned)run->user[p].uid);
+			len += n > 0 ? (size_t)n : 0;
+		}
 		text[len++] = '\n';
 	}
 	if (run->hsm_uri) {
@@ -190,8 +195,8 @@ status_lines(const struct run *run, char *text, size_t cap)
 		len += n > 0 ? (size_t)n : 0;
 	}
 	len += run_tls_status(run, text + len, cap - len);
-	n = snprintf(text + len, cap - len, "separation\t%s\nrestarts\t%u\n",
-	    "reduced: all processes run as one user", run->restarts);
+	n = snprintf(text + len, cap - len, "separation\t%s\nrestarts\t%u\n", run->separation,
+	    run->restarts);
 	return len + (n > 0 ? (size_t)n : 0);
 }
 

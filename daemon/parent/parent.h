@@ -80,7 +80,15 @@ struct spawned {
 	pid_t pid[IPC_PROCESSES];
 	struct ipc_channel channel[IPC_PROCESSES]; /* from the parent's view */
 };
+struct spawn_user {
+	bool own; /* false: that of the parent */
+	uid_t uid;
+	gid_t gid;
+};
+/* users.c: in the child, for good; false if that does not hold. */
+bool spawn_become(const struct spawn_user *user);
 struct spawn_files {
+	const struct spawn_user *user; /* of each process */
 	int listen;
 	int metrics; /* listening socket or /dev/null */
 	int chain, tls_key, client_ca;

@@ -123,6 +123,7 @@ supervise(struct run *run)
 		if (!run_set_start(run))
 			return 1;
 	}
+	run_notify("STOPPING=1");
 	run_set_end(run, true);
 	return 0;
 }
@@ -196,6 +197,7 @@ cmd_run(const struct settings *settings)
 		say(SAY_ERROR, "metrics: cannot listen there; it takes a loopback address");
 		return 1;
 	}
+	run_choose_users(&run);
 	if (!run_set_start(&run)) {
 		run_set_end(&run, false);
 		return 1;

@@ -48,7 +48,9 @@ struct run {
 	uint64_t started_s;
 	struct run_admin admin[RUN_ADMINS_MAX];
 	uint64_t next_id;
-	uint64_t tls_expiry; /* seconds since 1970; 0: not known yet */
+	struct spawn_user user[IPC_PROCESSES];
+	const char *separation; /* of the processes, in words */
+	uint64_t tls_expiry;    /* seconds since 1970; 0: not known yet */
 	uint64_t tls_warned_s;
 };
 
@@ -72,6 +74,11 @@ void run_admin_done(struct run *run, const struct ipc_message *message);
 void run_admins_give_up(struct run *run);
 /* The policy of the directory to authd, which answers when the record of it is durable. */
 bool run_reload_policy(struct run *run, uint64_t id, uint32_t uid);
+
+/* users.c: once, before the children are started. */
+void run_choose_users(struct run *run);
+/* notify.c: to systemd, if it started this service: "READY=1" and so on. */
+void run_notify(const char *state);
 
 /* tls.c: certificate, key and CAs of clients to httpd, which answers. */
 bool run_reload_tls(struct run *run, uint64_t id);

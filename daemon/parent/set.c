@@ -21,6 +21,7 @@ all_ready(struct run *run)
 	run->went = ipc_send(&run->set.channel[IPC_HTTPD], IPC_GO, 0, &part, 1);
 	run->started_s = ipc_now();
 	say(SAY_INFO, "ready");
+	run_notify("READY=1");
 }
 
 static bool
@@ -98,9 +99,11 @@ run_open_client_ca(const struct run *run)
 bool
 run_set_start(struct run *run)
 {
-	struct spawn_files f = {
-		.listen = run->listen, .metrics = run->metrics, .pin = -1, .hsm_uri = run->hsm_uri
-	};
+	struct spawn_files f = { .user = run->user,
+		.listen = run->listen,
+		.metrics = run->metrics,
+		.pin = -1,
+		.hsm_uri = run->hsm_uri };
 	bool ok;
 
 	f.chain = run_open(run, "tls/chain.pem", O_RDONLY);

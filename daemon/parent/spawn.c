@@ -53,8 +53,8 @@ put_in_place(const int *fds, unsigned n)
 }
 
 static pid_t
-start_with(const char *name, const int *fds, unsigned n, const char *dir, char *const *args,
-    char *const *environment)
+start_with(const struct spawn_user *user, const char *name, const int *fds, unsigned n,
+    const char *dir, char *const *args, char *const *environment)
 {
 	char program[PATH_BYTES];
 	char *argv[] = { program, args[0], args[0] ? args[1] : NULL, args[0] ? args[2] : NULL,
@@ -70,18 +70,18 @@ start_with(const char *name, const int *fds, unsigned n, const char *dir, char *
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	put_in_place(fds, n);
-	if (chdir(dir) != 0)
+	if (chdir(dir) != 0 || !spawn_become(user))
 		_exit(126);
 	(void)execve(program, argv, environment);
 	_exit(127);
 }
 
 static pid_t
-start(const char *name, const int *fds, unsigned n, const char *dir)
+start(const struct spawn_user *user, const char *name, const int *fds, unsigned n, const char *dir)
 {
 	static char *const nothing[] = { NULL };
 
-	return start_with(name, fds, n, dir, nothing, nothing);
+	return start_with(user, name, fds, n, dir, nothing, nothing);
 }
 
 static pid_t
@@ -93,8 +93,8 @@ start_tokend(const struct wiring *w, const struct spawn_files *f)
 		(char *)(uintptr_t)(f->hsm_directory ? f->hsm_directory : ""),
 		(char *)(uintptr_t)(f->hsm_sockets ? "sockets" : ""), NULL };
 
-	return start_with(
-	    "tokend", fds, 3, "/", args, f->hsm_environment ? f->hsm_environment : nothing);
+	return start_with(&f->user[IPC_TOKEND], "tokend", fds, 3, "/", args,
+	    f->hsm_environment ? f->hsm_environment : nothing);
 }
 
 static void
@@ -131,12 +131,13 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 		w.end[IPC_LOGD][IPC_HTTPD] };
 
 	if (ok) {
-		set->pid[IPC_LOGD] = start("logd", logd, 3, log_dir);
-		set->pid[IPC_KEYD] = start("keyd", keyd, f->hsm_uri ? 8 : 7, "/");
+		set->pid[IPC_LOGD] = start(&f->user[IPC_LOGD], "logd", logd, 3, log_dir);
+		set->pid[IPC_KEYD] =
+		    start(&f->user[IPC_KEYD], "keyd", keyd, f->hsm_uri ? 8 : 7, "/");
 		if (f->hsm_uri)
 			set->pid[IPC_TOKEND] = start_tokend(&w, f);
-		set->pid[IPC_AUTHD] = start("authd", authd, 5, "/");
-		set->pid[IPC_HTTPD] = start("httpd", httpd, 9, "/");
+		set->pid[IPC_AUTHD] = start(&f->user[IPC_AUTHD], "authd", authd, 5, "/");
+		set->pid[IPC_HTTPD] = start(&f->user[IPC_HTTPD], "httpd", httpd, 9, "/");
 	}
 	close_child_ends(&w);
 	for (unsigned p = IPC_HTTPD; p < IPC_PROCESSES; p++) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sealed store: destruction, and copies that are put back (spec/custody.md)."""
 import os
+import re
 import shutil
 import subprocess
 
@@ -96,7 +97,10 @@ def test_a_crash_between_record_and_effect(service):
     pid = service.pids()["keyd"]
     assert release_code(service, "k.dk") == 0
     # A file size limit below the slot's length makes the write fail.
-    subprocess.run(["prlimit", "--pid", str(pid), "--fsize=100"], check=True)
+    status = open("/proc/%d/status" % pid).read()
+    user, group = (int(re.search(r"^%s:\t(\d+)" % k, status, re.M)[1]) for k in ("Uid", "Gid"))
+    as_it = {"user": user, "group": group, "extra_groups": []} if user != os.geteuid() else {}
+    subprocess.run(["prlimit", "--pid", str(pid), "--fsize=100"], check=True, **as_it)
     out = service.admin("key", "destroy", "k", "1", check=False)
     assert out.returncode != 0
     service.wait_ready()
