@@ -5,6 +5,7 @@ Rates are of a machine that does nothing else: the CPU time of the load
 generator and of other programs is taken off the time that there was, and time
 in which a core was idle is not."""
 
+import base64
 import os
 import pathlib
 import re
@@ -24,10 +25,6 @@ OBJECTS = 1000
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 POLICY = 'rule "bench" {\nkeys = {"*"}\nusers = {"*"}\nallow = true\n}\n'
-# A point of P-521 in affine coordinates: the generator (FIPS 186-4).
-P521 = ("AMaFjga3BATpzZ4-y2YjlbRCnGSBOQU_tSH4KK9ga00_uLXirqFO-Eg8ZZVWaibBUJz3-bLHH_5DsSpdtUgoR75o",
-        "ARg5KWp4mjvABFyKX7QsfRvZmPVESVebRGgXr70XJz5mLJcuZucJlyayXQLx0eZ4qoNBOJs-"
-        "GoBOWnYUkwZUCxAA")
 
 
 class Usage:
@@ -247,6 +244,13 @@ def memory_over_time(bench):
     return at_most(lines, "flat, and at most", max(mib), 150, "MiB")
 
 
+def p521_point():
+    """A new point, in the form of a JSON web key."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+    point = ec.generate_private_key(ec.SECP521R1()).public_key().public_numbers()
+    return tuple(base64.urlsafe_b64encode(n.to_bytes(66, "big")).decode() for n in (point.x, point.y))
+
+
 class Tang:
     """tangd reads one connection from its standard input, as systemd starts it."""
 
@@ -266,7 +270,7 @@ class Tang:
         self.listen = socket.create_server(("127.0.0.1", 0), backlog=CLIENTS)
         self.children = []
         threading.Thread(target=self.accept, args=(keys,), daemon=True).start()
-        body = '{"kty":"EC","crv":"P-521","alg":"ECMR","x":"%s","y":"%s"}' % P521
+        body = '{"kty":"EC","crv":"P-521","alg":"ECMR","x":"%s","y":"%s"}' % p521_point()
         path = os.path.join(self.where, "tang-request")
         pathlib.Path(path).write_text(
             f"POST /rec/{exchange.removesuffix('.jwk')} HTTP/1.1\r\nHost: localhost\r\n"
