@@ -343,6 +343,8 @@ idle(void *ctx)
 	if (now >= logd->last_entry_s + LOGD_HEARTBEAT_S)
 		append_own(logd, DK_LOG_HEARTBEAT);
 	commit_batch(logd);
+	if (!store_tidy(logd->store))
+		say(SAY_WARNING, "the store cannot be tidied");
 	if (now == logd->tiles_s)
 		return;
 	logd->tiles_s = now;

@@ -29,8 +29,12 @@ enum statement {
 	ST_COUNT,
 };
 
+/* Of the write-ahead log; then its pages are moved to the database: 32 MiB. */
+#define MOVE_PAGES 8192
+
 struct store {
 	sqlite3 *db;
+	int pages; /* of the write-ahead log */
 	sqlite3_stmt *st[ST_COUNT];
 };
 
@@ -38,7 +42,7 @@ struct store {
  * the same directory is refused. */
 static const char setup[] =
     "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-    "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;"
+    "PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;"
     "CREATE TABLE IF NOT EXISTS entry(idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL,"
     " record BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS node(level INTEGER, idx INTEGER, hash BLOB NOT NULL,"
@@ -86,6 +90,27 @@ prepare(struct store *store)
 	return true;
 }
 
+static int
+committed(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+	struct store *store = ctx;
+
+	(void)db;
+	(void)name;
+	store->pages = pages;
+	return SQLITE_OK;
+}
+
+bool
+store_tidy(struct store *store)
+{
+	if (store->pages < MOVE_PAGES)
+		return true;
+	store->pages = 0;
+	return sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
+	    SQLITE_OK;
+}
+
 bool
 store_open(const char *file, struct store **ret)
 {
@@ -100,6 +125,7 @@ store_open(const char *file, struct store **ret)
 		store_close(store);
 		return false;
 	}
+	(void)sqlite3_wal_hook(store->db, committed, store);
 	*ret = store;
 	return true;
 }

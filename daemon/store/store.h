@@ -24,6 +24,9 @@ void store_close(struct store *store);
 bool store_begin(struct store *store);
 bool store_commit(struct store *store);
 void store_rollback(struct store *store);
+/* Housekeeping that takes longer than a commit, for when nobody waits for an
+ * acknowledgement. False: it failed, and what was committed is not touched. */
+bool store_tidy(struct store *store);
 
 /* *ret_new: whether this device has not used the nonce before. */
 bool store_nonce(struct store *store, const uint8_t device[32], const uint8_t nonce[16],
