@@ -67,6 +67,14 @@ def test_a_user_for_each_process():
     assert names == {"doublekey-" + p for p in processes} and len(names) == 5
 
 
+@pytest.mark.skipif(not shutil.which("systemd-sysusers"), reason="no systemd here")
+def test_systemd_takes_the_users():
+    done = subprocess.run(["systemd-sysusers", "--dry-run",
+                           os.path.join(ROOT, "packaging/systemd/doublekeyd.sysusers")],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "not a valid" not in done.stderr, done.stderr
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, setpriv")
 def test_its_capabilities_are_enough():
     if not passable(DAEMON):
