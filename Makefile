@@ -18,7 +18,7 @@ NINJA  := $(firstword $(wildcard /usr/bin/ninja) ninja)
 DEPENDENCIES := tools/install-deps
 
 .DEFAULT_GOAL := all
-.PHONY: all help demo test test-asan test-peers prove bench fuzz check install clean
+.PHONY: all help demo test test-asan test-peers prove bench fuzz check install deb clean
 .PHONY: deps-build
 
 all: build/build.ninja
@@ -35,6 +35,7 @@ help:
 	@echo 'make fuzz           run each fuzz harness for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make check          style checks of tools/'
 	@echo 'make install        optimised build, installed to PREFIX=$(PREFIX) under DESTDIR='
+	@echo 'make deb            Debian packages in build-deb/'
 	@echo 'make clean          remove all build directories'
 	@echo
 	@echo 'Missing Debian packages are installed first; DEPS=no turns that off.'
@@ -90,8 +91,8 @@ check:
 		echo "$$c"; $$c || test $$? = 77; \
 	done
 
-.PHONY: deps-test deps-demo deps-peers deps-prove deps-bench deps-fuzz
-deps-test deps-demo deps-peers deps-prove deps-bench deps-fuzz: deps-%:
+.PHONY: deps-test deps-demo deps-peers deps-prove deps-bench deps-fuzz deps-deb
+deps-test deps-demo deps-peers deps-prove deps-bench deps-fuzz deps-deb: deps-%:
 	@$(DEPENDENCIES) build $*
 
 # The prefix is compiled into the pkg-config file, so it is set again each time.
@@ -105,6 +106,9 @@ install: deps-build
 	@$(NINJA) -C build-install
 	@DESTDIR='$(if $(DESTDIR),$(abspath $(DESTDIR)))' $(MESON) install -C build-install --no-rebuild
 	@test -n '$(DESTDIR)' || test "$$(id -u)" != 0 || ldconfig
+
+deb: deps-deb
+	@tools/make-deb build-deb
 
 clean:
 	rm -rf build build-*/
