@@ -7,8 +7,8 @@
 #include "doublekey/backup.h"
 #include "format/share.h"
 
-#define TITLE "DOUBLEKEY KEY SHARE "
-#define VERSION "1"
+#define TITLE_WORDS 3
+#define VERSION 1
 #define LABEL_CHARS 4
 #define CHECK_CHARS 4
 #define GROUP_CHARS 4
@@ -20,6 +20,8 @@ struct line {
 	const char *text;
 	size_t len;
 };
+
+static const char *const title[TITLE_WORDS] = { "DOUBLEKEY", "KEY", "SHARE" };
 
 void
 dk_share_data_clear(struct dk_share_data *data)
@@ -66,6 +68,26 @@ next_line(struct line *in, struct line *ret)
 	return true;
 }
 
+/* Takes the word, in either case, and the blanks behind it. */
+static bool
+take_word(struct line *line, const char *word)
+{
+	size_t len = strlen(word);
+	size_t i;
+
+	if (line->len <= len || !is_blank(line->text[len]))
+		return false;
+	for (i = 0; i < len; i++)
+		if (line->text[i] != word[i] && line->text[i] != word[i] - 'A' + 'a')
+			return false;
+	while (is_blank(line->text[i]))
+		i++;
+	line->text += i;
+	line->len -= i;
+	return true;
+}
+
+/* A title as it was typed: lower case, more blanks, I and L for the version. */
 static dk_err
 check_title(struct line *in)
 {
@@ -74,10 +96,10 @@ check_title(struct line *in)
 	while (next_line(in, &line)) {
 		if (line.len == 0)
 			continue;
-		if (line.len <= strlen(TITLE) || memcmp(line.text, TITLE, strlen(TITLE)) != 0)
-			return DK_ERR_SHARE_MAGIC;
-		if (line.len != strlen(TITLE VERSION) ||
-		    memcmp(line.text, TITLE VERSION, line.len) != 0)
+		for (size_t i = 0; i < TITLE_WORDS; i++)
+			if (!take_word(&line, title[i]))
+				return DK_ERR_SHARE_MAGIC;
+		if (line.len != 1 || dk_base32_value(line.text[0]) != VERSION)
 			return DK_ERR_KEY_VERSION;
 		return DK_OK;
 	}

@@ -133,8 +133,8 @@ def test_flipped_character_is_found_in_its_line(dk, keys):
 def test_a_share_typed_from_paper(dk, keys):
     names = split(dk, keys / "c.key", 3, 2)
     lines = (dk.home / names[0]).read_text().split("\n")
-    typed = [lines[0]] + [line.lower().replace("0", "o").replace("1", "l") for line in lines[1:]
-                          if re.match("[CS][0-9]", line)]
+    typed = [line.lower().replace("0", "o").replace("1", "l") for line in lines
+             if line == lines[0] or re.match("[CS][0-9]", line)]
     (dk.home / names[0]).write_text("\r\n".join(typed))
     assert join(dk, names[:2]).status == 0 and same_key(dk, keys)
 

@@ -19,6 +19,8 @@ TEXT_LIMIT, COMMON_LIMIT, SHARE_PART = 65536, 12288, 40
 LINE_LENGTH, TAG = 20, 16
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 BLANKS = " \t\r"
+TYPED_TITLE = re.compile(f"DOUBLEKEY[{BLANKS}]+KEY[{BLANKS}]+SHARE[{BLANKS}]+(.+)",
+                         re.IGNORECASE | re.ASCII | re.DOTALL)
 
 
 class BackupError(Exception):
@@ -125,8 +127,9 @@ def read_text(data):
     require(len(data) <= TEXT_LIMIT, "share-magic")
     lines = [line.strip(BLANKS) for line in data.decode("latin-1").split("\n")]
     lines = [line for line in lines if line]
-    require(lines and lines[0].startswith(TITLE), "share-magic")
-    require(lines[0] == TITLE + "1", "key-version")
+    title = TYPED_TITLE.fullmatch(lines[0]) if lines else None
+    require(title, "share-magic")
+    require(title[1] in ("1", "I", "i", "L", "l"), "key-version")
     parts = {"C": [], "S": []}
     letter = "C"
     for line in lines[1:]:

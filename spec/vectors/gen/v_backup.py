@@ -108,8 +108,11 @@ def typed():
     typed_good("letter_i", "I for 1, also in labels", letters(b"1", b"I"))
     typed_good("no_blanks", "no blanks", letters(b" ", b""))
     typed_good("blanks", "blanks and tabs at other places",
-               b" \t" + TEXT.replace(b" ", b" \t ").replace(b"DOUBLEKEY \t KEY \t SHARE \t ",
-                                                            b"DOUBLEKEY KEY SHARE "))
+               b" \t" + TEXT.replace(b" ", b" \t "))
+    typed_good("title_lower_case", "a title in lower case", lines[0].lower() + TEXT[21:])
+    for version in (b"I", b"i", b"L", b"l"):
+        typed_good(f"title_version_{version.hex()}", "the version as a letter that looks like 1",
+                   lines[0][:-1] + version + TEXT[21:])
     typed_good("blank_lines", "empty lines everywhere", b"\n\n \n" + TEXT.replace(b"\n", b"\n\n"))
     typed_good("comments", "lines of comment, with other letters than ASCII",
                TEXT.replace(b"\n", b"\n # \xc3\xa4 \xff C001\n"))
@@ -132,15 +135,19 @@ def text_faults():
     fault("blank", "nothing but blanks", b" \n\t\r\n", None, "share-magic")
     fault("no_title", "no title", b"\n".join(lines[1:]), None, "share-magic")
     fault("title_alone", "a title without a version", b"DOUBLEKEY KEY SHARE \n", None, "share-magic")
-    fault("title_lower_case", "a title in lower case", lines[0].lower() + TEXT[21:], None,
-          "share-magic")
+    fault("title_no_blanks", "a title without blanks", lines[0].replace(b" ", b"") + TEXT[21:],
+          None, "share-magic")
+    fault("title_line_end", "the words of the title on two lines",
+          replaced(lines[0], b"DOUBLEKEY KEY\nSHARE 1"), None, "share-magic")
+    fault("title_not_ascii", "a letter in the title that only looks like K",
+          replaced(lines[0], "DOUBLE\u212aEY KEY SHARE 1".encode()), None, "share-magic")
     fault("comment_first", "a comment before the title", b"# share\n" + TEXT, None, "share-magic")
     fault("byte_order_mark", "a byte order mark", b"\xef\xbb\xbf" + TEXT, None, "share-magic")
     fault("key_file", "a key file", keyfile.public_file(KEYS[P256], "customer", CREATED), None,
           "share-magic")
     fault("too_large", "one byte above the limit, all of it empty lines",
           TEXT + b"\n" * (65537 - len(TEXT)), None, "share-magic")
-    for version in (b"0", b"2", b"11", b"1 x"):
+    for version in (b"0", b"2", b"11", b"1 x", b"1 1", b"O"):
         fault(f"version_{version.hex()}", "another version in the title",
               replaced(lines[0], b"DOUBLEKEY KEY SHARE " + version), None, "key-version")
     fault("title_only", "nothing behind the title", lines[0] + b"\n", "line C001")
