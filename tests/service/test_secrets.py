@@ -3,16 +3,8 @@
 import base64
 import os
 
+from memory import files_of
 from service import PASSPHRASE
-
-
-def files_of(directory):
-    for where, _, names in os.walk(directory):
-        for name in names:
-            path = os.path.join(where, name)
-            if os.path.isfile(path):
-                with open(path, "rb") as f:
-                    yield path, f.read()
 
 
 def test_passphrase_and_code_are_in_no_file(ready):

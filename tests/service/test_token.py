@@ -10,6 +10,7 @@ import time
 import pytest
 
 import issuer as idp
+from memory import memory_of
 from service import (DAEMON, codes, parts_of, raw_signature, release_body, signature_base,
                      digest_header)
 from test_policy import restart, rule
@@ -175,23 +176,6 @@ def test_a_backup_has_the_key_sets(setting):
     made, kept = (open(os.path.join(d, "issuers", "corp.jwks"), "rb").read()
                   for d in (s.dir, target))
     assert made == kept
-
-
-def memory_of(pid):
-    """Everything that the process may read."""
-    found = []
-    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as mem:
-        for line in maps:
-            area, mode = line.split()[:2]
-            if "r" not in mode or "[v" in line:
-                continue
-            begin, end = (int(x, 16) for x in area.split("-"))
-            try:
-                mem.seek(begin)
-                found.append(mem.read(end - begin))
-            except OSError:
-                pass
-    return found
 
 
 def test_no_token_stays_in_memory_log_or_file(setting):
