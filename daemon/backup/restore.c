@@ -292,7 +292,6 @@ backup_restore(const char *dir, const char *file, const struct passphrase *passp
 	take_all(&r);
 	size = r.tree.size;
 	archive_clear(&r.archive);
-	dk_pkey_free(r.signer.p256);
-	dk_wipe(&r.signer, sizeof(r.signer));
+	dk_log_signer_clear(&r.signer);
 	(void)printf("%s\t%llu log entries\n", dir, (unsigned long long)size);
 }

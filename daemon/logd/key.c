@@ -51,8 +51,9 @@ parse(struct dk_reader_buf *rd, struct dk_log_signer *signer)
 	memcpy(signer->seed.bytes, seed, 32);
 	memcpy(signer->keys.ed25519, ed, 32);
 	memcpy(signer->keys.p256, spki, DK_P256_SPKI_BYTES);
-	return dk_pkey_from_private(
-		   DK_KEY_P256, spki, DK_P256_SPKI_BYTES, scalar, 32, &signer->p256) == DK_OK;
+	return dk_ed25519_new(&signer->seed, &signer->ed25519) == DK_OK &&
+	    dk_pkey_from_private(
+		DK_KEY_P256, spki, DK_P256_SPKI_BYTES, scalar, 32, &signer->p256) == DK_OK;
 }
 
 bool

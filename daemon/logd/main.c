@@ -14,14 +14,23 @@
 /* ---- one batch, one transaction ---- */
 
 static bool
+use_request(struct store *store, const struct batch_entry *e, bool *ret_new)
+{
+	const struct dk_part parts[] = { { e->device, sizeof(e->device) },
+		{ e->nonce, sizeof(e->nonce) } };
+	uint8_t id[DK_SHA256_BYTES];
+
+	return dk_sha256(parts, 2, id) == DK_OK && store_use(store, e->created, id, ret_new);
+}
+
+static bool
 append_one(struct logd *logd, struct batch_entry *e)
 {
 	static const uint8_t none[16];
 	bool is_new = true, within;
 
 	e->code = DK_CODE_OK;
-	if (memcmp(e->nonce, none, sizeof(none)) != 0 &&
-	    !store_nonce(logd->store, e->device, e->nonce, e->created, &is_new))
+	if (memcmp(e->nonce, none, sizeof(none)) != 0 && !use_request(logd->store, e, &is_new))
 		return false;
 	if (memcmp(e->nonce, none, sizeof(none)) != 0 && e->created < logd->restored_s)
 		is_new = false;
@@ -352,8 +361,8 @@ idle(void *ctx)
 	if (!tiles_update(logd))
 		say(SAY_WARNING, "the tiles cannot be written");
 	if (now % 64 == 0 && now > LOGD_NONCE_LIFE_S &&
-	    !store_forget_nonces(logd->store, now - LOGD_NONCE_LIFE_S))
-		say(SAY_WARNING, "old nonces cannot be removed");
+	    !store_forget_used(logd->store, now - LOGD_NONCE_LIFE_S))
+		say(SAY_WARNING, "old requests cannot be forgotten");
 	if (now % 64 == 0 && !store_forget_budgets(logd->store, now))
 		say(SAY_WARNING, "old budgets cannot be removed");
 }
@@ -396,7 +405,6 @@ main(void)
 	ipc_child_run(&logd.child);
 	commit_batch(&logd);
 	store_close(logd.store);
-	dk_pkey_free(logd.signer.p256);
-	dk_wipe(&logd.signer, sizeof(logd.signer));
+	dk_log_signer_clear(&logd.signer);
 	return 0;
 }

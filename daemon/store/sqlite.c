@@ -9,7 +9,7 @@ enum statement {
 	ST_BEGIN,
 	ST_COMMIT,
 	ST_ROLLBACK,
-	ST_NONCE,
+	ST_USED,
 	ST_FORGET,
 	ST_PUT_ENTRY,
 	ST_PUT_NODE,
@@ -45,11 +45,9 @@ static const char setup[] =
     "PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;"
     "CREATE TABLE IF NOT EXISTS entry(idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL,"
     " record BLOB NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS node(level INTEGER, idx INTEGER, hash BLOB NOT NULL,"
-    " PRIMARY KEY(level, idx)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS nonce(device BLOB, nonce BLOB, created INTEGER NOT NULL,"
-    " PRIMARY KEY(device, nonce)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS nonce_created ON nonce(created);"
+    "CREATE TABLE IF NOT EXISTS node(place INTEGER PRIMARY KEY, hash BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS used(created INTEGER, id BLOB, PRIMARY KEY(created, id))"
+    " WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS restored(at INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS act(idx INTEGER PRIMARY KEY);"
     "CREATE TABLE IF NOT EXISTS budget(id BLOB PRIMARY KEY, minute INTEGER NOT NULL,"
@@ -63,11 +61,11 @@ static const char *const sql[ST_COUNT] = {
 	[ST_BEGIN] = "BEGIN IMMEDIATE",
 	[ST_COMMIT] = "COMMIT",
 	[ST_ROLLBACK] = "ROLLBACK",
-	[ST_NONCE] = "INSERT OR IGNORE INTO nonce VALUES(?,?,?)",
-	[ST_FORGET] = "DELETE FROM nonce WHERE created<?",
+	[ST_USED] = "INSERT OR IGNORE INTO used VALUES(?,?)",
+	[ST_FORGET] = "DELETE FROM used WHERE created<?",
 	[ST_PUT_ENTRY] = "INSERT INTO entry VALUES(?,?,?)",
-	[ST_PUT_NODE] = "INSERT INTO node VALUES(?,?,?)",
-	[ST_GET_NODE] = "SELECT hash FROM node WHERE level=? AND idx=?",
+	[ST_PUT_NODE] = "INSERT INTO node VALUES(?,?)",
+	[ST_GET_NODE] = "SELECT hash FROM node WHERE place=?",
 	[ST_PUT_CHECKPOINT] = "INSERT OR REPLACE INTO checkpoint VALUES(?,?)",
 	[ST_DROP_CHECKPOINTS] = "DELETE FROM checkpoint WHERE size<?",
 	[ST_LAST_CHECKPOINT] = "SELECT text FROM checkpoint ORDER BY size DESC LIMIT 1",
@@ -185,19 +183,18 @@ store_rollback(struct store *store)
 }
 
 bool
-store_nonce(struct store *store, const uint8_t device[32], const uint8_t nonce[16],
-    uint64_t created, bool *ret_new)
+store_use(
+    struct store *store, uint64_t created, const uint8_t id[STORE_REQUEST_ID_BYTES], bool *ret_new)
 {
-	if (!bind_bytes(store, ST_NONCE, 1, device, 32) ||
-	    !bind_bytes(store, ST_NONCE, 2, nonce, 16) ||
-	    !bind_number(store, ST_NONCE, 3, created) || !run(store, ST_NONCE))
+	if (!bind_number(store, ST_USED, 1, created) ||
+	    !bind_bytes(store, ST_USED, 2, id, STORE_REQUEST_ID_BYTES) || !run(store, ST_USED))
 		return false;
 	*ret_new = sqlite3_changes(store->db) == 1;
 	return true;
 }
 
 bool
-store_forget_nonces(struct store *store, uint64_t before)
+store_forget_used(struct store *store, uint64_t before)
 {
 	return bind_number(store, ST_FORGET, 1, before) && run(store, ST_FORGET);
 }
@@ -283,12 +280,28 @@ store_put_entry(struct store *store, uint64_t index, const uint8_t leaf[DK_LEAF_
 	    bind_bytes(store, ST_PUT_ENTRY, 3, record, len) && run(store, ST_PUT_ENTRY);
 }
 
+/*
+ * Nodes in the order in which they come to be: each behind its two children, the
+ * right one of which is the node before it. So they fill page after page, where a
+ * key of level and index would change a page for each level with every commit.
+ */
+static uint64_t
+node_place(unsigned level, uint64_t index)
+{
+	/* Its last leaf, before which stand as many leaves, half as many of their
+	 * parents and so on. */
+	uint64_t n = ((index + 1) << level) - 1, place = level;
+
+	for (; n > 0; n >>= 1)
+		place += n;
+	return place;
+}
+
 bool
 store_put_node(struct store *store, unsigned level, uint64_t index, const uint8_t hash[32])
 {
-	return bind_number(store, ST_PUT_NODE, 1, level) &&
-	    bind_number(store, ST_PUT_NODE, 2, index) &&
-	    bind_bytes(store, ST_PUT_NODE, 3, hash, 32) && run(store, ST_PUT_NODE);
+	return bind_number(store, ST_PUT_NODE, 1, node_place(level, index)) &&
+	    bind_bytes(store, ST_PUT_NODE, 2, hash, 32) && run(store, ST_PUT_NODE);
 }
 
 bool
@@ -297,9 +310,8 @@ store_get_node(struct store *store, unsigned level, uint64_t index, uint8_t ret_
 	sqlite3_stmt *st = store->st[ST_GET_NODE];
 	bool ok;
 
-	ok = bind_number(store, ST_GET_NODE, 1, level) &&
-	    bind_number(store, ST_GET_NODE, 2, index) && sqlite3_step(st) == SQLITE_ROW &&
-	    sqlite3_column_bytes(st, 0) == 32;
+	ok = bind_number(store, ST_GET_NODE, 1, node_place(level, index)) &&
+	    sqlite3_step(st) == SQLITE_ROW && sqlite3_column_bytes(st, 0) == 32;
 	if (ok)
 		memcpy(ret_hash, sqlite3_column_blob(st, 0), 32);
 	(void)sqlite3_reset(st);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Storage of the log process: entries, tree nodes, nonces, checkpoints.
+ * Storage of the log process: entries, tree nodes, used requests, checkpoints.
  *
  * All writes of a batch are in one transaction; when store_commit() returns,
  * they are on disk (spec/log.md section 5). False means that the store failed;
@@ -28,11 +28,14 @@ void store_rollback(struct store *store);
  * acknowledgement. False: it failed, and what was committed is not touched. */
 bool store_tidy(struct store *store);
 
-/* *ret_new: whether this device has not used the nonce before. */
-bool store_nonce(struct store *store, const uint8_t device[32], const uint8_t nonce[16],
-    uint64_t created, bool *ret_new);
-/* Forget nonces of requests made before this time. */
-bool store_forget_nonces(struct store *store, uint64_t before);
+/* Requests that were used: their time, and a digest of device and nonce. The time
+ * comes first, so that the requests of a second stand in a few pages together.
+ * *ret_new: whether this one was not used before. */
+#define STORE_REQUEST_ID_BYTES 16
+bool store_use(struct store *store, uint64_t created, const uint8_t id[STORE_REQUEST_ID_BYTES],
+    bool *ret_new);
+/* Forget requests made before this time. */
+bool store_forget_used(struct store *store, uint64_t before);
 
 /* Budgets, spec/policy.md section 7. A limit of 0 is none. */
 struct store_charge {

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/ed25519.h"
 
+#include <stdlib.h>
+
 #include <openssl/evp.h>
+
+struct dk_ed25519 {
+	EVP_PKEY *evp;
+};
 
 dk_err
 dk_ed25519_public(const struct dk_secret32 *seed, uint8_t ret_public[DK_ED25519_BYTES])
@@ -19,19 +25,41 @@ dk_ed25519_public(const struct dk_secret32 *seed, uint8_t ret_public[DK_ED25519_
 }
 
 dk_err
-dk_ed25519_sign(const struct dk_secret32 *seed, const uint8_t *text, size_t len,
+dk_ed25519_new(const struct dk_secret32 *seed, struct dk_ed25519 **ret)
+{
+	struct dk_ed25519 *key = calloc(1, sizeof(*key));
+
+	if (!key)
+		return DK_ERR_NOMEM;
+	key->evp = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed->bytes, 32);
+	if (!key->evp) {
+		free(key);
+		return DK_ERR_CRYPTO;
+	}
+	*ret = key;
+	return DK_OK;
+}
+
+void
+dk_ed25519_free(struct dk_ed25519 *key)
+{
+	if (!key)
+		return;
+	EVP_PKEY_free(key->evp);
+	free(key);
+}
+
+dk_err
+dk_ed25519_sign(const struct dk_ed25519 *key, const uint8_t *text, size_t len,
     uint8_t ret_sig[DK_ED25519_SIGNATURE_BYTES])
 {
 	size_t sig_len = DK_ED25519_SIGNATURE_BYTES;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	EVP_PKEY *key;
 	int ok;
 
-	key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed->bytes, 32);
-	ok = ctx && key && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
+	ok = ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key->evp) == 1 &&
 	    EVP_DigestSign(ctx, ret_sig, &sig_len, text, len) == 1;
 	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(key);
 	return ok ? DK_OK : DK_ERR_CRYPTO;
 }
 

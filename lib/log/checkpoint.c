@@ -101,6 +101,14 @@ body_text(const char *origin, const struct dk_checkpoint *checkpoint, char *text
 	return DK_OK;
 }
 
+void
+dk_log_signer_clear(struct dk_log_signer *signer)
+{
+	dk_ed25519_free(signer->ed25519);
+	dk_pkey_free(signer->p256);
+	dk_wipe(signer, sizeof(*signer));
+}
+
 dk_err
 dk_checkpoint_sign(const struct dk_log_signer *signer, const struct dk_checkpoint *checkpoint,
     char *text, size_t *ret_len)
@@ -109,11 +117,13 @@ dk_checkpoint_sign(const struct dk_log_signer *signer, const struct dk_checkpoin
 	size_t len, signed_len;
 	dk_err err;
 
+	if (!signer->ed25519 || !signer->p256)
+		return DK_ERR_KEY_NEED_PRIVATE;
 	err = body_text(signer->keys.origin, checkpoint, text, &len);
 	if (err != DK_OK)
 		return err;
 	signed_len = len - 1; /* the empty line separates, it is not signed */
-	err = dk_ed25519_sign(&signer->seed, (const uint8_t *)text, signed_len, sig);
+	err = dk_ed25519_sign(signer->ed25519, (const uint8_t *)text, signed_len, sig);
 	if (err != DK_OK)
 		return err;
 	err = add_line(&signer->keys, NOTE_ED25519, sig, sizeof(sig), text, &len);

@@ -31,8 +31,10 @@ struct dk_log_keys {
 struct dk_log_signer {
 	struct dk_log_keys keys;
 	struct dk_secret32 seed;
+	struct dk_ed25519 *ed25519; /* of the seed; NULL: this one does not sign */
 	struct dk_pkey *p256;
 };
+void dk_log_signer_clear(struct dk_log_signer *signer);
 
 /* The signed note; text has room for DK_CHECKPOINT_MAX_BYTES. */
 DK_MUST_USE dk_err dk_checkpoint_sign(const struct dk_log_signer *signer,

@@ -41,9 +41,10 @@ def test_signed_requests(ready):
     """Each forgery is refused with its code and recorded; the honest one is not."""
     device = ready.device()
     body = release_body([parts_of(ready.object)])
-    nonce = os.urandom(16)
-    assert ready.release(device, body, nonce=nonce)[0] == 200  # control
-    assert ready.release(device, body, nonce=nonce)[1] == "replay"
+    nonce, created = os.urandom(16), int(time.time())
+    assert ready.release(device, body, nonce=nonce, created=created)[0] == 200  # control
+    assert ready.release(device, body, nonce=nonce, created=created)[1] == "replay"
+    assert ready.release(device, body, nonce=nonce, created=created - 9)[0] == 200  # another one
     assert ready.release(device, body, url="https://other.example:443")[1] == "signature"
     other = release_body([parts_of(ready.object)])
     assert ready.release(device, body, sent_body=other)[1] == "signature"
@@ -60,12 +61,12 @@ def test_signed_requests(ready):
 
 
 def test_replay_is_refused_after_a_restart(ready):
-    device, nonce = ready.device(), os.urandom(16)
+    device, nonce, created = ready.device(), os.urandom(16), int(time.time())
     body = release_body([parts_of(ready.object)])
-    assert ready.release(device, body, nonce=nonce)[0] == 200
+    assert ready.release(device, body, nonce=nonce, created=created)[0] == 200
     ready.stop()
     ready.start()
-    assert ready.release(device, body, nonce=nonce)[1] == "replay"
+    assert ready.release(device, body, nonce=nonce, created=created)[1] == "replay"
     assert ready.release(device, body)[0] == 200
 
 
