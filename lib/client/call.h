@@ -36,5 +36,9 @@ DK_MUST_USE dk_err client_call_make(struct client_call *call);
 DK_MUST_USE dk_err client_call_restore(struct client_call *call);
 /* Send, check everything, open the shares; each result in requests[i].err. */
 DK_MUST_USE dk_err client_call_send(struct client_call *call);
+/* release_check.c: the same with call->answer as it came; it needs room in call->objects.
+ * DK_ERR_RECEIPT, DK_ERR_SERVICE_REPLY, DK_ERR_STANZA_AUTH, DK_ERR_SHARE_COMMITMENT: no
+ * share is used. */
+DK_MUST_USE dk_err client_release_check(struct client_call *call);
 
 #endif

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/check.h"
 #include "client/client_impl.h"
 #include "client/http.h"
-#include "log/receipt.h"
 
 #define NATIVE_TYPE "Content-Type: application/doublekey"
 
@@ -54,75 +54,6 @@ post(const char *base_url, const struct dk_profile *profile, const uint8_t *body
 		return DK_ERR_ARGUMENT;
 	request.url = url;
 	return dk_http(&request, ret);
-}
-
-struct expected {
-	const char *base_url;
-	const uint8_t *fingerprint;
-	const struct dk_enrol_keys *keys;
-	const struct dk_enrol_request *request;
-	const uint8_t *device_id;
-};
-
-static dk_err
-check_receipt(const struct dk_service_data *service, const uint8_t *receipt, size_t len,
-    const struct expected *want, uint64_t index)
-{
-	struct dk_log_object *objects = malloc(DK_LOG_OBJECTS_MAX * sizeof(*objects));
-	struct dk_log_event event;
-	struct dk_log_keys keys;
-	uint64_t got;
-	dk_err err;
-
-	if (!objects)
-		return DK_ERR_NOMEM;
-	dk_service_log_keys(service, &keys);
-	err = dk_receipt_verify(&keys, receipt, len, objects, &event, &got);
-	free(objects);
-	if (err != DK_OK)
-		return err;
-	if (got != index || event.class_ != DK_LOG_DEVICE_ENROLLED ||
-	    strcmp(event.user, want->request->user) != 0 || !event.has_device ||
-	    memcmp(event.device, want->device_id, 32) != 0 || event.factor_count != 1 ||
-	    event.factor[0].type != DK_FACTOR_CODE)
-		return DK_ERR_RECEIPT;
-	return DK_OK;
-}
-
-static dk_err
-check_answer(const struct dk_http_answer *answer, const struct expected *want,
-    struct dk_service_data *ret_service)
-{
-	uint8_t mac[DK_ENROL_MAC_BYTES];
-	const uint8_t *magic, *data, *device, *stated;
-	struct dk_reader_buf rd;
-	size_t data_len, mac_at;
-	uint64_t index;
-	dk_err err;
-
-	dk_rd_init(&rd, answer->body, answer->len);
-	magic = dk_rd_bytes(&rd, 4);
-	data_len = dk_rd_u16(&rd);
-	data = dk_rd_bytes(&rd, data_len);
-	device = dk_rd_bytes(&rd, 32);
-	index = dk_rd_u64(&rd);
-	mac_at = rd.pos;
-	stated = dk_rd_bytes(&rd, DK_ENROL_MAC_BYTES);
-	if (rd.failed || memcmp(magic, "DKE2", 4) != 0)
-		return DK_ERR_SERVICE_REPLY;
-	err = dk_enrol_answer_mac(want->keys, want->request->mac, answer->body, mac_at, mac);
-	if (err != DK_OK)
-		return err;
-	if (!dk_equal_ct(mac, stated, sizeof(mac)))
-		return DK_ERR_RECEIPT;
-	err = dk_service_data_parse(data, data_len, ret_service);
-	if (err != DK_OK)
-		return err;
-	if (strcmp(ret_service->base_url, want->base_url) != 0 ||
-	    memcmp(ret_service->ca, want->fingerprint, 32) != 0 ||
-	    memcmp(device, want->device_id, 32) != 0)
-		return DK_ERR_RECEIPT;
-	return check_receipt(ret_service, answer->body + rd.pos, answer->len - rd.pos, want, index);
 }
 
 static dk_err
@@ -174,9 +105,9 @@ client_enrol(
 		err = post(url, &profile, body, len, &answer);
 	if (err != DK_OK)
 		return err;
-	const struct expected want = { url, fingerprint, &keys, &request,
+	const struct client_enrolment want = { url, fingerprint, &keys, &request,
 		dk_pkey_id(profile.device) };
-	err = check_answer(&answer, &want, &profile.service);
+	err = client_enrol_check(answer.body, answer.len, &want, &profile.service);
 	free(answer.body);
 	if (err != DK_OK)
 		return err;

@@ -199,7 +199,7 @@ check_signature(struct dk_request_file *f, uint8_t ret_digest[32])
 	if (err == DK_OK)
 		err = dk_request_digest(base, len, ret_digest);
 	if (err != DK_OK)
-		return err;
+		return err == DK_ERR_ARGUMENT ? DK_ERR_SERVICE_REQUEST : err;
 	const struct dk_part part = { base, len };
 	return dk_ecdsa_verify(device, &part, 1, f->sig.signature) == DK_OK
 	    ? DK_OK

@@ -213,7 +213,8 @@ dk_service_data_parse(const uint8_t *bytes, size_t len, struct dk_service_data *
 	copy(&rd, d.log_p256, sizeof(d.log_p256));
 	if (dk_rd_u16(&rd) != 0 || rd.failed || dk_rd_left(&rd) > 0)
 		return DK_ERR_SERVICE_REPLY;
-	if (!dk_base_url_valid(d.base_url) || !dk_custodian_valid(d.custodian))
+	if (strlen(d.base_url) != url_len || !dk_base_url_valid(d.base_url) ||
+	    !dk_custodian_valid(d.custodian))
 		return DK_ERR_SERVICE_REPLY;
 	*ret_data = d;
 	return DK_OK;

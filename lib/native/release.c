@@ -5,6 +5,7 @@
 
 #include "crypto/crypto.h"
 #include "format/schedule.h"
+#include "native/request.h"
 
 dk_err
 dk_release_request_parse(const uint8_t *body, size_t len, struct dk_release_object *objects,
@@ -145,7 +146,8 @@ dk_key_statement_parse(const uint8_t *bytes, size_t len, struct dk_key_statement
 	custodian = dk_rd_bytes(&rd, DK_CUSTODIAN_BYTES);
 	st->time = dk_rd_u64(&rd);
 	st->version_count = dk_rd_u16(&rd);
-	if (rd.failed || memcmp(magic, "DKK1", 4) != 0 || name_len > DK_SERVICE_NAME_MAX_BYTES ||
+	if (rd.failed || memcmp(magic, "DKK1", 4) != 0 ||
+	    !dk_service_key_name_valid((const char *)name, name_len) ||
 	    !dk_custodian_valid(custodian) || st->version_count == 0 ||
 	    st->version_count > DK_VERSIONS_MAX)
 		return DK_ERR_SERVICE_REPLY;

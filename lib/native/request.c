@@ -20,6 +20,8 @@ dk_signature_params(
 	char nonce[2 * DK_NONCE_BYTES + 1], key_id[65];
 	int n;
 
+	if (sig->created >= CREATED_LIMIT)
+		return false;
 	dk_hex(sig->nonce, sizeof(sig->nonce), nonce);
 	dk_hex(sig->key_id, sizeof(sig->key_id), key_id);
 	n = snprintf(ret_text, DK_SIGNATURE_INPUT_MAX_BYTES,
