@@ -6,36 +6,39 @@
 #include <signal.h>
 #include <unistd.h>
 
+/* A lane of the caller with the batch that it holds. */
+struct held {
+	void *lane;
+	uint64_t ticket;
+	struct held *next; /* free ones: the last one used comes first, its memory is cached */
+};
+
 struct pump {
 	const struct dk_pump_ops *ops;
 	void *ctx;
-	pthread_mutex_t lock;
-	/* One for each ticket in flight, so that a turn wakes only whose it is. */
-	pthread_cond_t turned[DK_PUMP_LANES_MAX];
 	pthread_mutex_t claim_lock;
-	uint64_t next; /* ticket to claim; under claim_lock */
-	uint64_t turn; /* ticket to emit; under lock */
-	bool stop;     /* under lock */
-	bool drained;  /* nothing left to claim; under claim_lock */
-	dk_err err;    /* under lock */
+	uint64_t next;        /* ticket to claim; under claim_lock */
+	bool drained;         /* nothing left to claim; under claim_lock */
+	pthread_mutex_t lock; /* of all that follows */
+	pthread_cond_t freed;
+	/* Batches that are done, by ticket: fewer lanes than places are in flight. */
+	struct held *done[DK_PUMP_LANES_MAX];
+	uint64_t turn; /* ticket to emit */
+	bool emitting; /* a thread is at it */
+	bool stop;
+	dk_err err;
+	struct held *free;
+	struct held held[DK_PUMP_LANES_MAX];
+	unsigned made, most; /* lanes */
 };
-
-static pthread_cond_t *
-turn_of(struct pump *p, uint64_t ticket)
-{
-	return &p->turned[ticket % DK_PUMP_LANES_MAX];
-}
 
 static void
 end(struct pump *p, dk_err err)
 {
-	pthread_mutex_lock(&p->lock);
 	if (!p->stop)
 		p->err = err;
 	p->stop = true;
-	for (unsigned i = 0; i < DK_PUMP_LANES_MAX; i++)
-		pthread_cond_signal(&p->turned[i]);
-	pthread_mutex_unlock(&p->lock);
+	pthread_cond_broadcast(&p->freed);
 }
 
 static bool
@@ -50,15 +53,15 @@ stopped(struct pump *p)
 }
 
 static bool
-claim(struct pump *p, void *lane, uint64_t *ret_ticket)
+claim(struct pump *p, struct held *held)
 {
 	bool got = false;
 
 	pthread_mutex_lock(&p->claim_lock);
 	if (!p->drained && !stopped(p)) {
-		got = p->ops->claim(p->ctx, lane, p->next);
+		got = p->ops->claim(p->ctx, held->lane, p->next);
 		if (got)
-			*ret_ticket = p->next++;
+			held->ticket = p->next++;
 		else
 			p->drained = true;
 	}
@@ -66,42 +69,108 @@ claim(struct pump *p, void *lane, uint64_t *ret_ticket)
 	return got;
 }
 
-/* Wait until it is the turn of ticket; false if the work has ended. */
-static bool
-wait_turn(struct pump *p, uint64_t ticket)
+static struct held *
+make(struct pump *p)
 {
-	bool mine;
+	struct held *held = &p->held[p->made];
+	dk_err err = p->ops->lane_new(p->ctx, &held->lane);
+
+	if (err != DK_OK) {
+		end(p, err);
+		return NULL;
+	}
+	p->made++;
+	return held;
+}
+
+/* A lane to work in, waiting for one if need be; NULL if the work has ended. */
+static struct held *
+take(struct pump *p)
+{
+	struct held *held = NULL;
 
 	pthread_mutex_lock(&p->lock);
-	while (!p->stop && p->turn != ticket)
-		pthread_cond_wait(turn_of(p, ticket), &p->lock);
-	mine = !p->stop;
+	while (!p->stop && !p->free && p->made == p->most)
+		pthread_cond_wait(&p->freed, &p->lock);
+	if (!p->stop && p->free) {
+		held = p->free;
+		p->free = held->next;
+	} else if (!p->stop) {
+		held = make(p);
+	}
 	pthread_mutex_unlock(&p->lock);
-	return mine;
+	return held;
+}
+
+static void
+give(struct pump *p, struct held *held)
+{
+	held->next = p->free;
+	p->free = held;
+	pthread_cond_signal(&p->freed);
+}
+
+static void
+put_back(struct pump *p, struct held *held)
+{
+	pthread_mutex_lock(&p->lock);
+	give(p, held);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Emit what is done and in order, others' batches too. */
+static void
+emit_done(struct pump *p)
+{
+	struct held **place = &p->done[p->turn % DK_PUMP_LANES_MAX];
+
+	while (!p->stop && *place) {
+		struct held *held = *place;
+		bool done = false;
+		dk_err err;
+
+		pthread_mutex_unlock(&p->lock);
+		err = p->ops->emit(p->ctx, held->lane, &done);
+		pthread_mutex_lock(&p->lock);
+		if (err != DK_OK || done)
+			end(p, err);
+		*place = NULL;
+		give(p, held);
+		place = &p->done[++p->turn % DK_PUMP_LANES_MAX];
+	}
+}
+
+/*
+ * Whoever comes first with the batch whose turn it is emits, and goes on with
+ * what others have finished meanwhile: nobody waits for a turn.
+ */
+static void
+hand_over(struct pump *p, struct held *held)
+{
+	pthread_mutex_lock(&p->lock);
+	p->done[held->ticket % DK_PUMP_LANES_MAX] = held;
+	if (!p->emitting) {
+		p->emitting = true;
+		emit_done(p);
+		p->emitting = false;
+	}
+	pthread_mutex_unlock(&p->lock);
 }
 
 /* One batch; false if there is no further one. */
 static bool
-step(struct pump *p, void *lane)
+step(struct pump *p)
 {
-	uint64_t ticket;
-	bool done = false;
-	dk_err err;
+	struct held *held = take(p);
 
-	if (!claim(p, lane, &ticket))
+	if (!held)
 		return false;
-	p->ops->work(p->ctx, lane);
-	if (!wait_turn(p, ticket))
-		return false;
-	err = p->ops->emit(p->ctx, lane, &done);
-	if (err != DK_OK || done) {
-		end(p, err);
+	if (!claim(p, held)) {
+		put_back(p, held);
 		return false;
 	}
-	pthread_mutex_lock(&p->lock);
-	p->turn++;
-	pthread_cond_signal(turn_of(p, p->turn));
-	pthread_mutex_unlock(&p->lock);
+	p->ops->work(p->ctx, held->lane);
+	hand_over(p, held);
 	return true;
 }
 
@@ -109,22 +178,14 @@ static void *
 run(void *arg)
 {
 	struct pump *p = arg;
-	void *lane = NULL;
-	dk_err err;
 
-	err = p->ops->lane_new(p->ctx, &lane);
-	if (err != DK_OK) {
-		end(p, err);
-		return NULL;
-	}
-	while (step(p, lane))
+	while (step(p))
 		;
-	p->ops->lane_free(lane);
 	return NULL;
 }
 
 static unsigned
-lanes(unsigned jobs)
+threads_of(unsigned jobs)
 {
 	cpu_set_t set;
 	int n = 1;
@@ -166,26 +227,23 @@ dk_pump_run(const struct dk_pump_ops *ops, void *ctx, unsigned jobs)
 {
 	struct pump p = { .ops = ops,
 		.ctx = ctx,
+		.claim_lock = PTHREAD_MUTEX_INITIALIZER,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.claim_lock = PTHREAD_MUTEX_INITIALIZER };
+		.freed = PTHREAD_COND_INITIALIZER };
 	pthread_t threads[DK_PUMP_LANES_MAX];
+	unsigned count = threads_of(jobs);
 	unsigned started = 0;
-	void *lane = NULL;
-	dk_err err;
 
-	for (unsigned i = 0; i < DK_PUMP_LANES_MAX; i++)
-		pthread_cond_init(&p.turned[i], NULL);
-	err = ops->lane_new(ctx, &lane);
-	if (err != DK_OK)
-		return err;
+	p.most = dk_pump_lanes(count);
 	/* Threads start only once there is more than one batch. */
-	if (step(&p, lane)) {
-		started = start(&p, threads, lanes(jobs) - 1);
-		while (step(&p, lane))
+	if (step(&p)) {
+		started = start(&p, threads, count - 1);
+		while (step(&p))
 			;
 	}
-	ops->lane_free(lane);
 	for (unsigned i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
+	for (unsigned i = 0; i < p.made; i++)
+		ops->lane_free(p.held[i].lane);
 	return p.err;
 }

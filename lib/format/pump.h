@@ -2,11 +2,14 @@
 /*
  * Many batches worked on at once and handed out in order.
  *
- * Each thread owns one lane and does everything for one batch: claim it, work
- * on it, wait for its turn, emit it. There are no queues and no further
- * threads; memory is one buffer a lane. Because batches are emitted in order,
- * the first error in the order of the bytes is the one that is reported, and
- * what was handed out before it is the same however many threads there are.
+ * A lane is a buffer with what is needed to work on one batch. A thread takes a
+ * free lane, claims a batch, works on it and hands it over. Whichever thread has
+ * the batch whose turn it is emits it, and all that others have finished behind
+ * it, while these go on with further batches in further lanes: nobody waits for
+ * a turn, and the output is written without a gap. There are no further threads.
+ * Because batches are emitted in order, the first error in the order of the
+ * bytes is the one that is reported, and what was handed out before it is the
+ * same however many threads there are.
  */
 #ifndef DK_FORMAT_PUMP_H
 #define DK_FORMAT_PUMP_H
@@ -15,8 +18,8 @@
 
 #include "doublekey/io.h"
 
-/* At most this many threads: 32 batches of one segment of at most 1 MiB bound the
- * memory. */
+/* At most this many lanes, and threads: 32 batches of one segment of at most 1 MiB
+ * bound the memory. */
 #define DK_PUMP_LANES_MAX 32u
 /* What two lanes and the pipes before and behind them hold fits a core's cache
  * then; larger batches only add misses. */
@@ -24,7 +27,7 @@
 
 struct dk_pump_ops {
 	dk_err (*lane_new)(void *ctx, void **ret_lane);
-	void (*lane_free)(void *lane);
+	void (*lane_free)(void *lane); /* once all threads have ended */
 	/* Take batch number ticket; called by one thread at a time, in order. Reads
 	 * a source that can only be read in order. false: there is no such batch. */
 	bool (*claim)(void *ctx, void *lane, uint64_t ticket);
@@ -39,6 +42,15 @@ static inline uint32_t
 dk_pump_batch_segments(uint32_t segment_len)
 {
 	return segment_len < DK_PUMP_BATCH_BYTES ? DK_PUMP_BATCH_BYTES / segment_len : 1;
+}
+
+/* For each thread a lane to work in and one that waits to be emitted. */
+static inline unsigned
+dk_pump_lanes(unsigned threads)
+{
+	if (threads == 1)
+		return 1;
+	return threads < DK_PUMP_LANES_MAX / 2 ? 2 * threads : DK_PUMP_LANES_MAX;
 }
 
 /* Tell the caller how far the work is; work may be NULL. DK_ERR_CANCELLED. */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# usage: pool.sh PROGRAM [tsan]
+# usage: tsan.sh PROGRAM [tsan]
 # Addresses are not made random where the sanitizer's map of memory needs that
 # and the system allows it.
 export TSAN_OPTIONS=exitcode=66
