@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs the vectors of the native protocol's pieces through the library, and the
+ * answers of services through what a client checks (lib/client/check.h).
+ *
+ * usage: run_native FOLDER
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/call.h"
+#include "client/check.h"
+#include "folder.h"
+#include "native/code.h"
+
+#define LINE_BYTES 242 /* with LF and NUL */
+#define LINES_MAX 12
+#define PARTS_MAX 4
+#define DATA_MAX_BYTES (256u * 1024)
+#define OBJECTS_MAX 8
+
+struct part {
+	char name[32];
+	const uint8_t *data;
+	size_t len;
+};
+
+struct vector {
+	const char *path;
+	char name[LINES_MAX][32], value[LINES_MAX][LINE_BYTES];
+	unsigned lines;
+	struct part part[PARTS_MAX];
+	unsigned parts;
+	bool differs; /* something that was found is not what a line says */
+	uint8_t data[DATA_MAX_BYTES + 1];
+};
+
+/* "NAME LENGTH" */
+static bool
+take_part(struct part *p, const char *value)
+{
+	size_t name = strcspn(value, " ");
+	char *end;
+
+	if (name >= sizeof(p->name) || value[name] != ' ' || value[name + 1] < '0' ||
+	    value[name + 1] > '9')
+		return false;
+	memcpy(p->name, value, name);
+	p->len = strtoul(value + name + 1, &end, 10);
+	return *end == '\0';
+}
+
+static bool
+take_line(void *ctx, const char *name, const char *value)
+{
+	struct vector *v = ctx;
+
+	if (strcmp(name, "part") == 0)
+		return v->parts < PARTS_MAX && take_part(&v->part[v->parts++], value);
+	if (v->lines == LINES_MAX)
+		return false;
+	folder_copy(v->name[v->lines], sizeof(v->name[0]), name);
+	folder_copy(v->value[v->lines++], LINE_BYTES, value);
+	return true;
+}
+
+static const char *
+line(const struct vector *v, const char *name)
+{
+	for (unsigned i = 0; i < v->lines; i++)
+		if (strcmp(v->name[i], name) == 0)
+			return v->value[i];
+	return NULL;
+}
+
+/* Ends the program: the file is not what the README says. */
+static const char *
+need(const struct vector *v, const char *name)
+{
+	const char *value = line(v, name);
+
+	if (!value) {
+		printf("FAIL %s: no line \"%s\"\n", v->path, name);
+		exit(1);
+	}
+	return value;
+}
+
+static struct dk_part
+part(const struct vector *v, const char *name)
+{
+	for (unsigned i = 0; i < v->parts; i++)
+		if (strcmp(v->part[i].name, name) == 0)
+			return (struct dk_part){ v->part[i].data, v->part[i].len };
+	printf("FAIL %s: no part \"%s\"\n", v->path, name);
+	exit(1);
+}
+
+static void
+need_hex(const struct vector *v, const char *name, uint8_t *out, size_t len)
+{
+	const char *value = need(v, name);
+
+	if (strlen(value) != 2 * len || !dk_unhex(value, out, len)) {
+		printf("FAIL %s: line \"%s\"\n", v->path, name);
+		exit(1);
+	}
+}
+
+/* What was found, if the vector has a line about it. */
+static void
+found(struct vector *v, const char *name, const char *got)
+{
+	const char *want = line(v, name);
+
+	if (want && !folder_same(v->path, name, got, want))
+		v->differs = true;
+}
+
+static void
+found_hex(struct vector *v, const char *name, const uint8_t *bytes, size_t len)
+{
+	char hex[2 * 48 + 1];
+
+	dk_hex(bytes, len, hex);
+	found(v, name, hex);
+}
+
+static void
+found_number(struct vector *v, const char *name, uint64_t number)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, number);
+	found(v, name, text);
+}
+
+static struct dk_service_data
+service_of(const struct vector *v)
+{
+	const struct dk_part data = part(v, "service");
+	struct dk_service_data service;
+
+	if (dk_service_data_parse(data.data, data.len, &service) != DK_OK) {
+		printf("FAIL %s: the service data\n", v->path);
+		exit(1);
+	}
+	return service;
+}
+
+/* ---- the log ---- */
+
+static dk_err
+receipt(struct vector *v)
+{
+	static struct dk_log_object objects[DK_LOG_OBJECTS_MAX];
+	const struct dk_service_data service = service_of(v);
+	const struct dk_part data = part(v, "receipt");
+	struct dk_log_event event;
+	struct dk_log_keys keys;
+	uint64_t index;
+	dk_err err;
+
+	dk_service_log_keys(&service, &keys);
+	err = dk_receipt_verify(&keys, data.data, data.len, objects, &event, &index);
+	if (err != DK_OK)
+		return err;
+	found_number(v, "class", event.class_);
+	found_number(v, "index", index);
+	return DK_OK;
+}
+
+static dk_err
+checkpoint(struct vector *v)
+{
+	const struct dk_service_data service = service_of(v);
+	const struct dk_part data = part(v, "checkpoint");
+	struct dk_checkpoint cp;
+	struct dk_log_keys keys;
+	dk_err err;
+
+	dk_service_log_keys(&service, &keys);
+	err = dk_checkpoint_verify(&keys, data.data, data.len, &cp);
+	if (err == DK_OK)
+		found_number(v, "size", cp.size);
+	return err;
+}
+
+/* ---- release ---- */
+
+struct release {
+	struct dk_profile profile;
+	struct client_call call;
+	struct dk_unwrap unwrap[OBJECTS_MAX];
+	struct dk_header header[OBJECTS_MAX];
+	struct dk_secret32 share[OBJECTS_MAX];
+};
+
+static void
+add_objects(struct vector *v, struct release *r)
+{
+	static struct dk_release_object parsed[DK_RELEASE_OBJECTS_MAX];
+	const struct dk_part body = part(v, "request");
+	struct dk_release_request request;
+
+	if (dk_release_request_parse(body.data, body.len, parsed, &request) != DK_OK ||
+	    request.count > OBJECTS_MAX)
+		exit(1);
+	for (unsigned i = 0; i < request.count; i++) {
+		if (dk_header_parse_side(parsed[i].core, parsed[i].core_len, parsed[i].set_len,
+			DK_SIDE_CUSTOMER, &r->header[i]) != DK_OK)
+			exit(1);
+		r->unwrap[i] = (struct dk_unwrap){ .block = parsed[i].core,
+			.header = &r->header[i],
+			.side = DK_SIDE_CUSTOMER,
+			.share = &r->share[i] };
+	}
+	r->call.requests = r->unwrap;
+	r->call.n = request.count;
+}
+
+static dk_err
+add_ephemeral(struct vector *v, struct release *r)
+{
+	const struct dk_part body = part(v, "request");
+	uint8_t scalar[32];
+	struct dk_pkey *public;
+	const uint8_t *spki;
+	size_t len;
+	dk_err err;
+
+	need_hex(v, "ephemeral", scalar, sizeof(scalar));
+	err = dk_pkey_from_point(
+	    DK_KEY_P256, (const uint8_t *)body.data + 6, DK_P256_POINT_BYTES, &public);
+	if (err != DK_OK)
+		return err;
+	spki = dk_pkey_spki(public, &len);
+	err = dk_pkey_from_private(
+	    DK_KEY_P256, spki, len, scalar, sizeof(scalar), &r->call.ephemeral);
+	dk_pkey_free(public);
+	return err;
+}
+
+static void
+compare_shares(struct vector *v, const struct release *r)
+{
+	struct dk_part parts[OBJECTS_MAX];
+	char codes[LINE_BYTES] = "";
+	uint8_t digest[32];
+	size_t n = 0, len = 0;
+
+	for (size_t i = 0; i < r->call.n; i++) {
+		unsigned code = DK_CODE_OK;
+
+		while (code < DK_CODE_COUNT && dk_code_err(code) != r->unwrap[i].err)
+			code++;
+		len += (size_t)snprintf(codes + len, sizeof(codes) - len, "%s%s", i > 0 ? " " : "",
+		    dk_code_name(code));
+		if (r->unwrap[i].err == DK_OK)
+			parts[n++] = (struct dk_part){ r->share[i].bytes, 32 };
+	}
+	if (dk_sha256(parts, n, digest) != DK_OK)
+		exit(1);
+	found(v, "codes", codes);
+	found_hex(v, "shares", digest, sizeof(digest));
+}
+
+static bool
+is_zero(const struct release *r)
+{
+	static const uint8_t none[32];
+
+	for (size_t i = 0; i < r->call.n; i++)
+		if (memcmp(r->share[i].bytes, none, sizeof(none)) != 0)
+			return false;
+	return true;
+}
+
+static dk_err
+release(struct vector *v)
+{
+	static struct dk_log_object objects[DK_LOG_OBJECTS_MAX];
+	const struct dk_part answer = part(v, "answer");
+	struct release r = { .call = { .n = 0 } };
+	dk_err err;
+
+	r.profile.service = service_of(v);
+	folder_copy(r.profile.user, sizeof(r.profile.user), need(v, "user"));
+	r.call.profile = &r.profile;
+	need_hex(v, "device", r.call.sig.key_id, sizeof(r.call.sig.key_id));
+	need_hex(v, "request-digest", r.call.digest, sizeof(r.call.digest));
+	add_objects(v, &r);
+	if (add_ephemeral(v, &r) != DK_OK)
+		exit(1);
+	r.call.answer.body = (uint8_t *)(uintptr_t)answer.data;
+	r.call.answer.len = answer.len;
+	r.call.objects = objects;
+	err = client_release_check(&r.call);
+	dk_pkey_free(r.call.ephemeral);
+	if (err == DK_OK)
+		compare_shares(v, &r);
+	else if (!is_zero(&r)) {
+		printf("FAIL %s: a share of an answer that is refused\n", v->path);
+		v->differs = true;
+	}
+	return err;
+}
+
+/* ---- enrolment ---- */
+
+static dk_err
+code(struct vector *v)
+{
+	char user[DK_USER_MAX_BYTES + 1];
+	dk_auto_enrol_code code = { { 0 } };
+	dk_auto_enrol_keys keys = { 0 };
+	dk_err err;
+
+	err = dk_enrol_text_parse(need(v, "text"), user, &code);
+	if (err == DK_OK)
+		err = dk_enrol_keys_derive(&code, &keys);
+	if (err != DK_OK)
+		return err;
+	found(v, "user", user);
+	found_hex(v, "code", code.bytes, sizeof(code.bytes));
+	found_hex(v, "code-id", keys.code_id, sizeof(keys.code_id));
+	found_hex(v, "client-key", keys.client.bytes, sizeof(keys.client.bytes));
+	found_hex(v, "server-key", keys.server.bytes, sizeof(keys.server.bytes));
+	return DK_OK;
+}
+
+static dk_err
+enrol_keys(struct vector *v, struct dk_enrol_keys *keys)
+{
+	dk_auto_enrol_code code = { { 0 } };
+
+	need_hex(v, "code", code.bytes, sizeof(code.bytes));
+	return dk_enrol_keys_derive(&code, keys);
+}
+
+/* As keyd does: the code is the one that the body names. */
+static dk_err
+enrol_request(struct vector *v)
+{
+	const struct dk_part body = part(v, "request");
+	dk_auto_enrol_keys keys = { 0 };
+	struct dk_enrol_request request;
+	dk_err err;
+
+	err = enrol_keys(v, &keys);
+	if (err == DK_OK)
+		err = dk_enrol_request_parse(body.data, body.len, &request);
+	if (err != DK_OK)
+		return err;
+	if (memcmp(request.code_id, keys.code_id, sizeof(keys.code_id)) != 0)
+		return DK_ERR_SERVICE_ENROL_CODE;
+	return dk_enrol_request_check(&request, body.data, &keys);
+}
+
+static dk_err
+enrol_answer(struct vector *v)
+{
+	const struct dk_part body = part(v, "request"), answer = part(v, "answer");
+	uint8_t fingerprint[32], device_id[32];
+	dk_auto_enrol_keys keys = { 0 };
+	struct dk_enrol_request request;
+	struct dk_service_data service;
+	dk_err err;
+
+	need_hex(v, "fingerprint", fingerprint, sizeof(fingerprint));
+	err = enrol_keys(v, &keys);
+	if (err == DK_OK)
+		err = dk_enrol_request_parse(body.data, body.len, &request);
+	const struct dk_part device = { request.device, sizeof(request.device) };
+	if (err == DK_OK)
+		err = dk_sha256(&device, 1, device_id);
+	if (err != DK_OK)
+		exit(1);
+	const struct client_enrolment want = { need(v, "url"), fingerprint, &keys, &request,
+		device_id };
+	return client_enrol_check(answer.data, answer.len, &want, &service);
+}
+
+/* ---- keys ---- */
+
+static dk_err
+statement(struct vector *v)
+{
+	const struct dk_service_data service = service_of(v);
+	const struct dk_part data = part(v, "statement");
+	static struct dk_key_statement st;
+	char versions[LINE_BYTES] = "";
+	size_t len = 0;
+	dk_err err;
+
+	err = client_statement_check(&service, need(v, "key"), data.data, data.len, &st);
+	for (unsigned i = 0; err == DK_OK && i < st.version_count; i++)
+		len += (size_t)snprintf(versions + len, sizeof(versions) - len, "%s%u:%u",
+		    i > 0 ? " " : "", st.version[i].version, st.version[i].state);
+	if (err == DK_OK)
+		found(v, "versions", versions);
+	return err;
+}
+
+/* ---- requests and approvals ---- */
+
+static dk_err
+base(struct vector *v)
+{
+	const struct dk_part body = part(v, "request"), want = part(v, "base");
+	const struct dk_part spki = part(v, "device"), signature = part(v, "signature");
+	struct dk_request_signature sig = { .created = 0 };
+	char text[DK_SIGNATURE_BASE_MAX_BYTES];
+	uint8_t hash[32], digest[32];
+	dk_auto_pkey *device = NULL;
+	size_t len;
+
+	if (!dk_signature_input_parse(need(v, "input"), &sig) || signature.len != 64)
+		return DK_ERR_SERVICE_SIGNATURE_INPUT;
+	if (sig.has_token)
+		need_hex(v, "token-digest", sig.token_digest, sizeof(sig.token_digest));
+	if (dk_sha256(&body, 1, hash) != DK_OK ||
+	    dk_signature_base(&sig, need(v, "url"), DK_RELEASE_PATH, hash, text, &len) != DK_OK ||
+	    dk_request_digest(text, len, digest) != DK_OK ||
+	    dk_pkey_from_spki(spki.data, spki.len, &device) != DK_OK)
+		exit(1);
+	if (len != want.len || memcmp(text, want.data, len) != 0 ||
+	    memcmp(sig.key_id, dk_pkey_id(device), 32) != 0) {
+		printf("FAIL %s: the signature base\n", v->path);
+		v->differs = true;
+	}
+	found_hex(v, "request-digest", digest, sizeof(digest));
+	const struct dk_part part = { text, len };
+	return dk_ecdsa_verify(device, &part, 1, signature.data) == DK_OK
+	    ? DK_OK
+	    : DK_ERR_SERVICE_SIGNATURE;
+}
+
+static dk_err
+approvals(struct vector *v)
+{
+	const struct dk_part data = part(v, "approvals"), spki = part(v, "device");
+	struct dk_approvals approvals;
+	dk_auto_pkey *device = NULL;
+	uint8_t digest[32];
+	dk_err err;
+
+	need_hex(v, "request-digest", digest, sizeof(digest));
+	err = dk_approvals_parse(data.data, data.len, &approvals);
+	if (err != DK_OK)
+		return err;
+	const struct dk_approval_terms terms = { digest, approvals.approval[0].time,
+		need(v, "user"), approvals.reason };
+	if (dk_pkey_from_spki(spki.data, spki.len, &device) != DK_OK)
+		exit(1);
+	return dk_approval_verify(device, &terms, approvals.approval[0].signature) == DK_OK
+	    ? DK_OK
+	    : DK_ERR_SERVICE_APPROVAL;
+}
+
+static dk_err
+request_file(struct vector *v)
+{
+	const struct dk_part data = part(v, "file");
+	struct dk_request_file file;
+	uint8_t digest[32];
+	dk_err err = dk_request_file_open(data.data, data.len, &file, digest);
+
+	if (err != DK_OK)
+		return err;
+	found(v, "user", file.user);
+	found_hex(v, "request-digest", digest, sizeof(digest));
+	return DK_OK;
+}
+
+static dk_err
+approval_file(struct vector *v)
+{
+	const struct dk_part data = part(v, "file");
+	struct dk_approval_file file;
+	dk_err err = dk_approval_file_parse(data.data, data.len, &file);
+
+	if (err != DK_OK)
+		return err;
+	found(v, "url", file.base_url);
+	found_hex(v, "request-digest", file.request_digest, sizeof(file.request_digest));
+	return DK_OK;
+}
+
+/* ---- all of them ---- */
+
+static const struct {
+	const char *name;
+	dk_err (*run)(struct vector *v);
+} kinds[] = {
+	{ "receipt", receipt },
+	{ "checkpoint", checkpoint },
+	{ "release", release },
+	{ "code", code },
+	{ "enrol-request", enrol_request },
+	{ "enrol-answer", enrol_answer },
+	{ "statement", statement },
+	{ "base", base },
+	{ "approvals", approvals },
+	{ "request-file", request_file },
+	{ "approval-file", approval_file },
+};
+
+static bool
+run_kind(struct vector *v)
+{
+	const char *kind = need(v, "kind");
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kind, kinds[i].name) == 0) {
+			dk_err err = kinds[i].run(v);
+
+			return folder_same(v->path, "error",
+				   err == DK_OK ? "success" : dk_err_name(err),
+				   need(v, "expect")) &&
+			    !v->differs;
+		}
+	printf("FAIL %s: kind \"%s\" is not known\n", v->path, kind);
+	return false;
+}
+
+static bool
+run(void *ctx, const char *path)
+{
+	struct vector *v = ctx;
+	size_t len, at = 0;
+
+	memset(v, 0, offsetof(struct vector, data));
+	v->path = path;
+	if (!folder_read(path, take_line, v, v->data, sizeof(v->data), &len))
+		return false;
+	for (unsigned i = 0; i < v->parts; i++) {
+		if (v->part[i].len > len - at) {
+			printf("FAIL %s: shorter than its parts\n", path);
+			return false;
+		}
+		v->part[i].data = v->data + at;
+		at += v->part[i].len;
+	}
+	if (at != len) {
+		printf("FAIL %s: longer than its parts\n", path);
+		return false;
+	}
+	return run_kind(v);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct vector vector;
+
+	if (argc != 2)
+		return 2;
+	return folder_run(argv[1], run, &vector);
+}
