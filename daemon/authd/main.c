@@ -275,6 +275,9 @@ pass_on(struct authd *authd, const struct ipc_message *message, const struct dk_
 	const struct dk_part parts[] = { { judged->data, judged->len },
 		{ message->data, RELEASE_HEAD }, { list, 1 + wr.len }, { body, len } };
 	(void)ipc_send(authd->keyd, IPC_RELEASE_JUDGED, message->id, parts, 4);
+	/* To verify a token takes long: keyd need not wait for that of the next one. */
+	if (claims->of[IPC_CLAIM_TOKEN].len > 0)
+		ipc_flush(authd->keyd);
 }
 
 static bool
@@ -503,6 +506,7 @@ main(void)
 	authd.child.protections |= sandbox_enter(IPC_AUTHD, NULL);
 	announce(&authd, 0, authd.now, &nobody);
 	ipc_child_ready(&authd.child);
+	ipc_child_gather(&authd.child);
 	ipc_child_run(&authd.child);
 	in_force_free(authd.now);
 	free(authd.devices.item);

@@ -54,6 +54,7 @@ struct httpd {
 	struct ipc_channel *logd;
 	struct event *event[IPC_CHANNELS_MAX];
 	struct event *write_event[IPC_CHANNELS_MAX];
+	struct event *flush;
 	struct waiting *waiting;
 	unsigned waiting_count;
 	uint64_t next_id;
@@ -91,7 +92,7 @@ void httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_c
 bool httpd_on_answer(struct httpd *httpd, const struct ipc_message *message);
 void httpd_expire(struct httpd *httpd);
 
-/* After a send, so that the rest goes out when the socket takes it. */
-void httpd_watch_writes(struct httpd *httpd);
+/* After a send: it goes out when the round is over, the rest when the socket takes it. */
+void httpd_flush_soon(struct httpd *httpd);
 
 #endif

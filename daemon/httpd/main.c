@@ -53,28 +53,29 @@ on_readable(evutil_socket_t fd, short what, void *ctx)
 	}
 	if (httpd->child.go)
 		start_accepting(httpd);
+	httpd_flush_soon(httpd);
 	if (httpd->child.stopping)
 		(void)event_base_loopbreak(httpd->base);
 }
 
 static void
-on_writable(evutil_socket_t fd, short what, void *ctx)
+on_flush(evutil_socket_t fd, short what, void *ctx)
 {
 	struct httpd *httpd = ctx;
 
 	(void)fd;
 	(void)what;
-	for (unsigned i = 0; i < httpd->child.count; i++)
-		ipc_flush(&httpd->child.channel[i]);
-	httpd_watch_writes(httpd);
-}
-
-void
-httpd_watch_writes(struct httpd *httpd)
-{
+	ipc_child_flush(&httpd->child);
 	for (unsigned i = 0; i < httpd->child.count; i++)
 		if (ipc_wants_write(&httpd->child.channel[i]))
 			(void)event_add(httpd->write_event[i], NULL);
+}
+
+/* Behind all that is active in this round. */
+void
+httpd_flush_soon(struct httpd *httpd)
+{
+	event_active(httpd->flush, EV_TIMEOUT, 0);
 }
 
 static void
@@ -91,24 +92,40 @@ watch_channels(struct httpd *httpd)
 	static const struct timeval second = { 1, 0 };
 	struct event *tick = event_new(httpd->base, -1, EV_PERSIST, on_tick, httpd);
 
-	if (!tick || event_add(tick, &second) != 0)
+	httpd->flush = event_new(httpd->base, -1, 0, on_flush, httpd);
+	if (!httpd->flush || !tick || event_add(tick, &second) != 0)
 		say_fatal("no memory");
 	for (unsigned i = 0; i < httpd->child.count; i++) {
 		int fd = httpd->child.channel[i].fd;
 
 		httpd->event[i] =
 		    event_new(httpd->base, fd, EV_READ | EV_PERSIST, on_readable, httpd);
-		httpd->write_event[i] = event_new(httpd->base, fd, EV_WRITE, on_writable, httpd);
+		httpd->write_event[i] = event_new(httpd->base, fd, EV_WRITE, on_flush, httpd);
 		if (!httpd->event[i] || !httpd->write_event[i] ||
 		    event_add(httpd->event[i], NULL) != 0)
 			say_fatal("no memory");
 	}
 }
 
+/* evhttp turns the events of a connection off and on again several times for each
+ * request: the kernel is told what is left of that when the round is over. */
+static struct event_base *
+new_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config && event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	return base;
+}
+
 static void
 start_http(struct httpd *httpd)
 {
-	httpd->base = event_base_new();
+	httpd->base = new_base();
 	httpd->http = httpd->base ? evhttp_new(httpd->base) : NULL;
 	if (!httpd->http)
 		say_fatal("no memory");
@@ -153,7 +170,9 @@ main(void)
 	warm_up();
 	httpd.child.protections |= sandbox_enter(IPC_HTTPD, NULL);
 	ipc_child_ready(&httpd.child);
+	ipc_child_gather(&httpd.child);
 	(void)event_base_dispatch(httpd.base);
+	ipc_child_flush(&httpd.child);
 	evhttp_free(httpd.http);
 	SSL_CTX_free(httpd.tls);
 	event_base_free(httpd.base);

@@ -118,7 +118,7 @@ httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channe
 	w->next = httpd->waiting;
 	httpd->waiting = w;
 	httpd->waiting_count++;
-	httpd_watch_writes(httpd);
+	httpd_flush_soon(httpd);
 }
 
 bool

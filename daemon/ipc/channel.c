@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -13,13 +14,18 @@
 
 #define HEAD_BYTES 24
 #define PART_MAX_BYTES 61440
+#define PACKET_MAX_BYTES 65536
+#define GATHER_MAX 32
+/* Where the head says that another part follows in the same packet. */
+#define MORE_OFFSET 12
 /* Packets taken in one go, so that one peer cannot starve the others. */
 #define RECEIVE_PACKETS_MAX 256
 
+/* One part with its head. */
 struct ipc_out {
 	struct ipc_out *next;
 	size_t len;
-	uint8_t packet[];
+	uint8_t bytes[];
 };
 
 void
@@ -44,7 +50,7 @@ drop_first(struct ipc_channel *channel)
 	if (!channel->out_first)
 		channel->out_last = NULL;
 	channel->out_bytes -= out->len;
-	dk_wipe(out->packet, out->len);
+	dk_wipe(out->bytes, out->len);
 	free(out);
 }
 
@@ -63,7 +69,7 @@ ipc_channel_close(struct ipc_channel *channel)
 	channel->fd = -1;
 }
 
-/* Copies len bytes from the parts, which are walked once over all packets. */
+/* Copies len bytes from the parts of the caller, which are walked once over all of ours. */
 struct walk {
 	const struct dk_part *parts;
 	size_t part;
@@ -92,7 +98,7 @@ take(struct walk *walk, uint8_t *out, size_t len)
 }
 
 static bool
-queue_packet(struct ipc_channel *channel, unsigned type, uint64_t id, size_t total, size_t offset,
+queue_part(struct ipc_channel *channel, unsigned type, uint64_t id, size_t total, size_t offset,
     size_t len, struct walk *walk)
 {
 	struct ipc_out *out = malloc(sizeof(*out) + HEAD_BYTES + len);
@@ -102,14 +108,14 @@ queue_packet(struct ipc_channel *channel, unsigned type, uint64_t id, size_t tot
 		return false;
 	out->next = NULL;
 	out->len = HEAD_BYTES + len;
-	dk_wr_init(&wr, out->packet, out->len);
+	dk_wr_init(&wr, out->bytes, out->len);
 	dk_wr_u16(&wr, (uint16_t)type);
 	dk_wr_u16(&wr, 0);
 	dk_wr_u32(&wr, (uint32_t)total);
 	dk_wr_u32(&wr, (uint32_t)offset);
 	dk_wr_u32(&wr, 0);
 	dk_wr_u64(&wr, id);
-	take(walk, out->packet + HEAD_BYTES, len);
+	take(walk, out->bytes + HEAD_BYTES, len);
 	if (channel->out_last)
 		channel->out_last->next = out;
 	else
@@ -133,24 +139,56 @@ ipc_send(
 	do {
 		size_t len = total - offset < PART_MAX_BYTES ? total - offset : PART_MAX_BYTES;
 
-		if (!queue_packet(channel, type, id, total, offset, len, &walk)) {
+		if (!queue_part(channel, type, id, total, offset, len, &walk)) {
 			/* Half a message would garble the next one. */
 			ipc_channel_close(channel);
 			return false;
 		}
 		offset += len;
 	} while (offset < total);
-	ipc_flush(channel);
+	if (!channel->gather || ++channel->gathered >= GATHER_MAX)
+		ipc_flush(channel);
 	return channel->fd >= 0;
+}
+
+static void
+set_more(struct ipc_out *out, bool more)
+{
+	struct dk_writer_buf wr;
+
+	dk_wr_init(&wr, out->bytes + MORE_OFFSET, 4);
+	dk_wr_u32(&wr, more ? (uint32_t)(out->len - HEAD_BYTES + 1) : 0);
+}
+
+/* As many parts as one packet takes; at least one. */
+static unsigned
+gather(struct ipc_channel *channel, struct iovec vec[GATHER_MAX])
+{
+	struct ipc_out *out = channel->out_first;
+	size_t bytes = 0;
+	unsigned n = 0;
+
+	do {
+		bytes += out->len;
+		vec[n++] = (struct iovec){ out->bytes, out->len };
+		set_more(
+		    out, n < GATHER_MAX && out->next && bytes + out->next->len <= PACKET_MAX_BYTES);
+		out = out->next;
+	} while (out && n < GATHER_MAX && bytes + out->len <= PACKET_MAX_BYTES);
+	return n;
 }
 
 void
 ipc_flush(struct ipc_channel *channel)
 {
+	channel->gathered = 0;
 	while (channel->fd >= 0 && channel->out_first) {
-		ssize_t n = send(
-		    channel->fd, channel->out_first->packet, channel->out_first->len, MSG_NOSIGNAL);
+		struct iovec vec[GATHER_MAX];
+		struct msghdr packet = { .msg_iov = vec };
+		ssize_t n;
 
+		packet.msg_iovlen = gather(channel, vec);
+		n = sendmsg(channel->fd, &packet, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS))
@@ -159,7 +197,8 @@ ipc_flush(struct ipc_channel *channel)
 			ipc_channel_close(channel);
 			return;
 		}
-		drop_first(channel);
+		for (size_t i = 0; i < packet.msg_iovlen; i++)
+			drop_first(channel);
 	}
 }
 
@@ -197,50 +236,82 @@ begin(struct ipc_channel *channel, unsigned type, uint64_t id, size_t total)
 	return true;
 }
 
+struct part {
+	unsigned type;
+	uint64_t id;
+	size_t total;
+	size_t offset;
+	const uint8_t *data;
+	size_t len;
+};
+
+/* The next part of a packet. */
 static bool
-take_packet(struct ipc_channel *channel, const uint8_t *packet, size_t len)
+read_part(struct dk_reader_buf *rd, struct part *ret)
+{
+	size_t more;
+	bool zero;
+
+	ret->type = dk_rd_u16(rd);
+	zero = dk_rd_u16(rd) == 0;
+	ret->total = dk_rd_u32(rd);
+	ret->offset = dk_rd_u32(rd);
+	more = dk_rd_u32(rd);
+	ret->id = dk_rd_u64(rd);
+	ret->len = more > 0 ? more - 1 : dk_rd_left(rd);
+	ret->data = dk_rd_bytes(rd, ret->len);
+	return !rd->failed && zero && (more > 0) == (dk_rd_left(rd) > 0) &&
+	    ret->len <= PART_MAX_BYTES && (ret->len == 0) == (ret->total == 0);
+}
+
+static bool
+take_part(struct ipc_channel *channel, const struct part *part)
 {
 	struct ipc_message message;
-	struct dk_reader_buf rd;
-	size_t total, offset, part;
-	unsigned type, zero;
-	uint64_t id;
 	bool ok;
 
-	dk_rd_init(&rd, packet, len);
-	type = dk_rd_u16(&rd);
-	zero = dk_rd_u16(&rd);
-	total = dk_rd_u32(&rd);
-	offset = dk_rd_u32(&rd);
-	zero |= dk_rd_u32(&rd);
-	id = dk_rd_u64(&rd);
-	part = dk_rd_left(&rd);
-	if (rd.failed || zero != 0 || (part == 0) != (total == 0))
-		return violation(channel, type);
-	if (offset == 0 ? channel->in_len != 0 || !begin(channel, type, id, total)
-			: channel->in_len != offset || type != channel->in_type ||
-		    id != channel->in_id || total != channel->in_total)
-		return violation(channel, type);
-	if (part > channel->in_total - channel->in_len)
-		return violation(channel, type);
-	if (part > 0)
-		memcpy(channel->in + channel->in_len, packet + HEAD_BYTES, part);
-	channel->in_len += part;
+	if (part->offset == 0
+		? channel->in_len != 0 || !begin(channel, part->type, part->id, part->total)
+		: channel->in_len != part->offset || part->type != channel->in_type ||
+		    part->id != channel->in_id || part->total != channel->in_total)
+		return violation(channel, part->type);
+	if (part->len > channel->in_total - channel->in_len)
+		return violation(channel, part->type);
+	if (part->len > 0)
+		memcpy(channel->in + channel->in_len, part->data, part->len);
+	channel->in_len += part->len;
 	if (channel->in_len < channel->in_total)
 		return true;
-	message = (struct ipc_message){ type, id, channel->in, channel->in_total };
+	message = (struct ipc_message){ part->type, part->id, channel->in, channel->in_total };
 	channel->in_len = 0;
 	ok = channel->handler(channel->ctx, channel, &message);
 	/* It may have been a share or a token. */
 	if (message.len > 0)
 		dk_wipe(channel->in, message.len);
-	return ok || violation(channel, type);
+	return ok || violation(channel, part->type);
+}
+
+/* A handler may close the channel; then nothing more of it is taken. */
+static bool
+take_packet(struct ipc_channel *channel, const uint8_t *packet, size_t len)
+{
+	struct dk_reader_buf rd;
+	struct part part;
+
+	dk_rd_init(&rd, packet, len);
+	do {
+		if (!read_part(&rd, &part))
+			return violation(channel, part.type);
+		if (!take_part(channel, &part))
+			return false;
+	} while (dk_rd_left(&rd) > 0 && channel->fd >= 0);
+	return true;
 }
 
 bool
 ipc_receive(struct ipc_channel *channel)
 {
-	static uint8_t packet[HEAD_BYTES + PART_MAX_BYTES + 1];
+	static uint8_t packet[PACKET_MAX_BYTES + 1];
 	bool ok;
 
 	for (unsigned i = 0; i < RECEIVE_PACKETS_MAX && channel->fd >= 0 && !channel->violated;
@@ -253,7 +324,7 @@ ipc_receive(struct ipc_channel *channel)
 			return true;
 		if (n <= 0)
 			return false;
-		if ((size_t)n > HEAD_BYTES + PART_MAX_BYTES)
+		if ((size_t)n > PACKET_MAX_BYTES)
 			return violation(channel, 0);
 		ok = take_packet(channel, packet, (size_t)n);
 		dk_wipe(packet, (size_t)n);

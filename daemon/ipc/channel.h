@@ -48,14 +48,17 @@ struct ipc_channel {
 	struct ipc_out *out_first;
 	struct ipc_out *out_last;
 	size_t out_bytes;
+	/* ipc_send() queues so many before it sends; the owner flushes after each round */
+	bool gather;
+	unsigned gathered;
 };
 
 void ipc_channel_init(struct ipc_channel *channel, int fd, enum ipc_process self,
     enum ipc_process peer, ipc_handler handler, void *ctx);
 void ipc_channel_close(struct ipc_channel *channel);
 
-/* Queue a message of up to DK_PARTS_MAX parts; false if the channel is closed,
- * memory is short or the table does not allow it. */
+/* Queue a message of up to DK_PARTS_MAX parts, and send it if the channel does not gather;
+ * false if the channel is closed, memory is short or the table does not allow it. */
 bool ipc_send(struct ipc_channel *channel, unsigned type, uint64_t id,
     const struct dk_part *parts, size_t n);
 

@@ -134,6 +134,20 @@ one_round(struct ipc_child *child)
 }
 
 void
+ipc_child_flush(struct ipc_child *child)
+{
+	for (unsigned i = 0; i < child->count; i++)
+		ipc_flush(&child->channel[i]);
+}
+
+void
+ipc_child_gather(struct ipc_child *child)
+{
+	for (unsigned i = 0; i < child->count; i++)
+		child->channel[i].gather = true;
+}
+
+void
 ipc_child_run(struct ipc_child *child)
 {
 	while (!child->stopping) {
@@ -141,5 +155,6 @@ ipc_child_run(struct ipc_child *child)
 			say_fatal("poll failed");
 		if (child->idle)
 			child->idle(child->idle_ctx);
+		ipc_child_flush(child);
 	}
 }

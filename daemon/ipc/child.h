@@ -38,6 +38,11 @@ void ipc_child_ready(struct ipc_child *child);
 void ipc_child_violation(struct ipc_child *child, struct ipc_channel *channel);
 /* Until STOP, or until the parent is gone. */
 void ipc_child_run(struct ipc_child *child);
+/* From now on messages wait until the end of the round, and go out together: fewer packets,
+ * and fewer times that a receiver is woken. Not where handling a message takes long. */
+void ipc_child_gather(struct ipc_child *child);
+/* For what is sent outside of ipc_child_run(). */
+void ipc_child_flush(struct ipc_child *child);
 
 /* One line to the operator (stderr): "NAME: level: text". Never a secret. */
 enum say_level { SAY_INFO, SAY_WARNING, SAY_ERROR };

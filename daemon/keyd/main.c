@@ -268,8 +268,10 @@ main(void)
 	keyd_anchor_ask(&keyd);
 	keyd.child.idle = idle;
 	keyd.child.idle_ctx = &keyd;
+	ipc_child_gather(&keyd.child);
 	ipc_child_run(&keyd.child);
 	keyd_releases_end(&keyd);
+	ipc_child_flush(&keyd.child);
 	sealed_clear(&keyd.store);
 	state_clear(&keyd.state);
 	return 0;

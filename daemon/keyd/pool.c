@@ -10,6 +10,10 @@
 /* All of it is locked in memory, so it is no larger than it must be. */
 #define STACK_BYTES (512 * 1024)
 
+/* What may be finished, and be about to be, without the main thread being woken: a
+ * millisecond or two. */
+#define POOL_UNTOLD_MAX 12
+
 static void
 add(struct work_list *list, struct work *work)
 {
@@ -33,13 +37,66 @@ take(struct work_list *list)
 	return work;
 }
 
-static struct work *
-next_work(struct pool *pool)
+static unsigned
+cost_of(const struct work *work)
 {
-	struct work *work = NULL;
+	return work->cost > 0 ? work->cost : 1;
+}
+
+/* Locked. What is finished waits for what is next, if both are small. */
+static bool
+must_tell(struct pool *pool, const struct work *next)
+{
+	if (pool->untold == 0 || (next && pool->untold + cost_of(next) <= POOL_UNTOLD_MAX))
+		return false;
+	pool->untold = 0;
+	return true;
+}
+
+static struct work *
+take_any(struct pool *pool)
+{
+	struct work *work = pool->stopping ? NULL : take(&pool->urgent);
+
+	return work || pool->stopping ? work : take(&pool->waiting);
+}
+
+/* It fails only if the counter is full, and then it is readable. */
+static void
+wake(const struct pool *pool)
+{
+	static const uint64_t one = 1;
+	ssize_t n = write(pool->wake, &one, sizeof(one));
+
+	(void)n;
+}
+
+/* Gives back what is done, and takes what is next; NULL: nothing now. */
+static struct work *
+exchange_work(struct pool *pool, struct work *done)
+{
+	struct work *work;
+	bool tell;
 
 	(void)pthread_mutex_lock(&pool->mutex);
-	while (!pool->stopping && !(work = take(&pool->urgent)) && !(work = take(&pool->waiting)))
+	add(&pool->finished, done);
+	pool->untold += cost_of(done);
+	work = take_any(pool);
+	tell = must_tell(pool, work);
+	(void)pthread_mutex_unlock(&pool->mutex);
+	if (tell)
+		wake(pool);
+	return work;
+}
+
+/* NULL: the pool stops. */
+static struct work *
+wait_for_work(struct pool *pool)
+{
+	struct work *work;
+
+	(void)pthread_mutex_lock(&pool->mutex);
+	while (!(work = take_any(pool)) && !pool->stopping)
 		(void)pthread_cond_wait(&pool->more, &pool->mutex);
 	(void)pthread_mutex_unlock(&pool->mutex);
 	return work;
@@ -48,21 +105,14 @@ next_work(struct pool *pool)
 static void *
 thread_main(void *arg)
 {
-	static const uint64_t one = 1;
 	struct pool *pool = arg;
 	struct work *work;
-	bool first;
 
-	while ((work = next_work(pool))) {
-		work->run(work);
-		(void)pthread_mutex_lock(&pool->mutex);
-		first = !pool->finished.first;
-		add(&pool->finished, work);
-		(void)pthread_mutex_unlock(&pool->mutex);
-		/* It fails only if the counter is full, and then it is readable. */
-		if (first && write(pool->wake, &one, sizeof(one)) < 0)
-			continue;
-	}
+	while ((work = wait_for_work(pool)))
+		while (work) {
+			work->run(work);
+			work = exchange_work(pool, work);
+		}
 	return NULL;
 }
 
@@ -146,6 +196,7 @@ pool_collect(struct pool *pool, void *owner)
 	(void)pthread_mutex_lock(&pool->mutex);
 	finished = pool->finished;
 	pool->finished = (struct work_list){ NULL, NULL };
+	pool->untold = 0;
 	(void)pthread_mutex_unlock(&pool->mutex);
 	while ((work = take(&finished)))
 		work->done(work, owner);

@@ -14,6 +14,7 @@
 
 struct work {
 	struct work *next;
+	unsigned cost;                                     /* 0 counts as 1 */
 	void (*run)(struct work *work);                    /* in a thread */
 	void (*done)(struct work *work, void *pool_owner); /* in the main thread */
 };
@@ -29,8 +30,9 @@ struct pool {
 	struct work_list urgent; /* taken before what is waiting */
 	struct work_list waiting;
 	struct work_list finished;
+	unsigned untold; /* cost of what is finished and nobody was woken for */
 	bool stopping;
-	int wake; /* readable while something is finished */
+	int wake; /* readable while something is finished that is to be collected */
 	unsigned threads;
 	pthread_t thread[POOL_THREADS_MAX];
 };
@@ -42,7 +44,8 @@ void pool_stop(struct pool *pool);
 /* After pool_stop(): one piece of work that was not given back, or NULL. */
 struct work *pool_left(struct pool *pool);
 void pool_put(struct pool *pool, struct work *work, bool urgent);
-/* Calls done() for all that is finished. */
+/* Calls done() for all that is finished. While there is more to do, threads wake the
+ * main thread for several pieces of work together, the cost of which is small. */
 void pool_collect(struct pool *pool, void *owner);
 
 #endif

@@ -282,6 +282,7 @@ keyd_on_release(struct keyd *keyd, const struct ipc_message *message)
 		(void)keyd_device_pkey(keyd, device);
 	job->work.run = judge;
 	job->work.done = judged;
+	job->work.cost = job->room;
 	if (token || job->claims.of[IPC_CLAIM_APPROVALS].len > 0)
 		judge_here(keyd, job, token);
 	else

@@ -402,8 +402,10 @@ main(void)
 	logd.child.idle = idle;
 	logd.child.idle_ctx = &logd;
 	ipc_child_ready(&logd.child);
+	ipc_child_gather(&logd.child);
 	ipc_child_run(&logd.child);
 	commit_batch(&logd);
+	ipc_child_flush(&logd.child);
 	store_close(logd.store);
 	dk_log_signer_clear(&logd.signer);
 	return 0;
