@@ -29,8 +29,11 @@
 #define AUTHD_FD_POLICY 6
 #define AUTHD_FD_KEY_SETS 7
 #define NAME_MAX_BYTES 64
-#define RELEASE_HEAD (16 + 8 + 16 + 32 + 64)
-#define RELEASE_KEY_ID (16 + 8 + 16)
+#define DEVICE_STATE_LAST 2
+#define KEY_STATE_LAST 3
+#define ADDRESS_BYTES 16
+#define RELEASE_HEAD (ADDRESS_BYTES + 8 + 16 + 32 + 64)
+#define RELEASE_KEY_ID (ADDRESS_BYTES + 8 + 16)
 
 struct known {
 	uint8_t id[32];
@@ -82,7 +85,7 @@ find(const struct list *list, const uint8_t id[32])
 }
 
 static bool
-learn(struct list *list, const struct ipc_message *message)
+learn(struct list *list, const struct ipc_message *message, unsigned last_state)
 {
 	struct known known = { .state = 0 };
 	struct known *grown;
@@ -92,6 +95,8 @@ learn(struct list *list, const struct ipc_message *message)
 		return false;
 	memcpy(known.id, message->data, 32);
 	known.state = message->data[32];
+	if (known.state < 1 || known.state > last_state)
+		return false;
 	memcpy(known.name, message->data + 33, message->len - 33);
 	i = place(list, known.id);
 	if (i == list->count || memcmp(list->item[i].id, known.id, 32) != 0) {
@@ -303,6 +308,8 @@ on_release(struct authd *authd, const struct ipc_message *message)
 		return false;
 	len = dk_rd_left(&rd);
 	body = dk_rd_bytes(&rd, len);
+	if (len > DK_RELEASE_BODY_MAX_BYTES)
+		return false;
 	who_asks(authd, message->data, &question);
 	factors = (struct factors){ .token = { .issuer = NULL } };
 	code = take_factors(authd, &factors, &claims, &question, &ok);
@@ -335,8 +342,10 @@ on_httpd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 	case IPC_RELEASE:
 		return on_release(authd, message);
 	case IPC_ENROL:
+		if (message->len < ADDRESS_BYTES)
+			return false;
 		(void)ipc_send(authd->keyd, IPC_ENROL_PASSED, message->id, &part, 1);
-		return message->len >= 16;
+		return true;
 	case IPC_KEY:
 		(void)ipc_send(authd->keyd, IPC_KEY_PASSED, message->id, &part, 1);
 		return true;
@@ -409,6 +418,8 @@ on_policy_logged(struct authd *authd, const struct ipc_message *message)
 	if (message->len != 2 || !authd->next || message->id != authd->next_id)
 		return false;
 	code = (unsigned)message->data[0] << 8 | message->data[1];
+	if (!dk_code_known(code))
+		return false;
 	if (code == DK_CODE_OK) {
 		in_force_free(authd->now);
 		authd->now = authd->next;
@@ -441,10 +452,10 @@ on_keyd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messag
 
 	(void)channel;
 	if (message->type == IPC_DEVICE)
-		return learn(&authd->devices, message);
+		return learn(&authd->devices, message, DEVICE_STATE_LAST);
 	if (message->type == IPC_POLICY_LOGGED)
 		return on_policy_logged(authd, message);
-	return message->type == IPC_SERVICE_KEY && learn(&authd->keys, message);
+	return message->type == IPC_SERVICE_KEY && learn(&authd->keys, message, KEY_STATE_LAST);
 }
 
 static struct dk_part

@@ -40,6 +40,7 @@ struct waiting {
 	uint64_t id;
 	uint64_t deadline;
 	struct evhttp_request *request; /* NULL: the client has gone */
+	enum ipc_process answers;       /* who may */
 	const char *content_type;
 	uint64_t begun_us; /* 0: no release */
 };
@@ -89,7 +90,8 @@ void httpd_reply(struct evhttp_request *request, unsigned code, const char *cont
 /* Ask another process; takes the request over. */
 void httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channel *channel,
     unsigned type, const struct dk_part *parts, size_t n, const char *content_type);
-bool httpd_on_answer(struct httpd *httpd, const struct ipc_message *message);
+bool httpd_on_answer(
+    struct httpd *httpd, enum ipc_process from, const struct ipc_message *message);
 void httpd_expire(struct httpd *httpd);
 
 /* After a send: it goes out when the round is over, the rest when the socket takes it. */

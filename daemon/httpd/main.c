@@ -12,7 +12,7 @@ on_message(void *ctx, struct ipc_channel *channel, const struct ipc_message *mes
 	struct httpd *httpd = ctx;
 
 	if (message->type == IPC_RESULT || message->type == IPC_DATA)
-		return httpd_on_answer(httpd, message);
+		return httpd_on_answer(httpd, channel->peer, message);
 	if (message->type == IPC_LOG_STATE)
 		return metrics_on_log_state(message);
 	if (message->type == IPC_TLS)

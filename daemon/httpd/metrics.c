@@ -33,6 +33,7 @@ static struct {
 	uint64_t bucket[BOUNDS + 1];
 	uint64_t release_us;
 	uint64_t restarts;
+	uint64_t violations;
 	uint64_t expiry;
 	bool went;
 	uint64_t log_state_s; /* when it came; 0: never */
@@ -103,21 +104,26 @@ metrics_on_go(const struct ipc_message *message)
 
 	dk_rd_init(&rd, message->data, message->len);
 	m.restarts = dk_rd_u32(&rd);
-	m.went = !rd.failed;
-	return m.went;
+	m.violations = dk_rd_u32(&rd);
+	if (rd.failed || m.went)
+		return false;
+	m.went = true;
+	return true;
 }
 
 bool
 metrics_on_log_state(const struct ipc_message *message)
 {
 	struct dk_reader_buf rd;
+	unsigned takes_entries;
 
 	dk_rd_init(&rd, message->data, message->len);
-	m.log_takes_entries = dk_rd_u8(&rd) == 1;
+	takes_entries = dk_rd_u8(&rd);
+	m.log_takes_entries = takes_entries == 1;
 	m.log_size = dk_rd_u64(&rd);
 	m.checkpoint_s = dk_rd_u64(&rd);
 	m.log_state_s = ipc_now();
-	return !rd.failed;
+	return !rd.failed && takes_entries <= 1;
 }
 
 void
@@ -199,6 +205,8 @@ state(struct evbuffer *out, const struct httpd *httpd)
 	    m.log_takes_entries);
 	one(out, "doublekey_process_restarts_total", "counter",
 	    "How often the processes were started anew.", m.restarts);
+	one(out, "doublekey_violations_total", "counter",
+	    "How often a process broke the rules of their messages and was ended.", m.violations);
 	one(out, "doublekey_start_timestamp_seconds", "gauge",
 	    "When the processes were started; counters begin here.", m.started);
 	one(out, "doublekey_certificate_expiry_timestamp_seconds", "gauge",

@@ -67,6 +67,16 @@ on_client_gone(struct evhttp_connection *connection, void *ctx)
 }
 
 static struct waiting *
+find(struct httpd *httpd, uint64_t id)
+{
+	struct waiting *w = httpd->waiting;
+
+	while (w && w->id != id)
+		w = w->next;
+	return w;
+}
+
+static struct waiting *
 take(struct httpd *httpd, uint64_t id)
 {
 	struct waiting **link = &httpd->waiting;
@@ -106,6 +116,7 @@ httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channe
 	*w = (struct waiting){ .httpd = httpd,
 		.id = ++httpd->next_id,
 		.request = request,
+		.answers = channel->peer == IPC_AUTHD ? IPC_KEYD : channel->peer,
 		.deadline = ipc_now() + HTTPD_ANSWER_S,
 		.content_type = content_type,
 		.begun_us = type == IPC_RELEASE ? metrics_clock() : 0 };
@@ -122,17 +133,18 @@ httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channe
 }
 
 bool
-httpd_on_answer(struct httpd *httpd, const struct ipc_message *message)
+httpd_on_answer(struct httpd *httpd, enum ipc_process from, const struct ipc_message *message)
 {
-	struct waiting *w;
+	const struct waiting *w = find(httpd, message->id);
 	unsigned code;
 
 	if (message->len < 2)
 		return false;
 	code = (unsigned)message->data[0] << 8 | message->data[1];
-	w = take(httpd, message->id);
+	if (!dk_code_known(code) || (w && w->answers != from))
+		return false;
 	if (w) /* else it came after its deadline */
-		finish(w, code, message->data + 2, message->len - 2);
+		finish(take(httpd, message->id), code, message->data + 2, message->len - 2);
 	return true;
 }
 

@@ -215,7 +215,8 @@ httpd_on_tls(struct httpd *httpd, const struct ipc_message *message)
 	dk_rd_init(&rd, message->data, message->len);
 	for (unsigned i = 0; i < 3; i++) {
 		size_t len = dk_rd_u32(&rd);
-		const uint8_t *bytes = dk_rd_bytes(&rd, len);
+		const uint8_t *bytes =
+		    dk_rd_bytes(&rd, len <= IPC_TLS_FILE_MAX_BYTES ? len : SIZE_MAX);
 
 		/* An empty buffer of its own says that there is nothing: NULL would not do. */
 		if (!rd.failed)

@@ -21,6 +21,8 @@ ipc_claims_read(struct dk_reader_buf *rd, struct ipc_claims *ret)
 
 		if (!bytes || kind <= last || kind >= IPC_CLAIMS || len == 0 || len > longest[kind])
 			return false;
+		if (kind == IPC_CLAIM_TOKEN_DIGEST && len != IPC_CLAIM_TOKEN_DIGEST_BYTES)
+			return false;
 		claims.of[kind] = (struct dk_part){ bytes, len };
 		last = kind;
 	}

@@ -15,7 +15,7 @@ struct rule {
 /* clang-format off */
 static const struct rule rules[] = {
 	{ IPC_READY,          ANY_CHILD,  IPC_PARENT, 4 },
-	{ IPC_GO,             IPC_PARENT, IPC_HTTPD,  4 },
+	{ IPC_GO,             IPC_PARENT, IPC_HTTPD,  8 },
 	{ IPC_STOP,           IPC_PARENT, ANY_CHILD,  0 },
 	{ IPC_VIOLATION,      ANY_CHILD,  IPC_PARENT, 3 },
 	{ IPC_PIN_REFUSED,    IPC_TOKEND, IPC_PARENT, 0 },

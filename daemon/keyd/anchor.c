@@ -97,7 +97,7 @@ keyd_on_anchored(struct keyd *keyd, const struct ipc_message *message)
 		entry[i].len = dk_rd_u32(&rd);
 		entry[i].record = dk_rd_bytes(&rd, entry[i].len);
 	}
-	if (rd.failed || dk_rd_left(&rd) > 0 || n > 2 || keyd->anchored)
+	if (rd.failed || dk_rd_left(&rd) > 0 || n > 2 || keyd->anchored || !dk_code_known(code))
 		return false;
 	if (code != DK_CODE_OK)
 		say_fatal("the log cannot be read");

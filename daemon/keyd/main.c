@@ -83,7 +83,8 @@ on_policy(struct keyd *keyd, const struct ipc_message *message)
 
 	static const uint8_t none[32];
 
-	if (message->len != 64 && (message->len != 68 || !keyd->has_policy))
+	/* Only the first one comes without somebody who asked for it. */
+	if (message->len != (keyd->has_policy ? 68 : 64))
 		return false;
 	keyd_event(&event, DK_LOG_POLICY, DK_LOG_ADMIN, DK_CODE_OK);
 	memcpy(event.policy, message->data, sizeof(event.policy));

@@ -137,21 +137,14 @@ keyd_log(struct keyd *keyd, struct dk_log_event *event, const struct keyd_nonce 
 	keyd_record_send(keyd, p, nonce);
 }
 
-static struct pending *
-take_pending(struct keyd *keyd, uint64_t id)
+static struct pending **
+find_pending(struct keyd *keyd, uint64_t id)
 {
 	struct pending **link = &keyd->pending;
 
 	while (*link && (*link)->id != id)
 		link = &(*link)->next;
-	if (*link) {
-		struct pending *p = *link;
-
-		*link = p->next;
-		keyd->pending_count--;
-		return p;
-	}
-	return NULL;
+	return link;
 }
 
 static bool
@@ -163,7 +156,7 @@ parse_appended(const struct ipc_message *message, const struct pending *p, unsig
 	dk_rd_init(&rd, message->data, message->len);
 	*ret_code = dk_rd_u16(&rd);
 	if (*ret_code != DK_CODE_OK)
-		return !rd.failed && dk_rd_left(&rd) == 0;
+		return !rd.failed && dk_rd_left(&rd) == 0 && dk_code_known(*ret_code);
 	*r = (struct dk_receipt){
 		.leaf = p->leaf, .record = p->record, .record_len = p->record_len
 	};
@@ -172,7 +165,8 @@ parse_appended(const struct ipc_message *message, const struct pending *p, unsig
 	r->hashes = dk_rd_bytes(&rd, (size_t)r->hash_count * DK_HASH_BYTES);
 	r->checkpoint_len = dk_rd_left(&rd);
 	r->checkpoint = (const char *)dk_rd_bytes(&rd, r->checkpoint_len);
-	return !rd.failed && r->checkpoint_len <= DK_CHECKPOINT_MAX_BYTES;
+	return !rd.failed && r->hash_count <= DK_PROOF_HASHES_MAX &&
+	    r->checkpoint_len <= DK_CHECKPOINT_MAX_BYTES;
 }
 
 void
@@ -191,23 +185,22 @@ keyd_records_end(struct keyd *keyd)
 bool
 keyd_on_appended(struct keyd *keyd, const struct ipc_message *message)
 {
-	struct pending *p = take_pending(keyd, message->id);
+	struct pending **link = find_pending(keyd, message->id), *p = *link;
 	struct dk_receipt receipt;
 	unsigned code;
-	bool ok;
 
-	if (!p)
+	/* After a violation it stays among those that wait, in vain. */
+	if (!p || !parse_appended(message, p, &code, &receipt))
 		return false;
-	ok = parse_appended(message, p, &code, &receipt);
-	if (!ok)
-		code = DK_CODE_UNAVAILABLE;
+	*link = p->next;
+	keyd->pending_count--;
 	if (p->act)
 		keyd_state_lock(keyd);
 	p->done(keyd, code, code == DK_CODE_OK ? &receipt : NULL, p->ctx);
 	if (p->act)
 		keyd_state_unlock(keyd);
 	free(p);
-	return ok;
+	return true;
 }
 
 void

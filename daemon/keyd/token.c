@@ -102,7 +102,7 @@ keyd_on_token(struct keyd *keyd, const struct ipc_message *message)
 	while (*link && (*link)->id != message->id)
 		link = &(*link)->next;
 	w = *link;
-	if (!w || rd.failed)
+	if (!w || rd.failed || !dk_code_known(code) || (code != DK_CODE_OK && len > 0))
 		return false;
 	*link = w->next;
 	w->done(keyd, w->ctx, w->index, code, out, len);

@@ -195,8 +195,8 @@ status_lines(const struct run *run, char *text, size_t cap)
 		len += n > 0 ? (size_t)n : 0;
 	}
 	len += run_tls_status(run, text + len, cap - len);
-	n = snprintf(text + len, cap - len, "separation\t%s\nrestarts\t%u\n", run->separation,
-	    run->restarts);
+	n = snprintf(text + len, cap - len, "separation\t%s\nrestarts\t%u\nviolations\t%u\n",
+	    run->separation, run->restarts, run->violations);
 	return len + (n > 0 ? (size_t)n : 0);
 }
 

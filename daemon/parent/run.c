@@ -77,8 +77,7 @@ poll_once(struct run *run)
 		if (fds[POLL_CHILDREN + i].revents & (POLLIN | POLLHUP | POLLERR) &&
 		    !ipc_receive(c)) {
 			if (c->violated)
-				say(SAY_ERROR, "%s broke the rules towards the parent",
-				    ipc_process_name(c->peer));
+				run_violation(run, c->peer, IPC_PARENT, c->violation_type);
 			ipc_channel_close(c);
 			run->restart = true;
 		}

@@ -44,6 +44,7 @@ struct run {
 	bool restart;
 	bool stopping;
 	unsigned restarts;
+	unsigned violations;
 	int delay_ms;
 	uint64_t started_s;
 	struct run_admin admin[RUN_ADMINS_MAX];
@@ -60,6 +61,9 @@ bool run_read_conf(struct run *run, char ret_listen[RUN_LISTEN_BYTES]);
 /* set.c: the children. */
 bool run_set_start(struct run *run);
 void run_set_end(struct run *run, bool gently);
+/* It is told and counted, and the set is started anew. */
+void run_violation(
+    struct run *run, enum ipc_process who, enum ipc_process towards, unsigned type);
 /* A file of the service, or -1. */
 int run_open(const struct run *run, const char *name, int flags);
 /* The CAs of clients, /dev/null if none are configured; -1: they cannot be read. */

@@ -7,17 +7,19 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "native/code.h"
 #include "parent/run.h"
 
 static void
 all_ready(struct run *run)
 {
-	uint8_t payload[4];
+	uint8_t payload[8];
 	const struct dk_part part = { payload, sizeof(payload) };
 	struct dk_writer_buf wr;
 
 	dk_wr_init(&wr, payload, sizeof(payload));
 	dk_wr_u32(&wr, run->restarts);
+	dk_wr_u32(&wr, run->violations);
 	run->went = ipc_send(&run->set.channel[IPC_HTTPD], IPC_GO, 0, &part, 1);
 	run->started_s = ipc_now();
 	say(SAY_INFO, "ready");
@@ -31,7 +33,7 @@ on_ready(struct run *run, enum ipc_process from, const struct ipc_message *messa
 
 	dk_rd_init(&rd, message->data, message->len);
 	run->protections[from] = dk_rd_u32(&rd);
-	if (rd.failed)
+	if (rd.failed || run->ready & 1u << from)
 		return false;
 	say(SAY_INFO, "%s: seccomp %s, landlock %s", ipc_process_name(from),
 	    run->protections[from] & IPC_SECCOMP ? "on" : "OFF",
@@ -44,6 +46,33 @@ on_ready(struct run *run, enum ipc_process from, const struct ipc_message *messa
 	return true;
 }
 
+void
+run_violation(struct run *run, enum ipc_process who, enum ipc_process towards, unsigned type)
+{
+	say(SAY_ERROR, "%s broke the rules towards %s (type %04x) and is ended",
+	    ipc_process_name(who), ipc_process_name(towards), type);
+	run->violations++;
+	run->restart = true;
+}
+
+static bool
+on_violation(struct run *run, enum ipc_process from, const struct ipc_message *message)
+{
+	if (message->len != 3 || message->data[0] < IPC_PARENT || message->data[0] >= IPC_PROCESSES)
+		return false;
+	run_violation(
+	    run, message->data[0], from, (unsigned)message->data[1] << 8 | message->data[2]);
+	return true;
+}
+
+/* Each answer begins with a code. */
+static bool
+begins_with_code(const struct ipc_message *message)
+{
+	return message->len >= 2 &&
+	    dk_code_known((unsigned)message->data[0] << 8 | message->data[1]);
+}
+
 static bool
 on_child(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
 {
@@ -53,25 +82,22 @@ on_child(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 	case IPC_READY:
 		return on_ready(run, channel->peer, message);
 	case IPC_VIOLATION:
-		if (message->len != 3 || message->data[0] >= IPC_PROCESSES)
-			return false;
-		say(SAY_ERROR, "%s broke the rules towards %s and is ended",
-		    ipc_process_name(message->data[0]), ipc_process_name(channel->peer));
-		run->restart = true;
-		return true;
+		return on_violation(run, channel->peer, message);
 	case IPC_PIN_REFUSED:
 		run->pin_refused = true;
 		return true;
 	case IPC_TLS_DONE:
-		return run_on_tls_done(run, message);
+		return begins_with_code(message) && run_on_tls_done(run, message);
 	case IPC_POLICY_DONE:
-		if (message->len < 3)
+		if (!begins_with_code(message) || message->len < 3)
 			return false;
 		say(message->data[0] || message->data[1] ? SAY_ERROR : SAY_INFO, "%.*s",
 		    (int)message->len - 3, (const char *)message->data + 2);
 		run_admin_done(run, message);
 		return true;
 	default:
+		if (!begins_with_code(message))
+			return false;
 		run_admin_done(run, message);
 		return true;
 	}

@@ -48,22 +48,29 @@ unused(struct spawn_user *ret, uid_t *next)
 	return false;
 }
 
-/* Every folder above it can be passed by anybody. */
+/* path is cut. */
 static bool
-reachable(const char *path)
+folders_open(char *path)
 {
-	char whole[PATH_BYTES];
 	struct stat st;
 
-	if (!realpath(path, whole))
-		return false;
-	for (char *slash = strrchr(whole, '/'); slash && slash != whole;
-	     slash = strrchr(whole, '/')) {
+	for (char *slash = strrchr(path, '/'); slash && slash != path; slash = strrchr(path, '/')) {
 		*slash = '\0';
-		if (stat(whole, &st) != 0 || !(st.st_mode & S_IXOTH))
+		if (stat(path, &st) != 0 || !(st.st_mode & S_IXOTH))
 			return false;
 	}
 	return true;
+}
+
+/* Every folder above it can be passed by anybody, and above what it may be a link to. */
+static bool
+reachable(const char *path)
+{
+	char whole[PATH_BYTES], as_is[PATH_BYTES];
+	int n = snprintf(as_is, sizeof(as_is), "%s", path);
+
+	return n > 0 && (size_t)n < sizeof(as_is) && folders_open(as_is) && realpath(path, whole) &&
+	    folders_open(whole);
 }
 
 static uid_t log_uid;

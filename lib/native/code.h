@@ -3,6 +3,8 @@
 #ifndef DK_NATIVE_CODE_H
 #define DK_NATIVE_CODE_H
 
+#include <stdbool.h>
+
 #include "doublekey/error.h"
 
 enum dk_code {
@@ -50,6 +52,12 @@ enum dk_code {
 	DK_CODE_COUNT = 41,
 };
 
+/* Whether another process may answer with it. */
+static inline bool
+dk_code_known(unsigned code)
+{
+	return code < DK_CODE_COUNT;
+}
 /* Static, never NULL; "internal" for a number that is not in the table. */
 const char *dk_code_name(unsigned code);
 unsigned dk_code_http(unsigned code);

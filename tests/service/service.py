@@ -27,6 +27,8 @@ def free_port():
 
 
 class Service:
+    daemon = DAEMON
+
     def __init__(self, base):
         self.base = str(base)
         self.dir = os.path.join(self.base, "service")
@@ -45,13 +47,13 @@ class Service:
                      if line.startswith("log public key")][0]
 
     def admin(self, *args, check=True):
-        return subprocess.run([DAEMON, *args, "--dir", self.dir], check=check, text=True,
+        return subprocess.run([self.daemon, *args, "--dir", self.dir], check=check, text=True,
                               capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
 
     def start(self):
         with open(self.stderr, "a") as err:
             self.process = subprocess.Popen(
-                [DAEMON, "run", "--dir", self.dir, "--passphrase-file", self.passfile],
+                [self.daemon, "run", "--dir", self.dir, "--passphrase-file", self.passfile],
                 stderr=err, stdin=subprocess.DEVNULL)
         self.wait_ready()
 

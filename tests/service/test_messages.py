@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every receiver of spec/ipc.md against peers that break its rules: each message too long
+and without its layout, and each channel with packets out of order. The real processes, with
+the test as all their peers. That a set with a bad process recovers is test_violations.py."""
+import os
+import shutil
+import socket
+import ssl
+import struct
+import subprocess
+
+import pytest
+
+from peers import CHANNELS, PART, PROCESSES, Child, Peers, anchored, packet, packets, table
+from service import Service
+from test_hsm import MODULES, PIN, URI
+
+NOBODY = 0x7777
+TABLE = table()
+LEAF = bytes(48)
+HEAD = bytes(16) + bytes(8 + 16 + 32 + 64)  # of RELEASE
+JUDGED = bytes(32)  # policy
+
+
+def u16(n):
+    return struct.pack(">H", n)
+
+
+def u32(n):
+    return struct.pack(">I", n)
+
+
+def charge():
+    return bytes(32) + u32(1) + u32(0) + u32(0)
+
+
+def claim(kind, data):
+    return bytes([kind]) + u16(len(data)) + data
+
+
+def claims(*those):
+    return bytes([len(those)]) + b"".join(those)
+
+
+def names(*texts, state=1):
+    return bytes([state]) + bytes(64) + bytes([len(texts)]) + b"".join(
+        bytes([len(t)]) + t for t in texts)
+
+
+def append(charges=0, more=b"", record=b"record"):
+    return LEAF + bytes(8 + 32 + 16) + bytes([charges]) + more + record
+
+
+def judged(n=b"\0\0", c=b"\0", f=b"\0", head=HEAD, shown=b"\0", body=b"body"):
+    return JUDGED + n + c + f + head + shown + body
+
+
+def appended(n=0, hashes=b"", checkpoint=b"text\n"):
+    return u16(0) + bytes(8) + bytes([n]) + hashes + checkpoint
+
+
+def tls(files=(b"", b"", b""), more=b""):
+    return b"".join(u32(len(f)) + f for f in files) + more
+
+
+ENTRY = bytes(8) + LEAF + u32(1) + b"x"
+LONG = b"x" * 4194305
+# Of each message: payloads that have its layout, and payloads that have not.
+CASES = {
+    "GO": ([bytes(8)], [b"", bytes(7)]),
+    "STOP": ([], []),
+    "ADMIN": ([u16(1) + u32(0) + b"\0", b"", b"\xff" * 40], []),  # answered with `argument`
+    "RECORDS": ([bytes(12)], [b"", bytes(11)]),
+    "POLICY_TEXT": ([u32(0) + u32(5) + b"rule{", u32(0) + u32(0)],
+                    [b"", bytes(7), u32(0) + u32(2) + b"x"]),
+    "TLS": ([tls()], [b"", bytes(11), tls(more=b"x"), tls((b"", b"", b"x"))[:-1],
+                      tls((b"x" * 65537, b"", b""))]),
+    "RELEASE": ([HEAD + b"\0", HEAD + claims(claim(3, bytes(32))) + b"body",
+                 HEAD + claims(claim(1, names(b"cn:x")), claim(4, b"no approvals"))],
+                [b"", HEAD[:-1], HEAD, HEAD + b"\1", HEAD + claims(claim(0, b"x")),
+                 HEAD + claims(claim(5, b"x")), HEAD + claims(claim(2, b"")),
+                 HEAD + claims(claim(2, b"x" * 8193)), HEAD + claims(claim(4, b"x" * 1094)),
+                 HEAD + claims(claim(4, b"x"), claim(2, b"x")),
+                 HEAD + claims(claim(2, b"x"), claim(2, b"x")),
+                 HEAD + claims(claim(3, bytes(31))), HEAD + claims(claim(3, bytes(33))),
+                 HEAD + claims(claim(1, names(state=3))), HEAD + claims(claim(1, names()[:-1])),
+                 HEAD + claims(claim(1, names() + b"x")),
+                 HEAD + claims(claim(1, names(b"cn:\xff"))),
+                 HEAD + claims(claim(1, names(*[b"cn:x"] * 33))),
+                 HEAD + b"\0" + LONG]),
+    "ENROL": ([bytes(16), bytes(16) + b"DKE1"], [b"", bytes(15)]),
+    "KEY": ([b"", b"finance", b"\xff" * 64], []),  # whatever it is, no such key is there
+    "RELEASE_JUDGED": ([judged(), judged(n=u16(1) + u16(20), c=b"\1" + charge())],
+                       [b"", JUDGED, judged()[:32 + 4 + 100], judged(n=u16(9000)),
+                        judged(c=b"\21" + 17 * charge()), judged(c=b"\1" + charge()[:-1],
+                                                                 head=HEAD[:10], shown=b"",
+                                                                 body=b""),
+                        judged(f=b"\1" + u16(99) + u16(1) + b"x"),
+                        judged(f=b"\1" + u16(1) + u16(60000)),
+                        judged(shown=claims(claim(9, b"x"))),
+                        judged(shown=claims(claim(3, bytes(31)))), judged(body=LONG)]),
+    "ENROL_PASSED": ([bytes(16), bytes(16) + b"DKE1"], [b"", bytes(15)]),
+    "KEY_PASSED": ([b"", b"finance", b"\xff" * 64], []),
+    "POLICY": ([bytes(64)], [b"", bytes(63), bytes(65), bytes(68)]),  # 68: to replace another
+    "DEVICE": ([bytes(32) + b"\1u", bytes(32) + b"\2u"],
+               [b"", bytes(33), bytes(32) + b"\0u", bytes(32) + b"\3u"]),
+    "SERVICE_KEY": ([bytes(32) + b"\1k", bytes(32) + b"\3k"],
+                    [b"", bytes(33), bytes(32) + b"\0k", bytes(32) + b"\4k"]),
+    "POLICY_LOGGED": ([], [b"", b"\0", u16(0)]),  # not asked for
+    "RESULT": ([u16(0), u16(20), u16(0) + b"body"], [b"", b"\0", u16(9999)]),
+    "APPEND": ([append(), append(1, charge())],
+               [b"", append()[:100], append(17, 17 * charge()), append(1, charge()[:-1], b"")]),
+    "APPENDED": ([appended()], [b"", b"\0", u16(9999), u16(28) + b"x", appended(n=65),
+                                appended(n=1, hashes=bytes(31), checkpoint=b"")]),
+    "ANCHOR": ([bytes(8)], [b"", bytes(7)]),
+    "ANCHORED": ([anchored()],
+                 [b"", anchored()[:-1], anchored(more=b"x"), anchored(n=1, more=ENTRY[:-1]),
+                  anchored(n=3, more=3 * ENTRY), anchored(code=9999)]),
+    "TOKEN_MAKE": ([u16(1) + bytes(16) + b"pkcs11:token=none"],
+                   [b"", u16(1) + bytes(15), u16(0) + bytes(16), u16(4) + bytes(16)]),
+    "TOKEN_USE": ([u16(1) + bytes(16) + bytes(65)],
+                  [b"", u16(1) + bytes(16), u16(9) + bytes(16) + bytes(65)]),
+    "TOKEN_DESTROY": ([u16(1) + bytes(16)], [b"", bytes(17), u16(9) + bytes(16)]),
+    "TOKEN_DONE": ([], [b"", b"\0", u16(0), u16(9999)]),  # not asked for
+    "READ": ([b"", b"checkpoint", b"\0" * 64, b"../../etc/passwd"], []),
+    "DATA": ([u16(0) + b"x", u16(2)], [b"", b"\0", u16(9999)]),
+    "LOG_STATE": ([b"\0" + bytes(16), b"\1" + bytes(16)], [b"", bytes(16), b"\2" + bytes(16)]),
+}
+RECEIVED = [m for m in TABLE if m.receiver != "parent"]
+
+
+@pytest.fixture(scope="module")
+def peers(tmp_path_factory):
+    s = Service(tmp_path_factory.mktemp("peers"))
+    return PeersWithToken(s)
+
+
+class PeersWithToken(Peers):
+    def start_tokend(self):
+        folder = os.path.join(self.s.base, "hsm")
+        env = {"SOFTHSM2_CONF": os.path.join(folder, "softhsm2.conf")}
+        if not os.path.exists(folder):
+            os.makedirs(os.path.join(folder, "tokens"))
+            with open(env["SOFTHSM2_CONF"], "w") as f:
+                f.write("directories.tokendir = %s/tokens\nobjectstore.backend = file\n" % folder)
+            with open(os.path.join(folder, "pin"), "w") as f:
+                f.write(PIN)
+            subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", "dk", "--pin",
+                            PIN, "--so-pin", "314159"], check=True, capture_output=True,
+                           env={**os.environ, **env})
+        uri = "%s?module-path=%s" % (URI, MODULES[0])
+        return Child("tokend", [self.file(os.path.join(folder, "pin"))], "/",
+                     args=[uri, folder, ""], env=env)
+
+
+def skip_without_hsm(name):
+    if name == "tokend" and (not MODULES or not shutil.which("softhsm2-util")):
+        pytest.skip("softhsm2 is not installed")
+
+
+class Case:
+    """What is sent, and the type that the receiver must tell; None: any."""
+
+    def __init__(self, sender, what, send, told):
+        self.sender, self.what, self.send, self.told = sender, what, send, told
+
+
+def send(child, message, payload):
+    """With the id that was asked with, where there is a question."""
+    channel, number = child.channel[message.sender], 7
+    if message.name == "APPENDED":
+        number, _ = channel.expect(0x0401)
+    channel.send(message.type, payload, number)
+    try:
+        channel.raw(packet(NOBODY))
+    except OSError:
+        pass  # closed already
+
+
+def cases_of(message):
+    """Behind each message comes one that nobody may send: so one that is right is not met
+    with silence either."""
+    right, wrong = CASES[message.name]
+    for payload, told in [(p, NOBODY) for p in right] + [(p, message.type) for p in wrong]:
+        yield Case(message.sender, (message.name, payload[:200]),
+                   lambda child, p=payload: send(child, message, p), told)
+    start = packet(message.type, b"x" * min(PART, message.longest + 1), message.longest + 1)
+    yield Case(message.sender, (message.name, "too long"),
+               lambda child: child.channel[message.sender].raw(start), message.type)
+
+
+def run(peers, receiver, cases, start):
+    """A violation ends one channel: so one process takes a case from each, and the parent's
+    at last."""
+    queue = {peer: [c for c in cases if c.sender == peer] for peer in
+             CHANNELS[receiver][1:] + ["tokend", "parent"]}
+    while any(queue.values()):
+        child = start(receiver)
+        for peer in list(queue):
+            if not queue[peer]:
+                continue
+            case = queue[peer].pop(0)
+            case.send(child)
+            who, told = child.violation()
+            assert who == PROCESSES[case.sender], case.what
+            assert case.told in (None, told), case.what
+        said = child.end()
+        assert "Sanitizer" not in said, said
+
+
+@pytest.mark.parametrize("receiver", CHANNELS)
+def test_each_message(peers, receiver):
+    skip_without_hsm(receiver)
+    run(peers, receiver, [case for m in RECEIVED if m.receiver == receiver and
+                          m.name != "ANCHORED" for case in cases_of(m)], peers.ready)
+
+
+def test_the_answer_that_keyd_waits_for_first(peers):
+    message = [m for m in RECEIVED if m.name == "ANCHORED"][0]
+    run(peers, "keyd", list(cases_of(message)), peers.start)
+
+
+def test_each_message_has_cases():
+    assert {m.name for m in RECEIVED} == set(CASES)
+
+
+def not_allowed(sender, receiver):
+    """What nobody may send, the other direction, and what another may."""
+    allowed = {m.type for m in TABLE if (m.sender, m.receiver) == (sender, receiver)}
+    back = [m.type for m in TABLE if (m.sender, m.receiver) == (receiver, sender)]
+    others = [m.type for m in TABLE if m.receiver == receiver and m.type not in allowed]
+    for kind in sorted({0, NOBODY, 0xffff, *back[:2], *others[:2]} - allowed):
+        yield Case(sender, kind, lambda child, k=kind: child.channel[sender].send(k), kind)
+
+
+@pytest.mark.parametrize("receiver", CHANNELS)
+def test_what_is_not_allowed_on_a_channel(peers, receiver):
+    skip_without_hsm(receiver)
+    cases = [case for sender in CHANNELS[receiver] for case in not_allowed(sender, receiver)]
+    assert len(cases) >= 4 * len(CHANNELS[receiver])
+    run(peers, receiver, cases, peers.ready)
+
+
+def broken(kind):
+    """Packets that are not a message of this type, which may have 16 bytes at least."""
+    yield "reserved", [packet(kind, b"x" * 8, zero1=1)]
+    yield "reserved too", [packet(kind, b"x" * 8, zero2=1)]
+    yield "begins in the middle", [packet(kind, b"x" * 4, 8, 4)]
+    yield "gap", [packet(kind, b"x" * 4, 12), packet(kind, b"x" * 4, 12, 8)]
+    yield "again", [packet(kind, b"x" * 4, 12), packet(kind, b"x" * 4, 12)]
+    yield "back", [packet(kind, b"x" * 4, 12), packet(kind, b"x" * 4, 12, 2)]
+    yield "too much", [packet(kind, b"x" * 4, 8), packet(kind, b"x" * 5, 8, 4)]
+    yield "too much at once", [packet(kind, b"x" * 9, 8)]
+    yield "other length", [packet(kind, b"x" * 4, 8), packet(kind, b"x" * 4, 9, 4)]
+    yield "other id", [packet(kind, b"x" * 4, 8), packet(kind, b"x" * 4, 8, 4, number=8)]
+    yield "other type", [packet(kind, b"x" * 4, 8), packet(NOBODY, b"x" * 4, 8, 4)]
+    yield "nothing of something", [packet(kind, b"", 8)]
+    yield "something of nothing", [packet(kind, b"x", 0)]
+    yield "no head", [packet(kind, b"")[:23]]
+    yield "one byte", [b"\0"]
+    yield "long packet", [packet(kind, b"x" * (PART + 1), PART + 1)]
+
+
+@pytest.mark.parametrize("receiver", CHANNELS)
+def test_packets_that_are_no_message(peers, receiver):
+    """One message of each channel that has one this long; the rule is that of all."""
+    skip_without_hsm(receiver)
+    long_enough = {m.sender: m for m in RECEIVED if m.receiver == receiver and m.longest >= 16}
+    run(peers, receiver,
+        [Case(m.sender, what, lambda child, s=m.sender, p=those: child.channel[s].raw(*p), None)
+         for m in long_enough.values() for what, those in broken(m.type)], peers.ready)
+
+
+def test_an_answer_from_another_than_was_asked(peers):
+    """logd answers what keyd was asked, and the reverse."""
+    for path, asked, other, kind in ((b"/log/checkpoint", "logd", "keyd", 0x0301),
+                                     (b"/v1/keys/finance", "authd", "logd", 0x0502)):
+        child = peers.ready("httpd")
+        child.channel["parent"].send(0x0002, bytes(8))
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with socket.create_connection(("127.0.0.1", peers.port), 30) as raw, \
+                context.wrap_socket(raw) as tls:
+            tls.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+            number = child.channel[asked].receive()[1]
+            child.channel[other].send(kind, u16(0) + b"not yours", number)
+            assert child.violation() == (PROCESSES[other], kind)
+            answers = "logd" if asked == "logd" else "keyd"
+            child.channel[answers].send(0x0502 if asked == "logd" else 0x0301,
+                                        u16(0) + b"from whom it was asked", number)
+            answer = b""
+            while b"from whom" not in answer:
+                more = tls.recv(4096)
+                assert more, answer
+                answer += more
+            assert b"not yours" not in answer
+        child.end()
+
+
+def test_nothing_more_is_taken_after_a_violation(peers):
+    child = peers.ready("logd")
+    keyd = child.channel["keyd"]
+    keyd.send(0x0401, append(), 1)
+    assert keyd.expect(0x0402)[0] == 1  # control
+    keyd.raw(packet(NOBODY), *packets(0x0401, append(), 2))
+    assert child.violation() == (PROCESSES["keyd"], NOBODY)
+    child.channel["parent"].send(0x0012, struct.pack(">QI", 0, 100))
+    _, records = child.channel["parent"].expect(0x0013)
+    assert int.from_bytes(records[2:10], "big") == 2  # begun, and one
+    child.end()
