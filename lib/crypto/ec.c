@@ -17,18 +17,16 @@
 dk_err
 dk_evp_ec_generate(enum dk_key_type type, EVP_PKEY **ret)
 {
-	EVP_PKEY *curve = dk_evp_curve(type);
-	EVP_PKEY_CTX *ctx = NULL;
+	EVP_PKEY_CTX *ctx = dk_evp_keygen_take(type);
 	EVP_PKEY *key = NULL;
-	int ok = 0;
 
-	if (curve != NULL)
-		ctx = EVP_PKEY_CTX_new_from_pkey(NULL, curve, NULL);
-	if (ctx != NULL && EVP_PKEY_keygen_init(ctx) == 1)
-		ok = EVP_PKEY_generate(ctx, &key);
-	EVP_PKEY_CTX_free(ctx);
-	if (ok != 1)
+	if (ctx == NULL)
 		return dk_evp_error();
+	if (EVP_PKEY_generate(ctx, &key) != 1) {
+		EVP_PKEY_CTX_free(ctx);
+		return dk_evp_error();
+	}
+	dk_evp_keygen_give(type, ctx);
 	*ret = key;
 	return DK_OK;
 }
@@ -42,13 +40,11 @@ dk_evp_ec_generate(enum dk_key_type type, EVP_PKEY **ret)
 dk_err
 dk_evp_ec_from_point(enum dk_key_type type, const uint8_t *point, size_t len, EVP_PKEY **ret)
 {
-	EVP_PKEY *curve;
 	EVP_PKEY *key;
 
 	if (len == 0 || len != dk_point_bytes(type) || point[0] != POINT_CONVERSION_UNCOMPRESSED)
 		return DK_ERR_KEY_INVALID;
-	curve = dk_evp_curve(type);
-	key = curve != NULL ? EVP_PKEY_dup(curve) : NULL;
+	key = dk_evp_public_take(type);
 	if (key == NULL)
 		return dk_evp_error();
 	if (EVP_PKEY_set1_encoded_public_key(key, point, len) != 1) {

@@ -14,7 +14,43 @@
 static _Atomic(EVP_MD *) md_slot[2];
 static _Atomic(EVP_CIPHER *) gcm_slot;
 static _Atomic(EVP_MAC_CTX *) hmac_slot[2];
+static _Atomic(EVP_MAC_CTX *) hmac_zero_slot[2];
 static _Atomic(EVP_PKEY *) curve_slot[2];
+
+/* Things that take long to make and serve one user at a time; none of them is a secret. */
+#define SPARES 8
+struct spare {
+	_Atomic(void *) slot[SPARES];
+};
+static struct spare public_spare[2];
+static struct spare keygen_spare[2];
+
+/* NULL: there is none. */
+static void *
+spare_take(struct spare *spare)
+{
+	for (unsigned i = 0; i < SPARES; i++) {
+		void *found = atomic_load(&spare->slot[i]);
+
+		if (found != NULL && (found = atomic_exchange(&spare->slot[i], NULL)) != NULL)
+			return found;
+	}
+	return NULL;
+}
+
+/* False: there are enough. */
+static bool
+spare_put(struct spare *spare, void *thing)
+{
+	for (unsigned i = 0; i < SPARES; i++) {
+		void *none = NULL;
+
+		if (atomic_load(&spare->slot[i]) == NULL &&
+		    atomic_compare_exchange_strong(&spare->slot[i], &none, thing))
+			return true;
+	}
+	return false;
+}
 
 EVP_MD *
 dk_evp_md(enum dk_hash hash)
@@ -48,7 +84,7 @@ dk_evp_gcm(void)
 }
 
 static EVP_MAC_CTX *
-hmac_new(enum dk_hash hash)
+hmac_new(enum dk_hash hash, const uint8_t *key)
 {
 	char sha256[] = "SHA256";
 	char sha384[] = "SHA384";
@@ -60,27 +96,42 @@ hmac_new(enum dk_hash hash)
 	params[0] = OSSL_PARAM_construct_utf8_string(
 	    OSSL_MAC_PARAM_DIGEST, hash == DK_SHA384 ? sha384 : sha256, 0);
 	params[1] = OSSL_PARAM_construct_end();
-	if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) != 1) {
+	if (ctx != NULL &&
+	    (EVP_MAC_CTX_set_params(ctx, params) != 1 ||
+		(key != NULL && EVP_MAC_init(ctx, key, dk_hash_bytes(hash), NULL) != 1))) {
 		EVP_MAC_CTX_free(ctx);
 		return NULL;
 	}
 	return ctx;
 }
 
-const EVP_MAC_CTX *
-dk_evp_hmac(enum dk_hash hash)
+static const EVP_MAC_CTX *
+hmac_kept(_Atomic(EVP_MAC_CTX *) *slot, enum dk_hash hash, const uint8_t *key)
 {
-	_Atomic(EVP_MAC_CTX *) *slot = &hmac_slot[hash == DK_SHA384];
 	EVP_MAC_CTX *found = atomic_load(slot);
 	EVP_MAC_CTX *made;
 
 	if (found != NULL)
 		return found;
-	made = hmac_new(hash);
+	made = hmac_new(hash, key);
 	if (made == NULL || atomic_compare_exchange_strong(slot, &found, made))
 		return made;
 	EVP_MAC_CTX_free(made);
 	return found;
+}
+
+const EVP_MAC_CTX *
+dk_evp_hmac(enum dk_hash hash)
+{
+	return hmac_kept(&hmac_slot[hash == DK_SHA384], hash, NULL);
+}
+
+const EVP_MAC_CTX *
+dk_evp_hmac_zero(enum dk_hash hash)
+{
+	static const uint8_t zero[DK_SHA384_BYTES];
+
+	return hmac_kept(&hmac_zero_slot[hash == DK_SHA384], hash, zero);
 }
 
 static EVP_PKEY *
@@ -115,6 +166,49 @@ dk_evp_curve(enum dk_key_type type)
 		return made;
 	EVP_PKEY_free(made);
 	return found;
+}
+
+EVP_PKEY *
+dk_evp_public_take(enum dk_key_type type)
+{
+	EVP_PKEY *key = spare_take(&public_spare[type == DK_KEY_P384]);
+	EVP_PKEY *curve;
+
+	if (key != NULL)
+		return key;
+	curve = dk_evp_curve(type);
+	return curve != NULL ? EVP_PKEY_dup(curve) : NULL;
+}
+
+void
+dk_evp_public_give(enum dk_key_type type, EVP_PKEY *key)
+{
+	if (key != NULL && !spare_put(&public_spare[type == DK_KEY_P384], key))
+		EVP_PKEY_free(key);
+}
+
+EVP_PKEY_CTX *
+dk_evp_keygen_take(enum dk_key_type type)
+{
+	EVP_PKEY_CTX *ctx = spare_take(&keygen_spare[type == DK_KEY_P384]);
+	EVP_PKEY *curve;
+
+	if (ctx != NULL)
+		return ctx;
+	curve = dk_evp_curve(type);
+	ctx = curve != NULL ? EVP_PKEY_CTX_new_from_pkey(NULL, curve, NULL) : NULL;
+	if (ctx != NULL && EVP_PKEY_keygen_init(ctx) != 1) {
+		EVP_PKEY_CTX_free(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
+void
+dk_evp_keygen_give(enum dk_key_type type, EVP_PKEY_CTX *ctx)
+{
+	if (!spare_put(&keygen_spare[type == DK_KEY_P384], ctx))
+		EVP_PKEY_CTX_free(ctx);
 }
 
 dk_err

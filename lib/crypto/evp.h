@@ -35,8 +35,22 @@ EVP_MD *dk_evp_md(enum dk_hash hash);
 EVP_CIPHER *dk_evp_gcm(void);
 /* HMAC with the digest set and no key; to be duplicated, never used itself. */
 const EVP_MAC_CTX *dk_evp_hmac(enum dk_hash hash);
+/* The same with a key of as many zeros as the hash is long, and begun. */
+const EVP_MAC_CTX *dk_evp_hmac_zero(enum dk_hash hash);
 /* A key without a point that stands for the curve; to be duplicated. */
 EVP_PKEY *dk_evp_curve(enum dk_key_type type);
+
+/*
+ * A public key of the curve with no point or any, whose point the caller sets
+ * first; NULL as above. It is given back, instead of being freed, by whoever knows
+ * that nobody else refers to it: to set a point takes a quarter of the time of making
+ * a key. One that the point could not be set for is freed.
+ */
+EVP_PKEY *dk_evp_public_take(enum dk_key_type type);
+void dk_evp_public_give(enum dk_key_type type, EVP_PKEY *key);
+/* Ready to generate keys of the curve; NULL as above. */
+EVP_PKEY_CTX *dk_evp_keygen_take(enum dk_key_type type);
+void dk_evp_keygen_give(enum dk_key_type type, EVP_PKEY_CTX *ctx);
 
 /*
  * What libcrypto's failure means, DK_ERR_NOMEM or DK_ERR_CRYPTO; empties the
@@ -44,7 +58,8 @@ EVP_PKEY *dk_evp_curve(enum dk_key_type type);
  */
 dk_err dk_evp_error(void);
 
-/* HMAC over any number of parts; with SHA-256 the last 16 bytes are zero. */
+/* HMAC over any number of parts; with SHA-256 the last 16 bytes are zero. key may be
+ * NULL: as many zeros as the hash is long. */
 DK_MUST_USE dk_err dk_evp_hmac_parts(enum dk_hash hash, const uint8_t *key, size_t key_len,
     const struct dk_part *parts, size_t n, struct dk_secret48 *ret_mac);
 
@@ -76,7 +91,7 @@ dk_scalar_bytes(enum dk_key_type type)
  * HPKE sender needs of its ephemeral key. */
 DK_MUST_USE dk_err dk_evp_ec_generate(enum dk_key_type type, EVP_PKEY **ret);
 /* A public key of the curve from its uncompressed point, DK_ERR_KEY_INVALID if
- * it is none. */
+ * it is none. To be freed by dk_evp_public_give(). */
 DK_MUST_USE dk_err dk_evp_ec_from_point(enum dk_key_type type, const uint8_t *point, size_t len,
     EVP_PKEY **ret);
 /* The uncompressed point; room for DK_P384_POINT_BYTES. */

@@ -57,7 +57,7 @@ hmac_parts(EVP_MAC_CTX *ctx, const uint8_t *key, size_t key_len, const struct dk
 {
 	size_t len;
 
-	if (EVP_MAC_init(ctx, key, key_len, NULL) != 1)
+	if (key != NULL && EVP_MAC_init(ctx, key, key_len, NULL) != 1)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		if (EVP_MAC_update(ctx, parts[i].data, parts[i].len) != 1)
@@ -71,7 +71,7 @@ dk_evp_hmac_parts(enum dk_hash hash, const uint8_t *key, size_t key_len,
     const struct dk_part *parts, size_t n, struct dk_secret48 *ret_mac)
 {
 	dk_auto_secret48 mac = { { 0 } };
-	const EVP_MAC_CTX *template = dk_evp_hmac(hash);
+	const EVP_MAC_CTX *template = key != NULL ? dk_evp_hmac(hash) : dk_evp_hmac_zero(hash);
 	EVP_MAC_CTX *ctx = template != NULL ? EVP_MAC_CTX_dup(template) : NULL;
 	int ok = 0;
 

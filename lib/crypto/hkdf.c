@@ -11,13 +11,9 @@ dk_err
 dk_hkdf_extract_parts(enum dk_hash hash, const uint8_t *salt, size_t salt_len,
     const struct dk_part *ikm, size_t n, struct dk_secret48 *ret_prk)
 {
-	static const uint8_t no_salt[DK_SHA384_BYTES];
-
 	if (n > DK_PARTS_MAX)
 		return DK_ERR_ARGUMENT;
-	if (salt_len == 0)
-		return dk_evp_hmac_parts(hash, no_salt, dk_hash_bytes(hash), ikm, n, ret_prk);
-	return dk_evp_hmac_parts(hash, salt, salt_len, ikm, n, ret_prk);
+	return dk_evp_hmac_parts(hash, salt_len > 0 ? salt : NULL, salt_len, ikm, n, ret_prk);
 }
 
 dk_err

@@ -15,13 +15,22 @@ struct suite {
 	enum dk_hash hash;
 	uint8_t kem_id[5];                /* "KEM", number */
 	uint8_t hpke_id[SUITE_MAX_BYTES]; /* "HPKE", KEM, KDF, AEAD */
+	/* LabeledExtract("", "psk_id_hash", ""), the same in every key schedule without a PSK. */
+	uint8_t psk_id_hash[DK_SHA384_BYTES];
 };
 
 static const struct suite suites[2] = {
 	{ DK_SHA256, { 'K', 'E', 'M', 0, 0x10 },
-	    { 'H', 'P', 'K', 'E', 0, 0x10, 0, 1, 0, AEAD_AES_256_GCM } },
+	    { 'H', 'P', 'K', 'E', 0, 0x10, 0, 1, 0, AEAD_AES_256_GCM },
+	    { 0x8f, 0xc3, 0xae, 0xb8, 0x32, 0x49, 0x0a, 0x4b, 0x5a, 0xb3, 0xe4, 0x20, 0x23, 0x28,
+		0x7d, 0xb2, 0x9a, 0x1f, 0x4b, 0xc7, 0xc2, 0x22, 0xc0, 0xdf, 0x22, 0x87, 0x27, 0xb7,
+		0x0a, 0x40, 0x21, 0x12 } },
 	{ DK_SHA384, { 'K', 'E', 'M', 0, 0x11 },
-	    { 'H', 'P', 'K', 'E', 0, 0x11, 0, 2, 0, AEAD_AES_256_GCM } },
+	    { 'H', 'P', 'K', 'E', 0, 0x11, 0, 2, 0, AEAD_AES_256_GCM },
+	    { 0xcb, 0x6b, 0x6c, 0x22, 0x16, 0x68, 0x37, 0x98, 0x61, 0x29, 0xd5, 0x7d, 0xd6, 0x06,
+		0x89, 0x3c, 0x6d, 0x38, 0xce, 0x24, 0xb7, 0x65, 0xe5, 0x77, 0xf4, 0x5d, 0x3c, 0x72,
+		0x59, 0x94, 0x7d, 0x44, 0xac, 0x49, 0x98, 0x19, 0xe0, 0x0b, 0x3d, 0x26, 0x0a, 0xbf,
+		0xfe, 0xeb, 0xb7, 0xe1, 0x08, 0xc9 } },
 };
 
 /* A hash and the id under which its derivations run. */
@@ -120,10 +129,7 @@ key_schedule(const struct suite *suite, const struct dk_secret48 *shared, const 
 	dk_auto_secret48 hash = { { 0 } };
 	dk_err err;
 
-	err = labeled_extract(&labels, NULL, 0, "psk_id_hash", NULL, 0, &hash);
-	if (err != DK_OK)
-		return err;
-	memcpy(context + 1, hash.bytes, size);
+	memcpy(context + 1, suite->psk_id_hash, size);
 	err = labeled_extract(&labels, NULL, 0, "info_hash", info, info_len, &hash);
 	if (err != DK_OK)
 		return err;
@@ -215,7 +221,7 @@ dk_hpke_receiver(const struct dk_pkey *key, const uint8_t *enc, size_t enc_len, 
 	if (err != DK_OK)
 		return err;
 	err = setup(key, key->evp, peer, enc, info, info_len, ret_ctx);
-	EVP_PKEY_free(peer);
+	dk_evp_public_give(key->type, peer);
 	return err;
 }
 

@@ -89,12 +89,23 @@ ec_spki_type(const uint8_t *der, size_t len)
 	return 0;
 }
 
+/* Nobody else has a reference to the object of a key; contexts of it do not outlive
+ * the function that made them. */
+static void
+pkey_evp_free(enum dk_key_type type, EVP_PKEY *evp, bool has_private)
+{
+	if (has_private || type == DK_KEY_RSA)
+		EVP_PKEY_free(evp);
+	else
+		dk_evp_public_give(type, evp);
+}
+
 void
 dk_pkey_free(struct dk_pkey *key)
 {
 	if (key == NULL)
 		return;
-	EVP_PKEY_free(key->evp);
+	pkey_evp_free(key->type, key->evp, key->has_private);
 	free(key);
 }
 
@@ -115,7 +126,7 @@ pkey_new(enum dk_key_type type, EVP_PKEY *evp, const uint8_t *spki, size_t len, 
 	dk_err err;
 
 	if (key == NULL) {
-		EVP_PKEY_free(evp);
+		pkey_evp_free(type, evp, has_private);
 		return DK_ERR_NOMEM;
 	}
 	key->evp = evp;

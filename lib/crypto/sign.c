@@ -8,8 +8,6 @@
 #include "crypto/evp.h"
 
 #define SCALAR_BYTES 32
-/* SEQUENCE of two INTEGERs of at most 33 bytes each. */
-#define DER_MAX_BYTES 80
 
 static dk_err
 der_to_raw(const uint8_t *der, size_t len, uint8_t *ret_sig)
@@ -30,24 +28,32 @@ der_to_raw(const uint8_t *der, size_t len, uint8_t *ret_sig)
 	return DK_OK;
 }
 
-/* 0 if it fails, which is memory: every pair of 32-byte numbers has a form. */
+/* DER INTEGER of a number of 32 bytes; returns the length. */
 static size_t
-raw_to_der(const uint8_t *raw, uint8_t *der)
+der_integer(const uint8_t v[SCALAR_BYTES], uint8_t *out)
 {
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(raw, SCALAR_BYTES, NULL);
-	BIGNUM *s = BN_bin2bn(raw + SCALAR_BYTES, SCALAR_BYTES, NULL);
-	unsigned char *p = der;
-	int len = 0;
+	size_t skip = 0, pad, n;
 
-	if (sig == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(sig, r, s) != 1) {
-		BN_free(r);
-		BN_free(s);
-	} else {
-		len = i2d_ECDSA_SIG(sig, &p);
-	}
-	ECDSA_SIG_free(sig);
-	return len > 0 ? (size_t)len : 0;
+	while (skip < SCALAR_BYTES - 1 && v[skip] == 0)
+		skip++;
+	pad = v[skip] & 0x80 ? 1 : 0;
+	n = SCALAR_BYTES - skip + pad;
+	out[0] = 0x02;
+	out[1] = (uint8_t)n;
+	out[2] = 0;
+	memcpy(out + 2 + pad, v + skip, SCALAR_BYTES - skip);
+	return 2 + n;
+}
+
+size_t
+dk_ecdsa_der(const uint8_t sig[DK_SIGNATURE_BYTES], uint8_t out[DK_SIGNATURE_DER_MAX_BYTES])
+{
+	size_t n = der_integer(sig, out + 2);
+
+	n += der_integer(sig + SCALAR_BYTES, out + 2 + n);
+	out[0] = 0x30;
+	out[1] = (uint8_t)n;
+	return n + 2;
 }
 
 dk_err
@@ -55,7 +61,7 @@ dk_ecdsa_sign(const struct dk_pkey *key, const struct dk_part *parts, size_t n,
     uint8_t ret_sig[DK_SIGNATURE_BYTES])
 {
 	uint8_t digest[DK_SHA256_BYTES];
-	uint8_t der[DER_MAX_BYTES];
+	uint8_t der[DK_SIGNATURE_DER_MAX_BYTES];
 	size_t len = sizeof(der);
 	EVP_PKEY_CTX *ctx;
 	int ok = 0;
@@ -82,7 +88,7 @@ dk_ecdsa_verify(const struct dk_pkey *key, const struct dk_part *parts, size_t n
     const uint8_t sig[DK_SIGNATURE_BYTES])
 {
 	uint8_t digest[DK_SHA256_BYTES];
-	uint8_t der[DER_MAX_BYTES];
+	uint8_t der[DK_SIGNATURE_DER_MAX_BYTES];
 	EVP_PKEY_CTX *ctx;
 	size_t len;
 	int ok = -1;
@@ -93,9 +99,9 @@ dk_ecdsa_verify(const struct dk_pkey *key, const struct dk_part *parts, size_t n
 	err = dk_sha256(parts, n, digest);
 	if (err != DK_OK)
 		return err;
-	len = raw_to_der(sig, der);
+	len = dk_ecdsa_der(sig, der);
 	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->evp, NULL);
-	if (len == 0 || ctx == NULL || EVP_PKEY_verify_init(ctx) != 1) {
+	if (ctx == NULL || EVP_PKEY_verify_init(ctx) != 1) {
 		EVP_PKEY_CTX_free(ctx);
 		return dk_evp_error();
 	}

@@ -11,6 +11,8 @@
 #include "doublekey/error.h"
 
 #define DK_SIGNATURE_BYTES 64 /* r || s, or Ed25519 */
+/* SEQUENCE of two INTEGERs of at most 33 bytes each. */
+#define DK_SIGNATURE_DER_MAX_BYTES 72
 
 /*
  * Sign the parts, at most DK_PARTS_MAX, one behind the other.
@@ -23,5 +25,7 @@ DK_MUST_USE dk_err dk_ecdsa_sign(const struct dk_pkey *key, const struct dk_part
 /* DK_ERR_CREATOR_SIGNATURE: does not verify, or r or s out of range. */
 DK_MUST_USE dk_err dk_ecdsa_verify(const struct dk_pkey *key, const struct dk_part *parts,
     size_t n, const uint8_t sig[DK_SIGNATURE_BYTES]);
+/* The same r and s in DER; returns the length. */
+size_t dk_ecdsa_der(const uint8_t sig[DK_SIGNATURE_BYTES], uint8_t out[DK_SIGNATURE_DER_MAX_BYTES]);
 
 #endif

@@ -10,7 +10,6 @@
 #include "crypto/crypto.h"
 
 #define KEY_HASH_BYTES 4
-#define DER_SIGNATURE_MAX_BYTES 72
 #define DASH "\xe2\x80\x94 " /* U+2014 and a space */
 
 enum note_key { NOTE_ED25519, NOTE_P256 };
@@ -30,40 +29,11 @@ key_hash(const struct dk_log_keys *keys, enum note_key which, uint8_t ret_hash[K
 	return err;
 }
 
-/* DER INTEGER of 32 big-endian bytes; returns the length. */
-static size_t
-der_integer(const uint8_t v[32], uint8_t *out)
-{
-	size_t skip = 0, pad, n;
-
-	while (skip < 31 && v[skip] == 0)
-		skip++;
-	pad = v[skip] & 0x80 ? 1 : 0;
-	n = 32 - skip + pad;
-	out[0] = 0x02;
-	out[1] = (uint8_t)n;
-	out[2] = 0;
-	memcpy(out + 2 + pad, v + skip, 32 - skip);
-	return 2 + n;
-}
-
-static size_t
-der_signature(const uint8_t sig[DK_SIGNATURE_BYTES], uint8_t out[DER_SIGNATURE_MAX_BYTES])
-{
-	size_t n;
-
-	n = der_integer(sig, out + 2);
-	n += der_integer(sig + 32, out + 2 + n);
-	out[0] = 0x30;
-	out[1] = (uint8_t)n;
-	return n + 2;
-}
-
 static dk_err
 add_line(const struct dk_log_keys *keys, enum note_key which, const uint8_t *sig, size_t sig_len,
     char *text, size_t *len)
 {
-	uint8_t raw[KEY_HASH_BYTES + DER_SIGNATURE_MAX_BYTES];
+	uint8_t raw[KEY_HASH_BYTES + DK_SIGNATURE_DER_MAX_BYTES];
 	char b64[DK_BASE64_CHARS(sizeof(raw)) + 1];
 	dk_err err;
 	int n;
@@ -113,7 +83,7 @@ dk_err
 dk_checkpoint_sign(const struct dk_log_signer *signer, const struct dk_checkpoint *checkpoint,
     char *text, size_t *ret_len)
 {
-	uint8_t sig[DK_SIGNATURE_BYTES], der[DER_SIGNATURE_MAX_BYTES];
+	uint8_t sig[DK_SIGNATURE_BYTES], der[DK_SIGNATURE_DER_MAX_BYTES];
 	size_t len, signed_len;
 	dk_err err;
 
@@ -133,7 +103,7 @@ dk_checkpoint_sign(const struct dk_log_signer *signer, const struct dk_checkpoin
 	err = dk_ecdsa_sign(signer->p256, &part, 1, sig);
 	if (err != DK_OK)
 		return err;
-	err = add_line(&signer->keys, NOTE_P256, der, der_signature(sig, der), text, &len);
+	err = add_line(&signer->keys, NOTE_P256, der, dk_ecdsa_der(sig, der), text, &len);
 	if (err == DK_OK)
 		*ret_len = len;
 	return err;
