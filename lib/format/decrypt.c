@@ -194,7 +194,7 @@ static const struct dk_pump_ops decrypt_ops = { lane_new, lane_free, claim, work
 static uint32_t
 batch_segments(const struct dk_source *in, const struct dk_opened *object)
 {
-	uint32_t full = dk_pump_batch_segments(object->segment_len);
+	uint32_t full = dk_pump_batch_segments(in, object->segment_len);
 	uint64_t need;
 
 	if (in->size == DK_SIZE_UNKNOWN || in->size < object->segments)

@@ -233,7 +233,7 @@ static const struct dk_pump_ops encrypt_ops = { lane_new, lane_free, claim, work
 static uint32_t
 batch_segments(const struct dk_source *in, uint32_t segment_len)
 {
-	uint32_t full = dk_pump_batch_segments(segment_len);
+	uint32_t full = dk_pump_batch_segments(in, segment_len);
 	uint64_t need;
 
 	if (in->size == DK_SIZE_UNKNOWN)

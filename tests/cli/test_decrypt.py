@@ -105,6 +105,24 @@ def test_a_pipe_gets_verified_segments_only(dk, both, sample, segment):
     assert (str(done) + " bytes" in result.err) == (done > 0)
 
 
+@pytest.mark.parametrize("jobs", [1, 5])
+def test_a_long_file_of_larger_batches(dk, both, tmp_path, jobs):
+    """From 64 MiB on a file is worked on in batches of 1 MiB, which changes nothing else."""
+    segment = 65536
+    plain = os.urandom(1 << 20) * 64 + os.urandom(12345)
+    (tmp_path / "in").write_bytes(plain)
+    dk("encrypt", *both, "--jobs", jobs, "-o", "object", "in").ok()
+    assert dk("decrypt", *both, "--jobs", jobs, "object").ok().out == plain
+    made = (tmp_path / "object").read_bytes()
+    assert dk("decrypt", *both, stdin=made).ok().out == plain
+    (tmp_path / "object").write_bytes(flip(made, BODY + 500 * segment + 40))
+    result = dk("decrypt", *both, "--jobs", jobs, "object").failed("segment-auth at segment 500")
+    assert result.out == plain[:500 * (segment - 32)]
+    (tmp_path / "object").write_bytes(made[:BODY + 1000 * segment])
+    result = dk("decrypt", *both, "--jobs", jobs, "object").failed("segment")
+    assert result.out == plain[:1000 * (segment - 32)]
+
+
 def test_truncation_in_a_pipe_is_told(dk, both, sample):
     plain, made = sample
     for cut in (BODY + 12 * SEGMENT, BODY + 2 * SEGMENT, len(made) - 1):
