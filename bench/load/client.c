@@ -12,6 +12,8 @@
 
 #include "load.h"
 
+#define RECORD_MAX_BYTES 16384
+
 double
 now(void)
 {
@@ -121,19 +123,32 @@ whole(const struct client *client)
 	return 0;
 }
 
+/* A short request is one TLS record, as libcurl sends it; else head and body are two pieces. */
+static ssize_t
+put_piece(struct client *client, const struct maker *maker, size_t total)
+{
+	static uint8_t record[RECORD_MAX_BYTES];
+	const struct request *r = client->request;
+	const uint8_t *body = maker->body + maker->shared_at;
+	size_t sent = client->sent;
+
+	if (sent == 0 && total <= sizeof(record)) {
+		memcpy(record, r->head, r->head_len);
+		memcpy(record + r->head_len, body, total - r->head_len);
+		return put(client, record, total);
+	}
+	if (sent < r->head_len)
+		return put(client, r->head + sent, r->head_len - sent);
+	return put(client, body + (sent - r->head_len), total - sent);
+}
+
 static bool
 send_more(struct client *client, const struct maker *maker)
 {
-	const struct request *r = client->request;
-	size_t total = r->head_len + maker->body_len - maker->shared_at;
+	size_t total = client->request->head_len + maker->body_len - maker->shared_at;
 
 	while (client->sent < total) {
-		bool head = client->sent < r->head_len;
-		const uint8_t *from = head
-		    ? r->head + client->sent
-		    : maker->body + maker->shared_at + (client->sent - r->head_len);
-		ssize_t n =
-		    put(client, from, head ? r->head_len - client->sent : total - client->sent);
+		ssize_t n = put_piece(client, maker, total);
 
 		if (n <= 0)
 			return n == 0;

@@ -194,7 +194,8 @@ post_release(struct httpd *httpd, struct evhttp_request *request)
 	const struct dk_part parts[] = { { head, sizeof(head) }, { claims.bytes, claims.len },
 		{ body, len } };
 	httpd_ask(httpd, request, httpd->authd, IPC_RELEASE, parts, 3, TYPE_NATIVE);
-	dk_wipe(&claims, sizeof(claims));
+	/* What stood behind them in a request that was refused was wiped with it. */
+	dk_wipe(claims.bytes, claims.len);
 }
 
 static void
