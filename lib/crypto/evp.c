@@ -211,6 +211,45 @@ dk_evp_keygen_give(enum dk_key_type type, EVP_PKEY_CTX *ctx)
 		EVP_PKEY_CTX_free(ctx);
 }
 
+static int
+use_init(EVP_PKEY_CTX *ctx, enum dk_evp_use use)
+{
+	if (use == DK_EVP_SIGN)
+		return EVP_PKEY_sign_init(ctx);
+	return use == DK_EVP_VERIFY ? EVP_PKEY_verify_init(ctx) : EVP_PKEY_derive_init(ctx);
+}
+
+/* Every key is made with calloc(); that it is constant is for what can be seen of it. */
+static _Atomic(EVP_PKEY_CTX *) *
+idle_of(const struct dk_pkey *key, enum dk_evp_use use)
+{
+	return &((struct dk_pkey *)key)->idle[use];
+}
+
+EVP_PKEY_CTX *
+dk_evp_use_take(const struct dk_pkey *key, enum dk_evp_use use)
+{
+	EVP_PKEY_CTX *ctx = atomic_exchange(idle_of(key, use), NULL);
+
+	if (ctx != NULL)
+		return ctx;
+	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->evp, NULL);
+	if (ctx != NULL && use_init(ctx, use) != 1) {
+		EVP_PKEY_CTX_free(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
+void
+dk_evp_use_give(const struct dk_pkey *key, enum dk_evp_use use, EVP_PKEY_CTX *ctx)
+{
+	EVP_PKEY_CTX *none = NULL;
+
+	if (!atomic_compare_exchange_strong(idle_of(key, use), &none, ctx))
+		EVP_PKEY_CTX_free(ctx);
+}
+
 dk_err
 dk_evp_error(void)
 {

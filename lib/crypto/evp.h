@@ -10,6 +10,7 @@
 #ifndef DK_CRYPTO_EVP_H
 #define DK_CRYPTO_EVP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <openssl/evp.h>
@@ -19,8 +20,13 @@
 #include "crypto/random.h"
 #include "doublekey/error.h"
 
+/* What a key is used for, over and over. */
+enum dk_evp_use { DK_EVP_SIGN, DK_EVP_VERIFY, DK_EVP_DERIVE, DK_EVP_USES };
+
 struct dk_pkey {
 	EVP_PKEY *evp;
+	/* Contexts that are ready and that nobody uses now; of dk_evp_use_take() alone. */
+	_Atomic(EVP_PKEY_CTX *) idle[DK_EVP_USES];
 	enum dk_key_type type;
 	bool has_private;
 	unsigned rsa_bytes;
@@ -43,7 +49,7 @@ EVP_PKEY *dk_evp_curve(enum dk_key_type type);
 /*
  * A public key of the curve with no point or any, whose point the caller sets
  * first; NULL as above. It is given back, instead of being freed, by whoever knows
- * that nobody else refers to it: to set a point takes a quarter of the time of making
+ * that nobody reads it any more: to set a point takes a quarter of the time of making
  * a key. One that the point could not be set for is freed.
  */
 EVP_PKEY *dk_evp_public_take(enum dk_key_type type);
@@ -51,6 +57,13 @@ void dk_evp_public_give(enum dk_key_type type, EVP_PKEY *key);
 /* Ready to generate keys of the curve; NULL as above. */
 EVP_PKEY_CTX *dk_evp_keygen_take(enum dk_key_type type);
 void dk_evp_keygen_give(enum dk_key_type type, EVP_PKEY_CTX *ctx);
+
+/*
+ * A context of the key that is ready for the use; NULL as above. It is given back after
+ * a success, and freed after a failure. A key may be used by several threads.
+ */
+EVP_PKEY_CTX *dk_evp_use_take(const struct dk_pkey *key, enum dk_evp_use use);
+void dk_evp_use_give(const struct dk_pkey *key, enum dk_evp_use use, EVP_PKEY_CTX *ctx);
 
 /*
  * What libcrypto's failure means, DK_ERR_NOMEM or DK_ERR_CRYPTO; empties the

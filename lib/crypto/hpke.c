@@ -84,18 +84,44 @@ labeled_expand(const struct labels *labels, const struct dk_secret48 *prk, const
  * than the exchange.
  */
 static dk_err
-diffie_hellman(EVP_PKEY *own, EVP_PKEY *peer, struct dk_secret66 *ret_dh)
+exchange(EVP_PKEY_CTX *ctx, EVP_PKEY *peer, struct dk_secret66 *ret_dh)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
 	int ok = 0;
 
 	ret_dh->len = sizeof(ret_dh->bytes);
-	if (ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
-	    EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1)
+	if (ctx != NULL && EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1)
 		ok = EVP_PKEY_derive(ctx, ret_dh->bytes, &ret_dh->len);
-	EVP_PKEY_CTX_free(ctx);
 	dk_ct_secret(ret_dh->bytes, sizeof(ret_dh->bytes));
 	return ok == 1 ? DK_OK : dk_evp_error();
+}
+
+/* With a key that is used once. */
+static dk_err
+exchange_once(EVP_PKEY *own, EVP_PKEY *peer, struct dk_secret66 *ret_dh)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
+	dk_err err;
+
+	if (ctx != NULL && EVP_PKEY_derive_init(ctx) != 1) {
+		EVP_PKEY_CTX_free(ctx);
+		ctx = NULL;
+	}
+	err = exchange(ctx, peer, ret_dh);
+	EVP_PKEY_CTX_free(ctx);
+	return err;
+}
+
+static dk_err
+exchange_kept(const struct dk_pkey *own, EVP_PKEY *peer, struct dk_secret66 *ret_dh)
+{
+	EVP_PKEY_CTX *ctx = dk_evp_use_take(own, DK_EVP_DERIVE);
+	dk_err err = exchange(ctx, peer, ret_dh);
+
+	if (err == DK_OK)
+		dk_evp_use_give(own, DK_EVP_DERIVE, ctx);
+	else
+		EVP_PKEY_CTX_free(ctx);
+	return err;
 }
 
 /* ExtractAndExpand, RFC 9180 section 4.1. */
@@ -155,21 +181,18 @@ dk_hpke_clear(struct dk_hpke *ctx)
 	dk_wipe(ctx, sizeof(*ctx));
 }
 
+/* What follows the exchange, at both ends. */
 static dk_err
-setup(const struct dk_pkey *key, EVP_PKEY *own, EVP_PKEY *peer, const uint8_t *enc,
+setup(const struct dk_pkey *recipient, const struct dk_secret66 *dh, const uint8_t *enc,
     const uint8_t *info, size_t info_len, struct dk_hpke *ret_ctx)
 {
-	const struct suite *suite = suite_of(key);
-	dk_auto_secret66 dh = { { 0 }, 0 };
+	const struct suite *suite = suite_of(recipient);
 	dk_auto_secret48 shared = { { 0 } };
 	size_t point_len;
-	const uint8_t *recipient = dk_pkey_recipient(key, &point_len);
+	const uint8_t *point = dk_pkey_recipient(recipient, &point_len);
 	dk_err err;
 
-	err = diffie_hellman(own, peer, &dh);
-	if (err != DK_OK)
-		return err;
-	err = kem_secret(suite, &dh, enc, recipient, point_len, &shared);
+	err = kem_secret(suite, dh, enc, point, point_len, &shared);
 	if (err != DK_OK)
 		return err;
 	return key_schedule(suite, &shared, info, info_len, ret_ctx);
@@ -180,6 +203,7 @@ dk_hpke_sender(const struct dk_pkey *recipient, const uint8_t *info, size_t info
     const struct dk_pkey *ephemeral, struct dk_hpke *ret_ctx, uint8_t *ret_enc, size_t *ret_enc_len)
 {
 	uint8_t enc[DK_P384_POINT_BYTES];
+	dk_auto_secret66 dh = { { 0 }, 0 };
 	EVP_PKEY *fresh = NULL;
 	EVP_PKEY *own;
 	dk_err err = DK_OK;
@@ -195,8 +219,10 @@ dk_hpke_sender(const struct dk_pkey *recipient, const uint8_t *info, size_t info
 	own = ephemeral != NULL ? ephemeral->evp : fresh;
 	err = dk_evp_ec_point(own, recipient->type, enc);
 	if (err == DK_OK)
-		err = setup(recipient, own, recipient->evp, enc, info, info_len, ret_ctx);
+		err = exchange_once(own, recipient->evp, &dh);
 	EVP_PKEY_free(fresh);
+	if (err == DK_OK)
+		err = setup(recipient, &dh, enc, info, info_len, ret_ctx);
 	if (err != DK_OK)
 		return err;
 	*ret_enc_len = dk_point_bytes(recipient->type);
@@ -208,6 +234,7 @@ dk_err
 dk_hpke_receiver(const struct dk_pkey *key, const uint8_t *enc, size_t enc_len, const uint8_t *info,
     size_t info_len, struct dk_hpke *ret_ctx)
 {
+	dk_auto_secret66 dh = { { 0 }, 0 };
 	EVP_PKEY *peer;
 	dk_err err;
 
@@ -220,27 +247,19 @@ dk_hpke_receiver(const struct dk_pkey *key, const uint8_t *enc, size_t enc_len, 
 		return DK_ERR_STANZA_AUTH;
 	if (err != DK_OK)
 		return err;
-	err = setup(key, key->evp, peer, enc, info, info_len, ret_ctx);
+	err = exchange_kept(key, peer, &dh);
 	dk_evp_public_give(key->type, peer);
-	return err;
+	return err == DK_OK ? setup(key, &dh, enc, info, info_len, ret_ctx) : err;
 }
 
 dk_err
 dk_hpke_receiver_dh(const struct dk_pkey *key, const uint8_t *enc, size_t enc_len,
     const struct dk_secret66 *dh, const uint8_t *info, size_t info_len, struct dk_hpke *ret_ctx)
 {
-	const struct suite *suite = suite_of(key);
-	dk_auto_secret48 shared = { { 0 } };
-	size_t point_len;
-	const uint8_t *recipient = dk_pkey_recipient(key, &point_len);
-	dk_err err;
-
-	if (suite == NULL || enc_len != point_len || dh->len != point_len / 2)
+	if (suite_of(key) == NULL || enc_len != dk_point_bytes(key->type) ||
+	    dh->len != dk_scalar_bytes(key->type))
 		return DK_ERR_KEY_TYPE;
-	err = kem_secret(suite, dh, enc, recipient, point_len, &shared);
-	if (err != DK_OK)
-		return err;
-	return key_schedule(suite, &shared, info, info_len, ret_ctx);
+	return setup(key, dh, enc, info, info_len, ret_ctx);
 }
 
 /* ComputeNonce, RFC 9180 section 5.2: the nonce of the next message. */

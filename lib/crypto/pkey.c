@@ -89,8 +89,7 @@ ec_spki_type(const uint8_t *der, size_t len)
 	return 0;
 }
 
-/* Nobody else has a reference to the object of a key; contexts of it do not outlive
- * the function that made them. */
+/* Nobody else has a reference to the object of a key. */
 static void
 pkey_evp_free(enum dk_key_type type, EVP_PKEY *evp, bool has_private)
 {
@@ -105,6 +104,8 @@ dk_pkey_free(struct dk_pkey *key)
 {
 	if (key == NULL)
 		return;
+	for (unsigned i = 0; i < DK_EVP_USES; i++)
+		EVP_PKEY_CTX_free(atomic_load(&key->idle[i]));
 	pkey_evp_free(key->type, key->evp, key->has_private);
 	free(key);
 }

@@ -64,7 +64,6 @@ dk_ecdsa_sign(const struct dk_pkey *key, const struct dk_part *parts, size_t n,
 	uint8_t der[DK_SIGNATURE_DER_MAX_BYTES];
 	size_t len = sizeof(der);
 	EVP_PKEY_CTX *ctx;
-	int ok = 0;
 	dk_err err;
 
 	if (key->type != DK_KEY_P256)
@@ -74,12 +73,14 @@ dk_ecdsa_sign(const struct dk_pkey *key, const struct dk_part *parts, size_t n,
 	err = dk_sha256(parts, n, digest);
 	if (err != DK_OK)
 		return err;
-	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->evp, NULL);
-	if (ctx != NULL && EVP_PKEY_sign_init(ctx) == 1)
-		ok = EVP_PKEY_sign(ctx, der, &len, digest, sizeof(digest));
-	EVP_PKEY_CTX_free(ctx);
-	if (ok != 1)
+	ctx = dk_evp_use_take(key, DK_EVP_SIGN);
+	if (ctx == NULL)
 		return dk_evp_error();
+	if (EVP_PKEY_sign(ctx, der, &len, digest, sizeof(digest)) != 1) {
+		EVP_PKEY_CTX_free(ctx);
+		return dk_evp_error();
+	}
+	dk_evp_use_give(key, DK_EVP_SIGN, ctx);
 	return der_to_raw(der, len, ret_sig);
 }
 
@@ -91,7 +92,6 @@ dk_ecdsa_verify(const struct dk_pkey *key, const struct dk_part *parts, size_t n
 	uint8_t der[DK_SIGNATURE_DER_MAX_BYTES];
 	EVP_PKEY_CTX *ctx;
 	size_t len;
-	int ok = -1;
 	dk_err err;
 
 	if (key->type != DK_KEY_P256)
@@ -100,15 +100,14 @@ dk_ecdsa_verify(const struct dk_pkey *key, const struct dk_part *parts, size_t n
 	if (err != DK_OK)
 		return err;
 	len = dk_ecdsa_der(sig, der);
-	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->evp, NULL);
-	if (ctx == NULL || EVP_PKEY_verify_init(ctx) != 1) {
-		EVP_PKEY_CTX_free(ctx);
+	ctx = dk_evp_use_take(key, DK_EVP_VERIFY);
+	if (ctx == NULL)
 		return dk_evp_error();
-	}
 	/* It is 0 or below also for r or s of 0 or not below the order. */
-	ok = EVP_PKEY_verify(ctx, der, len, digest, sizeof(digest));
-	EVP_PKEY_CTX_free(ctx);
-	if (ok == 1)
+	if (EVP_PKEY_verify(ctx, der, len, digest, sizeof(digest)) == 1) {
+		dk_evp_use_give(key, DK_EVP_VERIFY, ctx);
 		return DK_OK;
+	}
+	EVP_PKEY_CTX_free(ctx);
 	return dk_evp_error() == DK_ERR_NOMEM ? DK_ERR_NOMEM : DK_ERR_CREATOR_SIGNATURE;
 }
