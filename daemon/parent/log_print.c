@@ -40,6 +40,20 @@ print_hex(const char *name, const uint8_t *bytes, size_t len)
 }
 
 static void
+print_key_set(const struct dk_log_event *e)
+{
+	struct dk_log_key_set set;
+
+	if (e->key_set_len == 0 || !dk_log_key_set_parse(e->key_set, e->key_set_len, &set))
+		return;
+	(void)printf(" issuer=%s verifier=%s", set.issuer, ipc_process_name(set.verifier));
+	print_hex("set", set.digest, sizeof(set.digest));
+	print_hex("ca", set.root, sizeof(set.root));
+	for (unsigned i = 0; i < set.count; i++)
+		print_hex("thumbprint", set.thumbprint[i], 32);
+}
+
+static void
 print_main(const struct dk_log_event *e)
 {
 	struct dk_log_token token;
@@ -69,6 +83,7 @@ print_main(const struct dk_log_event *e)
 	}
 	if (e->has_certificate)
 		print_hex("certificate", e->certificate, 32);
+	print_key_set(e);
 }
 
 void
@@ -159,6 +174,28 @@ put_what(struct json *j, const struct dk_log_event *e)
 }
 
 static void
+put_key_set(struct json *j, const struct dk_log_event *e)
+{
+	struct dk_log_key_set set;
+	char hex[65];
+
+	if (e->key_set_len == 0 || !dk_log_key_set_parse(e->key_set, e->key_set_len, &set))
+		return;
+	json_open(j, "key_set", '{');
+	json_string(j, "issuer", set.issuer);
+	put_hex(j, "sha256", true, set.digest, sizeof(set.digest));
+	put_hex(j, "ca", true, set.root, sizeof(set.root));
+	json_string(j, "verifier", ipc_process_name(set.verifier));
+	json_open(j, "thumbprints", '[');
+	for (unsigned i = 0; i < set.count; i++) {
+		dk_hex(set.thumbprint[i], 32, hex);
+		json_string(j, NULL, hex);
+	}
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
+static void
 put_factors(struct json *j, const struct dk_log_event *e)
 {
 	static const char *const types[] = { "?", "device", "local", "code", "approval" };
@@ -234,6 +271,7 @@ log_print_json(uint64_t index, const struct dk_log_event *e)
 	put_text(&j, "level", levels[e->level < 6 ? e->level : 0]);
 	put_who(&j, e);
 	put_what(&j, e);
+	put_key_set(&j, e);
 	put_factors(&j, e);
 	put_objects(&j, e);
 	json_close(&j, '}');

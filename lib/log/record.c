@@ -115,6 +115,8 @@ encode_main(struct dk_writer_buf *wr, const struct dk_log_event *e)
 		put(wr, DK_TAG_TOKEN, e->token, e->token_len);
 	if (e->has_certificate)
 		put(wr, DK_TAG_CERTIFICATE, e->certificate, sizeof(e->certificate));
+	if (e->key_set_len > 0)
+		put(wr, DK_TAG_KEY_SET, e->key_set, e->key_set_len);
 }
 
 static void
@@ -234,7 +236,8 @@ dk_log_class_name(unsigned class_)
 {
 	static const char *const names[] = { "?", "begun", "release", "denial", "heartbeat",
 		"key-created", "key-state", "key-destroyed", "code-made", "device-enrolled",
-		"device-revoked", "policy", "frozen", "unfrozen", "started", "restored" };
+		"device-revoked", "policy", "frozen", "unfrozen", "started", "restored",
+		"key-set" };
 
 	return class_ < sizeof(names) / sizeof(names[0]) ? names[class_] : names[0];
 }

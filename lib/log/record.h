@@ -19,6 +19,8 @@
 #define DK_LOG_OBJECT_BYTES 102
 #define DK_LOG_CERTIFICATE_BYTES 64
 #define DK_LOG_TOKEN_MAX_BYTES 499
+#define DK_LOG_KEY_SET_KEYS_MAX 32
+#define DK_LOG_KEY_SET_MAX_BYTES (67 + 32 + DK_LOG_KEY_SET_KEYS_MAX * 32)
 #define DK_LOG_TAG_TOKEN 19
 #define DK_LOG_TAG_CERTIFICATE 20
 #define DK_LOG_OBJECTS_MAX 1000
@@ -47,6 +49,7 @@ enum dk_log_class {
 	DK_LOG_UNFROZEN = 13,
 	DK_LOG_STARTED = 14,
 	DK_LOG_RESTORED = 15,
+	DK_LOG_KEY_SET = 16,
 };
 
 enum dk_log_decision { DK_LOG_DONE = 1, DK_LOG_DENIED = 2 };
@@ -106,6 +109,8 @@ struct dk_log_event {
 	uint8_t token[DK_LOG_TOKEN_MAX_BYTES];
 	bool has_certificate;
 	uint8_t certificate[DK_LOG_CERTIFICATE_BYTES];
+	size_t key_set_len; /* 0: none */
+	uint8_t key_set[DK_LOG_KEY_SET_MAX_BYTES];
 	/* person part */
 	bool person_erased;
 	char user[DK_LOG_NAME_MAX_BYTES + 1];
@@ -147,6 +152,20 @@ DK_MUST_USE bool dk_log_token_parse(const uint8_t *bytes, size_t len,
     struct dk_log_token *ret_token);
 /* ret has room for DK_LOG_TOKEN_MAX_BYTES. */
 size_t dk_log_token_write(const struct dk_log_token *token, uint8_t *ret);
+
+/* The key set field, likewise. */
+struct dk_log_key_set {
+	uint8_t digest[32];
+	uint8_t root[32]; /* zeros: the CA certificates of the system */
+	uint8_t verifier; /* of the server that it came from: a process */
+	char issuer[33];
+	unsigned count;
+	uint8_t thumbprint[DK_LOG_KEY_SET_KEYS_MAX][32];
+};
+DK_MUST_USE bool dk_log_key_set_parse(const uint8_t *bytes, size_t len,
+    struct dk_log_key_set *ret_set);
+/* ret has room for DK_LOG_KEY_SET_MAX_BYTES. */
+size_t dk_log_key_set_write(const struct dk_log_key_set *set, uint8_t *ret);
 
 /* Whether an event of this class changes the sealed store (spec/custody.md). */
 bool dk_log_class_is_act(unsigned class_);

@@ -27,6 +27,7 @@ enum dk_log_main_tag {
 	DK_TAG_RECOVERY = 18,
 	DK_TAG_TOKEN = DK_LOG_TAG_TOKEN,
 	DK_TAG_CERTIFICATE = DK_LOG_TAG_CERTIFICATE,
+	DK_TAG_KEY_SET = 21,
 };
 
 enum dk_log_person_tag {

@@ -120,6 +120,18 @@ get_token(const uint8_t *value, size_t len, struct dk_log_event *e)
 }
 
 static bool
+get_key_set(const uint8_t *value, size_t len, struct dk_log_event *e)
+{
+	struct dk_log_key_set set;
+
+	if (len > sizeof(e->key_set) || !dk_log_key_set_parse(value, len, &set))
+		return false;
+	memcpy(e->key_set, value, len);
+	e->key_set_len = len;
+	return true;
+}
+
+static bool
 main_number(struct dk_log_event *e, unsigned tag, const uint8_t *value, size_t len)
 {
 	uint64_t v;
@@ -172,6 +184,8 @@ main_field(struct dk_log_event *e, unsigned tag, const uint8_t *value, size_t le
 		return get_hash(value, len, &e->has_recovery, e->recovery);
 	case DK_TAG_TOKEN:
 		return get_token(value, len, e);
+	case DK_TAG_KEY_SET:
+		return get_key_set(value, len, e);
 	case DK_TAG_CERTIFICATE:
 		if (len != sizeof(e->certificate))
 			return false;
