@@ -29,13 +29,13 @@ prepare(void)
 {
 	static uint8_t sets[512] = "\4corp";
 	const struct dk_part text = { policy, sizeof(policy) - 1 };
-	const struct dk_part keys = { sets, 9 + sizeof(set) - 1 };
+	const struct dk_part keys = { sets, 17 + sizeof(set) - 1 };
 	struct policy_fault fault;
 	struct in_force *f;
 
-	sets[7] = (uint8_t)((sizeof(set) - 1) >> 8);
-	sets[8] = (uint8_t)(sizeof(set) - 1);
-	memcpy(sets + 9, set, sizeof(set) - 1);
+	sets[15] = (uint8_t)((sizeof(set) - 1) >> 8);
+	sets[16] = (uint8_t)(sizeof(set) - 1);
+	memcpy(sets + 17, set, sizeof(set) - 1);
 	f = in_force_new(&text, &keys, &fault);
 	FUZZ_CHECK(f != NULL);
 	return f;

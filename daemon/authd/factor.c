@@ -59,6 +59,7 @@ factor_token(const struct dk_part *claim, const struct dk_part *digest,
     const struct token_issuers *issuers, const struct policy_question *question,
     struct token *ret_token)
 {
+	enum token_fault fault;
 	uint8_t hash[32];
 
 	if (claim->len == 0 && digest->len == 0)
@@ -66,10 +67,11 @@ factor_token(const struct dk_part *claim, const struct dk_part *digest,
 	if (claim->len == 0 || digest->len != sizeof(hash) || dk_sha256(claim, 1, hash) != DK_OK ||
 	    memcmp(hash, digest->data, sizeof(hash)) != 0)
 		return DK_CODE_TOKEN;
-	return token_verify(claim->data, claim->len, issuers, question->user, question->time,
-		   ret_token) == TOKEN_HOLDS
-	    ? DK_CODE_OK
-	    : DK_CODE_TOKEN;
+	fault = token_verify(
+	    claim->data, claim->len, issuers, question->user, question->time, ret_token);
+	if (fault == TOKEN_KEY_SET)
+		return DK_CODE_TOKEN_KEYS;
+	return fault == TOKEN_HOLDS ? DK_CODE_OK : DK_CODE_TOKEN;
 }
 
 void

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "ipc/fetch.h"
 
 void
 in_force_free(struct in_force *f)
@@ -18,48 +18,75 @@ in_force_free(struct in_force *f)
 	free(f);
 }
 
-/* The file of the issuer with this title; data NULL: none. */
-static struct dk_part
+/* The set of the issuer with this title; data NULL: none. */
+static struct ipc_key_set
 find_set(const struct dk_part *sets, const char *title)
 {
-	struct dk_part part = { NULL, 0 };
+	struct ipc_key_set set;
 	struct dk_reader_buf rd;
 
 	dk_rd_init(&rd, sets->data, sets->len);
-	while (dk_rd_left(&rd) > 0) {
-		size_t name_len = dk_rd_u8(&rd);
-		const uint8_t *name = dk_rd_bytes(&rd, name_len);
+	while (dk_rd_left(&rd) > 0 && ipc_key_sets_next(&rd, &set))
+		if (strlen(title) == set.name.len &&
+		    memcmp(title, set.name.data, set.name.len) == 0)
+			return set;
+	return (struct ipc_key_set){ .fetched_s = 0 };
+}
 
-		part.len = dk_rd_u32(&rd);
-		part.data = dk_rd_bytes(&rd, part.len);
-		if (rd.failed)
-			break;
-		if (strlen(title) == name_len && memcmp(title, name, name_len) == 0)
-			return part;
-	}
-	return (struct dk_part){ NULL, 0 };
+/* False: *ret_why says why there is none that can be used. */
+static bool
+take_set(struct token_issuer *issuer, const struct ipc_key_set *set, const char **ret_why)
+{
+	*ret_why = "there is no such file";
+	if (!set->bytes.data || (issuer->info.key_set != NULL) != (set->fetched_s > 0) ||
+	    !keyset_parse(set->bytes.data, set->bytes.len, &issuer->keys, ret_why))
+		return false;
+	issuer->fetched_s = set->fetched_s;
+	return dk_sha256(&set->bytes, 1, issuer->digest) == DK_OK;
 }
 
 static bool
 take_issuers(struct in_force *f, const struct dk_part *sets, struct policy_fault *fault)
 {
 	for (unsigned i = 0; i < policy_issuers(f->policy); i++) {
-		struct token_issuer *issuer = &f->issuers.item[i];
-		const char *why = "there is no such file";
-		struct dk_part set;
+		struct token_issuer *issuer = &f->issuers.item[f->issuers.count++];
+		struct ipc_key_set set;
+		const char *why;
 
 		issuer->info = policy_issuer(f->policy, i);
 		set = find_set(sets, issuer->info.title);
-		if (!set.data || !keyset_parse(set.data, set.len, &issuer->keys, &why)) {
-			*fault = (struct policy_fault){ POLICY_ISSUER_KEYS, issuer->info.line, "" };
-			if (snprintf(fault->words, sizeof(fault->words), "issuers/%s.jwks: %s",
-				issuer->info.title, why) < 0)
-				fault->words[0] = '\0';
-			return false;
-		}
-		f->issuers.count++;
+		/* One that is fetched may still come. */
+		if (take_set(issuer, &set, &why) || issuer->info.key_set)
+			continue;
+		*fault = (struct policy_fault){ POLICY_ISSUER_KEYS, issuer->info.line, "" };
+		if (snprintf(fault->words, sizeof(fault->words), "issuers/%s.jwks: %s",
+			issuer->info.title, why) < 0)
+			fault->words[0] = '\0';
+		return false;
 	}
 	return true;
+}
+
+/* spec/log.md section 3; zeros: no issuer has a set. */
+static bool
+digest_sets(struct in_force *f)
+{
+	uint8_t bytes[POLICY_ISSUERS_MAX * (1 + 32 + 32)];
+	struct dk_part part = { bytes, 0 };
+	struct dk_writer_buf wr;
+
+	dk_wr_init(&wr, bytes, sizeof(bytes));
+	for (unsigned i = 0; i < f->issuers.count; i++) {
+		const struct token_issuer *issuer = &f->issuers.item[i];
+
+		if (issuer->keys.count == 0)
+			continue;
+		dk_wr_u8(&wr, (uint8_t)strlen(issuer->info.title));
+		dk_wr_bytes(&wr, issuer->info.title, strlen(issuer->info.title));
+		dk_wr_bytes(&wr, issuer->digest, sizeof(issuer->digest));
+	}
+	part.len = wr.len;
+	return !wr.failed && (wr.len == 0 || dk_sha256(&part, 1, f->keys_digest) == DK_OK);
 }
 
 struct in_force *
@@ -70,7 +97,7 @@ in_force_new(const struct dk_part *text, const struct dk_part *sets, struct poli
 	*ret_fault = (struct policy_fault){ POLICY_NO_MEMORY, 1, "no memory" };
 	if (f && policy_parse(text->data, text->len, &f->policy, ret_fault) &&
 	    take_issuers(f, sets, ret_fault) && dk_sha256(text, 1, f->digest) == DK_OK &&
-	    (f->issuers.count == 0 || dk_sha256(sets, 1, f->keys_digest) == DK_OK))
+	    digest_sets(f))
 		return f;
 	in_force_free(f);
 	return NULL;

@@ -13,6 +13,7 @@
 #include "authd/factor.h"
 #include "authd/in_force.h"
 #include "authd/policy.h"
+#include "authd/renewal.h"
 #include "base/bytes.h"
 #include "base/text.h"
 #include "format/schedule.h"
@@ -54,7 +55,8 @@ struct authd {
 	struct in_force *now;
 	/* one that waits for its record */
 	struct in_force *next;
-	uint64_t next_id;
+	uint64_t next_id; /* of next or renewal, whichever is pending */
+	struct renewal renewal;
 	struct list devices;
 	struct list keys;
 };
@@ -376,6 +378,12 @@ announce(struct authd *authd, uint64_t id, const struct in_force *f, const struc
 }
 
 static bool
+is_busy(const struct authd *authd)
+{
+	return authd->next || authd->renewal.pending;
+}
+
+static bool
 on_policy_text(struct authd *authd, const struct ipc_message *message)
 {
 	struct policy_fault fault;
@@ -391,7 +399,7 @@ on_policy_text(struct authd *authd, const struct ipc_message *message)
 	sets.data = dk_rd_bytes(&rd, sets.len);
 	if (rd.failed)
 		return false;
-	if (authd->next) {
+	if (is_busy(authd)) {
 		policy_done(authd, message->id, DK_CODE_BUSY, "another change is under way\n");
 		return true;
 	}
@@ -408,6 +416,58 @@ on_policy_text(struct authd *authd, const struct ipc_message *message)
 	return true;
 }
 
+static void
+key_set_done(struct authd *authd, uint64_t id, unsigned code, const char *text)
+{
+	const uint8_t head[2] = { (uint8_t)(code >> 8), (uint8_t)code };
+	const struct dk_part parts[] = { { head, sizeof(head) }, { text, strlen(text) } };
+
+	(void)ipc_send(&authd->child.channel[0], IPC_KEY_SET_DONE, id, parts, 2);
+}
+
+static bool
+on_key_set(struct authd *authd, const struct ipc_message *message)
+{
+	uint8_t field[DK_LOG_KEY_SET_MAX_BYTES];
+	struct dk_part part = { field, 0 };
+	struct ipc_key_set set;
+	const char *why;
+
+	if (!ipc_key_set_read(message->data, message->len, &set))
+		return false;
+	if (is_busy(authd)) {
+		key_set_done(authd, message->id, DK_CODE_BUSY, "another change is under way");
+		return true;
+	}
+	switch (renewal_begin(&authd->renewal, authd->now, &set, &why, field, &part.len)) {
+	case RENEWAL_REFUSED:
+		key_set_done(authd, message->id, DK_CODE_ARGUMENT, why);
+		break;
+	case RENEWAL_SAME:
+		key_set_done(authd, message->id, DK_CODE_OK, "");
+		break;
+	case RENEWAL_RECORD:
+		authd->next_id = message->id;
+		(void)ipc_send(authd->keyd, IPC_KEY_SET_NEW, message->id, &part, 1);
+		break;
+	}
+	return true;
+}
+
+/* The record is durable, or the old key set stays. */
+static void
+on_key_set_logged(struct authd *authd, unsigned code)
+{
+	char words[96];
+
+	if (snprintf(words, sizeof(words), "%u keys, another set than before",
+		authd->renewal.keys.count) < 0)
+		words[0] = '\0';
+	renewal_end(&authd->renewal, code == DK_CODE_OK);
+	key_set_done(authd, authd->next_id, code,
+	    code == DK_CODE_OK ? words : "the log does not take its record");
+}
+
 /* The record is durable, or the old policy stays. */
 static bool
 on_policy_logged(struct authd *authd, const struct ipc_message *message)
@@ -415,11 +475,15 @@ on_policy_logged(struct authd *authd, const struct ipc_message *message)
 	char hex[65], words[128];
 	unsigned code;
 
-	if (message->len != 2 || !authd->next || message->id != authd->next_id)
+	if (message->len != 2 || !is_busy(authd) || message->id != authd->next_id)
 		return false;
 	code = (unsigned)message->data[0] << 8 | message->data[1];
 	if (!dk_code_known(code))
 		return false;
+	if (authd->renewal.pending) {
+		on_key_set_logged(authd, code);
+		return true;
+	}
 	if (code == DK_CODE_OK) {
 		in_force_free(authd->now);
 		authd->now = authd->next;
@@ -442,6 +506,8 @@ on_parent(void *ctx, struct ipc_channel *channel, const struct ipc_message *mess
 
 	if (message->type == IPC_POLICY_TEXT)
 		return on_policy_text(authd, message);
+	if (message->type == IPC_KEY_SET)
+		return on_key_set(authd, message);
 	return ipc_child_parent_message(&authd->child, channel, message);
 }
 

@@ -44,8 +44,16 @@ policy_issuer(const struct policy *policy, unsigned issuer)
 {
 	const struct policy_section *s = &policy->of[POLICY_ISSUER].item[issuer];
 
-	return (
-	    struct policy_issuer){ s->title, s->line, s->url, s->audience, s->claim, s->max_age };
+	return (struct policy_issuer){ .title = s->title,
+		.line = s->line,
+		.url = s->url,
+		.audience = s->audience,
+		.claim = s->claim,
+		.max_age_s = s->max_age,
+		.key_set = s->key_set,
+		.key_set_ca = s->key_set_ca,
+		.key_set_refresh_s = policy_key_set_refresh(s),
+		.key_set_max_age_s = policy_key_set_max_age(s) };
 }
 
 static bool
@@ -285,8 +293,8 @@ policy_error_name(enum policy_error error)
 {
 	static const char *const names[] = { "ok", "too-large", "text", "environment", "syntax",
 		"too-many", "title", "repeated-title", "unknown-option", "repeated-option", "value",
-		"missing-option", "factors", "repeated-issuer", "unknown-group", "unknown-issuer",
-		"issuer-keys", "no-memory" };
+		"missing-option", "factors", "repeated-issuer", "key-set", "unknown-group",
+		"unknown-issuer", "issuer-keys", "no-memory" };
 
 	return error <= POLICY_NO_MEMORY ? names[error] : "?";
 }

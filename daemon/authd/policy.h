@@ -29,6 +29,7 @@ enum policy_error {
 	POLICY_MISSING_OPTION,
 	POLICY_FACTORS,
 	POLICY_REPEATED_ISSUER,
+	POLICY_KEY_SET_OPTIONS,
 	POLICY_UNKNOWN_GROUP,
 	POLICY_UNKNOWN_ISSUER,
 	POLICY_ISSUER_KEYS,
@@ -109,6 +110,9 @@ struct policy_issuer {
 	unsigned line;
 	const char *url, *audience, *claim;
 	uint32_t max_age_s;
+	const char *key_set;    /* URL; NULL: its key set is a file */
+	const char *key_set_ca; /* file; NULL: the CAs of the system */
+	uint32_t key_set_refresh_s, key_set_max_age_s;
 };
 
 /* False: *ret_fault says what is wrong and where; *ret is untouched. */

@@ -11,6 +11,9 @@
 #define POLICY_TEXT_MAX_BYTES 255
 #define POLICY_NAME_MAX_BYTES 32
 #define POLICY_AGE_MAX_S 86400
+#define POLICY_KEY_SET_AGE_MAX_S 2592000
+#define POLICY_KEY_SET_REFRESH_S 300 /* defaults */
+#define POLICY_KEY_SET_AGE_S 86400
 #define POLICY_ISSUER_TITLE_MAX_BYTES 32
 #define POLICY_ISSUER_TEXT_MAX_BYTES 200
 #define POLICY_CLAIM_MAX_BYTES 64
@@ -53,6 +56,10 @@ enum policy_option {
 	POLICY_AUDIENCE,
 	POLICY_CLAIM,
 	POLICY_MAX_AGE,
+	POLICY_KEY_SET,
+	POLICY_KEY_SET_CA,
+	POLICY_KEY_SET_REFRESH,
+	POLICY_KEY_SET_MAX_AGE,
 	POLICY_OPTIONS,
 };
 
@@ -80,6 +87,8 @@ struct policy_section {
 	uint32_t approvals;
 	const char *url, *audience, *claim;
 	uint32_t max_age;
+	const char *key_set, *key_set_ca;
+	uint32_t key_set_refresh, key_set_max_age; /* 0: not given */
 	bool allow;
 };
 
@@ -92,6 +101,17 @@ struct policy {
 		unsigned count, cap;
 	} of[POLICY_KINDS];
 };
+
+static inline uint32_t
+policy_key_set_refresh(const struct policy_section *s)
+{
+	return s->key_set_refresh ? s->key_set_refresh : POLICY_KEY_SET_REFRESH_S;
+}
+static inline uint32_t
+policy_key_set_max_age(const struct policy_section *s)
+{
+	return s->key_set_max_age ? s->key_set_max_age : POLICY_KEY_SET_AGE_S;
+}
 
 /* policy_value.c: false if it is no value of this option. */
 bool policy_value_ok(enum policy_option option, const char *value);

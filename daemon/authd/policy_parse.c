@@ -52,6 +52,10 @@ static const struct option {
 	{ "audience", POLICY_AUDIENCE },
 	{ "claim", POLICY_CLAIM },
 	{ "max-age", POLICY_MAX_AGE },
+	{ "key-set", POLICY_KEY_SET },
+	{ "key-set-ca", POLICY_KEY_SET_CA },
+	{ "key-set-refresh", POLICY_KEY_SET_REFRESH },
+	{ "key-set-max-age", POLICY_KEY_SET_MAX_AGE },
 };
 
 static const char *const kinds[POLICY_KINDS] = { "group", "rule", "issuer" };
@@ -210,19 +214,26 @@ take_list(struct parser *p, struct policy_section *section, enum policy_option o
 static bool
 take_number_value(struct parser *p, struct policy_section *section, enum policy_option option)
 {
-	uint32_t max = option == POLICY_APPROVALS ? POLICY_APPROVALS_MAX
-	    : option == POLICY_MAX_AGE            ? POLICY_AGE_MAX_S
-						  : POLICY_BUDGET_MAX;
-	uint32_t *value = option == POLICY_PER_MINUTE ? &section->per_minute
-	    : option == POLICY_PER_DAY                ? &section->per_day
-	    : option == POLICY_APPROVALS              ? &section->approvals
-	    : option == POLICY_MAX_AGE                ? &section->max_age
-						      : NULL;
+	const struct {
+		enum policy_option option;
+		uint32_t max;
+		uint32_t *value;
+	} numbers[] = { { POLICY_PER_MINUTE, POLICY_BUDGET_MAX, &section->per_minute },
+		{ POLICY_PER_DAY, POLICY_BUDGET_MAX, &section->per_day },
+		{ POLICY_APPROVALS, POLICY_APPROVALS_MAX, &section->approvals },
+		{ POLICY_MAX_AGE, POLICY_AGE_MAX_S, &section->max_age },
+		{ POLICY_KEY_SET_REFRESH, POLICY_AGE_MAX_S, &section->key_set_refresh },
+		{ POLICY_KEY_SET_MAX_AGE, POLICY_KEY_SET_AGE_MAX_S, &section->key_set_max_age } };
 
-	if (!value || p->number < 1 || p->number > max)
-		return false;
-	*value = (uint32_t)p->number;
-	return true;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (numbers[i].option != option)
+			continue;
+		if (p->number < 1 || p->number > numbers[i].max)
+			return false;
+		*numbers[i].value = (uint32_t)p->number;
+		return true;
+	}
+	return false;
 }
 
 static bool
@@ -231,6 +242,8 @@ take_text_value(struct parser *p, struct policy_section *section, enum policy_op
 	const char **value = option == POLICY_URL ? &section->url
 	    : option == POLICY_AUDIENCE           ? &section->audience
 	    : option == POLICY_CLAIM              ? &section->claim
+	    : option == POLICY_KEY_SET            ? &section->key_set
+	    : option == POLICY_KEY_SET_CA         ? &section->key_set_ca
 						  : NULL;
 
 	if (!value || !policy_value_ok(option, p->text))
@@ -355,6 +368,21 @@ url_is_new(struct parser *p, const struct policy_section *issuer)
 	return true;
 }
 
+/* A set that is thrown away before it is fetched again would come and go. */
+static bool
+key_set_fits(struct parser *p, const struct policy_section *issuer)
+{
+	const char *wrong = NULL;
+
+	if (!issuer->key_set &&
+	    (issuer->key_set_ca || issuer->key_set_refresh || issuer->key_set_max_age))
+		wrong = "only a key-set that is fetched has such options";
+	else if (policy_key_set_max_age(issuer) < policy_key_set_refresh(issuer))
+		wrong = "key-set-max-age is below key-set-refresh";
+	return !wrong ||
+	    fail(p, POLICY_KEY_SET_OPTIONS, issuer->line, "\"%s\": %s", issuer->title, wrong);
+}
+
 static bool
 complete(struct parser *p, const struct policy_section *section, enum policy_kind kind)
 {
@@ -365,7 +393,7 @@ complete(struct parser *p, const struct policy_section *section, enum policy_kin
 		    section->title, what);
 	if (kind == POLICY_RULE)
 		return factors_fit(p, section);
-	return kind == POLICY_GROUP || url_is_new(p, section);
+	return kind == POLICY_GROUP || (key_set_fits(p, section) && url_is_new(p, section));
 }
 
 /* The new last one of its kind, or NULL. */

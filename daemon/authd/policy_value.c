@@ -166,6 +166,26 @@ certificate_name_ok(const char *value)
 	return false;
 }
 
+/* https, a host, and no characters that could be anything else: no user before the host,
+ * no fragment. */
+static bool
+fetch_url_ok(const char *value)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	static const char more[] = "-._~:/?[]&=+%,;!$'()*";
+	const char *host = value + strlen("https://");
+
+	if (strncmp(value, "https://", strlen("https://")) != 0 ||
+	    strlen(value) > POLICY_ISSUER_TEXT_MAX_BYTES || *host == '\0' ||
+	    !(*host == '[' || strchr(digits, *host)))
+		return false;
+	for (const char *c = host; *c; c++)
+		if (!strchr(digits, *c) && !strchr(more, *c))
+			return false;
+	return true;
+}
+
 bool
 policy_value_ok(enum policy_option option, const char *value)
 {
@@ -195,6 +215,9 @@ policy_value_ok(enum policy_option option, const char *value)
 	case POLICY_URL:
 		return strncmp(value, "https://", 8) == 0 && value[8] != '\0' &&
 		    strlen(value) <= POLICY_ISSUER_TEXT_MAX_BYTES;
+	case POLICY_KEY_SET:
+		return fetch_url_ok(value);
+	case POLICY_KEY_SET_CA:
 	case POLICY_AUDIENCE:
 		return value[0] != '\0' && strlen(value) <= POLICY_ISSUER_TEXT_MAX_BYTES;
 	case POLICY_CLAIM:

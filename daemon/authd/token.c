@@ -73,6 +73,15 @@ type_ok(const json_t *typ)
 	return !typ;
 }
 
+bool
+token_issuer_has_keys(const struct token_issuer *issuer, uint64_t now)
+{
+	if (!issuer->info.key_set)
+		return true;
+	return issuer->keys.count > 0 && issuer->fetched_s <= now + TOKEN_AHEAD_MAX_S &&
+	    issuer->fetched_s + issuer->info.key_set_max_age_s >= now;
+}
+
 /* An algorithm of ours, or NULL. */
 static const char *
 algorithm(const json_t *header)
@@ -206,6 +215,8 @@ verify(struct work *w, const struct token_issuers *issuers, const char *user, ui
 	issuer = find_issuer(w->claims, issuers);
 	if (!issuer)
 		return TOKEN_ISSUER;
+	if (!token_issuer_has_keys(issuer, now))
+		return TOKEN_KEY_SET;
 	key = find_key(w->header, &issuer->keys);
 	if (!key)
 		return TOKEN_KEY;
@@ -242,7 +253,7 @@ token_verify(const uint8_t *text, size_t len, const struct token_issuers *issuer
 const char *
 token_fault_name(enum token_fault fault)
 {
-	static const char *const names[] = { "holds", "form", "header", "issuer", "key",
+	static const char *const names[] = { "holds", "form", "header", "issuer", "key-set", "key",
 		"signature", "audience", "time", "claim" };
 
 	return fault <= TOKEN_CLAIM ? names[fault] : "?";

@@ -15,6 +15,8 @@ struct token_issuers {
 	struct token_issuer {
 		struct policy_issuer info; /* borrowed from the policy */
 		struct keyset keys;
+		uint8_t digest[32]; /* of the bytes of the set, if there are keys */
+		uint64_t fetched_s; /* 0: a file, or no set */
 	} item[POLICY_ISSUERS_MAX];
 };
 
@@ -24,6 +26,7 @@ enum token_fault {
 	TOKEN_FORM,
 	TOKEN_HEADER,
 	TOKEN_ISSUER,
+	TOKEN_KEY_SET,
 	TOKEN_KEY,
 	TOKEN_SIGNATURE,
 	TOKEN_AUDIENCE,
@@ -35,6 +38,9 @@ struct token {
 	const char *issuer; /* title; borrowed */
 	struct dk_log_token record;
 };
+
+/* Whether there is a set, and not too old a one. */
+bool token_issuer_has_keys(const struct token_issuer *issuer, uint64_t now);
 
 /* user: of the device that signed the request. */
 enum token_fault token_verify(const uint8_t *text, size_t len, const struct token_issuers *issuers,

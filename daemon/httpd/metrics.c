@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "ipc/fetch.h"
 
 #define HEADERS_MAX_BYTES 4096
 #define IDLE_S 10
@@ -40,6 +41,7 @@ static struct {
 	bool log_takes_entries;
 	uint64_t log_size;
 	uint64_t checkpoint_s;
+	struct ipc_fetch_state fetch;
 } m;
 
 uint64_t
@@ -124,6 +126,15 @@ metrics_on_log_state(const struct ipc_message *message)
 	m.checkpoint_s = dk_rd_u64(&rd);
 	m.log_state_s = ipc_now();
 	return !rd.failed && takes_entries <= 1;
+}
+
+bool
+metrics_on_fetch_state(const struct ipc_message *message)
+{
+	if (!ipc_fetch_state_read(message->data, message->len, &m.fetch))
+		return false;
+	m.violations = m.fetch.violations;
+	return true;
 }
 
 void
@@ -215,6 +226,24 @@ state(struct evbuffer *out, const struct httpd *httpd)
 }
 
 static void
+key_sets(struct evbuffer *out)
+{
+	one(out, "doublekey_fetchd_restarts_total", "counter",
+	    "How often fetchd alone was started anew.", m.fetch.restarts);
+	head(out, "doublekey_key_set_timestamp_seconds", "gauge",
+	    "When the key set in force of an issuer was last fetched; 0: there is none.");
+	for (unsigned i = 0; i < m.fetch.count; i++)
+		(void)evbuffer_add_printf(out,
+		    "doublekey_key_set_timestamp_seconds{issuer=\"%s\"} %" PRIu64 "\n",
+		    m.fetch.issuer[i].name, m.fetch.issuer[i].fetched_s);
+	head(out, "doublekey_key_set_failures_total", "counter", "Fetches that were not good.");
+	for (unsigned i = 0; i < m.fetch.count; i++)
+		(void)evbuffer_add_printf(out,
+		    "doublekey_key_set_failures_total{issuer=\"%s\"} %" PRIu64 "\n",
+		    m.fetch.issuer[i].name, m.fetch.issuer[i].failures);
+}
+
+static void
 answer(struct evhttp_request *request, int status, const char *type, struct evbuffer *body)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
@@ -241,6 +270,7 @@ on_request(struct evhttp_request *request, void *ctx)
 		counts(out);
 		histogram(out);
 		state(out, ctx);
+		key_sets(out);
 	} else if (strcmp(uri, "/health") == 0) {
 		(void)evbuffer_add_printf(out, "ok\n");
 	} else if (strcmp(uri, "/ready") == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a monitor sees, spec/monitoring.md: counts and times, and no name of a
- * user, key, device or object.
+ * user, key, device or object. Issuers have the names that the policy gives them.
  */
 #ifndef DK_HTTPD_METRICS_H
 #define DK_HTTPD_METRICS_H
@@ -14,9 +14,10 @@ void metrics_start(struct httpd *httpd);
 void metrics_note(struct evhttp_request *request, unsigned code, const uint8_t *body, size_t len);
 /* It took so long from the last byte of the request to the answer. */
 void metrics_note_release_time(uint64_t microseconds);
-/* Payloads of GO and LOG_STATE; false: not their layout. */
+/* Payloads of GO, LOG_STATE and FETCH_STATE; false: not their layout. */
 bool metrics_on_go(const struct ipc_message *message);
 bool metrics_on_log_state(const struct ipc_message *message);
+bool metrics_on_fetch_state(const struct ipc_message *message);
 void metrics_set_expiry(uint64_t seconds);
 
 uint64_t metrics_clock(void);

@@ -111,8 +111,8 @@ serve(struct ipc_child *child, struct ipc_channel *channel, short revents)
 		child->stopping = true;
 }
 
-static int
-one_round(struct ipc_child *child)
+bool
+ipc_child_round(struct ipc_child *child, int timeout_ms)
 {
 	struct pollfd fds[IPC_CHANNELS_MAX + 1];
 	int n;
@@ -124,13 +124,13 @@ one_round(struct ipc_child *child)
 		fds[i].events = (short)(POLLIN | (ipc_wants_write(c) ? POLLOUT : 0));
 	}
 	fds[child->count] = (struct pollfd){ .fd = child->wake_fd, .events = POLLIN };
-	n = poll(fds, child->count + 1, child->tick_ms);
+	n = poll(fds, child->count + 1, timeout_ms);
 	if (n < 0 && errno != EINTR)
-		return -1;
+		return false;
 	for (unsigned i = 0; n > 0 && i < child->count; i++)
 		if (fds[i].revents)
 			serve(child, &child->channel[i], fds[i].revents);
-	return 0;
+	return true;
 }
 
 void
@@ -151,7 +151,7 @@ void
 ipc_child_run(struct ipc_child *child)
 {
 	while (!child->stopping) {
-		if (one_round(child) != 0)
+		if (!ipc_child_round(child, child->tick_ms))
 			say_fatal("poll failed");
 		if (child->idle)
 			child->idle(child->idle_ctx);

@@ -36,6 +36,9 @@ bool ipc_child_parent_message(
 void ipc_child_ready(struct ipc_child *child);
 /* Report a broken rule to the parent and take nothing more from that channel. */
 void ipc_child_violation(struct ipc_child *child, struct ipc_channel *channel);
+/* What has come on the channels, waiting at most timeout_ms for it: for a process that
+ * has a loop of its own. False: poll failed. */
+bool ipc_child_round(struct ipc_child *child, int timeout_ms);
 /* Until STOP, or until the parent is gone. */
 void ipc_child_run(struct ipc_child *child);
 /* From now on messages wait until the end of the round, and go out together: fewer packets,

@@ -31,6 +31,11 @@ static const struct rule rules[] = {
 	{ IPC_POLICY_DONE,    IPC_AUTHD,  IPC_PARENT, 512 },
 	{ IPC_TLS,            IPC_PARENT, IPC_HTTPD,  IPC_TLS_MAX_BYTES },
 	{ IPC_TLS_DONE,       IPC_HTTPD,  IPC_PARENT, 10 + 256 },
+	{ IPC_FETCH,          IPC_PARENT, IPC_FETCHD, IPC_FETCH_MAX_BYTES },
+	{ IPC_FETCHED,        IPC_FETCHD, IPC_PARENT, IPC_FETCHED_MAX_BYTES },
+	{ IPC_KEY_SET,        IPC_PARENT, IPC_AUTHD,  IPC_KEY_SET_MAX_BYTES },
+	{ IPC_KEY_SET_DONE,   IPC_AUTHD,  IPC_PARENT, 258 },
+	{ IPC_FETCH_STATE,    IPC_PARENT, IPC_HTTPD,  793 },
 	{ IPC_RELEASE,        IPC_HTTPD,  IPC_AUTHD,  4212224 },
 	{ IPC_ENROL,          IPC_HTTPD,  IPC_AUTHD,  4112 },
 	{ IPC_KEY,            IPC_HTTPD,  IPC_AUTHD,  64 },
@@ -38,6 +43,7 @@ static const struct rule rules[] = {
 	{ IPC_ENROL_PASSED,   IPC_AUTHD,  IPC_KEYD,   4112 },
 	{ IPC_KEY_PASSED,     IPC_AUTHD,  IPC_KEYD,   64 },
 	{ IPC_POLICY,         IPC_AUTHD,  IPC_KEYD,   68 },
+	{ IPC_KEY_SET_NEW,    IPC_AUTHD,  IPC_KEYD,   1123 },
 	{ IPC_DEVICE,         IPC_KEYD,   IPC_AUTHD,  98 },
 	{ IPC_SERVICE_KEY,    IPC_KEYD,   IPC_AUTHD,  97 },
 	{ IPC_POLICY_LOGGED,  IPC_KEYD,   IPC_AUTHD,  2 },
@@ -72,7 +78,7 @@ const char *
 ipc_process_name(enum ipc_process process)
 {
 	static const char *const names[IPC_PROCESSES] = { "?", "parent", "httpd", "authd", "keyd",
-		"logd", "tokend" };
+		"logd", "tokend", "fetchd" };
 
 	return process < IPC_PROCESSES ? names[process] : names[0];
 }

@@ -103,6 +103,41 @@ on_policy(struct keyd *keyd, const struct ipc_message *message)
 	return true;
 }
 
+static void
+key_set_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
+{
+	const uint8_t answer[2] = { (uint8_t)(code >> 8), (uint8_t)code };
+	const struct dk_part part = { answer, sizeof(answer) };
+	uint64_t *id = ctx;
+
+	(void)receipt;
+	(void)ipc_send(keyd->authd, IPC_POLICY_LOGGED, *id, &part, 1);
+	free(id);
+}
+
+/* authd says what the record says of it; that it is one, is checked here. */
+static bool
+on_key_set(struct keyd *keyd, const struct ipc_message *message)
+{
+	static struct dk_log_key_set set;
+	struct dk_log_event event;
+	uint64_t *id;
+
+	if (!dk_log_key_set_parse(message->data, message->len, &set))
+		return false;
+	id = malloc(sizeof(*id));
+	if (!id)
+		say_fatal("no memory");
+	*id = message->id;
+	keyd_event(&event, DK_LOG_KEY_SET, DK_LOG_ADMIN, DK_CODE_OK);
+	memcpy(event.policy, keyd->policy, sizeof(event.policy));
+	event.has_policy = keyd->has_policy;
+	memcpy(event.key_set, message->data, message->len);
+	event.key_set_len = message->len;
+	keyd_log(keyd, &event, NULL, key_set_logged, id);
+	return true;
+}
+
 static bool
 on_authd(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
 {
@@ -118,6 +153,8 @@ on_authd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 		return keyd_on_key(keyd, message);
 	case IPC_POLICY:
 		return on_policy(keyd, message);
+	case IPC_KEY_SET_NEW:
+		return on_key_set(keyd, message);
 	default:
 		return false;
 	}

@@ -193,6 +193,7 @@ job_verdict(const struct job *job, unsigned i)
 	case DK_CODE_CERTIFICATE:
 	case DK_CODE_CERTIFICATE_REQUIRED:
 	case DK_CODE_TOKEN:
+	case DK_CODE_TOKEN_KEYS:
 	case DK_CODE_TOKEN_REQUIRED:
 	case DK_CODE_APPROVAL_REQUIRED:
 		return code;

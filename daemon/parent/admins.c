@@ -8,6 +8,7 @@
 #include "authd/policy.h"
 #include "base/bytes.h"
 #include "native/code.h"
+#include "parent/key_sets.h"
 #include "parent/run.h"
 
 #define ANSWER_PACKET_BYTES 61440
@@ -99,21 +100,35 @@ ask_logd(struct run *run, struct run_admin *admin, struct dk_reader_buf *rd)
 	return ipc_send(&run->set.channel[IPC_LOGD], IPC_RECORDS, admin->id, &part, 1);
 }
 
-/* The new text goes to authd, which answers when the record of it is durable. */
+/* The new text goes to authd, which answers when the record of it is durable. A key set
+ * that is on its way there goes first. */
 bool
 run_reload_policy(struct run *run, uint64_t id, uint32_t uid)
 {
 	static char text[POLICY_MAX_BYTES + 1];
+	struct policy *policy = NULL;
+	struct policy_fault fault;
 	char path[PATH_BYTES];
 	uint8_t head[8], *sets;
 	struct dk_writer_buf wr;
 	size_t len, sets_len;
 	bool sent;
 
+	if (run->authd_busy == RUN_BUSY_KEY_SET) {
+		sent = !run->reload_waits;
+		run->reload_waits = true;
+		run->reload_id = sent ? id : run->reload_id;
+		run->reload_uid = sent ? uid : run->reload_uid;
+		return sent;
+	}
 	if (!path_join(path, run->settings->dir, "policy.conf") ||
-	    !policy_read(path, text, sizeof(text), &len) ||
-	    !key_sets_read(run->settings->dir, &sets, &sets_len))
+	    !policy_read(path, text, sizeof(text), &len))
 		return false;
+	(void)policy_parse(text, len, &policy, &fault);
+	if (!key_sets_read(run->settings->dir, policy, &sets, &sets_len)) {
+		policy_free(policy);
+		return false;
+	}
 	dk_wr_init(&wr, head, sizeof(head));
 	dk_wr_u32(&wr, uid);
 	dk_wr_u32(&wr, (uint32_t)len);
@@ -121,7 +136,37 @@ run_reload_policy(struct run *run, uint64_t id, uint32_t uid)
 		{ sets, sets_len } };
 	sent = ipc_send(&run->set.channel[IPC_AUTHD], IPC_POLICY_TEXT, id, parts, 3);
 	free(sets);
+	if (sent && run->authd_busy == RUN_BUSY_NOT) {
+		policy_free(run->policy_next);
+		run->policy_next = policy;
+		run->policy_id = id;
+		run->authd_busy = RUN_BUSY_POLICY;
+	} else {
+		policy_free(policy);
+	}
 	return sent;
+}
+
+bool
+run_on_policy_done(struct run *run, const struct ipc_message *message)
+{
+	bool ok;
+
+	if (message->len < 3)
+		return false;
+	ok = message->data[0] == 0 && message->data[1] == 0;
+	say(ok ? SAY_INFO : SAY_ERROR, "%.*s", (int)message->len - 3,
+	    (const char *)message->data + 2);
+	/* One that came while another one was under way has been refused. */
+	if (run->authd_busy == RUN_BUSY_POLICY && message->id == run->policy_id) {
+		if (ok)
+			run_sources_set(run, run->policy_next);
+		policy_free(run->policy_next);
+		run->policy_next = NULL;
+		run->authd_busy = RUN_BUSY_NOT;
+	}
+	run_admin_done(run, message);
+	return true;
 }
 
 void
@@ -195,6 +240,7 @@ status_lines(const struct run *run, char *text, size_t cap)
 		len += n > 0 ? (size_t)n : 0;
 	}
 	len += run_tls_status(run, text + len, cap - len);
+	len += run_fetch_status(run, text + len, cap - len);
 	n = snprintf(text + len, cap - len, "separation\t%s\nrestarts\t%u\nviolations\t%u\n",
 	    run->separation, run->restarts, run->violations);
 	return len + (n > 0 ? (size_t)n : 0);
@@ -203,7 +249,7 @@ status_lines(const struct run *run, char *text, size_t cap)
 void
 run_admin_done(struct run *run, const struct ipc_message *message)
 {
-	char lines[2048];
+	char lines[8192];
 	struct run_admin *admin = NULL;
 	uint8_t *both;
 	size_t extra;
@@ -225,6 +271,14 @@ run_admin_done(struct run *run, const struct ipc_message *message)
 		admin_answer(admin, both, message->len + extra);
 	}
 	free(both);
+}
+
+void
+run_admin_failed(struct run *run, uint64_t id)
+{
+	for (unsigned i = 0; i < RUN_ADMINS_MAX; i++)
+		if (run->admin[i].fd >= 0 && run->admin[i].id == id)
+			admin_code(&run->admin[i], DK_CODE_ARGUMENT);
 }
 
 void

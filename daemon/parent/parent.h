@@ -62,11 +62,6 @@ struct policy_case {
 	const char *factor[POLICY_CASE_FACTORS_MAX]; /* "certificate=NAME", "approval=USER" */
 };
 /* One byte more than a policy may have, so that too long a one is seen as such. */
-/* The key sets of DIR/issuers as spec/ipc.md section 3 has them; ret: free(). False:
- * told already. */
-bool key_sets_read(const char *dir, uint8_t **ret, size_t *ret_len);
-/* The same in a file that only a descriptor names, or -1. */
-int key_sets_fd(const char *dir);
 bool policy_read(const char *path, char *text, size_t cap, size_t *ret_len);
 int cmd_policy_check(const struct settings *settings, const struct policy_case *c);
 
@@ -102,6 +97,9 @@ struct spawn_files {
 	bool hsm_sockets;
 	char *const *hsm_environment; /* up to a NULL */
 };
+/* fetchd alone, which has no channel but the parent's. */
+bool spawn_fetchd(struct spawned *set, const struct spawn_user *user, ipc_handler handler,
+    void *ctx);
 bool spawn_all(struct spawned *set, const struct spawn_files *files, const char *log_dir,
     ipc_handler handler, void *ctx);
 

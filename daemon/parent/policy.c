@@ -202,18 +202,29 @@ has_request(const struct policy_case *c)
 	    c->factor_count > 0;
 }
 
+/* The file of the key set, or of the CA certificates of where it is fetched; or NULL. */
+static const char *
+needed_file(const struct policy_issuer *issuer, char name[64])
+{
+	if (issuer->key_set)
+		return issuer->key_set_ca;
+	return snprintf(name, 64, "issuers/%s.jwks", issuer->title) > 0 ? name : NULL;
+}
+
 /* That they are there; what is in them is read by authd only. */
 static bool
 has_key_sets(const char *dir, const char *path, const struct policy *policy)
 {
-	char name[64], file[PATH_BYTES];
 	bool ok = true;
 
 	for (unsigned i = 0; i < policy_issuers(policy); i++) {
 		struct policy_issuer issuer = policy_issuer(policy, i);
+		char buffer[64], file[PATH_BYTES];
+		const char *name = needed_file(&issuer, buffer);
 
-		if (snprintf(name, sizeof(name), "issuers/%s.jwks", issuer.title) > 0 &&
-		    path_join(file, dir, name) && access(file, R_OK) == 0)
+		if (!name ||
+		    (name[0] == '/' ? access(name, R_OK) == 0
+				    : path_join(file, dir, name) && access(file, R_OK) == 0))
 			continue;
 		(void)fprintf(stderr, "%s:%u: %s: %s cannot be read\n", path, issuer.line,
 		    policy_error_name(POLICY_ISSUER_KEYS), name);

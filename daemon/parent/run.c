@@ -12,10 +12,6 @@
 
 #include "parent/run.h"
 
-#define DELAY_FIRST_MS 100
-#define DELAY_LAST_MS 10000
-#define CALM_S 60
-
 static void
 on_signal(struct run *run)
 {
@@ -43,7 +39,10 @@ on_signal(struct run *run)
 					    WIFSIGNALED(status) ? WTERMSIG(status)
 								: WEXITSTATUS(status));
 					run->set.pid[p] = 0;
-					run->restart = true;
+					if (p == IPC_FETCHD)
+						run_fetchd_gone(run);
+					else
+						run->restart = true;
 				}
 	}
 }
@@ -67,7 +66,8 @@ poll_once(struct run *run)
 	}
 	for (unsigned i = 0; i < RUN_ADMINS_MAX; i++)
 		fds[POLL_ADMINS + i] = (struct pollfd){ .fd = run->admin[i].fd, .events = POLLIN };
-	if (poll(fds, POLL_ADMINS + RUN_ADMINS_MAX, 1000) <= 0)
+	if (poll(fds, POLL_ADMINS + RUN_ADMINS_MAX, run->fetchd_down ? RUN_DELAY_FIRST_MS : 1000) <=
+	    0)
 		return;
 	for (unsigned i = 0; i < RUN_CHILDREN; i++) {
 		struct ipc_channel *c = &run->set.channel[IPC_HTTPD + i];
@@ -78,6 +78,10 @@ poll_once(struct run *run)
 		    !ipc_receive(c)) {
 			if (c->violated)
 				run_violation(run, c->peer, IPC_PARENT, c->violation_type);
+			if (c->peer == IPC_FETCHD) {
+				run_fetchd_gone(run);
+				continue;
+			}
 			ipc_channel_close(c);
 			run->restart = true;
 		}
@@ -96,11 +100,12 @@ pause_before_restart(struct run *run)
 {
 	struct timespec ts;
 
-	if (run->went && ipc_now() > run->started_s + CALM_S)
-		run->delay_ms = DELAY_FIRST_MS;
+	if (run->went && ipc_now() > run->started_s + RUN_CALM_S)
+		run->delay_ms = RUN_DELAY_FIRST_MS;
 	ts = (struct timespec){ run->delay_ms / 1000, (run->delay_ms % 1000) * 1000000L };
 	(void)nanosleep(&ts, NULL);
-	run->delay_ms = 2 * run->delay_ms < DELAY_LAST_MS ? 2 * run->delay_ms : DELAY_LAST_MS;
+	run->delay_ms =
+	    2 * run->delay_ms < RUN_DELAY_LAST_MS ? 2 * run->delay_ms : RUN_DELAY_LAST_MS;
 	run->restarts++;
 }
 
@@ -110,6 +115,7 @@ supervise(struct run *run)
 	while (!run->stopping) {
 		poll_once(run);
 		run_warn_of_expiry(run);
+		run_fetch_step(run);
 		if (!run->restart || run->stopping)
 			continue;
 		/* A set that never became ready will not do so the next time. */
@@ -168,7 +174,7 @@ cmd_run(const struct settings *settings)
 	static struct run run;
 	char address[RUN_LISTEN_BYTES];
 
-	run = (struct run){ .settings = settings, .delay_ms = DELAY_FIRST_MS, .listen = -1 };
+	run = (struct run){ .settings = settings, .delay_ms = RUN_DELAY_FIRST_MS, .listen = -1 };
 	for (unsigned i = 0; i < RUN_ADMINS_MAX; i++)
 		run.admin[i].fd = -1;
 	for (unsigned p = 0; p < IPC_PROCESSES; p++)

@@ -14,19 +14,47 @@
 
 #include <confuse.h>
 
+#include "authd/policy.h"
 #include "ipc/child.h"
+#include "ipc/fetch.h"
 #include "parent/parent.h"
 
 #define RUN_ADMINS_MAX 16
 #define RUN_HSM_ENVIRONMENT_MAX 16
 #define RUN_CHILDREN (IPC_PROCESSES - IPC_HTTPD)
 #define RUN_LISTEN_BYTES 256
+#define RUN_DELAY_FIRST_MS 100
+#define RUN_DELAY_LAST_MS 10000
+#define RUN_CALM_S 60
 
 struct run_admin {
 	int fd; /* -1: free */
 	uint64_t id;
 	unsigned op;
 };
+
+/* An issuer whose key set is fetched. */
+struct run_source {
+	char name[IPC_ISSUER_MAX_BYTES + 1];
+	char url[IPC_FETCH_URL_MAX_BYTES + 1];
+	char ca_file[IPC_FETCH_URL_MAX_BYTES + 1]; /* empty: those of the system */
+	uint32_t refresh_s, max_age_s;
+	uint64_t fetched_s; /* of the set in force, seconds since 1970; 0: none */
+	uint64_t failures;
+	enum ipc_fetch_result result; /* of the last one */
+	/* by a clock that does not jump, in seconds */
+	uint64_t next_s, asked_s;
+	uint32_t delay_s;
+	uint64_t asked_id; /* of fetchd; 0: nothing is under way */
+	uint8_t root[32];  /* of the CA certificates that were sent with it */
+	uint8_t *set;      /* what came and authd has not taken yet, or NULL */
+	size_t set_len;
+	uint64_t set_s; /* when it came */
+	uint64_t given_id;
+};
+
+/* What authd has not answered yet. */
+enum run_busy { RUN_BUSY_NOT, RUN_BUSY_POLICY, RUN_BUSY_KEY_SET };
 
 struct run {
 	const struct settings *settings;
@@ -53,6 +81,21 @@ struct run {
 	const char *separation; /* of the processes, in words */
 	uint64_t tls_expiry;    /* seconds since 1970; 0: not known yet */
 	uint64_t tls_warned_s;
+	/* what is fetched */
+	struct run_source source[IPC_ISSUERS_MAX];
+	unsigned source_count;
+	unsigned fetch_forgotten; /* answers of fetchd that nobody waits for */
+	bool fetch_told;          /* httpd knows the state */
+	bool fetchd_down;
+	int fetchd_delay_ms;
+	uint64_t fetchd_next_ms, fetchd_begun_ms;
+	uint32_t fetchd_restarts;
+	enum run_busy authd_busy;
+	struct policy *policy_next; /* that of the reload under way */
+	uint64_t policy_id;
+	bool reload_waits;
+	uint64_t reload_id;
+	uint32_t reload_uid;
 };
 
 /* conf.c: doublekeyd.conf; false if it cannot be read or has a value that is not allowed. */
@@ -61,9 +104,12 @@ bool run_read_conf(struct run *run, char ret_listen[RUN_LISTEN_BYTES]);
 /* set.c: the children. */
 bool run_set_start(struct run *run);
 void run_set_end(struct run *run, bool gently);
-/* It is told and counted, and the set is started anew. */
+/* It is told and counted, and the set (or fetchd alone) is started anew. */
 void run_violation(
     struct run *run, enum ipc_process who, enum ipc_process towards, unsigned type);
+bool run_fetchd_spawn(struct run *run);
+/* False: it runs on. */
+bool run_wait_for(pid_t pid, int ms);
 /* A file of the service, or -1. */
 int run_open(const struct run *run, const char *name, int flags);
 /* The CAs of clients, /dev/null if none are configured; -1: they cannot be read. */
@@ -74,10 +120,29 @@ void run_admin_accept(struct run *run);
 void run_admin_request(struct run *run, struct run_admin *admin);
 /* An answer has come from a child. */
 void run_admin_done(struct run *run, const struct ipc_message *message);
+/* What it waits for failed. */
+void run_admin_failed(struct run *run, uint64_t id);
 /* Those that wait will get no answer. */
 void run_admins_give_up(struct run *run);
 /* The policy of the directory to authd, which answers when the record of it is durable. */
 bool run_reload_policy(struct run *run, uint64_t id, uint32_t uid);
+bool run_on_policy_done(struct run *run, const struct ipc_message *message);
+
+/* fetch.c: key sets that are fetched. */
+/* Those of this policy, which is in force now; NULL: none. */
+void run_sources_set(struct run *run, const struct policy *policy);
+/* fetchd knows of nothing that was asked. */
+void run_sources_unasked(struct run *run);
+bool run_on_fetched(struct run *run, const struct ipc_message *message);
+bool run_on_key_set_done(struct run *run, const struct ipc_message *message);
+/* In each round: what is due. */
+void run_fetch_step(struct run *run);
+size_t run_fetch_status(const struct run *run, char *text, size_t cap);
+
+/* fetchd.c: the process. */
+void run_fetchd_begun(struct run *run);
+void run_fetchd_gone(struct run *run);
+void run_fetchd_step(struct run *run);
 
 /* users.c: once, before the children are started. */
 void run_choose_users(struct run *run);

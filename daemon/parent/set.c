@@ -2,12 +2,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "native/code.h"
+#include "parent/key_sets.h"
 #include "parent/run.h"
 
 static void
@@ -39,9 +41,11 @@ on_ready(struct run *run, enum ipc_process from, const struct ipc_message *messa
 	    run->protections[from] & IPC_SECCOMP ? "on" : "OFF",
 	    run->protections[from] & IPC_LANDLOCK ? "on" : "OFF");
 	run->ready |= 1u << from;
-	if (run->ready ==
-	    (1u << IPC_HTTPD | 1u << IPC_AUTHD | 1u << IPC_KEYD | 1u << IPC_LOGD |
-		(run->hsm_uri ? 1u << IPC_TOKEND : 0)))
+	/* fetchd may have been started anew. */
+	if (!run->went &&
+	    run->ready ==
+		(1u << IPC_HTTPD | 1u << IPC_AUTHD | 1u << IPC_KEYD | 1u << IPC_LOGD |
+		    1u << IPC_FETCHD | (run->hsm_uri ? 1u << IPC_TOKEND : 0)))
 		all_ready(run);
 	return true;
 }
@@ -52,13 +56,18 @@ run_violation(struct run *run, enum ipc_process who, enum ipc_process towards, u
 	say(SAY_ERROR, "%s broke the rules towards %s (type %04x) and is ended",
 	    ipc_process_name(who), ipc_process_name(towards), type);
 	run->violations++;
-	run->restart = true;
+	if (who == IPC_FETCHD)
+		run_fetchd_gone(run);
+	else
+		run->restart = true;
 }
 
 static bool
 on_violation(struct run *run, enum ipc_process from, const struct ipc_message *message)
 {
-	if (message->len != 3 || message->data[0] < IPC_PARENT || message->data[0] >= IPC_PROCESSES)
+	/* fetchd knows nobody but the parent: of whom should it tell? */
+	if (from == IPC_FETCHD || message->len != 3 || message->data[0] < IPC_PARENT ||
+	    message->data[0] >= IPC_PROCESSES)
 		return false;
 	run_violation(
 	    run, message->data[0], from, (unsigned)message->data[1] << 8 | message->data[2]);
@@ -89,12 +98,11 @@ on_child(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 	case IPC_TLS_DONE:
 		return begins_with_code(message) && run_on_tls_done(run, message);
 	case IPC_POLICY_DONE:
-		if (!begins_with_code(message) || message->len < 3)
-			return false;
-		say(message->data[0] || message->data[1] ? SAY_ERROR : SAY_INFO, "%.*s",
-		    (int)message->len - 3, (const char *)message->data + 2);
-		run_admin_done(run, message);
-		return true;
+		return begins_with_code(message) && run_on_policy_done(run, message);
+	case IPC_FETCHED:
+		return run_on_fetched(run, message);
+	case IPC_KEY_SET_DONE:
+		return begins_with_code(message) && run_on_key_set_done(run, message);
 	default:
 		if (!begins_with_code(message))
 			return false;
@@ -122,6 +130,38 @@ run_open_client_ca(const struct run *run)
 	return name[0] == '/' ? open(name, O_RDONLY | O_CLOEXEC) : run_open(run, name, O_RDONLY);
 }
 
+/* One reading of the policy, for authd and for what is fetched. What is wrong with it
+ * is authd's to say. */
+static void
+open_policy(struct run *run, struct spawn_files *f)
+{
+	static char text[POLICY_MAX_BYTES + 1];
+	struct policy *policy = NULL;
+	struct policy_fault fault;
+	uint8_t *sets = NULL;
+	char path[PATH_BYTES];
+	size_t len, sets_len;
+
+	f->policy = f->key_sets = -1;
+	if (!path_join(path, run->settings->dir, "policy.conf") ||
+	    !policy_read(path, text, sizeof(text), &len))
+		return;
+	(void)policy_parse(text, len, &policy, &fault);
+	if (key_sets_read(run->settings->dir, policy, &sets, &sets_len)) {
+		f->policy = memory_fd("policy", text, len);
+		f->key_sets = memory_fd("key-sets", sets, sets_len);
+	}
+	free(sets);
+	run_sources_set(run, policy);
+	policy_free(policy);
+}
+
+bool
+run_fetchd_spawn(struct run *run)
+{
+	return spawn_fetchd(&run->set, &run->user[IPC_FETCHD], on_child, run);
+}
+
 bool
 run_set_start(struct run *run)
 {
@@ -135,8 +175,7 @@ run_set_start(struct run *run)
 	f.chain = run_open(run, "tls/chain.pem", O_RDONLY);
 	f.tls_key = run_open(run, "tls/server.key", O_RDONLY);
 	f.client_ca = run_open_client_ca(run);
-	f.policy = run_open(run, "policy.conf", O_RDONLY);
-	f.key_sets = key_sets_fd(run->settings->dir);
+	open_policy(run, &f);
 	f.slot[0] = run_open(run, "keys/sealed.0", O_RDWR);
 	f.slot[1] = run_open(run, "keys/sealed.1", O_RDWR);
 	f.passphrase = passphrase_fd(run->settings);
@@ -156,7 +195,10 @@ run_set_start(struct run *run)
 	run->ready = 0;
 	run->went = false;
 	run->restart = false;
+	run->reload_waits = false;
+	run->authd_busy = RUN_BUSY_NOT;
 	ok = ok && spawn_all(&run->set, &f, run->log_dir, on_child, run);
+	run_fetchd_begun(run);
 	const int fds[] = { f.chain, f.tls_key, f.client_ca, f.policy, f.key_sets, f.slot[0],
 		f.slot[1], f.passphrase, f.pin };
 	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
@@ -165,8 +207,8 @@ run_set_start(struct run *run)
 	return ok;
 }
 
-static bool
-wait_for(pid_t pid, int ms)
+bool
+run_wait_for(pid_t pid, int ms)
 {
 	const struct timespec step = { 0, 5000000 };
 
@@ -185,7 +227,7 @@ void
 run_set_end(struct run *run, bool gently)
 {
 	static const enum ipc_process order[] = { IPC_HTTPD, IPC_AUTHD, IPC_KEYD, IPC_TOKEND,
-		IPC_LOGD };
+		IPC_LOGD, IPC_FETCHD };
 
 	for (unsigned i = 0; i < RUN_CHILDREN; i++) {
 		pid_t pid = run->set.pid[order[i]];
@@ -194,9 +236,9 @@ run_set_end(struct run *run, bool gently)
 			continue;
 		if (gently)
 			(void)ipc_send(&run->set.channel[order[i]], IPC_STOP, 0, NULL, 0);
-		if (!gently || !wait_for(pid, 3000)) {
+		if (!gently || !run_wait_for(pid, 3000)) {
 			(void)kill(pid, SIGKILL);
-			(void)wait_for(pid, 10000);
+			(void)run_wait_for(pid, 10000);
 		}
 		run->set.pid[order[i]] = 0;
 		ipc_channel_close(&run->set.channel[order[i]]);

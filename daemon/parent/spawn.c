@@ -107,6 +107,21 @@ close_child_ends(const struct wiring *w)
 }
 
 bool
+spawn_fetchd(struct spawned *set, const struct spawn_user *user, ipc_handler handler, void *ctx)
+{
+	struct wiring w = { .end = { { 0 } } };
+	const bool ok = wire(&w, IPC_PARENT, IPC_FETCHD);
+
+	set->pid[IPC_FETCHD] =
+	    ok ? start(user, "fetchd", &w.end[IPC_FETCHD][IPC_PARENT], 1, "/") : -1;
+	close_child_ends(&w);
+	if (ok)
+		ipc_channel_init(&set->channel[IPC_FETCHD], w.end[IPC_PARENT][IPC_FETCHD],
+		    IPC_PARENT, IPC_FETCHD, handler, ctx);
+	return set->pid[IPC_FETCHD] > 0;
+}
+
+bool
 spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
     ipc_handler handler, void *ctx)
 {
@@ -141,11 +156,11 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 	}
 	close_child_ends(&w);
 	for (unsigned p = IPC_HTTPD; p < IPC_PROCESSES; p++) {
-		if (p == IPC_TOKEND && !f->hsm_uri)
+		if (p == IPC_FETCHD || (p == IPC_TOKEND && !f->hsm_uri))
 			continue;
 		ipc_channel_init(
 		    &set->channel[p], w.end[IPC_PARENT][p], IPC_PARENT, p, handler, ctx);
 		ok = ok && set->pid[p] > 0;
 	}
-	return ok;
+	return ok && spawn_fetchd(set, &f->user[IPC_FETCHD], handler, ctx);
 }

@@ -105,7 +105,8 @@ give_log(const struct run *run, const struct spawn_user *user)
 void
 run_choose_users(struct run *run)
 {
-	static const enum ipc_process order[] = { IPC_HTTPD, IPC_AUTHD, IPC_KEYD, IPC_LOGD };
+	static const enum ipc_process order[] = { IPC_HTTPD, IPC_AUTHD, IPC_KEYD, IPC_LOGD,
+		IPC_FETCHD };
 	struct spawn_user *user = run->user;
 	uid_t next = NUMBER_FIRST;
 	char program[PATH_BYTES];

@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,6 +37,11 @@ static const char *const tokend_calls[] = { "flock", "uname", "umask", "dup", "d
 	"pipe2", "getppid", NULL };
 static const char *const socket_calls[] = { "getsockopt", "setsockopt", "getsockname",
 	"getpeername", "shutdown", "select", "pselect6", NULL };
+
+/* libcurl, and the resolver of libc. */
+static const char *const fetchd_calls[] = { "connect", "getsockopt", "setsockopt", "getsockname",
+	"getpeername", "shutdown", "sendmmsg", "eventfd2", "pipe2", "uname", "stat", "lstat",
+	"statx", NULL };
 
 /* Nobody has a reason to try these: that is an attack, and ends the process. */
 static const char *const deadly_calls[] = { "execve", "execveat", "ptrace", "process_vm_readv",
@@ -67,15 +75,44 @@ own_calls(enum ipc_process self)
 	case IPC_LOGD:
 	case IPC_TOKEND:
 		return logd_calls;
+	case IPC_FETCHD:
+		return fetchd_calls;
 	default:
 		return authd_calls;
 	}
+}
+
+#define ALLOW(call, ...) (seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(call), __VA_ARGS__) == 0)
+
+/*
+ * Outgoing connections, files to read, and threads: of these calls nothing more than is
+ * needed. Other kinds of sockets (nscd, netlink) are refused, which the resolver takes
+ * well; so is clone3, whose arguments a filter cannot see: libc then uses clone.
+ */
+static int
+add_network(scmp_filter_ctx ctx)
+{
+	static const int thread = CLONE_VM | CLONE_FILES | CLONE_THREAD;
+	static const int writing = O_ACCMODE | O_CREAT | O_TRUNC;
+	bool ok;
+
+	ok = ALLOW(socket, 1, SCMP_A0(SCMP_CMP_EQ, AF_INET)) &&
+	    ALLOW(socket, 1, SCMP_A0(SCMP_CMP_EQ, AF_INET6)) &&
+	    ALLOW(socketpair, 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX)) &&
+	    ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD)) &&
+	    ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO)) &&
+	    ALLOW(openat, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY)) &&
+	    ALLOW(clone, 1, SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread)) &&
+	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
+	return ok ? 0 : -1;
 }
 
 /* A module may write to syslog, which is refused and no attack. */
 static int
 add_sockets(scmp_filter_ctx ctx, enum ipc_process self, bool sockets)
 {
+	if (self == IPC_FETCHD)
+		return add_network(ctx);
 	if (self != IPC_TOKEND)
 		return add(ctx, SCMP_ACT_KILL_PROCESS, connect_calls);
 	if (!sockets)
@@ -107,14 +144,12 @@ enter_seccomp(enum ipc_process self, bool sockets)
 #define FS_RIGHTS ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
 
 static int
-allow_dir(int ruleset, const char *dir)
+allow(int ruleset, const char *path, int flags, uint64_t rights)
 {
-	struct landlock_path_beneath_attr beneath = {
-		.allowed_access = FS_RIGHTS & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE,
-	};
+	struct landlock_path_beneath_attr beneath = { .allowed_access = rights };
 	long ret;
 
-	beneath.parent_fd = open(dir, O_PATH | O_CLOEXEC | O_DIRECTORY);
+	beneath.parent_fd = open(path, O_PATH | O_CLOEXEC | flags);
 	if (beneath.parent_fd < 0)
 		return -1;
 	ret = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
@@ -122,19 +157,48 @@ allow_dir(int ruleset, const char *dir)
 	return ret == 0 ? 0 : -1;
 }
 
+static int
+new_ruleset(void)
+{
+	const struct landlock_ruleset_attr attr = { .handled_access_fs = FS_RIGHTS };
+
+	return (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+}
+
+static unsigned
+restrict_self(int ruleset, bool ok)
+{
+	ok = ok && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+	(void)close(ruleset);
+	return ok ? IPC_LANDLOCK : 0;
+}
+
 static unsigned
 enter_landlock(const char *dir)
 {
-	const struct landlock_ruleset_attr attr = { .handled_access_fs = FS_RIGHTS };
-	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
-	int ok;
+	int ruleset = new_ruleset();
 
 	if (ruleset < 0)
 		return 0;
-	ok = (!dir || allow_dir(ruleset, dir) == 0) &&
-	    syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
-	(void)close(ruleset);
-	return ok ? IPC_LANDLOCK : 0;
+	return restrict_self(ruleset,
+	    !dir ||
+		allow(ruleset, dir, O_DIRECTORY,
+		    FS_RIGHTS & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE) == 0);
+}
+
+static unsigned
+enter_landlock_to_read(const char *const *files)
+{
+	int ruleset = new_ruleset();
+	bool ok = true;
+
+	if (ruleset < 0)
+		return 0;
+	for (; *files; files++)
+		ok = ok &&
+		    (access(*files, R_OK) != 0 ||
+			allow(ruleset, *files, 0, LANDLOCK_ACCESS_FS_READ_FILE) == 0);
+	return restrict_self(ruleset, ok);
 }
 
 unsigned
@@ -163,4 +227,12 @@ sandbox_enter_token(const char *dir, bool sockets)
 	unsigned on = enter_landlock(dir);
 
 	return on | enter_seccomp(IPC_TOKEND, sockets);
+}
+
+unsigned
+sandbox_enter_fetch(const char *const *files)
+{
+	unsigned on = enter_landlock_to_read(files);
+
+	return on | enter_seccomp(IPC_FETCHD, false);
 }

@@ -19,6 +19,10 @@ unsigned sandbox_enter(enum ipc_process self, const char *dir);
 unsigned sandbox_files(const char *dir);
 unsigned sandbox_calls(enum ipc_process self);
 
+/* fetchd: the files that it may still read, up to a NULL; those that are not there are
+ * passed over. Network sockets only, and threads. */
+unsigned sandbox_enter_fetch(const char *const *files);
+
 /* tokend: dir is the module's folder; sockets: whether the module may connect. */
 unsigned sandbox_enter_token(const char *dir, bool sockets);
 

@@ -178,6 +178,7 @@ typedef enum dk_err {
 	DK_ERR_SERVICE_APPROVAL           = 0x0a26,
 	DK_ERR_SERVICE_TOKEN_REQUIRED     = 0x0a27,
 	DK_ERR_SERVICE_TOKEN              = 0x0a28,
+	DK_ERR_SERVICE_TOKEN_KEYS         = 0x0a29,
 	/* found by this program */
 	DK_ERR_SERVICE_UNREACHABLE        = 0x0a80,
 	DK_ERR_SERVICE_TLS                = 0x0a81,

@@ -175,6 +175,8 @@ static const struct entry table[] = {
 	{ DK_ERR_SERVICE_TOKEN_REQUIRED, "service-token-required",
 	    "the policy of the key service wants a token of an identity provider for this" },
 	{ DK_ERR_SERVICE_TOKEN, "service-token", "the key service does not accept the token" },
+	{ DK_ERR_SERVICE_TOKEN_KEYS, "service-token-keys",
+	    "the key service could not fetch the keys of the token's issuer for too long" },
 	{ DK_ERR_SERVICE_UNREACHABLE, "service-unreachable",
 	    "the key service cannot be reached" },
 	{ DK_ERR_SERVICE_TLS, "service-tls",

@@ -49,7 +49,8 @@ enum dk_code {
 	DK_CODE_APPROVAL = 38,
 	DK_CODE_TOKEN_REQUIRED = 39,
 	DK_CODE_TOKEN = 40,
-	DK_CODE_COUNT = 41,
+	DK_CODE_TOKEN_KEYS = 41,
+	DK_CODE_COUNT = 42,
 };
 
 /* Whether another process may answer with it. */

@@ -12,8 +12,10 @@ DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 LISTS = ["keys", "users", "groups", "devices", "labels", "networks", "weekdays", "hours",
          "client-certificate", "tokens", "approvers"]
 ISSUER = ["url", "audience", "claim", "max-age"]
+FETCHED = ["key-set", "key-set-ca", "key-set-refresh", "key-set-max-age"]
+URL = r"https://[A-Za-z0-9\[][A-Za-z0-9._~:/?\[\]&=+%,;!$'()*-]*"
 MOST = {"group": 1000, "rule": 1000, "issuer": 16}
-OPTIONS = {"group": ["users"], "issuer": ISSUER, "rule": LISTS + ["zone", "per-minute", "per-day", "approvals", "allow"]}
+OPTIONS = {"group": ["users"], "issuer": ISSUER + FETCHED, "rule": LISTS + ["zone", "per-minute", "per-day", "approvals", "allow"]}
 TOKEN = re.compile(r'(?P<blank>[ \t\n]+|#[^\n]*)|(?P<text>"[^"\\\n\t]*")|'
                    r'(?P<word>[a-z-]+)|(?P<number>[0-9]+)|(?P<sign>[{}=,])')
 
@@ -120,6 +122,8 @@ class Parser:
             raise PolicyError("missing-option", line)
         if what == "rule" and not factors_fit(section):
             raise PolicyError("factors", line)
+        if what == "issuer" and not key_set_fits(section):
+            raise PolicyError("key-set", line)
         if what == "issuer" and any(i["url"] == section["url"] for i in known.values()):
             raise PolicyError("repeated-issuer", line)
         self.step()
@@ -138,15 +142,17 @@ class Parser:
             raise PolicyError("syntax", line)
         wanted = {"zone": "text", "allow": "word", "per-minute": "number", "per-day": "number",
                   "approvals": "number", "url": "text", "audience": "text", "claim": "text",
-                  "max-age": "number"}.get(name, "{")
+                  "max-age": "number", "key-set": "text", "key-set-ca": "text",
+                  "key-set-refresh": "number", "key-set-max-age": "number"}.get(name, "{")
         if self.kind != wanted:
             raise PolicyError("value", line)
         kind, value, _ = self.step()
         if kind == "{":
             section[name] = list(self.items(name, line))
         elif kind == "number":
-            require(value[0] != "0" and int(value) <= {"approvals": 8, "max-age": 86400}.get(name, 10**9),
-                    line)
+            most = {"approvals": 8, "max-age": 86400, "key-set-refresh": 86400,
+                    "key-set-max-age": 2592000}.get(name, 10**9)
+            require(value[0] != "0" and int(value) <= most, line)
             section[name] = int(value)
         else:
             section[name] = (value == "true" if name == "allow" else zone(value, line)
@@ -172,10 +178,16 @@ def require(condition, line):
 
 
 def issuer_text(name, value, line):
-    pattern = {"url": "https://.+", "audience": ".+", "claim": ".+"}[name]
+    pattern = {"url": "https://.+", "key-set": URL}.get(name, ".+")
     require(re.fullmatch(pattern, value) and len(value.encode()) <= (64 if name == "claim" else 200),
             line)
     return value
+
+
+def key_set_fits(issuer):
+    if "key-set" not in issuer:
+        return not set(FETCHED) & set(issuer)
+    return issuer.get("key-set-max-age", 86400) >= issuer.get("key-set-refresh", 300)
 
 
 def factors_fit(rule):

@@ -41,9 +41,10 @@ def jwks(*keys):
     return json.dumps({"keys": list(keys)}).encode()
 
 
-def sets(**files):
+def sets(fetched=0, **files):
     """The form of spec/ipc.md section 3."""
-    return b"".join(struct.pack("B", len(name)) + name.encode() + struct.pack(">I", len(data)) + data
+    return b"".join(struct.pack("B", len(name)) + name.encode() +
+                    struct.pack(">QI", fetched, len(data)) + data
                     for name, data in sorted(files.items()))
 
 

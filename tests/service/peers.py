@@ -12,13 +12,14 @@ import subprocess
 from service import BUILD
 
 SPEC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "spec", "ipc.md")
-PROCESSES = {"parent": 1, "httpd": 2, "authd": 3, "keyd": 4, "logd": 5, "tokend": 6}
+PROCESSES = {"parent": 1, "httpd": 2, "authd": 3, "keyd": 4, "logd": 5, "tokend": 6,
+             "fetchd": 7}
 PART = 61440
 VIOLATION = 0x0004
 # Channels of each process in the order of its descriptors, section 1.
 CHANNELS = {"httpd": ["parent", "authd", "keyd", "logd"], "authd": ["parent", "httpd", "keyd"],
             "keyd": ["parent", "authd", "httpd", "logd"], "logd": ["parent", "keyd", "httpd"],
-            "tokend": ["parent", "keyd"]}
+            "tokend": ["parent", "keyd"], "fetchd": ["parent"]}
 
 
 class Message:
@@ -56,7 +57,7 @@ class Closed(Exception):
 
 class Channel:
     def __init__(self, end):
-        self.end = end
+        self.end, self.parts = end, []
         end.settimeout(60)
 
     def send(self, kind, payload=b"", number=7):
@@ -70,13 +71,23 @@ class Channel:
         """Type, id and payload of the next message."""
         payload = b""
         while True:
-            data = self.end.recv(24 + PART)
-            if not data:
-                raise Closed
-            kind, _, total, _, _, number = struct.unpack(">HHIIIQ", data[:24])
-            payload += data[24:]
+            kind, total, number, part = self.part()
+            payload += part
             if len(payload) == total:
                 return kind, number, payload
+
+    def part(self):
+        """The next one; a packet may have several."""
+        if not self.parts:
+            data = self.end.recv(65536)
+            if not data:
+                raise Closed
+            while data:
+                kind, _, total, _, more, number = struct.unpack(">HHIIIQ", data[:24])
+                length = more - 1 if more else len(data) - 24
+                self.parts.append((kind, total, number, data[24:24 + length]))
+                data = data[24 + length:]
+        return self.parts.pop(0)
 
     def expect(self, kind):
         """Skips what else comes."""
@@ -187,6 +198,9 @@ class Peers:
         files = [self.file(os.path.join(self.s.base, "sealed.%d" % i), os.O_RDWR)
                  for i in (0, 1)]
         return Child("keyd", files + [self.file(self.s.passfile)], "/", extra=["tokend"])
+
+    def start_fetchd(self):
+        return Child("fetchd", [], "/")
 
     def start_logd(self):
         self.count += 1

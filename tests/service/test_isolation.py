@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-PROCESSES = ("httpd", "authd", "keyd", "logd")
+PROCESSES = ("httpd", "authd", "keyd", "logd", "fetchd")
 
 
 def opened(pid):

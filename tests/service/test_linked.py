@@ -28,6 +28,15 @@ def test_only_tokend_links_pkcs11():
     assert not [lib for lib in FORBIDDEN if lib in needed("doublekeyd-tokend")]
 
 
+def test_only_fetchd_links_an_http_client():
+    assert "libcurl" in needed("doublekeyd-fetchd")
+    for name in ("doublekeyd", "doublekeyd-keyd", "doublekeyd-httpd", "doublekeyd-authd",
+                 "doublekeyd-logd", "doublekeyd-tokend"):
+        assert "libcurl" not in needed(name)
+    for lib in ("libevent", "libjansson", "libsqlite", "libpq", "libcjose"):
+        assert lib not in needed("doublekeyd-fetchd")
+
+
 def test_the_check_can_fail():
     assert "libssl" in needed("doublekeyd-httpd")
     assert "libsqlite" in needed("doublekeyd-logd")

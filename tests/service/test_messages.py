@@ -63,6 +63,22 @@ def tls(files=(b"", b"", b""), more=b""):
     return b"".join(u32(len(f)) + f for f in files) + more
 
 
+def text(data):
+    return bytes([len(data)]) + data
+
+
+def key_set(name=b"corp", time=1, data=b"{}"):
+    return text(name) + struct.pack(">Q", time) + bytes(32) + data
+
+
+def issuer_state():
+    return text(b"corp") + bytes(16)
+
+
+def new_set(name=b"corp", n=1):
+    return bytes(64) + b"\7" + text(name) + bytes([n]) + n * bytes(32)
+
+
 ENTRY = bytes(8) + LEAF + u32(1) + b"x"
 LONG = b"x" * 4194305
 # Of each message: payloads that have its layout, and payloads that have not.
@@ -75,6 +91,18 @@ CASES = {
                     [b"", bytes(7), u32(0) + u32(2) + b"x"]),
     "TLS": ([tls()], [b"", bytes(11), tls(more=b"x"), tls((b"", b"", b"x"))[:-1],
                       tls((b"x" * 65537, b"", b""))]),
+    # The first one is no URL that can be fetched, which is an answer and no violation.
+    "FETCH": ([text(b"x") + b"no certificate", text(b"https://127.0.0.1:1/") + b"none",
+               text(b"https://127.0.0.1:1/")],
+              [b"", b"\0", text(b"x" * 201), b"\2x", text(b"x\0y"), text(b"x") + b"a\0b"]),
+    "KEY_SET": ([key_set(), key_set(data=b"")],
+                [b"", key_set(b""), key_set(b"x" * 33), key_set(time=0), key_set(data=b"")[:-1]]),
+    "FETCH_STATE": ([bytes(9), bytes(8) + b"\1" + text(b"corp") + bytes(16)],
+                    [b"", bytes(8), bytes(8) + b"\1", bytes(8) + b"\x11" + 17 * issuer_state(),
+                     bytes(8) + b"\1" + text(b"") + bytes(16), bytes(10),
+                     bytes(8) + b"\1" + issuer_state()[:-1]]),
+    "KEY_SET_NEW": ([new_set()], [b"", new_set(name=b""), new_set(name=b"x" * 33), new_set(n=0),
+                                  new_set(n=33), new_set()[:-1], new_set() + b"x"]),
     "RELEASE": ([HEAD + b"\0", HEAD + claims(claim(3, bytes(32))) + b"body",
                  HEAD + claims(claim(1, names(b"cn:x")), claim(4, b"no approvals"))],
                 [b"", HEAD[:-1], HEAD, HEAD + b"\1", HEAD + claims(claim(0, b"x")),

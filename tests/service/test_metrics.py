@@ -110,6 +110,11 @@ def test_each_figure_is_in_the_specification(monitored):
     names = {re.sub(r"_(bucket|sum|count)$", "", name.split("{")[0]) if
              name.startswith("doublekey_release_seconds") else name.split("{")[0]
              for name in figures(monitored)}
+    # Those with one line for each issuer have none here.
+    typed = set(re.findall(r"^# TYPE (\w+) ", get(monitored, "/metrics")[1], re.M))
+    assert typed - names == {"doublekey_key_set_timestamp_seconds",
+                             "doublekey_key_set_failures_total"}
+    names |= typed
     spec = open(os.path.join(ROOT, "spec/monitoring.md")).read()
     assert names == set(re.findall(r"^\| `(doublekey_\w+)", spec, re.M))
 

@@ -64,7 +64,7 @@ def test_a_user_for_each_process():
     header = open(os.path.join(ROOT, "daemon/ipc/message.h")).read()
     listed = re.search(r"enum ipc_process \{(.*?)\}", header, re.S)[1]
     processes = [p.lower() for p in re.findall(r"IPC_([A-Z]+D)\b", listed)]
-    assert names == {"doublekey-" + p for p in processes} and len(names) == 5
+    assert names == {"doublekey-" + p for p in processes} and len(names) == 6
 
 
 @pytest.mark.skipif(not shutil.which("systemd-sysusers"), reason="no systemd here")

@@ -59,7 +59,7 @@ def test_each_has_its_own(separated):
         assert len(users) == 1 and len(groups) == 1 and others == [], process
         assert "0" not in users | groups, process
         seen |= users
-    assert len(seen) == 4
+    assert len(seen) == 5
     capabilities = open("/proc/%d/status" % s.pids()["keyd"]).read()
     assert re.search(r"^CapEff:\t0+$", capabilities, re.M)
     if may_lift_limits():

@@ -31,7 +31,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 while True:
     signal.pause()
 """
-PAIRS = [(sender, receiver) for sender in CHANNELS if sender != "tokend"
+PAIRS = [(sender, receiver) for sender in CHANNELS if sender not in ("tokend", "fetchd")
          for receiver in CHANNELS[sender]]
 
 
@@ -129,6 +129,31 @@ def test_it_is_ended_and_the_service_recovers(fresh, sender, receiver):
     releases(s)
 
 
+@pytest.mark.parametrize("what", [packets(0x0019, bytes(3)), packets(0x0004, b"\5" + u16(1)),
+                                  packets(0x0001, u32(0)) * 2, [packet(NOBODY)]])
+def test_fetchd_alone_is_ended(fresh, what):
+    """It is on the way of no request: the others do not notice."""
+    s = fresh
+    before = s.pids()
+    s.replace("fetchd", script(s, "fetchd", "parent", what))
+    os.kill(before["fetchd"], signal.SIGKILL)
+    end = time.monotonic() + 60
+    while "fetchd broke the rules towards parent" not in open(s.stderr).read():
+        assert time.monotonic() < end
+        releases(s)
+    while s.pids().get("fetchd", 0) in (0, before["fetchd"], notes(s)[0][0]):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    after = s.pids()
+    assert status(s) == {"restarts": 0, "violations": 1}
+    before.pop("fetchd")
+    assert before == {name: after[name] for name in before}
+    while figures(s)["doublekey_violations_total"] != 1:
+        assert time.monotonic() < end
+    assert figures(s)["doublekey_fetchd_restarts_total"] == 2
+    releases(s)
+
+
 def test_one_that_breaks_no_rule_is_left_alone(fresh):
     """Control: the same replacement, which says no more than it may."""
     s = fresh
@@ -176,6 +201,8 @@ TO_PARENT = {
     "ADMIN_DONE": ([u16(0), u16(0) + b"text"], [b"", b"\0", u16(9999)]),
     "RECORDS_DONE": ([u16(0) + bytes(12)], [b"", b"\0", u16(9999)]),
     "POLICY_DONE": ([u16(0) + b"text\n"], [b"", b"\0", u16(0), u16(9999) + b"text"]),
+    "FETCHED": ([], [b"", bytes(2), bytes(3), b"\x09" + bytes(2), b"\1" + bytes(2) + b"x"]),
+    "KEY_SET_DONE": ([], [b"", b"\0", u16(9999), u16(0)]),  # both only if asked for
     "TLS_DONE": ([u16(0) + bytes(8)], [b"", bytes(9), u16(9999) + bytes(8)]),
 }
 SENT = [m for m in table() if m.receiver == "parent" and m.sender != "tokend"]
@@ -215,11 +242,13 @@ def stopped(prepared):
 def test_the_parent_as_receiver(stopped, message):
     """Behind what is right comes what nobody may send, as in test_messages.py."""
     s, (right, wrong) = stopped, TO_PARENT[message.name]
-    if message.name == "VIOLATION":
+    if (message.name, message.sender) == ("VIOLATION", "fetchd"):
+        right, wrong = [], right
+    elif message.name == "VIOLATION":
         said_of = "logd broke the rules towards %s (type 0001)" % message.sender
         assert said_of in run_once(s, message.sender, packets(message.type, right[0]))
         right = []
-    if message.name in ("READY", "VIOLATION") and message.sender != "authd":
+    if message.name in ("READY", "VIOLATION") and message.sender not in ("authd", "fetchd"):
         right, wrong = right[:1], []  # any child may send it: one of them stands for all
     said = "%s broke the rules towards parent (type %%04x)" % message.sender
     for payload in right:

@@ -356,5 +356,55 @@ def tokens():
            ISSUER + rule('tokens = {"corp"}', allow="false"))
 
 
-for function in (names, networks, times, forms, options, certificates, approvals, tokens):
+def key_sets():
+    url = 'key-set = "https://id.example.org/corp/jwks"'
+
+    def fetched(*lines, issuer=ISSUER):
+        return issuer.replace("}\n", "".join(f"\t{line}\n" for line in lines) + "}\n")
+
+    wants = rule('tokens = {"corp"}')
+    for name, comment, lines in (
+            ("url", "a set that is fetched", [url]),
+            ("all", "all options of a set", [url, 'key-set-ca = "/etc/corp.pem"', "key-set-refresh = 60",
+                                              "key-set-max-age = 2592000"]),
+            ("same", "used for as long as between two fetches",
+             [url, "key-set-refresh = 1", "key-set-max-age = 1"]),
+            ("day", "the longest time between two fetches", [url, "key-set-refresh = 86400"]),
+            ("port", "host with a port, and a query", ['key-set = "https://10.0.0.1:8443/k?a=b%20c"']),
+            ("v6", "an IPv6 address", ['key-set = "https://[2001:db8::1]/jwks"'])):
+        case("key_set_" + name, "2", comment, fetched(*lines) + wants, "matches", token="corp")
+    url_wrong = {
+        "http": "http://id.example.org/", "capital_scheme": "HTTPS://id.example.org/", "bare": "https://",
+        "no_host": "https:///jwks", "user": "https://a@id.example.org/", "fragment": "https://id.example.org/#a",
+        "blank": "https://id.example.org/a b", "backslash_like": "https://id.example.org/<a>",
+        "file": "file:///etc/passwd", "beyond_ascii": "https://id.ex\u00e4mple.org/",
+        "long": "https://" + "a" * 193, "pipe": "https://id.example.org/a|b", "dot": "https://.example.org/"}
+    for name, value in url_wrong.items():
+        broken("key_set_wrong_" + name, "2", "value", 6, f"no value: {name}",
+               fetched(f'key-set = "{value}"'))
+    wrong = {"list": 'key-set = {"https://a"}', "refresh_zero": "key-set-refresh = 0",
+             "refresh_long": "key-set-refresh = 86401", "age_long": "key-set-max-age = 2592001",
+             "age_zero": "key-set-max-age = 0", "age_text": 'key-set-max-age = "60"',
+             "ca_empty": 'key-set-ca = ""', "ca_long": 'key-set-ca = "%s"' % ("a" * 201)}
+    for name, line in wrong.items():
+        broken("key_set_wrong_" + name, "2", "value", 6, f"no value: {name}", fetched(line, url))
+    for name, comment, lines in (
+            ("alone_ca", "a CA without a URL", ['key-set-ca = "ca.pem"']),
+            ("alone_refresh", "an interval without a URL", ["key-set-refresh = 60"]),
+            ("alone_age", "an age without a URL", ["key-set-max-age = 60"]),
+            ("age_below_refresh", "gone before it is fetched again",
+             [url, "key-set-refresh = 600", "key-set-max-age = 599"]),
+            ("age_below_default", "gone before it is fetched again, by default",
+             [url, "key-set-max-age = 299"])):
+        broken("key_set_" + name, "9", "key-set", 1, comment, fetched(*lines))
+    other = ISSUER.replace('"corp"', '"lab"')
+    broken("key_set_before_url_twice", "9", "key-set", 7, "before the url that stands twice",
+           ISSUER + fetched("key-set-refresh = 60", issuer=other))
+    broken("key_set_behind_missing", "9", "missing-option", 1, "what is missing comes first",
+           fetched("key-set-refresh = 60").replace("\tmax-age = 3600\n", ""))
+    broken("key_set_in_rule", "9", "unknown-option", 5, "an option of an issuer", rule(url))
+    broken("key_set_twice", "9", "repeated-option", 7, "twice", fetched(url, url))
+
+
+for function in (names, networks, times, forms, options, certificates, approvals, tokens, key_sets):
     function()

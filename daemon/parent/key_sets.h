@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files about key sets of issuers, spec/policy.md section 6.3. */
+#ifndef DK_PARENT_KEY_SETS_H
+#define DK_PARENT_KEY_SETS_H
+
+#include "authd/policy.h"
+#include "ipc/fetch.h"
+
+/* CA certificates that the server of a key set is verified with. */
+struct key_set_ca {
+	char *pem; /* free() */
+	size_t len;
+	uint8_t root[32]; /* SHA-256 of pem; zeros: those of the system */
+};
+/* file: of key-set-ca, or NULL. False: it cannot be read, which was told, or is too large. */
+bool key_set_ca_read(const char *dir, const char *file, struct key_set_ca *ret);
+
+/* The set that was kept of this issuer, if there is one from this URL and CA; text has
+ * room for IPC_FETCH_BODY_MAX_BYTES. */
+bool key_set_kept(const char *dir, const struct policy_issuer *issuer, char *text,
+    size_t *ret_len, uint64_t *ret_fetched_s);
+bool key_set_keep(const char *dir, const char *url, const struct ipc_key_set *set);
+
+/* Those of the issuers of the policy (NULL: of none), in the form of spec/ipc.md section
+ * 3; ret: free(). False: told already. */
+bool key_sets_read(const char *dir, const struct policy *policy, uint8_t **ret, size_t *ret_len);
+
+/* A file that only a descriptor names, or -1. */
+int memory_fd(const char *name, const void *data, size_t len);
+
+#endif
