@@ -37,6 +37,14 @@ take(struct work_list *list)
 	return work;
 }
 
+static struct work *
+first_of(struct work_list *urgent, struct work_list *others)
+{
+	struct work *work = take(urgent);
+
+	return work ? work : take(others);
+}
+
 static unsigned
 cost_of(const struct work *work)
 {
@@ -56,9 +64,7 @@ must_tell(struct pool *pool, const struct work *next)
 static struct work *
 take_any(struct pool *pool)
 {
-	struct work *work = pool->stopping ? NULL : take(&pool->urgent);
-
-	return work || pool->stopping ? work : take(&pool->waiting);
+	return pool->stopping ? NULL : first_of(&pool->urgent, &pool->waiting);
 }
 
 /* It fails only if the counter is full, and then it is readable. */
@@ -167,19 +173,53 @@ pool_stop(struct pool *pool)
 struct work *
 pool_left(struct pool *pool)
 {
-	struct work *work = take(&pool->urgent);
+	struct work *work = first_of(&pool->held_urgent, &pool->held);
 
 	if (!work)
-		work = take(&pool->waiting);
+		work = first_of(&pool->urgent, &pool->waiting);
 	return work ? work : take(&pool->finished);
 }
 
 void
 pool_put(struct pool *pool, struct work *work, bool urgent)
 {
+	add(urgent ? &pool->held_urgent : &pool->held, work);
+	pool->held_count++;
+}
+
+static void
+append(struct work_list *to, struct work_list *from)
+{
+	struct work *work;
+
+	while ((work = take(from)))
+		add(to, work);
+}
+
+void
+pool_hand_over(struct pool *pool, void *owner)
+{
+	unsigned count = pool->held_count;
+	struct work *work;
+
+	pool->held_count = 0;
+	if (count == 1 && pool->given == 0) {
+		work = first_of(&pool->held_urgent, &pool->held);
+		if (cost_of(work) == 1) {
+			work->run(work);
+			work->done(work, owner);
+			return;
+		}
+		add(&pool->held, work);
+	}
+	if (count == 0)
+		return;
+	pool->given += count;
 	(void)pthread_mutex_lock(&pool->mutex);
-	add(urgent ? &pool->urgent : &pool->waiting, work);
-	(void)pthread_cond_signal(&pool->more);
+	append(&pool->urgent, &pool->held_urgent);
+	append(&pool->waiting, &pool->held);
+	for (unsigned i = 0; i < count && i < pool->threads; i++)
+		(void)pthread_cond_signal(&pool->more);
 	(void)pthread_mutex_unlock(&pool->mutex);
 }
 
@@ -198,6 +238,8 @@ pool_collect(struct pool *pool, void *owner)
 	pool->finished = (struct work_list){ NULL, NULL };
 	pool->untold = 0;
 	(void)pthread_mutex_unlock(&pool->mutex);
-	while ((work = take(&finished)))
+	while ((work = take(&finished))) {
+		pool->given--;
 		work->done(work, owner);
+	}
 }

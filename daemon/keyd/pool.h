@@ -25,6 +25,10 @@ struct work_list {
 };
 
 struct pool {
+	/* of the main thread alone: work that waits for the end of the round, and how
+	 * many pieces the threads have */
+	struct work_list held, held_urgent;
+	unsigned held_count, given;
 	pthread_mutex_t mutex;
 	pthread_cond_t more;
 	struct work_list urgent; /* taken before what is waiting */
@@ -43,7 +47,12 @@ bool pool_start(struct pool *pool, unsigned threads);
 void pool_stop(struct pool *pool);
 /* After pool_stop(): one piece of work that was not given back, or NULL. */
 struct work *pool_left(struct pool *pool);
+/* Only held until pool_hand_over(). */
 void pool_put(struct pool *pool, struct work *work, bool urgent);
+/* Hands the threads what was put, at the end of a round. One small piece, where they have
+ * nothing to do, is done at once by the main thread: to wake another one and to be woken by
+ * it would take as long. */
+void pool_hand_over(struct pool *pool, void *owner);
 /* Calls done() for all that is finished. While there is more to do, threads wake the
  * main thread for several pieces of work together, the cost of which is small. */
 void pool_collect(struct pool *pool, void *owner);

@@ -6,9 +6,9 @@
  *                          |              ^                      |            ^
  *   threads of the pool    +-> judge -----+                      +-> seal ----+
  *
- * A job holds unwrapped shares between judge and sealed. Invariant I1 is kept in
- * logged(): nothing else lets a share be sealed, and it does so only with the
- * receipt of a durable record. What was judged by a state that an act has changed
+ * One request alone is done in the main thread (pool.h). A job holds unwrapped shares between judge
+ * and sealed. Invariant I1 is kept in logged(): nothing else lets a share be sealed, and it does so
+ * only with the receipt of a durable record. What was judged by a state that an act has changed
  * since is judged anew before it is recorded.
  */
 #include <stdlib.h>
@@ -224,10 +224,13 @@ void
 keyd_releases_go_on(struct keyd *keyd)
 {
 	pool_collect(&keyd->pool, keyd);
-	if (keyd->ready_count > 0 &&
-	    (keyd->judging == 0 || keyd->ready_count >= GROUP_RECORDS ||
-		now_ms() - keyd->ready_ms >= GROUP_WAIT_MS))
-		send_ready(keyd);
+	do {
+		pool_hand_over(&keyd->pool, keyd);
+		if (keyd->ready_count > 0 &&
+		    (keyd->judging == 0 || keyd->ready_count >= GROUP_RECORDS ||
+			now_ms() - keyd->ready_ms >= GROUP_WAIT_MS))
+			send_ready(keyd);
+	} while (keyd->pool.held_count > 0); /* what was judged anew */
 	keyd->child.tick_ms = keyd->ready_count > 0 ? 1 : 1000;
 }
 

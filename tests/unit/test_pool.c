@@ -30,6 +30,8 @@ struct owner {
 static struct owner owner;
 static unsigned long touched; /* the control: nobody's lock is held */
 static int careless;
+static pthread_t caller;
+static int has_caller; /* set while the threads have nothing */
 
 static void
 expect(int ok, const char *what)
@@ -56,6 +58,7 @@ first_run(struct work *work)
 
 	(void)pthread_rwlock_rdlock(&owner.lock);
 	p->seen = owner.state;
+	expect(!has_caller || pthread_equal(pthread_self(), caller), "it runs in the main thread");
 	(void)pthread_rwlock_unlock(&owner.lock);
 	p->result = p->number;
 	p->rounds++;
@@ -106,8 +109,29 @@ collect(void)
 {
 	struct pollfd fd = { .fd = owner.pool.wake, .events = POLLIN };
 
+	while (owner.pool.held_count > 0)
+		pool_hand_over(&owner.pool, &owner);
+	if (owner.pool.given == 0)
+		return;
 	expect(poll(&fd, 1, 10000) == 1, "what is finished wakes the main thread");
 	pool_collect(&owner.pool, &owner);
+}
+
+/* One small piece runs in the main thread, before the call returns, and so does what its end puts.
+ */
+static void
+alone(unsigned number)
+{
+	unsigned done = owner.done;
+
+	caller = pthread_self();
+	has_caller = 1;
+	put_one(number);
+	pool_hand_over(&owner.pool, &owner);
+	pool_hand_over(&owner.pool, &owner);
+	expect(owner.done == done + 1 && owner.pool.given == 0, "one piece alone is done at once");
+	owner.done = done;
+	has_caller = 0;
 }
 
 int
@@ -127,8 +151,12 @@ main(int argc, char **argv)
 			touched++;
 		collect();
 	}
+	alone(next++);
 	/* The end, with work under way: nothing is lost, nothing comes twice. */
-	for (unsigned i = 0; i < UNDER_WAY; i++)
+	for (unsigned i = 0; i < UNDER_WAY / 2; i++)
+		put_one(next++);
+	pool_hand_over(&owner.pool, &owner);
+	for (unsigned i = 0; i < UNDER_WAY / 2; i++)
 		put_one(next++);
 	pool_stop(&owner.pool);
 	while ((work = pool_left(&owner.pool))) {
