@@ -4,7 +4,8 @@
  *
  *   on_append -> batch -> commit_batch: nonce, entry, nodes, checkpoint, COMMIT
  *                              -> APPENDED to keyd, for each its proof
- *   every second: tiles.c writes what the store has and the files have not
+ *   every second: tiles.c begins to write what the store has and the files have
+ *   not, a file or few after each commit
  *
  * Entries that came in one round of messages share one transaction.
  */
@@ -40,6 +41,18 @@ struct batch_entry {
 	uint8_t *record;
 };
 
+/* The files, and how far they are on the way to a newer tree. */
+struct tiles {
+	uint64_t size; /* of the tree that they show */
+	bool busy;
+	uint64_t to;    /* size of the tree that they will show */
+	unsigned level; /* next one to write: level and index; of level 0, tile or bundle */
+	uint64_t index;
+	bool bundle;
+	size_t len; /* of the checkpoint for it */
+	char text[DK_CHECKPOINT_MAX_BYTES];
+};
+
 struct logd {
 	struct ipc_child child;
 	struct ipc_channel *keyd;
@@ -52,7 +65,7 @@ struct logd {
 	uint64_t restored_s; /* requests made before are replays, as far as anybody knows */
 	uint64_t last_entry_s;
 	uint64_t tiles_s;
-	uint64_t tiles_size;   /* size of the tree that the files show */
+	struct tiles tiles;
 	uint64_t checkpoint_s; /* when the last one was signed */
 	bool failed;           /* of the last commit, so that it is said once */
 };
@@ -63,7 +76,11 @@ bool log_key_read(int fd, struct dk_log_signer *ret_signer);
 
 /* tiles.c */
 bool tiles_load(struct logd *logd);
-bool tiles_update(struct logd *logd);
+/* The files are to show the tree of now; nothing if they are under way to another one. */
+bool tiles_begin(struct logd *logd);
+/* The next file, if tiles.busy; the checkpoint is the last one. False: not written, and
+ * given up until tiles_begin(). */
+bool tiles_step(struct logd *logd);
 /* Bytes behind /log/; false if there is no such file. */
 bool tiles_read(const char *path, uint8_t *out, size_t cap, size_t *ret_len);
 

@@ -9,6 +9,8 @@
 #include "sandbox/sandbox.h"
 
 #define RECORDS_ANSWER_MAX_BYTES 4000000
+/* A tile and a bundle for 256 entries, and as many again for those that are not full. */
+#define ENTRIES_A_FILE 64
 #define ANCHOR_ACTS_MAX_BYTES 8000
 
 /* ---- one batch, one transaction ---- */
@@ -343,28 +345,49 @@ tell_state(struct logd *logd)
 	(void)ipc_send(logd->httpd, IPC_LOG_STATE, 0, &part, 1);
 }
 
+/* More files where more entries came, so that they keep up. */
+static void
+write_tiles(struct logd *logd, unsigned entries)
+{
+	for (unsigned i = 0; logd->tiles.busy && i <= entries / ENTRIES_A_FILE; i++)
+		if (!tiles_step(logd))
+			say(SAY_WARNING, "the tiles cannot be written");
+	logd->child.tick_ms = logd->tiles.busy ? 0 : 1000;
+}
+
+static void
+every_second(struct logd *logd, uint64_t now)
+{
+	tell_state(logd);
+	if (!tiles_begin(logd))
+		say(SAY_WARNING, "the last checkpoint cannot be read");
+	/* Often, so that it does not take long. */
+	if (now % 4 == 0 && now > LOGD_NONCE_LIFE_S &&
+	    !store_forget_used(logd->store, now - LOGD_NONCE_LIFE_S))
+		say(SAY_WARNING, "old requests cannot be forgotten");
+	if (now % 64 == 0 && !store_forget_budgets(logd->store, now))
+		say(SAY_WARNING, "old budgets cannot be removed");
+}
+
 static void
 idle(void *ctx)
 {
 	struct logd *logd = ctx;
 	uint64_t now = ipc_now();
+	unsigned entries;
 
 	if (now >= logd->last_entry_s + LOGD_HEARTBEAT_S)
 		append_own(logd, DK_LOG_HEARTBEAT);
+	entries = logd->batch_count;
 	commit_batch(logd);
+	ipc_child_flush(&logd->child); /* nobody waits for what follows */
 	if (!store_tidy(logd->store))
 		say(SAY_WARNING, "the store cannot be tidied");
-	if (now == logd->tiles_s)
-		return;
-	logd->tiles_s = now;
-	tell_state(logd);
-	if (!tiles_update(logd))
-		say(SAY_WARNING, "the tiles cannot be written");
-	if (now % 64 == 0 && now > LOGD_NONCE_LIFE_S &&
-	    !store_forget_used(logd->store, now - LOGD_NONCE_LIFE_S))
-		say(SAY_WARNING, "old requests cannot be forgotten");
-	if (now % 64 == 0 && !store_forget_budgets(logd->store, now))
-		say(SAY_WARNING, "old budgets cannot be removed");
+	if (now != logd->tiles_s) {
+		logd->tiles_s = now;
+		every_second(logd, now);
+	}
+	write_tiles(logd, entries);
 }
 
 static void

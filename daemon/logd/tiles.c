@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tiles, entry bundles and checkpoint as files (C2SP tlog-tiles), made from the
- * store. Everything a checkpoint needs is synced before the checkpoint is.
+ * store. Everything a checkpoint needs is synced before the checkpoint is. One file
+ * at a time: what comes meanwhile is committed between two of them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -138,39 +139,65 @@ put_bundle(struct logd *logd, uint64_t index, unsigned width)
 	    put_file(path, b.bytes, b.len);
 }
 
-/* The tiles of one level that are new or wider than at the old size. */
-static bool
-put_level(struct logd *logd, unsigned level, uint64_t from, uint64_t to)
+bool
+tiles_begin(struct logd *logd)
 {
-	for (uint64_t index = from / WIDTH; index * WIDTH < to; index++) {
-		uint64_t rest = to - index * WIDTH;
-		unsigned width = rest < WIDTH ? (unsigned)rest : WIDTH;
+	struct tiles *t = &logd->tiles;
 
-		if (!put_tile(&logd->tree, level, index, width) ||
-		    (level == 0 && !put_bundle(logd, index, width)))
-			return false;
-	}
+	if (t->busy || t->size == logd->tree.size)
+		return true;
+	if (!store_last_checkpoint(logd->store, t->text, sizeof(t->text), &t->len))
+		return false;
+	t->to = logd->tree.size;
+	t->level = 0;
+	t->index = t->size / WIDTH;
+	t->bundle = false;
+	t->busy = true;
 	return true;
 }
 
-bool
-tiles_update(struct logd *logd)
+/* Moves on to the next tile that is new or wider than at the old size; false: none is left. */
+static bool
+next_tile(struct tiles *t)
 {
-	uint64_t from = logd->tiles_size, to = logd->tree.size;
-	char text[DK_CHECKPOINT_MAX_BYTES];
-	size_t len;
+	while (t->level * 8 < TREE_LEVELS && t->to >> (8 * t->level) > 0) {
+		uint64_t to = t->to >> (8 * t->level), from = t->size >> (8 * t->level);
 
-	if (from == to)
-		return true;
-	for (unsigned level = 0; level * 8 < TREE_LEVELS && to >> (8 * level) > 0; level++)
-		if (to >> (8 * level) != from >> (8 * level) &&
-		    !put_level(logd, level, from >> (8 * level), to >> (8 * level)))
-			return false;
-	if (!store_last_checkpoint(logd->store, text, sizeof(text), &len) ||
-	    !put_file("checkpoint", text, len))
-		return false;
-	logd->tiles_size = to;
-	return true;
+		if (to != from && t->index * WIDTH < to)
+			return true;
+		t->level++;
+		t->index = (t->size >> (8 * t->level)) / WIDTH;
+	}
+	return false;
+}
+
+/* A tile, or the bundle of entries that goes with one of level 0. */
+static bool
+put_next(struct logd *logd)
+{
+	struct tiles *t = &logd->tiles;
+	uint64_t rest = (t->to >> (8 * t->level)) - t->index * WIDTH;
+	unsigned width = rest < WIDTH ? (unsigned)rest : WIDTH;
+	bool ok = t->bundle ? put_bundle(logd, t->index, width)
+			    : put_tile(&logd->tree, t->level, t->index, width);
+
+	t->bundle = t->level == 0 && !t->bundle;
+	if (!t->bundle)
+		t->index++;
+	return ok;
+}
+
+bool
+tiles_step(struct logd *logd)
+{
+	struct tiles *t = &logd->tiles;
+	bool ok, more = next_tile(t);
+
+	ok = more ? put_next(logd) : put_file("checkpoint", t->text, t->len);
+	if (ok && !more)
+		t->size = t->to;
+	t->busy = ok && more;
+	return ok;
 }
 
 /* What the files show is what their checkpoint says. */
@@ -181,13 +208,13 @@ tiles_load(struct logd *logd)
 	uint8_t text[DK_CHECKPOINT_MAX_BYTES];
 	size_t len;
 
-	logd->tiles_size = 0;
+	logd->tiles = (struct tiles){ .size = 0 };
 	if (!tiles_read("checkpoint", text, sizeof(text), &len))
 		return true;
 	if (dk_checkpoint_verify(&logd->signer.keys, (const char *)text, len, &cp) != DK_OK ||
 	    cp.size > logd->tree.size)
 		return false;
-	logd->tiles_size = cp.size;
+	logd->tiles.size = cp.size;
 	return true;
 }
 
