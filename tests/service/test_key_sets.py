@@ -4,10 +4,12 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
 import struct
+import subprocess
 import threading
 import time
 
@@ -16,6 +18,10 @@ import pytest
 import issuer as idp
 from certificates import Authority
 from key_server import EXPIRED, NOT_YET, redirect, running, slowly
+from peers import Child
+from service import DAEMON, free_port
+from test_isolation import files, network_sockets, opened
+from test_metrics import figures, set_metrics
 from test_policy import restart, rule
 from test_token import FAILS, OK, Setting
 
@@ -173,6 +179,47 @@ def test_without_its_record_a_set_is_not_in_force(fetched):
     fetched.server.up()  # control
     fetched.wait_records(2)
     until(lambda: fetched.ask(idp.token(new, "k2", idp.claims())) == OK)
+
+
+def test_a_set_judges_when_its_record_is_durable(tmp_path):
+    """authd with the test as all its peers: keyd is silent, then refuses, then records."""
+    key = idp.new_key("EC")
+    data = idp.jwks(idp.jwk(key, "k1"))
+    (tmp_path / "policy").write_text(idp.section().replace(
+        "}\n", 'key-set = "https://127.0.0.1/"\n}\n') + rule('tokens = {"corp"}'))
+    (tmp_path / "none").write_text("")
+    fds = [os.open(tmp_path / name, os.O_RDONLY) for name in ("policy", "none")]
+    child = Child("authd", fds, "/")
+    parent, httpd, keyd = (child.channel[p] for p in ("parent", "httpd", "keyd"))
+    device, token = b"d" * 32, idp.token(key, "k1", idp.claims()).encode()
+
+    def give(number):
+        parent.send(0x001a, b"\4corp" + struct.pack(">Q", int(time.time())) + bytes(32) + data,
+                    number)
+        return keyd.expect(0x0205)
+
+    def factors():
+        digest = hashlib.sha256(token).digest()
+        httpd.send(0x0101, bytes(40) + device + bytes(64) + b"\2" +
+                   b"\2" + struct.pack(">H", len(token)) + token + b"\3\0\x20" + digest)
+        return keyd.expect(0x0201)[1][35]  # behind policy, no objects, no charges
+
+    try:
+        keyd.send(0x0210, device + b"\1alice")
+        keyd.expect(0x0204)
+        assert factors() == 0
+        number, field = give(5)
+        assert number == 5 and field[:32] == hashlib.sha256(data).digest()
+        assert factors() == 0
+        keyd.send(0x0212, b"\0\x1c", 5)  # unavailable
+        assert parent.expect(0x001b)[1][:2] == b"\0\x1c" and factors() == 0
+        assert give(6)[0] == 6 and factors() == 0
+        keyd.send(0x0212, b"\0\0", 6)
+        assert parent.expect(0x001b)[1][:2] == b"\0\0" and factors() == 1
+    finally:
+        child.end()
+        for fd in fds:
+            os.close(fd)
 
 
 def test_a_log_that_ends_does_not_lose_the_set(fetched):
@@ -366,9 +413,33 @@ def test_another_name(ready, tmp_path):
         assert tls_result(ready, server) == "tls"
 
 
-def test_an_old_version_of_tls(ready, tmp_path):
-    with running(tmp_path, version=ssl.TLSVersion.TLSv1_1) as server:
-        assert tls_result(ready, server) == "tls"
+LENIENT = """openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = default
+[default]
+MinProtocol = TLSv1
+CipherString = DEFAULT@SECLEVEL=0
+"""
+
+
+@pytest.mark.parametrize("version,result", [(ssl.TLSVersion.TLSv1_1, 3), (ssl.TLSVersion.TLSv1_2, 0)])
+def test_an_old_version_of_tls(tmp_path, version, result):
+    """Also where the settings of the system would take it: fetchd with the test as parent."""
+    (tmp_path / "openssl.cnf").write_text(LENIENT)
+    with running(tmp_path, version=version) as server:
+        server.ways["/jwks"] = b"anything"
+        child = Child("fetchd", [], "/", env={"OPENSSL_CONF": str(tmp_path / "openssl.cnf")})
+        try:
+            url = server.url().encode()
+            child.channel["parent"].send(0x0018, bytes([len(url)]) + url +
+                                         open(server.ca, "rb").read(), 77)
+            number, answer = child.channel["parent"].expect(0x0019)
+            assert number == 77 and answer[0] == result
+            assert answer[3:] == (b"" if result else b"anything")
+        finally:
+            child.end()
 
 
 def test_tls_1_2_is_taken(ready, tmp_path):
@@ -385,6 +456,54 @@ def test_a_name_is_resolved(ready, tmp_path):
         made.wait_records(1)
         made = Fetched(ready, server, url=server.url(host="no-such-host.invalid"))
         made.wait_status("the last one resolve")
+
+
+def has_namespaces():
+    return os.geteuid() == 0 and shutil.which("unshare") and shutil.which("nsenter") and \
+        subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not has_namespaces(), reason="needs root, and mount namespaces")
+def test_other_files_of_the_resolver(ready, tmp_path):
+    """The sandbox names the files that it lets be read; when another one is in the place of
+    one of them, as DHCP does it, fetchd is started anew, and reads that one."""
+    s, hosts = ready, tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 localhost keys.corp.test\n")
+    with running(tmp_path, names=("keys.corp.test",)) as server:
+        made = Fetched(s, server, start=False, url=server.url(host="keys.corp.test"))
+        s.stop()
+        with open(os.path.join(s.dir, "policy.conf"), "w") as f:
+            f.write(made.policy())
+        with open(s.stderr, "a") as err:
+            s.process = subprocess.Popen(
+                ["unshare", "-m", "--propagation", "private", DAEMON, "run", "--dir", s.dir,
+                 "--passphrase-file", s.passfile], stderr=err, stdin=subprocess.DEVNULL)
+        s.wait_ready()
+        before = s.pids()
+        made.wait_status("the last one resolve")
+        subprocess.run(["nsenter", "-t", str(s.process.pid), "-m", "mount", "--bind", str(hosts),
+                        "/etc/hosts"], check=True)
+        made.wait_records(1)
+        assert made.ask(made.token()) == OK
+        after = s.pids()
+        assert [n for n in before if before[n] != after[n]] == ["fetchd"]
+        assert "files of the resolver are others now" in made.stderr()
+
+
+def test_the_largest_set(fetched):
+    """32 keys, which is also the longest record of one; 33 are refused."""
+    keys = [idp.jwk(idp.new_key("EC"), "k%d" % i) for i in range(2, 33)]
+    first = idp.jwk(fetched.key, "k1")
+    fetched.serve(first, *keys)
+    record = fetched.wait_records(2)[1]["key_set"]
+    assert len(set(record["thumbprints"])) == 32
+    fetched.serve(first, *keys, idp.jwk(idp.new_key("EC"), "k33"))
+    fetched.wait_status("the last one refused")
+    assert len(fetched.records()) == 2 and fetched.ask(fetched.token()) == OK
+    # keys that are passed over count as well
+    fetched.serve(first, *keys, dict(first, kid="x", use="enc"))
+    fetched.reload()
+    until(lambda: fetched.failures() >= 2)
 
 
 def test_a_ca_file_that_is_not_there(fetched):
@@ -429,6 +548,8 @@ def test_a_file_does_not_stand_in(fetched):
     planted = idp.new_key("EC")
     with open(os.path.join(fetched.s.dir, "issuers", "corp.jwks"), "wb") as f:
         f.write(idp.jwks(idp.jwk(planted, "p")))
+    until(lambda: os.path.exists(kept(fetched)))
+    fetched.server.down()
     fetched.reload()
     assert fetched.ask(idp.token(planted, "p", idp.claims())) == FAILS
     assert fetched.ask(fetched.token()) == OK
@@ -462,3 +583,44 @@ def test_authd_killed_the_set_remains(fetched):
     until(lambda: "restarts\t1\n" in fetched.s.admin("status", check=False).stdout)
     assert fetched.ask(fetched.token()) == OK
     assert len(fetched.records()) == 1
+
+
+def test_what_fetchd_holds(fetched):
+    """No file of the service; a connection during a fetch, and none when it is done."""
+    pid, good, go = fetched.s.pids()["fetchd"], fetched.server.ways["/jwks"], threading.Event()
+    assert files(fetched.s, pid) == set()
+    assert files(fetched.s, fetched.s.process.pid)  # control
+
+    def held(handler):
+        go.wait(PATIENCE_S)
+        handler.answer(good)
+
+    def connections():
+        return network_sockets() & set(opened(pid).values())
+
+    fetched.server.ways["/jwks"] = held
+    until(lambda: len(connections()) == 1)
+    fetched.server.ways["/jwks"] = redirect("/")
+    go.set()
+    fetched.wait_status("the last one status")
+    until(lambda: len(connections()) == 0)
+
+
+def test_figures(ready, server):
+    port = free_port()
+    ready.stop()
+    ready.metrics_port = port
+    set_metrics(ready, "127.0.0.1:%d" % port)
+    stamp = 'doublekey_key_set_timestamp_seconds{issuer="corp"}'
+    failures = 'doublekey_key_set_failures_total{issuer="corp"}'
+    fetched = Fetched(ready, server)
+    fetched.wait_records(1)
+    until(lambda: abs(figures(ready).get(stamp, 0) - time.time()) < 60)
+    assert figures(ready)[failures] == 0
+    server.down()
+    until(lambda: figures(ready)[failures] >= 2)
+    last = figures(ready)[stamp]
+    assert last == figures(ready)[stamp] > 0  # the last good one
+    os.kill(ready.pids()["fetchd"], signal.SIGKILL)
+    until(lambda: figures(ready)["doublekey_fetchd_restarts_total"] == 1)
+    assert figures(ready)["doublekey_process_restarts_total"] == 0
