@@ -82,6 +82,7 @@ own_calls(enum ipc_process self)
 	}
 }
 
+#define SOCKET_TYPES 0xf /* without SOCK_CLOEXEC and SOCK_NONBLOCK */
 #define ALLOW(call, ...) (seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(call), __VA_ARGS__) == 0)
 
 /*
@@ -94,11 +95,14 @@ add_network(scmp_filter_ctx ctx)
 {
 	static const int thread = CLONE_VM | CLONE_FILES | CLONE_THREAD;
 	static const int writing = O_ACCMODE | O_CREAT | O_TRUNC;
-	bool ok;
+	bool ok = true;
 
-	ok = ALLOW(socket, 1, SCMP_A0(SCMP_CMP_EQ, AF_INET)) &&
-	    ALLOW(socket, 1, SCMP_A0(SCMP_CMP_EQ, AF_INET6)) &&
-	    ALLOW(socketpair, 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX)) &&
+	for (unsigned i = 0; i < 4; i++)
+		ok = ok &&
+		    ALLOW(socket, 2, SCMP_A0(SCMP_CMP_EQ, i < 2 ? AF_INET : AF_INET6),
+			SCMP_A1(
+			    SCMP_CMP_MASKED_EQ, SOCKET_TYPES, i % 2 ? SOCK_STREAM : SOCK_DGRAM));
+	ok = ok && ALLOW(socketpair, 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX)) &&
 	    ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD)) &&
 	    ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO)) &&
 	    ALLOW(openat, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY)) &&
