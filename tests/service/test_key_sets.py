@@ -163,8 +163,8 @@ def test_rotation_drops_no_request(fetched):
 def test_without_its_record_a_set_is_not_in_force(fetched):
     """Everything ends while the log cannot take the record: the set is not kept either."""
     new = idp.new_key("EC")
-    logd, seen = fetched.s.pids()["logd"], len(fetched.server.seen)
-    os.kill(logd, signal.SIGSTOP)
+    pids, seen = fetched.s.pids(), len(fetched.server.seen)
+    os.kill(pids["logd"], signal.SIGSTOP)
     fetched.serve(idp.jwk(new, "k2"))
     until(lambda: len(fetched.server.seen) > seen)
     for _ in range(5):
@@ -172,6 +172,7 @@ def test_without_its_record_a_set_is_not_in_force(fetched):
     fetched.server.down()
     fetched.s.process.kill()
     fetched.s.process.wait()
+    until(lambda: not any(os.path.exists("/proc/%d" % pid) for pid in pids.values()))
     fetched.s.start()
     assert len(fetched.records()) == 1
     assert fetched.ask(idp.token(new, "k2", idp.claims())) == FAILS
