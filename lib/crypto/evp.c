@@ -18,7 +18,7 @@ static _Atomic(EVP_MAC_CTX *) hmac_zero_slot[2];
 static _Atomic(EVP_PKEY *) curve_slot[2];
 
 /* Things that take long to make and serve one user at a time; none of them is a secret. */
-#define SPARES 8
+#define SPARES 64 /* as many as requests under way have, about */
 struct spare {
 	_Atomic(void *) slot[SPARES];
 };
