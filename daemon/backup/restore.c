@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "ipc/child.h"
 #include "logd/logd.h"
+#include "store/folder.h"
 #include "store/store.h"
 
 #define BATCH 4096
@@ -194,6 +195,13 @@ append_restored(struct restore *r)
 }
 
 static void
+sync_folders(void)
+{
+	if (!folder_sync_service())
+		say_fatal("the directory cannot be synced: %s", strerror(errno));
+}
+
+static void
 take_end(struct restore *r)
 {
 	char text[DK_CHECKPOINT_MAX_BYTES];
@@ -209,11 +217,14 @@ take_end(struct restore *r)
 		damaged();
 	check_checkpoint(r, text, len);
 	append_restored(r);
+	/* Without the slots it is no service: all else must be there before them. */
+	sync_folders();
 	for (unsigned i = 0; i < SEALED_SLOTS; i++) {
 		write_file(
 		    i == 0 ? SLOT_PREFIX "0" : SLOT_PREFIX "1", r->slot[i].data, r->slot[i].len);
 		free(r->slot[i].data);
 	}
+	sync_folders();
 }
 
 /* ---- the directory ---- */
@@ -235,17 +246,16 @@ is_empty(const char *name)
 static void
 enter_dir(const char *dir)
 {
-	static const char *const below[] = { "issuers", "keys", "log", "run", "tls" };
-
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 		say_fatal("%s cannot be made: %s", dir, strerror(errno));
 	if (!is_empty(dir))
 		say_fatal("backup-target: %s is not empty", dir);
 	if (chdir(dir) != 0)
 		say_fatal("%s cannot be entered: %s", dir, strerror(errno));
-	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++)
-		if (mkdir(below[i], 0700) != 0)
-			say_fatal("%s/%s cannot be made: %s", dir, below[i], strerror(errno));
+	for (size_t i = 0; i < FOLDER_OF_SERVICE_COUNT; i++)
+		if (mkdir(folder_of_service[i], 0700) != 0)
+			say_fatal(
+			    "%s/%s cannot be made: %s", dir, folder_of_service[i], strerror(errno));
 	write_file("run/lock", NULL, 0);
 }
 

@@ -23,6 +23,7 @@
 #include "ipc/child.h"
 #include "native/code.h"
 #include "parent/exchange.h"
+#include "store/folder.h"
 #include "store/store.h"
 
 #define PAGE 500
@@ -355,5 +356,7 @@ backup_save(
 	if (close(fd) != 0 || link(save.temp, file) != 0)
 		give_up(&save, "backup-io: the backup cannot get its name");
 	(void)unlink(save.temp);
+	if (!folder_sync_above(file))
+		say_fatal("backup-io: the folder of %s cannot be synced", file);
 	(void)printf("%s\t%llu log entries\n", file, (unsigned long long)save.next);
 }

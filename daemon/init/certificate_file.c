@@ -10,6 +10,7 @@
 
 #include "crypto/evp.h"
 #include "init/certificate.h"
+#include "store/folder.h"
 
 #define CHAIN_FILE "tls/chain.pem"
 #define KEY_FILE "tls/server.key"
@@ -162,5 +163,5 @@ certificates_write(const struct certificates *c)
 	for (int i = 0; ok && i < sk_X509_num(c->between); i++)
 		ok = PEM_write_X509(file, sk_X509_value(c->between, i)) == 1;
 	ok = ok && PEM_write_X509(file, c->ca) == 1 && write_key(c->key);
-	return file && finish(file, ok, CHAIN_FILE ".new", CHAIN_FILE);
+	return file && finish(file, ok, CHAIN_FILE ".new", CHAIN_FILE) && folder_sync("tls");
 }

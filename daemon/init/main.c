@@ -17,6 +17,7 @@
 #include "ipc/child.h"
 #include "keyd/sealed.h"
 #include "logd/logd.h"
+#include "store/folder.h"
 
 #define FD_PASSPHRASE 3
 #define MEMORY_MIN_MIB 8
@@ -168,11 +169,8 @@ enter_dir(const char *dir)
 		say_fatal("%s cannot be entered: %s", dir, strerror(errno));
 	if (access("keys", F_OK) == 0)
 		say_fatal("%s has a service already", dir);
-	make_dir("issuers");
-	make_dir("keys");
-	make_dir("log");
-	make_dir("run");
-	make_dir("tls");
+	for (size_t i = 0; i < FOLDER_OF_SERVICE_COUNT; i++)
+		make_dir(folder_of_service[i]);
 }
 
 /* Before the directory is made: what was brought may be wrong, and its path relative. */
@@ -222,6 +220,8 @@ main(int argc, char **argv)
 	make_identity(&init);
 	make_store(&init, &passphrase, (uint32_t)memory * 1024);
 	make_settings(&init);
+	if (!folder_sync_service())
+		say_fatal("%s cannot be synced: %s", argv[1], strerror(errno));
 	print_result(&init, argv[1]);
 	sealed_clear(&init.store);
 	state_clear(&init.state);

@@ -22,6 +22,8 @@
 #define LOGD_BATCH_MAX 1024
 #define LOGD_HEARTBEAT_S 60
 #define LOGD_NONCE_LIFE_S 4000
+#define TILES_PATH_MAX_BYTES 128
+#define TILES_FOLDERS_MAX 8
 #define LOGD_KEY_FILE "log.key"
 #define LOGD_DB_FILE "log.db"
 #define LOGD_KEY_MAX_BYTES 1024
@@ -49,6 +51,8 @@ struct tiles {
 	unsigned level; /* next one to write: level and index; of level 0, tile or bundle */
 	uint64_t index;
 	bool bundle;
+	unsigned folder_count; /* with names in them that are not synced */
+	char folder[TILES_FOLDERS_MAX][TILES_PATH_MAX_BYTES];
 	size_t len; /* of the checkpoint for it */
 	char text[DK_CHECKPOINT_MAX_BYTES];
 };
@@ -78,7 +82,7 @@ bool log_key_read(int fd, struct dk_log_signer *ret_signer);
 bool tiles_load(struct logd *logd);
 /* The files are to show the tree of now; nothing if they are under way to another one. */
 bool tiles_begin(struct logd *logd);
-/* The next file, if tiles.busy; the checkpoint is the last one. False: not written, and
+/* The next file or sync, if tiles.busy; the checkpoint is the last one. False: not written, and
  * given up until tiles_begin(). */
 bool tiles_step(struct logd *logd);
 /* Bytes behind /log/; false if there is no such file. */

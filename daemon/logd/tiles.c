@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tiles, entry bundles and checkpoint as files (C2SP tlog-tiles), made from the
- * store. Everything a checkpoint needs is synced before the checkpoint is. One file
- * at a time: what comes meanwhile is committed between two of them.
+ * store. Everything a checkpoint needs is synced before the checkpoint is, the names
+ * of the files too: after a start nobody looks whether one is missing. One file at a
+ * time: what comes meanwhile is committed between two of them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,14 +15,14 @@
 #include <unistd.h>
 
 #include "logd/logd.h"
+#include "store/folder.h"
 
 #define WIDTH 256
-#define PATH_MAX_BYTES 128
 #define BUNDLE_MAX_BYTES (WIDTH * (2 + DK_LEAF_BYTES))
 
 /* "tile/LEVEL/x001/234[.p/W]"; level is a number or "entries". */
 static bool
-tile_path(const char *level, uint64_t index, unsigned width, char path[PATH_MAX_BYTES])
+tile_path(const char *level, uint64_t index, unsigned width, char path[TILES_PATH_MAX_BYTES])
 {
 	char digits[32], suffix[16] = "";
 	size_t len, pos;
@@ -33,14 +34,14 @@ tile_path(const char *level, uint64_t index, unsigned width, char path[PATH_MAX_
 	len = (size_t)n;
 	if (width < WIDTH && snprintf(suffix, sizeof(suffix), ".p/%u", width) < 0)
 		return false;
-	n = snprintf(path, PATH_MAX_BYTES, "tile/%s/", level);
+	n = snprintf(path, TILES_PATH_MAX_BYTES, "tile/%s/", level);
 	if (n < 0)
 		return false;
 	pos = (size_t)n;
 	for (size_t group = (len + 2) / 3, left = len; group > 0; group--) {
 		size_t take = left - (group - 1) * 3;
 
-		if (pos + 5 + sizeof(suffix) >= PATH_MAX_BYTES)
+		if (pos + 5 + sizeof(suffix) >= TILES_PATH_MAX_BYTES)
 			return false;
 		if (group > 1)
 			path[pos++] = 'x';
@@ -58,7 +59,7 @@ tile_path(const char *level, uint64_t index, unsigned width, char path[PATH_MAX_
 static bool
 make_dirs(const char *path)
 {
-	char dir[PATH_MAX_BYTES];
+	char dir[TILES_PATH_MAX_BYTES];
 	size_t len = strlen(path);
 
 	for (size_t i = 1; i < len; i++) {
@@ -72,12 +73,45 @@ make_dirs(const char *path)
 	return true;
 }
 
+/* The last of the folders, and all above it: one that is new needs its own name. */
+static bool
+sync_folder(struct tiles *t)
+{
+	char *path = t->folder[--t->folder_count];
+	size_t len = strlen(path);
+	bool ok = true;
+
+	while (ok && len > 0) {
+		ok = folder_sync(path);
+		while (len > 0 && path[--len] != '/')
+			;
+		path[len] = '\0';
+	}
+	return ok && folder_sync(".");
+}
+
+/* Most files of a round are in few folders: each is synced once, at its end. */
+static bool
+note_folder(struct tiles *t, const char *path)
+{
+	size_t len = (size_t)(strrchr(path, '/') - path);
+
+	for (unsigned i = 0; i < t->folder_count; i++)
+		if (strlen(t->folder[i]) == len && memcmp(t->folder[i], path, len) == 0)
+			return true;
+	if (t->folder_count == TILES_FOLDERS_MAX && !sync_folder(t))
+		return false;
+	memcpy(t->folder[t->folder_count], path, len);
+	t->folder[t->folder_count++][len] = '\0';
+	return true;
+}
+
 /* The whole file under a temporary name beside it (Landlock lets no file change
  * its folder), synced, then renamed. */
 static bool
 put_file(const char *path, const void *data, size_t len)
 {
-	char temp[PATH_MAX_BYTES + 4];
+	char temp[TILES_PATH_MAX_BYTES + 4];
 	int fd, n;
 	bool ok;
 
@@ -94,16 +128,17 @@ put_file(const char *path, const void *data, size_t len)
 }
 
 static bool
-put_tile(struct tree *tree, unsigned level, uint64_t index, unsigned width)
+put_tile(struct logd *logd, unsigned level, uint64_t index, unsigned width)
 {
 	uint8_t tile[WIDTH * DK_HASH_BYTES];
-	char name[8], path[PATH_MAX_BYTES];
+	char name[8], path[TILES_PATH_MAX_BYTES];
 
 	for (unsigned i = 0; i < width; i++)
-		if (!tree_node(tree, level * 8, index * WIDTH + i, tile + i * DK_HASH_BYTES))
+		if (!tree_node(&logd->tree, level * 8, index * WIDTH + i, tile + i * DK_HASH_BYTES))
 			return false;
 	return snprintf(name, sizeof(name), "%u", level) > 0 &&
-	    tile_path(name, index, width, path) && put_file(path, tile, width * DK_HASH_BYTES);
+	    tile_path(name, index, width, path) && note_folder(&logd->tiles, path) &&
+	    put_file(path, tile, width * DK_HASH_BYTES);
 }
 
 struct bundle {
@@ -131,12 +166,12 @@ static bool
 put_bundle(struct logd *logd, uint64_t index, unsigned width)
 {
 	static struct bundle b;
-	char path[PATH_MAX_BYTES];
+	char path[TILES_PATH_MAX_BYTES];
 
 	b.len = 0;
 	return store_read(logd->store, index * WIDTH, width, add_leaf, &b) &&
 	    b.len == width * (2 + DK_LEAF_BYTES) && tile_path("entries", index, width, path) &&
-	    put_file(path, b.bytes, b.len);
+	    note_folder(&logd->tiles, path) && put_file(path, b.bytes, b.len);
 }
 
 bool
@@ -152,6 +187,7 @@ tiles_begin(struct logd *logd)
 	t->level = 0;
 	t->index = t->size / WIDTH;
 	t->bundle = false;
+	t->folder_count = 0;
 	t->busy = true;
 	return true;
 }
@@ -179,7 +215,7 @@ put_next(struct logd *logd)
 	uint64_t rest = (t->to >> (8 * t->level)) - t->index * WIDTH;
 	unsigned width = rest < WIDTH ? (unsigned)rest : WIDTH;
 	bool ok = t->bundle ? put_bundle(logd, t->index, width)
-			    : put_tile(&logd->tree, t->level, t->index, width);
+			    : put_tile(logd, t->level, t->index, width);
 
 	t->bundle = t->level == 0 && !t->bundle;
 	if (!t->bundle)
@@ -191,12 +227,15 @@ bool
 tiles_step(struct logd *logd)
 {
 	struct tiles *t = &logd->tiles;
-	bool ok, more = next_tile(t);
+	bool ok, more = next_tile(t), last = !more && t->folder_count == 0;
 
-	ok = more ? put_next(logd) : put_file("checkpoint", t->text, t->len);
-	if (ok && !more)
+	if (more)
+		ok = put_next(logd);
+	else
+		ok = last ? put_file("checkpoint", t->text, t->len) : sync_folder(t);
+	if (ok && last)
 		t->size = t->to;
-	t->busy = ok && more;
+	t->busy = ok && !last;
 	return ok;
 }
 
