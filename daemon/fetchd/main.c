@@ -56,7 +56,7 @@ main(void)
 	resolver_start();
 	fetchd.child.protections |= sandbox_enter_fetch(resolver_files);
 	ipc_child_ready(&fetchd.child);
-	while (!fetchd.child.stopping) {
+	while (!fetchd.child.stopping && fetchd.child.channel[0].fd >= 0) {
 		fetch_wait(fetchd.parent->fd, ipc_wants_write(fetchd.parent));
 		if (!ipc_child_round(&fetchd.child, 0))
 			say_fatal("poll failed");

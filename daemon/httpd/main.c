@@ -80,12 +80,18 @@ httpd_flush_soon(struct httpd *httpd)
 	event_active(httpd->flush, EV_TIMEOUT, 0);
 }
 
+/* A channel is closed by a failed send, too, and then no event comes of it. */
 static void
 on_tick(evutil_socket_t fd, short what, void *ctx)
 {
+	struct httpd *httpd = ctx;
+
 	(void)fd;
 	(void)what;
-	httpd_expire(ctx);
+	httpd_expire(httpd);
+	for (unsigned i = 0; i < httpd->child.count; i++)
+		if (httpd->child.channel[i].fd < 0)
+			(void)event_base_loopbreak(httpd->base);
 }
 
 static void

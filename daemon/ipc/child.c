@@ -75,7 +75,8 @@ ipc_child_ready(struct ipc_child *child)
 
 	dk_wr_init(&wr, payload, sizeof(payload));
 	dk_wr_u32(&wr, child->protections);
-	(void)ipc_send(&child->channel[0], IPC_READY, 0, &part, 1);
+	if (!ipc_send(&child->channel[0], IPC_READY, 0, &part, 1))
+		say_fatal("the parent is gone");
 }
 
 void
@@ -150,7 +151,8 @@ ipc_child_gather(struct ipc_child *child)
 void
 ipc_child_run(struct ipc_child *child)
 {
-	while (!child->stopping) {
+	/* A channel is closed by a failed send, too, and then nobody is waited for on it. */
+	while (!child->stopping && child->channel[0].fd >= 0) {
 		if (!ipc_child_round(child, child->tick_ms))
 			say_fatal("poll failed");
 		if (child->idle)

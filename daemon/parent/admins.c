@@ -255,7 +255,8 @@ run_admin_done(struct run *run, const struct ipc_message *message)
 	size_t extra;
 
 	for (unsigned i = 0; i < RUN_ADMINS_MAX; i++)
-		if (run->admin[i].fd >= 0 && run->admin[i].id == message->id)
+		if (run->admin[i].fd >= 0 && run->admin[i].id == message->id &&
+		    message->id != 0) /* 0: nobody asked, or has not asked yet */
 			admin = &run->admin[i];
 	if (!admin)
 		return;

@@ -77,6 +77,10 @@ take_page(const struct exchange_answer *answer, struct filter *f, uint64_t *ret_
 	uint64_t index = 0, next = 0;
 	uint32_t count;
 
+	if (answer->code != DK_CODE_OK) {
+		(void)fprintf(stderr, "doublekeyd: %s\n", dk_code_name(answer->code));
+		return 0;
+	}
 	dk_rd_init(&rd, answer->data + 2, answer->len - 2);
 	*ret_size = dk_rd_u64(&rd);
 	count = dk_rd_u32(&rd);
@@ -117,7 +121,7 @@ cmd_log(const struct settings *settings, const struct log_wanted *wanted)
 		    snprintf(most, sizeof(most), "%d", LOG_PAGE) < 0 ||
 		    !exchange(settings->dir, IPC_OP_LOG, args, 2, &answer))
 			return 1;
-		next = answer.code == DK_CODE_OK ? take_page(&answer, &filter, &size) : 0;
+		next = take_page(&answer, &filter, &size);
 		free(answer.data);
 		if (next == 0)
 			return 1;
