@@ -38,7 +38,7 @@ policy_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt
 	(void)receipt;
 	(void)ctx;
 	if (code != DK_CODE_OK)
-		say_fatal("the log does not take the record of what is in force");
+		say_fatal("unavailable: the log does not take the record of what is in force");
 }
 
 /* A policy that is to replace the one in force: authd waits for the word. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -399,11 +400,12 @@ open_all(struct logd *logd)
 		say_fatal("the log keys cannot be read");
 	(void)close(fd);
 	if (!store_open(LOGD_DB_FILE, &logd->store))
-		say_fatal("the store cannot be opened; is another doublekeyd running here?");
+		say_fatal("%sthe store of the log cannot be opened",
+		    access(LOGD_DB_FILE, W_OK) != 0 && errno == EROFS ? "read-only: " : "");
 	if (!tree_load(&logd->tree, logd->store) || !store_restored(logd->store, &logd->restored_s))
 		say_fatal("the store cannot be read");
 	if (!tiles_load(logd))
-		say_fatal("the files show a tree that the store does not have: not going on");
+		say_fatal("log-rolled-back: the files show a tree that the store does not have");
 }
 
 /* The working directory is the log's own; the parent set it. */

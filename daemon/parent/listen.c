@@ -86,7 +86,7 @@ int
 listen_admin(const char *dir)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd, n;
+	int fd, n, err;
 
 	n = snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/" PARENT_SOCKET, dir);
 	if (n < 0 || (size_t)n >= sizeof(addr.sun_path))
@@ -98,6 +98,8 @@ listen_admin(const char *dir)
 	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0 &&
 	    chmod(addr.sun_path, 0600) == 0 && listen(fd, 16) == 0)
 		return fd;
+	err = errno;
 	(void)close(fd);
+	errno = err;
 	return -1;
 }

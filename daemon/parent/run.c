@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -151,13 +152,28 @@ catch_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Names of spec/key-service.md section 8.1. */
+static bool
+cannot_write(const struct run *run, const char *what)
+{
+	const char *name = errno == EROFS ? "read-only: " : errno == ENOSPC ? "disk-full: " : "";
+
+	say(SAY_ERROR, "%s%s/%s: %s", name, run->settings->dir, what, strerror(errno));
+	return false;
+}
+
 /* One service for one directory, for as long as the descriptor lives. */
 static bool
 lock_dir(const struct run *run)
 {
 	int fd = run_open(run, "run/lock", O_RDWR | O_CREAT);
 
-	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+	if (fd < 0)
+		return cannot_write(run, "run/lock");
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	say(SAY_ERROR, "in-use: another doublekeyd runs on %s", run->settings->dir);
+	return false;
 }
 
 static int
@@ -166,6 +182,23 @@ listen_metrics(const struct run *run)
 	const char *address = cfg_getstr(run->cfg, "metrics");
 
 	return address ? listen_on_loopback(address) : open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static bool
+listen_all(struct run *run, const char *address)
+{
+	run->listen = listen_on(address);
+	if (run->listen < 0) {
+		say(SAY_ERROR, "cannot listen on %s", address);
+		return false;
+	}
+	run->metrics = listen_metrics(run);
+	if (run->metrics < 0) {
+		say(SAY_ERROR, "metrics: cannot listen there; it takes a loopback address");
+		return false;
+	}
+	run->admin_listen = listen_admin(run->settings->dir);
+	return run->admin_listen >= 0 || cannot_write(run, PARENT_SOCKET);
 }
 
 int
@@ -185,23 +218,11 @@ cmd_run(const struct settings *settings)
 		    settings->dir);
 		return 1;
 	}
-	if (!lock_dir(&run)) {
-		say(SAY_ERROR, "another doublekeyd runs on %s, or it is no such directory",
-		    settings->dir);
+	if (!lock_dir(&run))
 		return 1;
-	}
 	run.signals = catch_signals();
-	run.listen = listen_on(address);
-	run.metrics = listen_metrics(&run);
-	run.admin_listen = listen_admin(settings->dir);
-	if (run.signals < 0 || run.listen < 0 || run.admin_listen < 0) {
-		say(SAY_ERROR, "cannot listen on %s", address);
+	if (run.signals < 0 || !listen_all(&run, address))
 		return 1;
-	}
-	if (run.metrics < 0) {
-		say(SAY_ERROR, "metrics: cannot listen there; it takes a loopback address");
-		return 1;
-	}
 	run_choose_users(&run);
 	if (!run_set_start(&run)) {
 		run_set_end(&run, false);
