@@ -106,12 +106,14 @@ class Service:
         length = struct.unpack(">H", data[:2])[0]
         return Device(data[2:2 + length], int.from_bytes(data[2 + length:], "big"))
 
-    def request(self, method, path, body=None, headers=None):
+    def connection(self):
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context,
-                                                 timeout=30)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=30)
+
+    def request(self, method, path, body=None, headers=None):
+        connection = self.connection()
         try:
             connection.request(method, path, body=body, headers=headers or {})
             answer = connection.getresponse()

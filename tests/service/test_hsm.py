@@ -25,9 +25,8 @@ def util(s, *args):
                           capture_output=True).stdout
 
 
-@pytest.fixture
-def hsm(service):
-    service.stop()
+def give_token(service):
+    """A token of its own, for a service that does not run."""
     folder = os.path.join(service.base, "hsm")
     tokens = os.path.join(folder, "tokens")
     os.makedirs(tokens)
@@ -42,6 +41,12 @@ def hsm(service):
         f.write('hsm = "%s?module-path=%s&pin-source=file:%s"\nhsm-directory = "%s"\n'
                 'hsm-environment = {"SOFTHSM2_CONF=%s"}\n'
                 % (URI, MODULES[0], service.pin, folder, service.softhsm))
+
+
+@pytest.fixture
+def hsm(service):
+    service.stop()
+    give_token(service)
     service.start()
     return service
 
