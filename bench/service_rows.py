@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 
+from killed import killed
 from measure import Failed, output_of
 from rows import Result, Row, at_least, at_most
 
@@ -112,8 +113,9 @@ class KeyService:
 
 
 class ServiceBench:
-    def __init__(self, build, requests, releases, where):
+    def __init__(self, build, requests, releases, minutes, where):
         self.build, self.requests, self.releases = build, requests, releases
+        self.minutes = minutes
         self.where = tempfile.mkdtemp(prefix="doublekey-bench-", dir=where)
         self.cores = len(os.sched_getaffinity(0))
         self._service = None
@@ -327,5 +329,6 @@ ROWS = [
         under_load(OBJECTS, 0.55, lambda b: max(CLIENTS, b.requests // 100))),
     Row("latency of the durable log", log_latency),
     Row("memory of the service", memory_over_time),
+    Row("releases while processes are killed", killed),
     Row("releases against tang", against_tang),
 ]
