@@ -154,6 +154,7 @@ judge_object(struct keyd *keyd, const struct dk_release_object *object, unsigned
 	struct key_version *version;
 	struct service_key *key;
 	struct dk_header header;
+	dk_auto_hmac_scope hmacs = dk_hmac_scope_open();
 	unsigned code;
 
 	if (dk_header_parse_side(

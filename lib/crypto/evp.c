@@ -14,7 +14,6 @@
 static _Atomic(EVP_MD *) md_slot[2];
 static _Atomic(EVP_CIPHER *) gcm_slot;
 static _Atomic(EVP_MAC_CTX *) hmac_slot[2];
-static _Atomic(EVP_MAC_CTX *) hmac_zero_slot[2];
 static _Atomic(EVP_PKEY *) curve_slot[2];
 
 /* Things that take long to make and serve one user at a time; none of them is a secret. */
@@ -84,7 +83,7 @@ dk_evp_gcm(void)
 }
 
 static EVP_MAC_CTX *
-hmac_new(enum dk_hash hash, const uint8_t *key)
+hmac_new(enum dk_hash hash)
 {
 	char sha256[] = "SHA256";
 	char sha384[] = "SHA384";
@@ -96,42 +95,27 @@ hmac_new(enum dk_hash hash, const uint8_t *key)
 	params[0] = OSSL_PARAM_construct_utf8_string(
 	    OSSL_MAC_PARAM_DIGEST, hash == DK_SHA384 ? sha384 : sha256, 0);
 	params[1] = OSSL_PARAM_construct_end();
-	if (ctx != NULL &&
-	    (EVP_MAC_CTX_set_params(ctx, params) != 1 ||
-		(key != NULL && EVP_MAC_init(ctx, key, dk_hash_bytes(hash), NULL) != 1))) {
+	if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) != 1) {
 		EVP_MAC_CTX_free(ctx);
 		return NULL;
 	}
 	return ctx;
 }
 
-static const EVP_MAC_CTX *
-hmac_kept(_Atomic(EVP_MAC_CTX *) *slot, enum dk_hash hash, const uint8_t *key)
+const EVP_MAC_CTX *
+dk_evp_hmac(enum dk_hash hash)
 {
+	_Atomic(EVP_MAC_CTX *) *slot = &hmac_slot[hash == DK_SHA384];
 	EVP_MAC_CTX *found = atomic_load(slot);
 	EVP_MAC_CTX *made;
 
 	if (found != NULL)
 		return found;
-	made = hmac_new(hash, key);
+	made = hmac_new(hash);
 	if (made == NULL || atomic_compare_exchange_strong(slot, &found, made))
 		return made;
 	EVP_MAC_CTX_free(made);
 	return found;
-}
-
-const EVP_MAC_CTX *
-dk_evp_hmac(enum dk_hash hash)
-{
-	return hmac_kept(&hmac_slot[hash == DK_SHA384], hash, NULL);
-}
-
-const EVP_MAC_CTX *
-dk_evp_hmac_zero(enum dk_hash hash)
-{
-	static const uint8_t zero[DK_SHA384_BYTES];
-
-	return hmac_kept(&hmac_zero_slot[hash == DK_SHA384], hash, zero);
 }
 
 static EVP_PKEY *

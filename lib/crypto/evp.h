@@ -41,8 +41,6 @@ EVP_MD *dk_evp_md(enum dk_hash hash);
 EVP_CIPHER *dk_evp_gcm(void);
 /* HMAC with the digest set and no key; to be duplicated, never used itself. */
 const EVP_MAC_CTX *dk_evp_hmac(enum dk_hash hash);
-/* The same with a key of as many zeros as the hash is long, and begun. */
-const EVP_MAC_CTX *dk_evp_hmac_zero(enum dk_hash hash);
 /* A key without a point that stands for the curve; to be duplicated. */
 EVP_PKEY *dk_evp_curve(enum dk_key_type type);
 
@@ -105,15 +103,15 @@ dk_scalar_bytes(enum dk_key_type type)
 DK_MUST_USE dk_err dk_evp_ec_generate(enum dk_key_type type, EVP_PKEY **ret);
 /* A public key of the curve from its uncompressed point, DK_ERR_KEY_INVALID if
  * it is none. To be freed by dk_evp_public_give(). */
-DK_MUST_USE dk_err dk_evp_ec_from_point(enum dk_key_type type, const uint8_t *point, size_t len,
-    EVP_PKEY **ret);
+DK_MUST_USE dk_err dk_evp_ec_from_point(
+    enum dk_key_type type, const uint8_t *point, size_t len, EVP_PKEY **ret);
 /* The uncompressed point; room for DK_P384_POINT_BYTES. */
 DK_MUST_USE dk_err dk_evp_ec_point(const EVP_PKEY *key, enum dk_key_type type, uint8_t *ret_point);
 /* The point must be that of the scalar: DK_ERR_KEY_INVALID otherwise. */
 DK_MUST_USE dk_err dk_evp_ec_from_private(enum dk_key_type type, const uint8_t *point,
     const uint8_t *priv, size_t priv_len, EVP_PKEY **ret);
-DK_MUST_USE dk_err dk_evp_ec_private_bytes(const EVP_PKEY *key, enum dk_key_type type,
-    uint8_t *out);
+DK_MUST_USE dk_err dk_evp_ec_private_bytes(
+    const EVP_PKEY *key, enum dk_key_type type, uint8_t *out);
 
 /* ---- rsa_key.c ---- */
 
@@ -124,8 +122,8 @@ DK_MUST_USE dk_err dk_evp_rsa_from_spki(const uint8_t *der, size_t len, EVP_PKEY
 /* out has room for DK_SPKI_MAX_BYTES. */
 DK_MUST_USE dk_err dk_evp_rsa_spki(const EVP_PKEY *key, uint8_t *out, size_t *ret_len);
 DK_MUST_USE dk_err dk_evp_rsa_generate(unsigned bits, EVP_PKEY **ret);
-DK_MUST_USE dk_err dk_evp_rsa_from_private(const uint8_t *spki, size_t spki_len,
-    const uint8_t *priv, size_t priv_len, EVP_PKEY **ret);
+DK_MUST_USE dk_err dk_evp_rsa_from_private(
+    const uint8_t *spki, size_t spki_len, const uint8_t *priv, size_t priv_len, EVP_PKEY **ret);
 DK_MUST_USE dk_err dk_evp_rsa_private_bytes(const EVP_PKEY *key, uint8_t *out, size_t *len);
 
 #endif

@@ -51,13 +51,61 @@ dk_sha384(const struct dk_part *parts, size_t n, uint8_t out[DK_SHA384_BYTES])
 	return digest(DK_SHA384, parts, n, out);
 }
 
+/* Contexts of the scopes that are open in this thread, made on first use. */
+static _Thread_local struct {
+	unsigned depth;
+	EVP_MAC_CTX *ctx[2];
+} scope;
+
+struct dk_hmac_scope
+dk_hmac_scope_open(void)
+{
+	scope.depth++;
+	return (struct dk_hmac_scope){ 0 };
+}
+
+void
+dk_hmac_scope_close(struct dk_hmac_scope *unused)
+{
+	(void)unused;
+	if (--scope.depth > 0)
+		return;
+	for (unsigned i = 0; i < 2; i++) {
+		EVP_MAC_CTX_free(scope.ctx[i]);
+		scope.ctx[i] = NULL;
+	}
+}
+
+static EVP_MAC_CTX *
+hmac_take(enum dk_hash hash)
+{
+	EVP_MAC_CTX **kept = &scope.ctx[hash == DK_SHA384];
+	const EVP_MAC_CTX *template;
+	EVP_MAC_CTX *ctx;
+
+	if (*kept != NULL)
+		return *kept;
+	template = dk_evp_hmac(hash);
+	ctx = template != NULL ? EVP_MAC_CTX_dup(template) : NULL;
+	if (scope.depth > 0)
+		*kept = ctx;
+	return ctx;
+}
+
+static void
+hmac_give(EVP_MAC_CTX *ctx)
+{
+	if (scope.depth == 0)
+		EVP_MAC_CTX_free(ctx);
+}
+
 static int
 hmac_parts(EVP_MAC_CTX *ctx, const uint8_t *key, size_t key_len, const struct dk_part *parts,
     size_t n, uint8_t *out)
 {
 	size_t len;
 
-	if (key != NULL && EVP_MAC_init(ctx, key, key_len, NULL) != 1)
+	if (EVP_MAC_init(ctx, key, key_len, NULL) != 1)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		if (EVP_MAC_update(ctx, parts[i].data, parts[i].len) != 1)
@@ -71,13 +119,15 @@ dk_evp_hmac_parts(enum dk_hash hash, const uint8_t *key, size_t key_len,
     const struct dk_part *parts, size_t n, struct dk_secret48 *ret_mac)
 {
 	dk_auto_secret48 mac = { { 0 } };
-	const EVP_MAC_CTX *template = key != NULL ? dk_evp_hmac(hash) : dk_evp_hmac_zero(hash);
-	EVP_MAC_CTX *ctx = template != NULL ? EVP_MAC_CTX_dup(template) : NULL;
+	static const uint8_t zero[DK_SHA384_BYTES];
+	EVP_MAC_CTX *ctx = hmac_take(hash);
 	int ok = 0;
 
-	if (ctx != NULL)
+	if (ctx != NULL && key != NULL)
 		ok = hmac_parts(ctx, key, key_len, parts, n, mac.bytes);
-	EVP_MAC_CTX_free(ctx);
+	else if (ctx != NULL)
+		ok = hmac_parts(ctx, zero, dk_hash_bytes(hash), parts, n, mac.bytes);
+	hmac_give(ctx);
 	if (ok != 1)
 		return dk_evp_error();
 	*ret_mac = mac;

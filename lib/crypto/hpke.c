@@ -188,6 +188,7 @@ setup(const struct dk_pkey *recipient, const struct dk_secret66 *dh, const uint8
 {
 	const struct suite *suite = suite_of(recipient);
 	dk_auto_secret48 shared = { { 0 } };
+	dk_auto_hmac_scope hmacs = dk_hmac_scope_open();
 	size_t point_len;
 	const uint8_t *point = dk_pkey_recipient(recipient, &point_len);
 	dk_err err;

@@ -273,6 +273,7 @@ dk_open(const struct dk_decrypt_params *params, const struct dk_source *in,
 	uint8_t core_digest[DK_SHA384_BYTES];
 	uint8_t floe_header[DK_FLOE_HEADER_BYTES];
 	size_t got;
+	dk_auto_hmac_scope hmacs = dk_hmac_scope_open();
 	dk_err err;
 
 	err = dk_block_read(in, &block, ret_place);

@@ -112,6 +112,7 @@ dk_rewrap(const struct dk_rewrap_params *given, const struct dk_source *in, uint
 	struct dk_rewrap_params all = *given;
 	const struct dk_rewrap_params *params = &all;
 	dk_auto_block *block = NULL;
+	dk_auto_hmac_scope hmacs = dk_hmac_scope_open();
 	struct dk_writer_buf wr;
 	uint8_t *data;
 	dk_err err;

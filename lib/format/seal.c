@@ -272,6 +272,7 @@ dk_seal(const struct dk_encrypt_params *given, struct dk_sealed *ret_sealed)
 	auto_draft d = { 0 };
 	struct dk_key *customer[DK_STANZAS_MAX];
 	struct dk_encrypt_params all = *given;
+	dk_auto_hmac_scope hmacs = dk_hmac_scope_open();
 	const struct dk_encrypt_params *params = &all;
 	struct dk_writer_buf wr;
 	dk_err err;

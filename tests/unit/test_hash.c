@@ -192,6 +192,31 @@ hkdf_has_an_end(void **state)
 	assert_int_equal(out[255 * 32], 0xee);
 }
 
+/* Keys and hashes take turns in the contexts that a scope keeps. */
+static void
+all_in_a_scope(void **state)
+{
+	dk_auto_hmac_scope scope = dk_hmac_scope_open();
+	struct dk_secret48 key = { { 1 } };
+	uint8_t out[48];
+
+	hmac_sha384_of_rfc_4231(state);
+	hkdf_sha256_of_rfc_5869(state);
+	assert_err(dk_hkdf_expand(DK_SHA384, &key, NULL, 0, out, 255 * 48 + 1), DK_ERR_ARGUMENT);
+	hkdf_sha384(state);
+	hkdf_parts_are_one_text(state);
+}
+
+static void
+the_same_in_scopes(void **state)
+{
+	dk_auto_hmac_scope scope = dk_hmac_scope_open();
+
+	all_in_a_scope(state);
+	hmac_sha384_of_rfc_4231(state);
+	all_in_a_scope(state);
+}
+
 int
 main(void)
 {
@@ -203,6 +228,8 @@ main(void)
 		cmocka_unit_test(hkdf_sha384),
 		cmocka_unit_test(hkdf_parts_are_one_text),
 		cmocka_unit_test(hkdf_has_an_end),
+		cmocka_unit_test(all_in_a_scope),
+		cmocka_unit_test(the_same_in_scopes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
