@@ -36,7 +36,6 @@ struct batch_item {
 	bool large; /* left for all threads at once */
 	struct failure failure;
 	const char *note;
-	dev_t device; /* of the output */
 };
 
 struct batch_task {

@@ -66,8 +66,6 @@ check_same(struct batch_item *item, const struct work_file *file)
 static int
 produce(const struct batch_task *task, struct batch_item *item, struct work_file *file)
 {
-	struct stat st;
-
 	if (task->work(task->ctx, file) != 0) {
 		item->failure = file->failure;
 		return -1;
@@ -76,10 +74,7 @@ produce(const struct batch_task *task, struct batch_item *item, struct work_file
 	item->failure.of_output = true;
 	if (task->like && temp_like(&item->out, &file->st) != 0)
 		return failure_errno(&item->failure, "cannot set mode and times");
-	if (fstat(item->out.fd, &st) != 0)
-		return failure_errno(&item->failure, "cannot write the file");
 	item->failure.of_output = false;
-	item->device = st.st_dev;
 	return task->hold ? check_same(item, file) : 0;
 }
 
@@ -162,7 +157,7 @@ starts_device(const struct batch_round *round, size_t index, size_t *ret_count)
 	size_t count = 0;
 
 	for (size_t i = 0; i < round->count; i++) {
-		if (round->item[i].out.fd < 0 || round->item[i].device != item->device)
+		if (round->item[i].out.fd < 0 || round->item[i].out.device != item->out.device)
 			continue;
 		if (i < index)
 			return false;
@@ -175,7 +170,7 @@ starts_device(const struct batch_round *round, size_t index, size_t *ret_count)
 static void
 sync_device(struct batch_round *round, size_t first, size_t count)
 {
-	dev_t device = round->item[first].device;
+	dev_t device = round->item[first].out.device;
 	bool whole = count > SINGLE_SYNCS;
 	int result = whole ? syncfs(round->item[first].out.fd) : 0;
 	int kept = errno;
@@ -183,7 +178,7 @@ sync_device(struct batch_round *round, size_t first, size_t count)
 	for (size_t i = first; i < round->count; i++) {
 		struct batch_item *item = &round->item[i];
 
-		if (item->out.fd < 0 || item->device != device)
+		if (item->out.fd < 0 || item->out.device != device)
 			continue;
 		if (!whole) {
 			result = temp_sync(&item->out);

@@ -43,14 +43,12 @@ read_at(void *ctx, uint64_t offset, void *buf, size_t len)
 	return keep_error(in, n);
 }
 
-/* A pipe of 64 KiB would make the two processes wait for each other. */
+/* A pipe of 64 KiB would make the two processes wait for each other; on anything
+ * else this does nothing. */
 static void
 widen_pipe(int fd)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
-		(void)fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
+	(void)fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
 }
 
 void

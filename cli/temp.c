@@ -170,7 +170,15 @@ temp_begin(struct temp *out, int dir, const char *name, bool replace)
 	} else if (errno != ENOENT) {
 		return -1;
 	}
-	return open_temporary(out);
+	if (open_temporary(out) != 0)
+		return -1;
+	if (fstat(out->fd, &st) != 0) {
+		temp_abort(out);
+		return -1;
+	}
+	out->device = st.st_dev;
+	out->group = st.st_gid;
+	return 0;
 }
 
 int
@@ -178,11 +186,8 @@ temp_like(const struct temp *out, const struct stat *in)
 {
 	struct timespec times[2] = { in->st_atim, in->st_mtim };
 	mode_t mode = in->st_mode & 0777;
-	struct stat st;
 
-	if (fstat(out->fd, &st) != 0)
-		return -1;
-	if (st.st_gid != in->st_gid)
+	if (out->group != in->st_gid)
 		mode = (mode & 0707) | (mode & ((mode & 07) << 3));
 	if (fchmod(out->fd, mode) != 0)
 		return -1;
@@ -195,11 +200,20 @@ temp_sync(const struct temp *out)
 	return fsync(out->fd);
 }
 
+/*
+ * By its descriptor, where the kernel allows that (for files of one's own since
+ * Linux 6.10; ENOENT says that it does not), else through /proc, which takes
+ * twice as long.
+ */
 static int
 link_fd(const struct temp *out, const char *name)
 {
 	char path[32];
 
+	if (linkat(out->fd, "", out->dir, name, AT_EMPTY_PATH) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
 	if (snprintf(path, sizeof(path), "/proc/self/fd/%d", out->fd) >= (int)sizeof(path)) {
 		errno = EOVERFLOW;
 		return -1;

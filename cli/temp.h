@@ -27,6 +27,8 @@ struct temp {
 	bool replace;
 	bool named;
 	int slot; /* of the temporary name, or -1 */
+	dev_t device;
+	gid_t group; /* that new files get there */
 };
 
 /* Remove temporary files when SIGINT, SIGTERM, SIGHUP or SIGQUIT end the process, and
