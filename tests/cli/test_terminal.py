@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is different on a terminal."""
 
+import fcntl
 import os
 import pty
 import select
