@@ -14,11 +14,10 @@
 #include "authd/in_force.h"
 #include "authd/policy.h"
 #include "authd/renewal.h"
-#include "base/bytes.h"
 #include "base/text.h"
 #include "format/schedule.h"
 #include "ipc/child.h"
-#include "ipc/claim.h"
+#include "ipc/payload.h"
 #include "ipc/wiping.h"
 #include "native/approval.h"
 #include "native/code.h"
@@ -29,17 +28,13 @@
 #define AUTHD_FD_KEYD 5
 #define AUTHD_FD_POLICY 6
 #define AUTHD_FD_KEY_SETS 7
-#define NAME_MAX_BYTES 64
 #define DEVICE_STATE_LAST 2
 #define KEY_STATE_LAST 3
-#define ADDRESS_BYTES 16
-#define RELEASE_HEAD (ADDRESS_BYTES + 8 + 16 + 32 + 64)
-#define RELEASE_KEY_ID (ADDRESS_BYTES + 8 + 16)
 
 struct known {
 	uint8_t id[32];
 	uint8_t state;
-	char name[NAME_MAX_BYTES + 1];
+	char name[IPC_NAME_MAX_BYTES + 1];
 };
 
 /* What keyd told: devices and their users, key ids and their names. */
@@ -90,16 +85,15 @@ static bool
 learn(struct list *list, const struct ipc_message *message, unsigned last_state)
 {
 	struct known known = { .state = 0 };
+	struct ipc_known told;
 	struct known *grown;
 	unsigned i;
 
-	if (message->len < 34 || message->len > 33 + NAME_MAX_BYTES)
+	if (!ipc_known_read(message, &told) || told.state < 1 || told.state > last_state)
 		return false;
-	memcpy(known.id, message->data, 32);
-	known.state = message->data[32];
-	if (known.state < 1 || known.state > last_state)
-		return false;
-	memcpy(known.name, message->data + 33, message->len - 33);
+	memcpy(known.id, told.id, 32);
+	known.state = told.state;
+	memcpy(known.name, told.name, sizeof(known.name));
 	i = place(list, known.id);
 	if (i == list->count || memcmp(list->item[i].id, known.id, 32) != 0) {
 		grown = realloc(list->item, (list->count + 1) * sizeof(*grown));
@@ -205,16 +199,17 @@ judge(const struct authd *authd, const struct policy_question *of_request,
 	return verdict == VERDICT_ALLOW ? charge(authd, charges, rule) : codes[verdict];
 }
 
-/* head is that of RELEASE. One clock reading for the whole request. */
+/* One clock reading for the whole request. */
 static void
-who_asks(const struct authd *authd, const uint8_t *head, struct policy_question *question)
+who_asks(const struct authd *authd, const struct ipc_release *asked,
+    struct policy_question *question)
 {
-	const struct known *device = find(&authd->devices, head + RELEASE_KEY_ID);
+	const struct known *device = find(&authd->devices, asked->key_id);
 
 	*question =
 	    (struct policy_question){ .user = device ? device->name : NULL, .time = ipc_now() };
-	dk_hex(head + RELEASE_KEY_ID, 32, question->device);
-	memcpy(question->address, head, sizeof(question->address));
+	dk_hex(asked->key_id, 32, question->device);
+	memcpy(question->address, asked->address, sizeof(question->address));
 }
 
 /* Who says so is looked up here, whether it is true by keyd, which refuses the
@@ -259,8 +254,8 @@ take_factors(const struct authd *authd, struct factors *factors, const struct ip
 
 /* What keyd itself verifies goes on; what only authd understands ends here. */
 static void
-pass_on(struct authd *authd, const struct ipc_message *message, const struct dk_writer_buf *judged,
-    const struct ipc_claims *claims, const uint8_t *body, size_t len)
+pass_on(struct authd *authd, uint64_t id, const struct dk_writer_buf *judged,
+    const struct ipc_release *asked)
 {
 	static const unsigned kinds[] = { IPC_CLAIM_TOKEN_DIGEST, IPC_CLAIM_APPROVALS };
 	uint8_t list[1 + 2 * IPC_CLAIM_HEAD_BYTES + IPC_CLAIM_TOKEN_DIGEST_BYTES +
@@ -269,7 +264,7 @@ pass_on(struct authd *authd, const struct ipc_message *message, const struct dk_
 
 	dk_wr_init(&wr, list + 1, sizeof(list) - 1);
 	for (unsigned i = 0; i < 2; i++) {
-		const struct dk_part *claim = &claims->of[kinds[i]];
+		const struct dk_part *claim = &asked->claims.of[kinds[i]];
 		uint8_t head[IPC_CLAIM_HEAD_BYTES];
 
 		if (claim->len == 0)
@@ -280,10 +275,10 @@ pass_on(struct authd *authd, const struct ipc_message *message, const struct dk_
 		list[0]++;
 	}
 	const struct dk_part parts[] = { { judged->data, judged->len },
-		{ message->data, RELEASE_HEAD }, { list, 1 + wr.len }, { body, len } };
-	(void)ipc_send(authd->keyd, IPC_RELEASE_JUDGED, message->id, parts, 4);
+		{ asked->head, IPC_RELEASE_HEAD_BYTES }, { list, 1 + wr.len }, asked->body };
+	(void)ipc_send(authd->keyd, IPC_RELEASE_JUDGED, id, parts, 4);
 	/* To verify a token takes long: keyd need not wait for that of the next one. */
-	if (claims->of[IPC_CLAIM_TOKEN].len > 0)
+	if (asked->claims.of[IPC_CLAIM_TOKEN].len > 0)
 		ipc_flush(authd->keyd);
 }
 
@@ -297,27 +292,19 @@ on_release(struct authd *authd, const struct ipc_message *message)
 	struct dk_release_request request = { .count = 0 };
 	struct policy_question question;
 	struct charges charges = { .count = 0 };
-	struct ipc_claims claims;
-	struct dk_reader_buf rd;
+	struct ipc_release asked;
 	struct dk_writer_buf wr;
-	const uint8_t *body;
 	unsigned code;
-	size_t len;
 	bool ok;
 
-	dk_rd_init(&rd, message->data, message->len);
-	if (!dk_rd_bytes(&rd, RELEASE_HEAD) || !ipc_claims_read(&rd, &claims))
+	if (!ipc_release_read(message, &asked))
 		return false;
-	len = dk_rd_left(&rd);
-	body = dk_rd_bytes(&rd, len);
-	if (len > DK_RELEASE_BODY_MAX_BYTES)
-		return false;
-	who_asks(authd, message->data, &question);
+	who_asks(authd, &asked, &question);
 	factors = (struct factors){ .token = { .issuer = NULL } };
-	code = take_factors(authd, &factors, &claims, &question, &ok);
+	code = take_factors(authd, &factors, &asked.claims, &question, &ok);
 	if (!ok)
 		return false;
-	if (dk_release_request_parse(body, len, objects, &request) != DK_OK)
+	if (dk_release_request_parse(asked.body.data, asked.body.len, objects, &request) != DK_OK)
 		request.count = 0;
 	dk_wr_init(&wr, head, sizeof(head));
 	dk_wr_bytes(&wr, authd->now->digest, sizeof(authd->now->digest));
@@ -329,7 +316,7 @@ on_release(struct authd *authd, const struct ipc_message *message)
 			    : judge(authd, &question, &objects[i], &charges)));
 	write_charges(authd, &charges, question.user, &wr);
 	factors_write(&factors, &wr);
-	pass_on(authd, message, &wr, &claims, body, len);
+	pass_on(authd, message->id, &wr, &asked);
 	return true;
 }
 
@@ -338,13 +325,14 @@ on_httpd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 {
 	struct authd *authd = ctx;
 	const struct dk_part part = { message->data, message->len };
+	struct ipc_enrol enrol;
 
 	(void)channel;
 	switch (message->type) {
 	case IPC_RELEASE:
 		return on_release(authd, message);
 	case IPC_ENROL:
-		if (message->len < ADDRESS_BYTES)
+		if (!ipc_enrol_read(message, &enrol))
 			return false;
 		(void)ipc_send(authd->keyd, IPC_ENROL_PASSED, message->id, &part, 1);
 		return true;
@@ -387,23 +375,16 @@ static bool
 on_policy_text(struct authd *authd, const struct ipc_message *message)
 {
 	struct policy_fault fault;
-	struct dk_part who, text, sets;
-	struct dk_reader_buf rd;
+	struct ipc_policy_text given;
 	char words[256];
 
-	dk_rd_init(&rd, message->data, message->len);
-	who = (struct dk_part){ dk_rd_bytes(&rd, 4), 4 };
-	text.len = dk_rd_u32(&rd);
-	text.data = dk_rd_bytes(&rd, text.len);
-	sets.len = dk_rd_left(&rd);
-	sets.data = dk_rd_bytes(&rd, sets.len);
-	if (rd.failed)
+	if (!ipc_policy_text_read(message, &given))
 		return false;
 	if (is_busy(authd)) {
 		policy_done(authd, message->id, DK_CODE_BUSY, "another change is under way\n");
 		return true;
 	}
-	authd->next = in_force_new(&text, &sets, &fault);
+	authd->next = in_force_new(&given.text, &given.sets, &fault);
 	if (!authd->next) {
 		if (snprintf(words, sizeof(words), "policy.conf:%u: %s: %s\n", fault.line,
 			policy_error_name(fault.error), fault.words) < 0)
@@ -412,7 +393,7 @@ on_policy_text(struct authd *authd, const struct ipc_message *message)
 		return true;
 	}
 	authd->next_id = message->id;
-	announce(authd, message->id, authd->next, &who);
+	announce(authd, message->id, authd->next, &given.who);
 	return true;
 }
 
@@ -473,15 +454,13 @@ static bool
 on_policy_logged(struct authd *authd, const struct ipc_message *message)
 {
 	char hex[65], words[128];
-	unsigned code;
+	uint64_t code;
 
-	if (message->len != 2 || !is_busy(authd) || message->id != authd->next_id)
-		return false;
-	code = (unsigned)message->data[0] << 8 | message->data[1];
-	if (!dk_code_known(code))
+	if (!ipc_number_read(message, 2, &code) || !dk_code_known((unsigned)code) ||
+	    !is_busy(authd) || message->id != authd->next_id)
 		return false;
 	if (authd->renewal.pending) {
-		on_key_set_logged(authd, code);
+		on_key_set_logged(authd, (unsigned)code);
 		return true;
 	}
 	if (code == DK_CODE_OK) {
@@ -495,7 +474,7 @@ on_policy_logged(struct authd *authd, const struct ipc_message *message)
 	if (snprintf(words, sizeof(words), "policy in force: %s, %u rules\n", hex,
 		policy_rules(authd->now->policy)) < 0)
 		words[0] = '\0';
-	policy_done(authd, message->id, code, words);
+	policy_done(authd, message->id, (unsigned)code, words);
 	return true;
 }
 

@@ -12,7 +12,7 @@
 #include <openssl/ssl.h>
 
 #include "ipc/child.h"
-#include "ipc/claim.h"
+#include "ipc/payload.h"
 #include "native/code.h"
 #include "native/release.h"
 #include "native/request.h"
@@ -80,6 +80,17 @@ struct bufferevent *httpd_bufferevent(struct event_base *base, void *ctx);
 bool httpd_strict(struct evhttp_request *request);
 /* The one header with this name, or NULL if there is none or more than one. */
 const char *httpd_header(struct evhttp_request *request, const char *name);
+
+/* headers.c: signature and what else a request for release shows. Count and claims, as they
+ * stand in RELEASE; both may be filled in part if the code is another one than 0. */
+struct httpd_claims {
+	size_t len;
+	uint8_t bytes[1 + IPC_CLAIMS * IPC_CLAIM_HEAD_BYTES + IPC_CLAIM_CERTIFICATE_MAX_BYTES +
+	    IPC_CLAIM_TOKEN_MAX_BYTES + IPC_CLAIM_TOKEN_DIGEST_BYTES +
+	    IPC_CLAIM_APPROVALS_MAX_BYTES];
+};
+unsigned httpd_release_headers(struct evhttp_request *request, const uint8_t *body, size_t len,
+    struct dk_request_signature *sig, struct httpd_claims *claims);
 
 /* native.c: the routes. */
 void httpd_on_request(struct evhttp_request *request, void *ctx);

@@ -102,13 +102,12 @@ metrics_note_release_time(uint64_t microseconds)
 bool
 metrics_on_go(const struct ipc_message *message)
 {
-	struct dk_reader_buf rd;
+	struct ipc_go go;
 
-	dk_rd_init(&rd, message->data, message->len);
-	m.restarts = dk_rd_u32(&rd);
-	m.violations = dk_rd_u32(&rd);
-	if (rd.failed || m.went)
+	if (!ipc_go_read(message, &go) || m.went)
 		return false;
+	m.restarts = go.restarts;
+	m.violations = go.violations;
 	m.went = true;
 	return true;
 }
@@ -116,16 +115,15 @@ metrics_on_go(const struct ipc_message *message)
 bool
 metrics_on_log_state(const struct ipc_message *message)
 {
-	struct dk_reader_buf rd;
-	unsigned takes_entries;
+	struct ipc_log_state state;
 
-	dk_rd_init(&rd, message->data, message->len);
-	takes_entries = dk_rd_u8(&rd);
-	m.log_takes_entries = takes_entries == 1;
-	m.log_size = dk_rd_u64(&rd);
-	m.checkpoint_s = dk_rd_u64(&rd);
+	if (!ipc_log_state_read(message, &state))
+		return false;
+	m.log_takes_entries = state.takes_entries;
+	m.log_size = state.size;
+	m.checkpoint_s = state.checkpoint_s;
 	m.log_state_s = ipc_now();
-	return !rd.failed && takes_entries <= 1;
+	return true;
 }
 
 bool

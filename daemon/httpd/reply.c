@@ -136,15 +136,12 @@ bool
 httpd_on_answer(struct httpd *httpd, enum ipc_process from, const struct ipc_message *message)
 {
 	const struct waiting *w = find(httpd, message->id);
-	unsigned code;
+	struct ipc_coded answer;
 
-	if (message->len < 2)
-		return false;
-	code = (unsigned)message->data[0] << 8 | message->data[1];
-	if (!dk_code_known(code) || (w && w->answers != from))
+	if (!ipc_coded_read(message, &answer) || (w && w->answers != from))
 		return false;
 	if (w) /* else it came after its deadline */
-		finish(take(httpd, message->id), code, message->data + 2, message->len - 2);
+		finish(take(httpd, message->id), answer.code, answer.rest.data, answer.rest.len);
 	return true;
 }
 

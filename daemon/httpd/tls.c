@@ -208,37 +208,28 @@ bool
 httpd_on_tls(struct httpd *httpd, const struct ipc_message *message)
 {
 	struct identity id = { 0 };
-	struct dk_reader_buf rd;
-	BIO *file[3] = { NULL };
+	struct dk_part part[IPC_TLS_FILES];
+	BIO *file[IPC_TLS_FILES];
 	const char *wrong = NULL;
 
-	dk_rd_init(&rd, message->data, message->len);
-	for (unsigned i = 0; i < 3; i++) {
-		size_t len = dk_rd_u32(&rd);
-		const uint8_t *bytes =
-		    dk_rd_bytes(&rd, len <= IPC_TLS_FILE_MAX_BYTES ? len : SIZE_MAX);
-
-		/* An empty buffer of its own says that there is nothing: NULL would not do. */
-		if (!rd.failed)
-			file[i] = BIO_new_mem_buf(len > 0 ? (const void *)bytes : "", (int)len);
-	}
-	if (!rd.failed && dk_rd_left(&rd) == 0) {
-		wrong = load(&id, file[0], file[1], file[2]);
-		if (!wrong)
-			wrong = check_path(&id);
-		if (!wrong &&
-		    (id.ca_len != httpd->ca_len || memcmp(id.ca, httpd->ca, id.ca_len) != 0))
-			wrong = "the CA behind the TLS certificate is not the one that clients "
-				"have pinned";
-		ERR_clear_error();
-		if (!wrong)
-			use(httpd, &id);
-		tell(httpd, message->id, wrong);
-	}
+	if (!ipc_tls_read(message, part))
+		return false;
+	/* An empty buffer of its own says that there is nothing: NULL would not do. */
+	for (unsigned i = 0; i < IPC_TLS_FILES; i++)
+		file[i] = BIO_new_mem_buf(part[i].len > 0 ? part[i].data : "", (int)part[i].len);
+	wrong = load(&id, file[0], file[1], file[2]);
+	if (!wrong)
+		wrong = check_path(&id);
+	if (!wrong && (id.ca_len != httpd->ca_len || memcmp(id.ca, httpd->ca, id.ca_len) != 0))
+		wrong = "the CA behind the TLS certificate is not the one that clients have pinned";
+	ERR_clear_error();
+	if (!wrong)
+		use(httpd, &id);
+	tell(httpd, message->id, wrong);
 	identity_clear(&id);
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < IPC_TLS_FILES; i++)
 		BIO_free(file[i]);
-	return !rd.failed && dk_rd_left(&rd) == 0;
+	return true;
 }
 
 struct bufferevent *

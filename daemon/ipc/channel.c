@@ -285,8 +285,8 @@ take_part(struct ipc_channel *channel, const struct part *part)
 	message = (struct ipc_message){ part->type, part->id, channel->in, channel->in_total };
 	channel->in_len = 0;
 	ok = channel->handler(channel->ctx, channel, &message);
-	/* It may have been a share or a token. */
-	if (message.len > 0)
+	/* It may have been a share or a token. A channel that was closed has wiped it. */
+	if (message.len > 0 && channel->in)
 		dk_wipe(channel->in, message.len);
 	return ok || violation(channel, part->type);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "ipc/payload.h"
 
 struct row {
 	unsigned op;
@@ -130,24 +131,22 @@ admin_resume(struct keyd *keyd, struct admin_act *act)
 static bool
 parse(const struct ipc_message *message, struct admin_act *act)
 {
-	struct dk_reader_buf rd;
+	struct ipc_admin asked;
 
-	dk_rd_init(&rd, message->data, message->len);
-	act->id = message->id;
-	act->op = dk_rd_u16(&rd);
-	act->uid = dk_rd_u32(&rd);
-	act->argc = dk_rd_u8(&rd);
-	if (act->argc > IPC_ADMIN_ARGS_MAX)
+	if (!ipc_admin_read(message, &asked))
 		return false;
+	act->id = message->id;
+	act->op = asked.op;
+	act->uid = asked.uid;
+	act->argc = asked.argc;
 	for (unsigned i = 0; i < act->argc; i++) {
-		size_t len = dk_rd_u16(&rd);
-		const uint8_t *arg = dk_rd_bytes(&rd, len);
+		const struct dk_part *arg = &asked.arg[i];
 
-		if (!arg || len >= ADMIN_ARG_MAX_BYTES || !dk_text_valid(arg, len))
+		if (arg->len >= ADMIN_ARG_MAX_BYTES || !dk_text_valid(arg->data, arg->len))
 			return false;
-		memcpy(act->arg[i], arg, len);
+		memcpy(act->arg[i], arg->data, arg->len);
 	}
-	return !rd.failed && dk_rd_left(&rd) == 0;
+	return true;
 }
 
 /* What only reads; true if op was one of these. */

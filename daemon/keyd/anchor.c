@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipc/payload.h"
 #include "keyd/admin.h"
 #include "keyd/keyd.h"
 
@@ -49,22 +50,15 @@ carry_out(struct keyd *keyd, const struct dk_log_event *e)
 		keyd->state.frozen = frozen;
 }
 
-struct act_entry {
-	uint64_t index;
-	const uint8_t *leaf;
-	const uint8_t *record;
-	size_t len;
-};
-
 static void
-catch_up(struct keyd *keyd, const struct act_entry *entry)
+catch_up(struct keyd *keyd, const struct ipc_entry *entry)
 {
 	struct dk_log_object *objects = malloc(DK_LOG_OBJECTS_MAX * sizeof(*objects));
 	struct dk_log_event event;
 
 	if (!objects)
 		say_fatal("no memory");
-	if (dk_record_open(entry->record, entry->len, entry->leaf, objects, &event) != DK_OK)
+	if (dk_record_open(entry->record.data, entry->record.len, entry->leaf, objects, &event) != DK_OK)
 		say_fatal("log-damaged: the record of the last act does not open its leaf");
 	free(objects);
 	if (event.generation != keyd->state.generation + 1)
@@ -80,36 +74,21 @@ catch_up(struct keyd *keyd, const struct act_entry *entry)
 bool
 keyd_on_anchored(struct keyd *keyd, const struct ipc_message *message)
 {
-	struct act_entry entry[2] = { { 0 } };
-	struct dk_reader_buf rd;
-	const uint8_t *leaf;
-	uint64_t size;
-	unsigned code, n;
+	struct ipc_anchored a;
 
-	dk_rd_init(&rd, message->data, message->len);
-	code = dk_rd_u16(&rd);
-	size = dk_rd_u64(&rd);
-	leaf = dk_rd_bytes(&rd, DK_LEAF_BYTES);
-	n = dk_rd_u8(&rd);
-	for (unsigned i = 0; i < n && i < 2; i++) {
-		entry[i].index = dk_rd_u64(&rd);
-		entry[i].leaf = dk_rd_bytes(&rd, DK_LEAF_BYTES);
-		entry[i].len = dk_rd_u32(&rd);
-		entry[i].record = dk_rd_bytes(&rd, entry[i].len);
-	}
-	if (rd.failed || dk_rd_left(&rd) > 0 || n > 2 || keyd->anchored || !dk_code_known(code))
+	if (!ipc_anchored_read(message, &a) || keyd->anchored)
 		return false;
-	if (code != DK_CODE_OK)
+	if (a.code != DK_CODE_OK)
 		say_fatal("the log cannot be read");
-	if (size < keyd->state.log_size ||
-	    (keyd->state.log_size > 0 && memcmp(leaf, keyd->state.log_leaf, DK_LEAF_BYTES) != 0))
+	if (a.size < keyd->state.log_size ||
+	    (keyd->state.log_size > 0 && memcmp(a.leaf, keyd->state.log_leaf, DK_LEAF_BYTES) != 0))
 		say_fatal(
 		    "log-rolled-back: the sealed store names an entry that the log does not have");
-	if (n > 1)
+	if (a.count > 1)
 		say_fatal(
 		    "store-rolled-back: the log has acts that the sealed store does not know");
-	if (n == 1)
-		catch_up(keyd, &entry[0]);
+	if (a.count == 1)
+		catch_up(keyd, &a.entry[0]);
 	keyd->anchored = true;
 	keyd_begin(keyd);
 	return true;

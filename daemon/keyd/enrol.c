@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipc/payload.h"
 #include "keyd/keyd.h"
 
 struct enrolment {
@@ -136,10 +137,11 @@ keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message)
 {
 	struct dk_enrol_request request = { .user = "" };
 	struct open_code *code = NULL;
+	struct ipc_enrol asked;
 	struct enrolment *e;
 	bool refused;
 
-	if (message->len < 16)
+	if (!ipc_enrol_read(message, &asked))
 		return false;
 	if (keyd_defer(keyd, keyd->authd, message, &refused)) {
 		if (refused)
@@ -152,8 +154,8 @@ keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message)
 		return true;
 	}
 	e->id = message->id;
-	memcpy(e->address, message->data, 16);
-	e->code = check(keyd, message->data + 16, message->len - 16, &request, &code);
+	memcpy(e->address, asked.address, sizeof(e->address));
+	e->code = check(keyd, asked.body.data, asked.body.len, &request, &code);
 	if (e->code == DK_CODE_OK) {
 		memcpy(e->code_id, request.code_id, sizeof(e->code_id));
 		memcpy(e->mac, request.mac, sizeof(e->mac));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "ipc/payload.h"
 #include "keyd/keyd.h"
 #include "sandbox/sandbox.h"
 
@@ -62,39 +63,37 @@ new_policy_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *rec
 }
 
 static void
-change_policy(struct keyd *keyd, const struct ipc_message *message, struct dk_log_event *event)
+change_policy(struct keyd *keyd, uint64_t id, uint32_t uid, struct dk_log_event *event)
 {
 	struct new_policy *p = malloc(sizeof(*p));
-	struct dk_reader_buf rd;
 
 	if (!p)
 		say_fatal("no memory");
-	p->id = message->id;
+	p->id = id;
 	memcpy(p->digest, event->policy, sizeof(p->digest));
-	dk_rd_init(&rd, message->data + 64, 4);
-	keyd_add_factor(event, DK_FACTOR_LOCAL, IPC_PARENT, dk_rd_u32(&rd));
+	keyd_add_factor(event, DK_FACTOR_LOCAL, IPC_PARENT, uid);
 	keyd_log(keyd, event, NULL, new_policy_logged, p);
 }
 
 static bool
 on_policy(struct keyd *keyd, const struct ipc_message *message)
 {
-	struct dk_log_event event;
-
 	static const uint8_t none[32];
+	struct dk_log_event event;
+	struct ipc_policy policy;
 
 	/* Only the first one comes without somebody who asked for it. */
-	if (message->len != (keyd->has_policy ? 68 : 64))
+	if (!ipc_policy_read(message, &policy) || policy.replaces != keyd->has_policy)
 		return false;
 	keyd_event(&event, DK_LOG_POLICY, DK_LOG_ADMIN, DK_CODE_OK);
-	memcpy(event.policy, message->data, sizeof(event.policy));
+	memcpy(event.policy, policy.digest, sizeof(event.policy));
 	event.has_policy = true;
-	if (memcmp(message->data + 32, none, sizeof(none)) != 0) {
+	if (memcmp(policy.keys_digest, none, sizeof(none)) != 0) {
 		memcpy(event.note, "key sets ", strlen("key sets "));
-		dk_hex(message->data + 32, 32, event.note + strlen("key sets "));
+		dk_hex(policy.keys_digest, 32, event.note + strlen("key sets "));
 	}
-	if (message->len == 68) {
-		change_policy(keyd, message, &event);
+	if (policy.replaces) {
+		change_policy(keyd, message->id, policy.uid, &event);
 		return true;
 	}
 	memcpy(keyd->policy, event.policy, sizeof(keyd->policy));

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipc/payload.h"
 #include "keyd/keyd.h"
 
 struct pending {
@@ -151,22 +152,20 @@ static bool
 parse_appended(const struct ipc_message *message, const struct pending *p, unsigned *ret_code,
     struct dk_receipt *r)
 {
-	struct dk_reader_buf rd;
+	struct ipc_appended a;
 
-	dk_rd_init(&rd, message->data, message->len);
-	*ret_code = dk_rd_u16(&rd);
-	if (*ret_code != DK_CODE_OK)
-		return !rd.failed && dk_rd_left(&rd) == 0 && dk_code_known(*ret_code);
-	*r = (struct dk_receipt){
-		.leaf = p->leaf, .record = p->record, .record_len = p->record_len
-	};
-	r->index = dk_rd_u64(&rd);
-	r->hash_count = dk_rd_u8(&rd);
-	r->hashes = dk_rd_bytes(&rd, (size_t)r->hash_count * DK_HASH_BYTES);
-	r->checkpoint_len = dk_rd_left(&rd);
-	r->checkpoint = (const char *)dk_rd_bytes(&rd, r->checkpoint_len);
-	return !rd.failed && r->hash_count <= DK_PROOF_HASHES_MAX &&
-	    r->checkpoint_len <= DK_CHECKPOINT_MAX_BYTES;
+	if (!ipc_appended_read(message, &a))
+		return false;
+	*ret_code = a.code;
+	*r = (struct dk_receipt){ .leaf = p->leaf,
+		.index = a.index,
+		.hash_count = a.hash_count,
+		.hashes = a.hashes,
+		.checkpoint = a.checkpoint.data,
+		.checkpoint_len = a.checkpoint.len,
+		.record = p->record,
+		.record_len = p->record_len };
+	return true;
 }
 
 void

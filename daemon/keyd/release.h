@@ -3,7 +3,7 @@
 #ifndef DK_KEYD_RELEASE_H
 #define DK_KEYD_RELEASE_H
 
-#include "ipc/claim.h"
+#include "ipc/payload.h"
 #include "keyd/keyd.h"
 
 struct item {

@@ -6,69 +6,39 @@
 
 #define JOB_BYTES_MAX (128u << 20)
 
-/* What authd says that holds. keyd believes it only in so far as it may deny. */
-static bool
-parse_factors(struct dk_reader_buf *rd, struct job *job)
-{
-	unsigned count = dk_rd_u8(rd);
-
-	for (unsigned i = 0; i < count; i++) {
-		unsigned tag = dk_rd_u16(rd);
-		size_t len = dk_rd_u16(rd);
-		const uint8_t *value = dk_rd_bytes(rd, len);
-
-		if (!value)
-			return false;
-		if (tag == DK_LOG_TAG_TOKEN && job->token_len == 0 && len <= sizeof(job->token)) {
-			memcpy(job->token, value, len);
-			job->token_len = len;
-		} else if (tag == DK_LOG_TAG_CERTIFICATE && !job->has_certificate &&
-		    len == sizeof(job->certificate)) {
-			memcpy(job->certificate, value, len);
-			job->has_certificate = true;
-		} else {
-			return false;
-		}
-	}
-	return !rd->failed;
-}
-
+/* What authd says that holds is believed only in so far as it may deny. */
 static bool
 parse_message(const struct ipc_message *message, struct job *job)
 {
-	const struct dk_part *digest = &job->claims.of[IPC_CLAIM_TOKEN_DIGEST];
-	struct dk_reader_buf rd;
-	const uint8_t *p;
+	struct ipc_judged judged;
+	const struct ipc_release *asked = &judged.asked;
+	const struct dk_part *digest = &asked->claims.of[IPC_CLAIM_TOKEN_DIGEST];
 
-	dk_rd_init(&rd, message->data, message->len);
-	if ((p = dk_rd_bytes(&rd, 32)))
-		memcpy(job->policy, p, 32);
-	job->verdict_count = dk_rd_u16(&rd);
-	job->verdicts = dk_rd_bytes(&rd, (size_t)job->verdict_count * 2);
-	job->charge_count = dk_rd_u8(&rd);
-	job->charges = dk_rd_bytes(&rd, (size_t)job->charge_count * IPC_CHARGE_BYTES);
-	if (!parse_factors(&rd, job))
+	if (!ipc_judged_read(message, &judged) || asked->body.len > DK_RELEASE_BODY_MAX_BYTES)
 		return false;
-	if ((p = dk_rd_bytes(&rd, 16)))
-		memcpy(job->address, p, 16);
-	job->sig.created = dk_rd_u64(&rd);
-	if ((p = dk_rd_bytes(&rd, DK_NONCE_BYTES)))
-		memcpy(job->sig.nonce, p, DK_NONCE_BYTES);
-	if ((p = dk_rd_bytes(&rd, 32)))
-		memcpy(job->sig.key_id, p, 32);
-	if ((p = dk_rd_bytes(&rd, DK_SIGNATURE_BYTES)))
-		memcpy(job->sig.signature, p, DK_SIGNATURE_BYTES);
-	if (!ipc_claims_read(&rd, &job->claims))
-		return false;
+	memcpy(job->policy, judged.policy, sizeof(job->policy));
+	job->verdict_count = judged.verdict_count;
+	job->verdicts = judged.verdicts;
+	job->charge_count = judged.charge_count;
+	job->charges = judged.charges;
+	job->token_len = judged.token.len;
+	if (job->token_len > 0)
+		memcpy(job->token, judged.token.data, job->token_len);
+	job->has_certificate = judged.certificate.len > 0;
+	if (job->has_certificate)
+		memcpy(job->certificate, judged.certificate.data, sizeof(job->certificate));
+	memcpy(job->address, asked->address, sizeof(job->address));
+	job->sig.created = asked->created;
+	memcpy(job->sig.nonce, asked->nonce, sizeof(job->sig.nonce));
+	memcpy(job->sig.key_id, asked->key_id, sizeof(job->sig.key_id));
+	memcpy(job->sig.signature, asked->signature, sizeof(job->sig.signature));
+	job->claims = asked->claims;
 	job->sig.has_token = digest->len > 0;
-	if (digest->len > 0 && digest->len != sizeof(job->sig.token_digest))
-		return false;
 	if (job->sig.has_token)
 		memcpy(job->sig.token_digest, digest->data, sizeof(job->sig.token_digest));
-	job->body_len = dk_rd_left(&rd);
-	job->body = dk_rd_bytes(&rd, job->body_len);
-	return !rd.failed && job->charge_count <= IPC_CHARGES_MAX &&
-	    job->body_len <= DK_RELEASE_BODY_MAX_BYTES;
+	job->body = asked->body.data;
+	job->body_len = asked->body.len;
+	return true;
 }
 
 /* The number of objects that the body claims, so that no more is taken for it. */

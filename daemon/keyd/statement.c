@@ -5,6 +5,7 @@
 
 #include "format/schedule.h"
 #include "format/stanza.h"
+#include "ipc/payload.h"
 #include "keyd/keyd.h"
 
 static void
@@ -54,14 +55,13 @@ bool
 keyd_on_key(struct keyd *keyd, const struct ipc_message *message)
 {
 	static struct dk_key_statement st;
-	char name[DK_SERVICE_NAME_MAX_BYTES + 1] = { 0 };
+	char name[IPC_NAME_MAX_BYTES + 1];
 	struct service_key *key;
 	struct dk_writer_buf wr;
 	size_t cap = 2048 + DK_SPKI_MAX_BYTES;
 	uint8_t *body;
 
-	memcpy(name, message->data, message->len); /* at most 64 bytes by the table */
-	key = state_key_by_name(&keyd->state, name);
+	key = ipc_text_read(message, name) ? state_key_by_name(&keyd->state, name) : NULL;
 	if (key)
 		fill(keyd, key, &st);
 	if (!key) {

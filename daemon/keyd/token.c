@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipc/payload.h"
 #include "keyd/keyd.h"
 
 struct token_wait {
@@ -90,22 +91,17 @@ bool
 keyd_on_token(struct keyd *keyd, const struct ipc_message *message)
 {
 	struct token_wait **link = &keyd->token_waits, *w;
-	struct dk_reader_buf rd;
-	const uint8_t *out;
-	unsigned code;
-	size_t len;
+	struct ipc_coded done;
 
-	dk_rd_init(&rd, message->data, message->len);
-	code = dk_rd_u16(&rd);
-	len = dk_rd_left(&rd);
-	out = dk_rd_bytes(&rd, len);
+	if (!ipc_coded_read(message, &done) || (done.code != DK_CODE_OK && done.rest.len > 0))
+		return false;
 	while (*link && (*link)->id != message->id)
 		link = &(*link)->next;
 	w = *link;
-	if (!w || rd.failed || !dk_code_known(code) || (code != DK_CODE_OK && len > 0))
+	if (!w)
 		return false;
 	*link = w->next;
-	w->done(keyd, w->ctx, w->index, code, out, len);
+	w->done(keyd, w->ctx, w->index, done.code, done.rest.data, done.rest.len);
 	free(w);
 	return true;
 }

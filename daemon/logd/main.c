@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "ipc/payload.h"
 #include "logd/logd.h"
 #include "sandbox/sandbox.h"
 
@@ -128,54 +129,43 @@ commit_batch(struct logd *logd)
 	logd->batch_count = 0;
 }
 
-static bool
-read_charges(struct dk_reader_buf *rd, struct batch_entry *e)
+static void
+take_charges(const struct ipc_append *a, struct batch_entry *e)
 {
-	e->charge_count = dk_rd_u8(rd);
-	if (e->charge_count > IPC_CHARGES_MAX)
-		return false;
-	for (unsigned i = 0; i < e->charge_count; i++) {
-		const uint8_t *id = dk_rd_bytes(rd, 32);
+	struct dk_reader_buf rd;
 
-		if (id)
-			memcpy(e->charge[i].id, id, 32);
-		e->charge[i].objects = dk_rd_u32(rd);
-		e->charge[i].per_minute = dk_rd_u32(rd);
-		e->charge[i].per_day = dk_rd_u32(rd);
+	dk_rd_init(&rd, a->charges, (size_t)a->charge_count * IPC_CHARGE_BYTES);
+	e->charge_count = a->charge_count;
+	for (unsigned i = 0; i < e->charge_count; i++) {
+		memcpy(e->charge[i].id, dk_rd_bytes(&rd, 32), 32);
+		e->charge[i].objects = dk_rd_u32(&rd);
+		e->charge[i].per_minute = dk_rd_u32(&rd);
+		e->charge[i].per_day = dk_rd_u32(&rd);
 	}
-	return !rd->failed;
 }
 
 static bool
 on_append(struct logd *logd, const struct ipc_message *message)
 {
 	struct batch_entry *e;
-	struct dk_reader_buf rd;
-	const uint8_t *leaf, *device, *nonce, *record;
-	uint64_t created;
+	struct ipc_append a;
 
-	dk_rd_init(&rd, message->data, message->len);
-	leaf = dk_rd_bytes(&rd, DK_LEAF_BYTES);
-	created = dk_rd_u64(&rd);
-	device = dk_rd_bytes(&rd, 32);
-	nonce = dk_rd_bytes(&rd, 16);
-	if (rd.failed)
+	if (!ipc_append_read(message, &a))
 		return false;
 	if (logd->batch_count == LOGD_BATCH_MAX)
 		commit_batch(logd);
 	e = &logd->batch[logd->batch_count];
-	*e = (struct batch_entry){ .id = message->id, .created = created };
-	if (!read_charges(&rd, e))
-		return false;
-	e->record_len = dk_rd_left(&rd);
-	record = dk_rd_bytes(&rd, e->record_len);
-	e->record = malloc(e->record_len + 1);
+	*e = (struct batch_entry){ .id = message->id,
+		.created = a.created,
+		.record_len = a.record.len,
+		.record = malloc(a.record.len + 1) };
 	if (!e->record)
 		say_fatal("no memory");
-	memcpy(e->record, record, e->record_len);
-	memcpy(e->leaf, leaf, sizeof(e->leaf));
-	memcpy(e->device, device, sizeof(e->device));
-	memcpy(e->nonce, nonce, sizeof(e->nonce));
+	take_charges(&a, e);
+	memcpy(e->record, a.record.data, a.record.len);
+	memcpy(e->leaf, a.leaf, sizeof(e->leaf));
+	memcpy(e->device, a.device, sizeof(e->device));
+	memcpy(e->nonce, a.nonce, sizeof(e->nonce));
 	logd->batch_count++;
 	return true;
 }
@@ -229,20 +219,16 @@ on_records(struct logd *logd, const struct ipc_message *message)
 	uint8_t *buf = malloc(RECORDS_ANSWER_MAX_BYTES), head[2 + 8 + 4];
 	struct records_answer a = { .count = 0 };
 	struct dk_writer_buf wr;
-	struct dk_reader_buf rd;
-	uint64_t first;
-	uint32_t max;
+	struct ipc_records asked;
 	bool ok;
 
-	dk_rd_init(&rd, message->data, message->len);
-	first = dk_rd_u64(&rd);
-	max = dk_rd_u32(&rd);
-	if (rd.failed || !buf) {
+	if (!ipc_records_read(message, &asked) || !buf) {
 		free(buf);
 		return false;
 	}
 	dk_wr_init(&a.wr, buf, RECORDS_ANSWER_MAX_BYTES);
-	ok = first > INT64_MAX || store_read(logd->store, first, max, add_record, &a);
+	ok = asked.first > INT64_MAX ||
+	    store_read(logd->store, asked.first, asked.max, add_record, &a);
 	dk_wr_init(&wr, head, sizeof(head));
 	dk_wr_u16(&wr, ok ? DK_CODE_OK : DK_CODE_UNAVAILABLE);
 	dk_wr_u64(&wr, logd->tree.size);
@@ -272,14 +258,11 @@ on_anchor(struct logd *logd, const struct ipc_message *message)
 	uint8_t acts[ANCHOR_ACTS_MAX_BYTES], leaf[DK_LEAF_BYTES] = { 0 },
 					     head[2 + 8 + DK_LEAF_BYTES + 1];
 	struct records_answer a = { .count = 0 };
-	struct dk_reader_buf rd;
 	struct dk_writer_buf wr;
 	uint64_t size;
 	bool ok;
 
-	dk_rd_init(&rd, message->data, message->len);
-	size = dk_rd_u64(&rd);
-	if (rd.failed)
+	if (!ipc_number_read(message, 8, &size))
 		return false;
 	commit_batch(logd);
 	dk_wr_init(&a.wr, acts, sizeof(acts));
@@ -301,12 +284,11 @@ static bool
 on_read(struct logd *logd, const struct ipc_message *message)
 {
 	static uint8_t data[IPC_DATA_MAX_BYTES - 2];
-	char path[65] = { 0 };
+	char path[IPC_NAME_MAX_BYTES + 1];
 	size_t len = 0;
 	bool found;
 
-	memcpy(path, message->data, message->len); /* at most 64 bytes by the table */
-	found = strlen(path) == message->len && tiles_read(path, data, sizeof(data), &len);
+	found = ipc_text_read(message, path) && tiles_read(path, data, sizeof(data), &len);
 	const uint8_t head[2] = { 0, found ? DK_CODE_OK : DK_CODE_NOT_FOUND };
 	const struct dk_part parts[] = { { head, 2 }, { data, len } };
 	(void)ipc_send(logd->httpd, IPC_DATA, message->id, parts, found ? 2 : 1);

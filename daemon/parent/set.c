@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "native/code.h"
+#include "ipc/payload.h"
 #include "parent/key_sets.h"
 #include "parent/run.h"
 
@@ -31,12 +31,11 @@ all_ready(struct run *run)
 static bool
 on_ready(struct run *run, enum ipc_process from, const struct ipc_message *message)
 {
-	struct dk_reader_buf rd;
+	uint64_t protections;
 
-	dk_rd_init(&rd, message->data, message->len);
-	run->protections[from] = dk_rd_u32(&rd);
-	if (rd.failed || run->ready & 1u << from)
+	if (!ipc_number_read(message, 4, &protections) || run->ready & 1u << from)
 		return false;
+	run->protections[from] = (unsigned)protections;
 	say(SAY_INFO, "%s: seccomp %s, landlock %s", ipc_process_name(from),
 	    run->protections[from] & IPC_SECCOMP ? "on" : "OFF",
 	    run->protections[from] & IPC_LANDLOCK ? "on" : "OFF");
@@ -78,8 +77,9 @@ on_violation(struct run *run, enum ipc_process from, const struct ipc_message *m
 static bool
 begins_with_code(const struct ipc_message *message)
 {
-	return message->len >= 2 &&
-	    dk_code_known((unsigned)message->data[0] << 8 | message->data[1]);
+	struct ipc_coded answer;
+
+	return ipc_coded_read(message, &answer);
 }
 
 static bool

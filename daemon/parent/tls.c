@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "native/code.h"
+#include "ipc/payload.h"
 #include "parent/run.h"
 
 #define DAY_S 86400
@@ -109,26 +110,22 @@ run_on_tls_done(struct run *run, const struct ipc_message *message)
 {
 	uint8_t answer[2 + 256 + 1];
 	struct ipc_message done = *message;
-	struct dk_reader_buf rd;
-	const uint8_t *text;
+	struct ipc_tls_done said;
 	size_t len;
-	unsigned code;
 
-	dk_rd_init(&rd, message->data, message->len);
-	code = dk_rd_u16(&rd);
-	run->tls_expiry = dk_rd_u64(&rd);
-	len = dk_rd_left(&rd);
-	text = dk_rd_bytes(&rd, len);
-	if (rd.failed || len > sizeof(answer) - 3)
+	if (!ipc_tls_done_read(message, &said) || said.text.len > sizeof(answer) - 3)
 		return false;
-	if (code == DK_CODE_OK)
+	run->tls_expiry = said.expiry;
+	len = said.text.len;
+	if (said.code == DK_CODE_OK)
 		run->tls_warned_s = 0;
 	if (message->id != 0)
-		say(code == DK_CODE_OK ? SAY_INFO : SAY_ERROR, "%.*s%s", (int)len,
-		    (const char *)text, code == DK_CODE_OK ? "" : "; the old one stays");
+		say(said.code == DK_CODE_OK ? SAY_INFO : SAY_ERROR, "%.*s%s", (int)len,
+		    (const char *)said.text.data,
+		    said.code == DK_CODE_OK ? "" : "; the old one stays");
 	run_warn_of_expiry(run);
 	memcpy(answer, message->data, 2);
-	memcpy(answer + 2, text, len);
+	memcpy(answer + 2, said.text.data, len);
 	answer[2 + len] = '\n';
 	done.data = answer;
 	done.len = len + 3;

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "ipc/child.h"
+#include "ipc/payload.h"
 #include "keyd/sealed.h"
 #include "native/code.h"
 #include "sandbox/sandbox.h"
@@ -51,26 +51,21 @@ on_keyd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messag
 	struct tokend *tokend = ctx;
 	uint8_t out[TOKEN_OUT_MAX_BYTES];
 	char uri[IPC_TOKEN_URI_MAX_BYTES + 1] = "";
-	struct dk_reader_buf rd;
-	const uint8_t *id, *in;
-	unsigned type, code;
+	struct ipc_token asked;
+	unsigned code;
 	size_t len = 0, in_len;
 
 	(void)channel;
-	dk_rd_init(&rd, message->data, message->len);
-	type = dk_rd_u16(&rd);
-	id = dk_rd_bytes(&rd, TOKEN_ID_BYTES);
-	in_len = dk_rd_left(&rd);
-	in = dk_rd_bytes(&rd, in_len);
-	if (rd.failed || type < DK_KEY_P256 || type > DK_KEY_RSA)
+	if (!ipc_token_read(message, &asked) || asked.type < DK_KEY_P256 || asked.type > DK_KEY_RSA)
 		return false;
+	in_len = asked.rest.len;
 	if (message->type == IPC_TOKEN_MAKE && in_len <= IPC_TOKEN_URI_MAX_BYTES) {
-		memcpy(uri, in, in_len);
-		code = token_make(type, id, uri, out, &len);
+		memcpy(uri, asked.rest.data, in_len);
+		code = token_make(asked.type, asked.id, uri, out, &len);
 	} else if (message->type == IPC_TOKEN_USE && in_len > 0) {
-		code = token_use(type, id, in, in_len, out, &len);
+		code = token_use(asked.type, asked.id, asked.rest.data, in_len, out, &len);
 	} else if (message->type == IPC_TOKEN_DESTROY && in_len == 0) {
-		code = token_destroy(id);
+		code = token_destroy(asked.id);
 	} else {
 		return false;
 	}
