@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "parent/conf_text.h"
 #include "parent/run.h"
-
-static cfg_opt_t conf_options[] = {
-	CFG_STR("listen", NULL, CFGF_NONE),
-	CFG_STR("metrics", NULL, CFGF_NONE),
-	CFG_STR("client-ca", NULL, CFGF_NONE),
-	CFG_STR("hsm", NULL, CFGF_NONE),
-	CFG_STR("hsm-directory", NULL, CFGF_NONE),
-	CFG_BOOL("hsm-sockets", cfg_false, CFGF_NONE),
-	CFG_STR_LIST("hsm-environment", NULL, CFGF_NODEFAULT),
-	CFG_END(),
-};
 
 /* RFC 7512: pin-source=file:PATH, without percent signs. */
 static bool
@@ -41,16 +33,38 @@ take_hsm(struct run *run)
 	return true;
 }
 
+/* text: one byte more than a file may have, and a NUL. */
+static bool
+read_text(const struct run *run, char text[CONF_TEXT_MAX_BYTES + 2], size_t *ret_len)
+{
+	int fd = run_open(run, "doublekeyd.conf", O_RDONLY);
+	size_t len = 0;
+	ssize_t n = -1;
+
+	while (fd >= 0 && len <= CONF_TEXT_MAX_BYTES &&
+	    (n = read(fd, text + len, CONF_TEXT_MAX_BYTES + 1 - len)) > 0)
+		len += (size_t)n;
+	if (fd >= 0)
+		(void)close(fd);
+	text[len] = '\0';
+	*ret_len = len;
+	return n >= 0;
+}
+
 bool
 run_read_conf(struct run *run, char ret_listen[RUN_LISTEN_BYTES])
 {
-	char path[PATH_BYTES];
+	static char text[CONF_TEXT_MAX_BYTES + 2];
+	char fault[CONF_FAULT_BYTES];
 	const char *value;
+	size_t len;
 
-	run->cfg = cfg_init(conf_options, CFGF_NONE);
-	if (!run->cfg || !path_join(path, run->settings->dir, "doublekeyd.conf") ||
-	    cfg_parse(run->cfg, path) != CFG_SUCCESS)
+	if (!read_text(run, text, &len))
 		return false;
+	if (!conf_text_parse(text, len, &run->cfg, fault)) {
+		say(SAY_ERROR, "doublekeyd.conf: %s", fault);
+		return false;
+	}
 	value = cfg_getstr(run->cfg, "listen");
 	if (!value || strlen(value) >= RUN_LISTEN_BYTES)
 		return false;
