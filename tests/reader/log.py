@@ -17,7 +17,7 @@ from .fields import is_text, u8, u16, u32, u64
 from .schedule import info
 
 CLASSES = """? begun release denial heartbeat key-created key-state key-destroyed code-made
-    device-enrolled device-revoked policy frozen unfrozen started restored""".split()
+    device-enrolled device-revoked policy frozen unfrozen started restored key-set""".split()
 OBJECT_LIMIT = 1000
 PART_LIMIT = 65535
 PROOF_LIMIT = 63
@@ -40,7 +40,7 @@ NUMBERS = {1: ("time", 8), 2: ("decision", 1), 3: ("reason", 2), 4: ("mode", 1),
            6: ("level", 1), 9: ("version", 4), 13: ("generation", 8), 14: ("suppressed", 4),
            15: ("stanza_type", 2)}
 HASHES = {8: "key_id", 10: "policy", 11: "request", 12: "recipient", 18: "recovery"}
-FACTOR, NOTE, TOKEN, CERTIFICATE = 16, 17, 19, 20
+FACTOR, NOTE, TOKEN, CERTIFICATE, KEY_SET = 16, 17, 19, 20, 21
 MAIN_TEXTS = {7: ("key", 64), NOTE: ("note", 255)}
 PERSON_TEXTS = {1: ("user", 64), 3: ("device_name", 64)}
 
@@ -79,7 +79,8 @@ def encode_main(main):
     pairs += [(tag, main[name].encode()) for tag, (name, _) in MAIN_TEXTS.items() if name in main]
     pairs += [(FACTOR, u16(kind) + u8(verifier) + u64(root))
               for kind, verifier, root in main.get("factors", ())]
-    pairs += [(tag, main[name]) for tag, name in ((TOKEN, "token"), (CERTIFICATE, "certificate"))
+    pairs += [(tag, main[name]) for tag, name in ((TOKEN, "token"), (CERTIFICATE, "certificate"),
+                                               (KEY_SET, "key_set"))
               if name in main]
     return fields(sorted(pairs, key=lambda pair: pair[0]))
 
@@ -142,6 +143,18 @@ def read_token(value):
     return value
 
 
+def read_key_set(value):
+    reader = Reader(value, ReceiptError)
+    reader.take(64 + 1)
+    issuer = reader.take(reader.number(1))
+    require(1 <= len(issuer) <= 32 and is_text(issuer))
+    count = reader.number(1)
+    require(1 <= count <= 32)
+    reader.take(32 * count)
+    require(not reader.left())
+    return value
+
+
 def read_main(data):
     main = {}
     for tag, value in read_fields(data, FACTOR):
@@ -163,6 +176,8 @@ def read_main(data):
                 (reader.number(2), reader.number(1), reader.number(8)))
         elif tag == TOKEN:
             main["token"] = read_token(value)
+        elif tag == KEY_SET:
+            main["key_set"] = read_key_set(value)
         else:
             require(tag == CERTIFICATE and len(value) == 64)
             main["certificate"] = value

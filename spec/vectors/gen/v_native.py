@@ -63,7 +63,8 @@ def receipts():
         "request": draw("r"), "recipient": draw("e"), "generation": 2**40, "suppressed": 3,
         "stanza_type": 2, "factors": [(1, 4, 0), (4, 4, 9), (4, 4, 8)], "note": "n" * 255,
         "recovery": draw("v"), "token": draw("t") + u64(NOW) + b"\1i\1k\0",
-        "certificate": draw("c", 64)},
+        "certificate": draw("c", 64), "key_set": draw("s", 64) + b"\3" + native.short(b"corp")
+        + b"\2" + draw("j", 64)},
         {"user": "u" * 64, "device": draw("d"), "device_name": "n" * 64,
          "address": draw("a", 16)}, [ONE.recorded(code=24), TWO.recorded()])
     good("every_field", "every field that there is", receipt(everything, "every field"))
@@ -121,7 +122,7 @@ def records():
     when, decision = (1, u64(NOW)), (2, b"\1")
     GOOD = pairs(when, decision)
     made("tag_zero", "tag 0", pairs((0, b"\1"), when, decision))
-    made("tag_unknown", "a tag that is not known", pairs(when, decision, (21, b"\1")))
+    made("tag_unknown", "a tag that is not known", pairs(when, decision, (22, b"\1")))
     made("tag_order", "tags that do not ascend", pairs(decision, when))
     made("tag_twice", "a tag twice", pairs(when, decision, decision))
     made("value_empty", "an empty value", pairs(when, decision, (17, b"")))
@@ -138,6 +139,16 @@ def records():
     made("token_trailing", "a byte behind a token's id",
          pairs(when, decision, (19, draw("t") + u64(NOW) + b"\1i\1k\0\0")))
     made("certificate_short", "63 bytes", pairs(when, decision, (20, bytes(63))))
+    key_set = draw("s", 64) + b"\3" + native.short(b"corp") + b"\1" + draw("j")
+    for name, comment, value in (
+            ("empty", "a key set without a key", key_set[:-33] + b"\0"),
+            ("cut", "less than its keys", key_set[:-1]),
+            ("trailing", "a byte behind the keys of a set", key_set + b"\0"),
+            ("no_issuer", "a key set of nobody", draw("s", 64) + b"\3\0\1" + draw("j")),
+            ("issuer_33", "an issuer of 33 bytes", draw("s", 64) + b"\3"
+             + native.short(b"i" * 33) + b"\1" + draw("j")),
+            ("keys_33", "33 keys", key_set[:-33] + u8(33) + draw("j", 33 * 32))):
+        made(f"key_set_{name}", comment, pairs(when, decision, (21, value)))
     made("no_time", "no time, but a minute", pairs(decision))
     made("other_minute", "a time of another minute", time=NOW + 60)
     made("person_unknown", "a tag that persons do not have", person=pairs((5, b"x")))

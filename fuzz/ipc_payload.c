@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Payloads of messages between the processes, by every receiver's own parser. The
+ * first byte says which. Whatever is found lies in the message; where a layout has
+ * nothing optional, what was read, written again, gives the same bytes.
+ */
+#include <string.h>
+
+#include "authd/factor.h"
+#include "fuzz.h"
+#include "ipc/fetch.h"
+#include "ipc/payload.h"
+
+static const uint8_t *begin;
+static size_t length;
+
+static void
+inside(const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	FUZZ_CHECK(p || len == 0);
+	FUZZ_CHECK(len == 0 || (p >= begin && len <= length && p <= begin + length - len));
+}
+
+static void
+all_inside(const struct dk_part *part)
+{
+	inside(part->data, part->len);
+}
+
+/* ---- what comes from httpd, and what authd makes of it ---- */
+
+static void
+certificate(const struct dk_part *claim)
+{
+	struct factor_certificate *ret = calloc(1, sizeof(*ret));
+	struct policy_shown shown = { .name_count = 0 };
+	unsigned code = 0;
+
+	FUZZ_CHECK(ret != NULL);
+	if (claim->len > 0 && factor_certificate(claim, ret, &shown, &code)) {
+		FUZZ_CHECK(shown.name_count <= POLICY_CERTIFICATE_NAMES_MAX);
+		FUZZ_CHECK(ret->holds == (code == 0));
+		for (unsigned i = 0; i < shown.name_count; i++)
+			FUZZ_CHECK(strlen(shown.name[i]) < sizeof(ret->name[0]));
+	}
+	free(ret);
+}
+
+static void
+asked(const struct ipc_release *r)
+{
+	inside(r->head, IPC_RELEASE_HEAD_BYTES);
+	inside(r->signature, 64);
+	FUZZ_CHECK(r->signature + 64 == r->head + IPC_RELEASE_HEAD_BYTES);
+	for (unsigned i = 0; i < IPC_CLAIMS; i++)
+		all_inside(&r->claims.of[i]);
+	all_inside(&r->body);
+	certificate(&r->claims.of[IPC_CLAIM_CERTIFICATE]);
+}
+
+static void
+release(const struct ipc_message *m)
+{
+	struct ipc_release r;
+
+	if (ipc_release_read(m, &r))
+		asked(&r);
+}
+
+static void
+judged(const struct ipc_message *m)
+{
+	struct ipc_judged j;
+
+	if (!ipc_judged_read(m, &j))
+		return;
+	inside(j.policy, 32);
+	inside(j.verdicts, (size_t)j.verdict_count * 2);
+	FUZZ_CHECK(j.charge_count <= IPC_CHARGES_MAX);
+	inside(j.charges, (size_t)j.charge_count * IPC_CHARGE_BYTES);
+	all_inside(&j.token);
+	FUZZ_CHECK(j.token.len <= DK_LOG_TOKEN_MAX_BYTES);
+	all_inside(&j.certificate);
+	FUZZ_CHECK(j.certificate.len == 0 || j.certificate.len == DK_LOG_CERTIFICATE_BYTES);
+	asked(&j.asked);
+}
+
+static void
+enrol(const struct ipc_message *m)
+{
+	struct ipc_enrol e;
+
+	if (ipc_enrol_read(m, &e))
+		FUZZ_CHECK(e.address == begin && 16 + e.body.len == length);
+}
+
+static void
+text(const struct ipc_message *m)
+{
+	char name[IPC_NAME_MAX_BYTES + 1];
+
+	if (ipc_text_read(m, name))
+		FUZZ_CHECK(strlen(name) == length && memcmp(name, begin, length) == 0);
+}
+
+static void
+known(const struct ipc_message *m)
+{
+	struct ipc_known k;
+
+	if (!ipc_known_read(m, &k))
+		return;
+	FUZZ_CHECK(k.id == begin && k.state == begin[32]);
+	FUZZ_CHECK(strlen(k.name) + 33 == length && memcmp(k.name, begin + 33, length - 33) == 0);
+}
+
+static void
+policy(const struct ipc_message *m)
+{
+	struct ipc_policy p;
+
+	if (ipc_policy_read(m, &p))
+		FUZZ_CHECK(length == (p.replaces ? 68 : 64) && p.keys_digest == begin + 32);
+}
+
+static void
+policy_text(const struct ipc_message *m)
+{
+	struct ipc_policy_text t;
+
+	if (ipc_policy_text_read(m, &t))
+		FUZZ_CHECK(t.who.data == begin && 8 + t.text.len + t.sets.len == length);
+}
+
+/* ---- the log ---- */
+
+static void
+append(const struct ipc_message *m)
+{
+	struct ipc_append a;
+
+	if (!ipc_append_read(m, &a))
+		return;
+	inside(a.leaf, IPC_LEAF_BYTES);
+	inside(a.device, 32);
+	inside(a.nonce, 16);
+	FUZZ_CHECK(a.charge_count <= IPC_CHARGES_MAX);
+	inside(a.charges, (size_t)a.charge_count * IPC_CHARGE_BYTES);
+	all_inside(&a.record);
+	FUZZ_CHECK((const uint8_t *)a.record.data + a.record.len == begin + length);
+}
+
+static void
+appended(const struct ipc_message *m)
+{
+	struct ipc_appended a;
+
+	if (!ipc_appended_read(m, &a))
+		return;
+	FUZZ_CHECK(a.code == 0 || (length == 2 && a.hash_count == 0 && a.checkpoint.len == 0));
+	inside(a.hashes, (size_t)a.hash_count * 32);
+	all_inside(&a.checkpoint);
+}
+
+static void
+anchored(const struct ipc_message *m)
+{
+	struct ipc_anchored a;
+
+	if (!ipc_anchored_read(m, &a))
+		return;
+	FUZZ_CHECK(a.count <= 2);
+	inside(a.leaf, IPC_LEAF_BYTES);
+	for (unsigned i = 0; i < a.count; i++) {
+		inside(a.entry[i].leaf, IPC_LEAF_BYTES);
+		all_inside(&a.entry[i].record);
+	}
+}
+
+static void
+records(const struct ipc_message *m)
+{
+	struct ipc_records r;
+
+	if (ipc_records_read(m, &r))
+		FUZZ_CHECK(length == 12);
+}
+
+/* ---- administration, tokend, TLS, figures ---- */
+
+static void
+arguments(const struct ipc_admin *a, size_t at)
+{
+	FUZZ_CHECK(a->argc <= IPC_ADMIN_ARGS_MAX);
+	for (unsigned i = 0; i < a->argc; i++) {
+		all_inside(&a->arg[i]);
+		at += 2 + a->arg[i].len;
+	}
+	FUZZ_CHECK(at == length);
+}
+
+static void
+admin(const struct ipc_message *m)
+{
+	struct ipc_admin a;
+
+	if (ipc_admin_read(m, &a))
+		arguments(&a, 7);
+}
+
+static void
+admin_packet(const struct ipc_message *m)
+{
+	struct ipc_admin a;
+
+	if (ipc_admin_packet_read(m->data, m->len, &a))
+		arguments(&a, 3);
+}
+
+static void
+token(const struct ipc_message *m)
+{
+	struct ipc_token t;
+
+	if (ipc_token_read(m, &t))
+		FUZZ_CHECK(t.id == begin + 2 && 18 + t.rest.len == length);
+}
+
+static void
+tls(const struct ipc_message *m)
+{
+	struct dk_part file[IPC_TLS_FILES];
+	size_t at = 0;
+
+	if (!ipc_tls_read(m, file))
+		return;
+	for (unsigned i = 0; i < IPC_TLS_FILES; i++) {
+		all_inside(&file[i]);
+		at += 4 + file[i].len;
+	}
+	FUZZ_CHECK(at == length);
+}
+
+static void
+small(const struct ipc_message *m)
+{
+	struct ipc_violation violation;
+	struct ipc_log_state state;
+	struct ipc_tls_done done;
+	struct ipc_coded coded;
+	struct ipc_go go;
+	uint64_t number;
+
+	if (ipc_coded_read(m, &coded))
+		FUZZ_CHECK(coded.rest.len + 2 == length);
+	if (ipc_tls_done_read(m, &done))
+		FUZZ_CHECK(done.text.len + 10 == length);
+	FUZZ_CHECK(!ipc_violation_read(m, &violation) ||
+	    (length == 3 && violation.process >= IPC_PARENT &&
+		violation.process < IPC_PROCESSES));
+	FUZZ_CHECK(!ipc_log_state_read(m, &state) || length == 17);
+	FUZZ_CHECK(ipc_go_read(m, &go) == (length == 8));
+	for (size_t bytes = 1; bytes <= 8; bytes++)
+		FUZZ_CHECK(ipc_number_read(m, bytes, &number) == (length == bytes));
+}
+
+/* ---- what is fetched ---- */
+
+static void
+fetch(const struct ipc_message *m)
+{
+	struct ipc_fetched fetched;
+	struct ipc_key_set set;
+	struct ipc_fetch f;
+
+	if (ipc_fetch_read(m->data, m->len, &f)) {
+		FUZZ_CHECK(strlen(f.url) <= IPC_FETCH_URL_MAX_BYTES);
+		all_inside(&f.ca_pem);
+	}
+	if (ipc_fetched_read(m->data, m->len, &fetched)) {
+		FUZZ_CHECK(fetched.result <= IPC_FETCH_TRANSFER);
+		all_inside(&fetched.bytes);
+	}
+	if (ipc_key_set_read(m->data, m->len, &set)) {
+		all_inside(&set.name);
+		FUZZ_CHECK(set.name.len >= 1 && set.name.len <= IPC_ISSUER_MAX_BYTES);
+		all_inside(&set.bytes);
+	}
+}
+
+static void
+key_sets(const struct ipc_message *m)
+{
+	uint8_t *again = malloc(length + 1);
+	struct dk_reader_buf rd;
+	struct dk_writer_buf wr;
+	struct ipc_key_set set;
+
+	FUZZ_CHECK(again != NULL);
+	dk_wr_init(&wr, again, length);
+	dk_rd_init(&rd, m->data, m->len);
+	while (dk_rd_left(&rd) > 0 && ipc_key_sets_next(&rd, &set)) {
+		all_inside(&set.name);
+		all_inside(&set.bytes);
+		ipc_key_sets_add(&wr, &set);
+	}
+	if (dk_rd_left(&rd) == 0 && !rd.failed)
+		FUZZ_CHECK(!wr.failed && wr.len == length && memcmp(again, begin, length) == 0);
+	free(again);
+}
+
+static void
+fetch_state(const struct ipc_message *m)
+{
+	uint8_t again[IPC_FETCH_STATE_MAX_BYTES];
+	struct ipc_fetch_state state;
+
+	if (!ipc_fetch_state_read(m->data, m->len, &state))
+		return;
+	FUZZ_CHECK(state.count <= IPC_ISSUERS_MAX);
+	FUZZ_CHECK(ipc_fetch_state_write(&state, again) == length);
+	FUZZ_CHECK(memcmp(again, begin, length) == 0);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static void (*const ways[])(const struct ipc_message *) = { release, judged, enrol, text,
+		known, policy, policy_text, append, appended, anchored, records, admin,
+		admin_packet, token, tls, small, fetch, key_sets, fetch_state };
+	struct ipc_message message = { .type = 0 };
+	uint8_t *exact;
+
+	if (len < 1)
+		return 0;
+	exact = fuzz_exact(data + 1, len - 1);
+	message.data = begin = exact;
+	message.len = length = len - 1;
+	ways[data[0] % (sizeof(ways) / sizeof(ways[0]))](&message);
+	free(exact);
+	return 0;
+}

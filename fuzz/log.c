@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Receipts, records and checkpoints of a log whose keys are those of the vectors. The
+ * first byte says which. What a fuzzer cannot sign, the seeds have.
+ */
+#include <string.h>
+
+#include "fuzz.h"
+#include "log/receipt.h"
+#include "vector_file.h"
+
+static struct dk_log_keys keys;
+static struct dk_log_object objects[DK_LOG_OBJECTS_MAX];
+
+static void
+check_event(const struct dk_log_event *e)
+{
+	FUZZ_CHECK(e->object_count <= DK_LOG_OBJECTS_MAX && e->objects == objects);
+	FUZZ_CHECK(e->factor_count <= DK_LOG_FACTORS_MAX);
+	FUZZ_CHECK(strlen(e->user) <= DK_LOG_NAME_MAX_BYTES);
+	FUZZ_CHECK(strlen(e->note) <= DK_LOG_NOTE_MAX_BYTES);
+	FUZZ_CHECK(e->token_len <= DK_LOG_TOKEN_MAX_BYTES);
+}
+
+/* An event that was read can be written, and is read as the same. */
+static void
+write_again(const struct dk_log_event *e)
+{
+	static struct dk_log_object seen[DK_LOG_OBJECTS_MAX];
+	uint8_t *record = malloc(DK_RECORD_MAX_BYTES), leaf[DK_LEAF_BYTES];
+	struct dk_log_event again;
+	size_t len;
+
+	FUZZ_CHECK(record != NULL);
+	if (!e->person_erased &&
+	    dk_record_encode(e, record, DK_RECORD_MAX_BYTES, &len, leaf) == DK_OK) {
+		FUZZ_CHECK(dk_record_open(record, len, leaf, seen, &again) == DK_OK);
+		again.objects = e->objects;
+		FUZZ_CHECK(memcmp(again.user, e->user, sizeof(again.user)) == 0);
+		FUZZ_CHECK(again.time == e->time && again.reason == e->reason);
+		FUZZ_CHECK(again.factor_count == e->factor_count);
+		FUZZ_CHECK(again.object_count == e->object_count);
+		FUZZ_CHECK(strcmp(again.note, e->note) == 0);
+	}
+	free(record);
+}
+
+static void
+receipt(const uint8_t *data, size_t len)
+{
+	struct dk_log_event event;
+	uint64_t index;
+
+	if (dk_receipt_verify(&keys, data, len, objects, &event, &index) == DK_OK)
+		check_event(&event);
+}
+
+static void
+record(const uint8_t *data, size_t len)
+{
+	struct dk_log_event event;
+
+	if (len < DK_LEAF_BYTES)
+		return;
+	if (dk_record_open(
+		data + DK_LEAF_BYTES, len - DK_LEAF_BYTES, data, objects, &event) != DK_OK)
+		return;
+	check_event(&event);
+	write_again(&event);
+}
+
+static void
+checkpoint(const uint8_t *data, size_t len)
+{
+	struct dk_checkpoint cp;
+
+	if (dk_checkpoint_verify(&keys, (const char *)data, len, &cp) == DK_OK)
+		FUZZ_CHECK(len > strlen(keys.origin) && len <= DK_CHECKPOINT_MAX_BYTES);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static void (*const ways[])(const uint8_t *, size_t) = { receipt, record, checkpoint };
+	static struct dk_service_data service;
+	uint8_t *exact;
+
+	if (!keys.origin[0]) {
+		vector_file_service("checkpoint_good", &service);
+		dk_service_log_keys(&service, &keys);
+	}
+	if (len < 1)
+		return 0;
+	exact = fuzz_exact(data + 1, len - 1);
+	ways[data[0] % (sizeof(ways) / sizeof(ways[0]))](exact, len - 1);
+	free(exact);
+	return 0;
+}
