@@ -141,7 +141,8 @@ start_http(struct httpd *httpd)
 	evhttp_set_gencb(httpd->http, httpd_on_request, httpd);
 	evhttp_set_allowed_methods(httpd->http,
 	    EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
-		EVHTTP_REQ_HEAD | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS);
+		EVHTTP_REQ_HEAD | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE |
+		EVHTTP_REQ_CONNECT);
 	evhttp_set_max_headers_size(httpd->http, HTTPD_HEADERS_MAX_BYTES);
 	evhttp_set_max_body_size(httpd->http, DK_RELEASE_BODY_MAX_BYTES);
 	evhttp_set_timeout(httpd->http, HTTPD_IDLE_S);

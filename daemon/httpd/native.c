@@ -144,12 +144,27 @@ route_get(struct httpd *httpd, struct evhttp_request *request, const char *path)
 	return true;
 }
 
-static bool
-known_path(const char *path)
+/* The one method of a path; NULL: there is no such path. */
+static const char *
+method_of(const char *path)
 {
-	return strcmp(path, "/v1/status") == 0 || strcmp(path, "/v1/ca") == 0 ||
-	    strncmp(path, "/v1/keys/", 9) == 0 || strncmp(path, "/log/", 5) == 0 ||
-	    strcmp(path, DK_RELEASE_PATH) == 0 || strcmp(path, "/v1/devices") == 0;
+	if (strcmp(path, DK_RELEASE_PATH) == 0 || strcmp(path, "/v1/devices") == 0)
+		return "POST";
+	if (strcmp(path, "/v1/status") == 0 || strcmp(path, "/v1/ca") == 0 ||
+	    strncmp(path, "/v1/keys/", 9) == 0 || strncmp(path, "/log/", 5) == 0)
+		return "GET";
+	return NULL;
+}
+
+static void
+no_route(struct evhttp_request *request, const char *path)
+{
+	const char *allowed = method_of(path);
+
+	if (allowed)
+		(void)evhttp_add_header(
+		    evhttp_request_get_output_headers(request), "Allow", allowed);
+	httpd_reply(request, allowed ? DK_CODE_METHOD : DK_CODE_NOT_FOUND, NULL, NULL, 0);
 }
 
 /* The target is taken as it stands: no decoding, no query, no normalisation. */
@@ -169,6 +184,5 @@ httpd_on_request(struct evhttp_request *request, void *ctx)
 	else if (method == EVHTTP_REQ_GET && route_get(httpd, request, path))
 		return;
 	else
-		httpd_reply(
-		    request, known_path(path) ? DK_CODE_METHOD : DK_CODE_NOT_FOUND, NULL, NULL, 0);
+		no_route(request, path);
 }

@@ -213,6 +213,11 @@ class Scene:
     def device(self, name):
         return self.devices.setdefault(name, Device(name))
 
+    def first_tile(self):
+        _, _, note = self.service.request("GET", "/log/checkpoint")
+        size, _ = native.log.verify_checkpoint(self.pinned.log, note)
+        return "000" if size >= 256 else f"000.p/{size}"
+
     def records(self):
         out = self.service.admin("log", "--json").stdout
         made = [json.loads(line) for line in out.splitlines()]
@@ -379,6 +384,7 @@ class Case:
             "host": lambda: self.scene.service.url[len("https://"):],
             "base-url": lambda: self.scene.service.url,
             "client-address": lambda: "127.0.0.1",
+            "first-tile": self.scene.first_tile,
             "length": lambda: str(len(self.sent)),
             "content-digest": lambda: digest_of(self.sent),
             "signed-digest": lambda: digest_of(self.signed),
@@ -463,6 +469,9 @@ class Case:
         if name != "ok":
             assert self.method == "HEAD" or json.loads(answer.body) == {"error": name}
             assert answer.headers["Content-Type"] == "application/json"
+        if name == "method":
+            post = vector.http.split(" ")[1] in ("/v1/release", "/v1/devices")
+            assert answer.headers["Allow"] == ("POST" if post else "GET")
         if vector.get("answer-type"):
             assert answer.headers["Content-Type"] == vector.get("answer-type")
         if vector.get("answer"):

@@ -518,7 +518,7 @@ def transport():
     get("not_found_case", "404 not-found", "capitals", "/V1/status")
     get("method_release", "405 method", "GET of a release", "/v1/release")
     get("method_devices", "405 method", "GET of an enrolment", "/v1/devices")
-    for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
+    for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
         get(f"method_{method.lower()}", "405 method", f"{method} of the status", "/v1/status",
             method)
     get("method_head", "405 method", "HEAD of the status", "/v1/status", "HEAD")
@@ -548,6 +548,19 @@ def transport():
                        ("long", "x" * 65)):
         get(f"log_{name}", "404 not-found", f"no file of the log: {name}", f"/log/{path}",
             spec="1")
+    for name, path in (("status", "/v1/status"), ("ca", "/v1/ca"), ("key", "/v1/keys/finance"),
+                       ("checkpoint", "/log/checkpoint"), ("tile", "/log/tile/0/000.p/1")):
+        vector(f"http_{name}_no_host", "1", "400 http", f"no Host: {name}",
+               [f"GET {path} HTTP/1.1"], closes="yes", record="none")
+    vector("http_devices_no_host", "1", "400 http", "no Host: devices",
+           ["POST /v1/devices HTTP/1.1", "Content-Type: application/doublekey",
+            "Content-Length: {length}"], body="444b4531", closes="yes", record="none")
+    get("tile", "200 ok", "a tile of hashes", "/log/tile/0/{first-tile}", spec="1",
+        answer_type="application/octet-stream")
+    get("tile_entries", "200 ok", "an entry bundle", "/log/tile/entries/{first-tile}",
+        spec="1", answer_type="application/octet-stream")
+    get("tile_behind", "404 not-found", "a tile that the tree does not have",
+        "/log/tile/5/000.p/1", spec="1")
     unrecorded("too_large", "6", 413, "too-large", "a body of one byte more than it may have",
                {"Content-Length": "4194305"}, body="{zeros 4194305}", bare="allowed",
                closes="yes")
