@@ -96,14 +96,19 @@ def make_go(where):
     return [where / "peer"]
 
 
-def make_pyhpke(where):
-    """With a libcrypto of its own, which comes with the packages."""
+def make_python(where, packages):
+    """An environment with these packages; returns its interpreter."""
     python = where / "bin" / "python3"
     if not python.exists():
         get("/usr/bin/python3", "-m", "venv", "--clear", where)
     get(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary=:all:",
-        "-r", HERE / "pyhpke-packages")
-    return [python, HERE / "pyhpke-peer.py"]
+        "-r", HERE / packages)
+    return python
+
+
+def make_pyhpke(where):
+    """With a libcrypto of its own, which comes with the packages."""
+    return [make_python(where, "pyhpke-packages"), HERE / "pyhpke-peer.py"]
 
 
 def make_rust(where):
