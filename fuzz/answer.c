@@ -33,8 +33,8 @@ ephemeral(const struct vector_file *file, const uint8_t *point)
 	vector_file_hex(file, "ephemeral", scalar, sizeof(scalar));
 	FUZZ_CHECK(dk_pkey_from_point(DK_KEY_P256, point, DK_P256_POINT_BYTES, &public) == DK_OK);
 	spki = dk_pkey_spki(public, &len);
-	FUZZ_CHECK(dk_pkey_from_private(
-		       DK_KEY_P256, spki, len, scalar, sizeof(scalar), &pair) == DK_OK);
+	FUZZ_CHECK(
+	    dk_pkey_from_private(DK_KEY_P256, spki, len, scalar, sizeof(scalar), &pair) == DK_OK);
 	dk_pkey_free(public);
 	return pair;
 }
@@ -52,10 +52,9 @@ prepare(const char *name)
 	vector_file_open(name, &a->file);
 	body = vector_file_part(&a->file, "request");
 	service = vector_file_part(&a->file, "service");
-	FUZZ_CHECK(
-	    dk_service_data_parse(service.data, service.len, &a->profile.service) == DK_OK);
-	(void)snprintf(a->profile.user, sizeof(a->profile.user), "%s",
-	    vector_file_line(&a->file, "user"));
+	FUZZ_CHECK(dk_service_data_parse(service.data, service.len, &a->profile.service) == DK_OK);
+	(void)snprintf(
+	    a->profile.user, sizeof(a->profile.user), "%s", vector_file_line(&a->file, "user"));
 	vector_file_hex(&a->file, "device", a->call.sig.key_id, 32);
 	vector_file_hex(&a->file, "request-digest", a->call.digest, 32);
 	FUZZ_CHECK(dk_release_request_parse(body.data, body.len, parsed, &request) == DK_OK);

@@ -95,14 +95,9 @@ log_token(const uint8_t *data, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static void (*const ways[])(const uint8_t *, size_t) = { approvals, approval_file,
-		request_file, claims, log_token };
-	uint8_t *exact;
+	static const fuzz_way ways[] = { approvals, approval_file, request_file, claims,
+		log_token };
 
-	if (len < 1)
-		return 0;
-	exact = fuzz_exact(data + 1, len - 1);
-	ways[data[0] % (sizeof(ways) / sizeof(ways[0]))](exact, len - 1);
-	free(exact);
+	fuzz_one_of(ways, sizeof(ways) / sizeof(ways[0]), data, len);
 	return 0;
 }

@@ -38,4 +38,19 @@ fuzz_exact(const uint8_t *data, size_t len)
 	return copy;
 }
 
+/* What one of several inputs is, by its first byte; the rest is the input. */
+typedef void (*fuzz_way)(const uint8_t *data, size_t len);
+
+static inline void
+fuzz_one_of(const fuzz_way *ways, size_t n, const uint8_t *data, size_t len)
+{
+	uint8_t *exact;
+
+	if (len < 1)
+		return;
+	exact = fuzz_exact(data + 1, len - 1);
+	ways[data[0] % n](exact, len - 1);
+	free(exact);
+}
+
 #endif

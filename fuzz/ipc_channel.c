@@ -28,8 +28,8 @@ take(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
 {
 	struct taker *t = ctx;
 
-	FUZZ_CHECK((int64_t)message->len <=
-	    ipc_longest(message->type, channel->peer, channel->self));
+	FUZZ_CHECK(
+	    (int64_t)message->len <= ipc_longest(message->type, channel->peer, channel->self));
 	for (size_t i = 0; i < message->len; i++)
 		t->sum = (uint8_t)(t->sum + message->data[i]);
 	t->messages++;

@@ -258,8 +258,7 @@ small(const struct ipc_message *m)
 	if (ipc_tls_done_read(m, &done))
 		FUZZ_CHECK(done.text.len + 10 == length);
 	FUZZ_CHECK(!ipc_violation_read(m, &violation) ||
-	    (length == 3 && violation.process >= IPC_PARENT &&
-		violation.process < IPC_PROCESSES));
+	    (length == 3 && violation.process >= IPC_PARENT && violation.process < IPC_PROCESSES));
 	FUZZ_CHECK(!ipc_log_state_read(m, &state) || length == 17);
 	FUZZ_CHECK(ipc_go_read(m, &go) == (length == 8));
 	for (size_t bytes = 1; bytes <= 8; bytes++)

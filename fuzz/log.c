@@ -62,8 +62,8 @@ record(const uint8_t *data, size_t len)
 
 	if (len < DK_LEAF_BYTES)
 		return;
-	if (dk_record_open(
-		data + DK_LEAF_BYTES, len - DK_LEAF_BYTES, data, objects, &event) != DK_OK)
+	if (dk_record_open(data + DK_LEAF_BYTES, len - DK_LEAF_BYTES, data, objects, &event) !=
+	    DK_OK)
 		return;
 	check_event(&event);
 	write_again(&event);
@@ -81,18 +81,13 @@ checkpoint(const uint8_t *data, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static void (*const ways[])(const uint8_t *, size_t) = { receipt, record, checkpoint };
+	static const fuzz_way ways[] = { receipt, record, checkpoint };
 	static struct dk_service_data service;
-	uint8_t *exact;
 
 	if (!keys.origin[0]) {
 		vector_file_service("checkpoint_good", &service);
 		dk_service_log_keys(&service, &keys);
 	}
-	if (len < 1)
-		return 0;
-	exact = fuzz_exact(data + 1, len - 1);
-	ways[data[0] % (sizeof(ways) / sizeof(ways[0]))](exact, len - 1);
-	free(exact);
+	fuzz_one_of(ways, sizeof(ways) / sizeof(ways[0]), data, len);
 	return 0;
 }

@@ -34,8 +34,8 @@ signature_input(const uint8_t *data, size_t len)
 	if (dk_signature_input_parse(text, &sig)) {
 		FUZZ_CHECK(dk_signature_params(&sig, params));
 		FUZZ_CHECK(strncmp(text, "dk=", 3) == 0 && strcmp(text + 3, params) == 0);
-		FUZZ_CHECK(dk_signature_base(&sig, "https://keys.example.org:8443",
-			       DK_RELEASE_PATH, digest, base, &base_len) == DK_OK);
+		FUZZ_CHECK(dk_signature_base(&sig, "https://keys.example.org:8443", DK_RELEASE_PATH,
+			       digest, base, &base_len) == DK_OK);
 		FUZZ_CHECK(strlen(base) == base_len);
 		FUZZ_CHECK(strcmp(base + base_len - strlen(params), params) == 0);
 	}
@@ -137,14 +137,9 @@ statement(const uint8_t *data, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static void (*const ways[])(const uint8_t *, size_t) = { signature_input, names,
-		enrol_request, service_data, release_body, statement };
-	uint8_t *exact;
+	static const fuzz_way ways[] = { signature_input, names, enrol_request, service_data,
+		release_body, statement };
 
-	if (len < 1)
-		return 0;
-	exact = fuzz_exact(data + 1, len - 1);
-	ways[data[0] % (sizeof(ways) / sizeof(ways[0]))](exact, len - 1);
-	free(exact);
+	fuzz_one_of(ways, sizeof(ways) / sizeof(ways[0]), data, len);
 	return 0;
 }

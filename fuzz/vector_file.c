@@ -12,8 +12,8 @@ vector_file_open(const char *name, struct vector_file *ret)
 	FILE *f;
 	char *end;
 
-	FUZZ_CHECK((size_t)snprintf(path, sizeof(path), FUZZ_KEYS "/../native/%s", name) <
-	    sizeof(path));
+	FUZZ_CHECK(
+	    (size_t)snprintf(path, sizeof(path), FUZZ_KEYS "/../native/%s", name) < sizeof(path));
 	f = fopen(path, "rb");
 	FUZZ_CHECK(f != NULL);
 	ret->len = fread(ret->text, 1, VECTOR_FILE_MAX_BYTES, f);

@@ -201,8 +201,8 @@ judge(const struct authd *authd, const struct policy_question *of_request,
 
 /* One clock reading for the whole request. */
 static void
-who_asks(const struct authd *authd, const struct ipc_release *asked,
-    struct policy_question *question)
+who_asks(
+    const struct authd *authd, const struct ipc_release *asked, struct policy_question *question)
 {
 	const struct known *device = find(&authd->devices, asked->key_id);
 

@@ -61,8 +61,8 @@ add_claim(struct httpd_claims *claims, unsigned kind, size_t len)
 
 /* Token and digest; both or neither, as the signature says. */
 static unsigned
-put_token(
-    struct evhttp_request *request, const struct dk_request_signature *sig, struct httpd_claims *claims)
+put_token(struct evhttp_request *request, const struct dk_request_signature *sig,
+    struct httpd_claims *claims)
 {
 	static const char bearer[] = "Bearer ";
 	const char *value = httpd_header(request, "Authorization");
@@ -88,8 +88,8 @@ put_token(
 }
 
 static unsigned
-put_claims(
-    struct evhttp_request *request, const struct dk_request_signature *sig, struct httpd_claims *claims)
+put_claims(struct evhttp_request *request, const struct dk_request_signature *sig,
+    struct httpd_claims *claims)
 {
 	const char *approvals = httpd_header(request, "Doublekey-Approvals");
 	unsigned code;

@@ -55,8 +55,7 @@ take_name(struct dk_reader_buf *rd, struct dk_part *ret)
 {
 	*ret = take(rd, dk_rd_u8(rd));
 	if (ret->data &&
-	    (ret->len == 0 || ret->len > IPC_ISSUER_MAX_BYTES ||
-		memchr(ret->data, '\0', ret->len)))
+	    (ret->len == 0 || ret->len > IPC_ISSUER_MAX_BYTES || memchr(ret->data, '\0', ret->len)))
 		rd->failed = true;
 }
 

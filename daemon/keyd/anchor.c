@@ -58,7 +58,8 @@ catch_up(struct keyd *keyd, const struct ipc_entry *entry)
 
 	if (!objects)
 		say_fatal("no memory");
-	if (dk_record_open(entry->record.data, entry->record.len, entry->leaf, objects, &event) != DK_OK)
+	if (dk_record_open(entry->record.data, entry->record.len, entry->leaf, objects, &event) !=
+	    DK_OK)
 		say_fatal("log-damaged: the record of the last act does not open its leaf");
 	free(objects);
 	if (event.generation != keyd->state.generation + 1)

@@ -117,8 +117,7 @@ judge(CURL *curl, CURLcode ret, struct dk_http_answer *answer)
 	/* Some ends at the service's HTTP library, which knows no names. */
 	if (answer->error[0] == '\0' && answer->status == 413)
 		return DK_ERR_SERVICE_TOO_LARGE;
-	if (answer->error[0] == '\0' &&
-	    (answer->status / 100 == 4 || answer->status == 501))
+	if (answer->error[0] == '\0' && (answer->status / 100 == 4 || answer->status == 501))
 		return DK_ERR_SERVICE_HTTP;
 	code = dk_code_from_name(answer->error);
 	return code == DK_CODE_OK ? DK_ERR_SERVICE_REPLY : dk_code_err(code);

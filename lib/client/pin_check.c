@@ -61,8 +61,8 @@ check_versions(const struct dk_service_data *service, const struct dk_key_statem
 }
 
 dk_err
-client_statement_check(const struct dk_service_data *service, const char *name,
-    const uint8_t *body, size_t len, struct dk_key_statement *ret_statement)
+client_statement_check(const struct dk_service_data *service, const char *name, const uint8_t *body,
+    size_t len, struct dk_key_statement *ret_statement)
 {
 	struct dk_key_statement *st = ret_statement;
 	uint8_t prefix[DK_INFO_MAX_BYTES];

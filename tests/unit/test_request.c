@@ -45,8 +45,7 @@ the_signature_of_rfc_9421_verifies(void **state)
 	size_t len;
 
 	(void)state;
-	assert_ok(
-	    dk_base64_decode(RFC_SIGNATURE, strlen(RFC_SIGNATURE), sig, sizeof(sig), &len));
+	assert_ok(dk_base64_decode(RFC_SIGNATURE, strlen(RFC_SIGNATURE), sig, sizeof(sig), &len));
 	assert_int_equal(len, 64);
 	assert_ok(dk_ecdsa_verify(key, &part, 1, sig));
 	for (size_t i = 0; i < part.len; i += 7) {
