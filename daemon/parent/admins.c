@@ -7,6 +7,7 @@
 
 #include "authd/policy.h"
 #include "base/bytes.h"
+#include "ipc/payload.h"
 #include "native/code.h"
 #include "parent/key_sets.h"
 #include "parent/run.h"
@@ -75,23 +76,22 @@ run_admin_accept(struct run *run)
 }
 
 static bool
-ask_logd(struct run *run, struct run_admin *admin, struct dk_reader_buf *rd)
+ask_logd(struct run *run, struct run_admin *admin, const uint8_t *packet, size_t len)
 {
+	struct ipc_admin asked;
 	uint64_t arg[2] = { 0, 0 };
 	uint8_t payload[12];
 	const struct dk_part part = { payload, sizeof(payload) };
 	struct dk_writer_buf wr;
 
-	if (dk_rd_u8(rd) != 2)
+	if (!ipc_admin_packet_read(packet, len, &asked) || asked.argc != 2)
 		return false;
 	for (unsigned i = 0; i < 2; i++) {
 		char text[24] = { 0 };
-		size_t len = dk_rd_u16(rd);
-		const uint8_t *p = dk_rd_bytes(rd, len);
 
-		if (!p || len >= sizeof(text))
+		if (asked.arg[i].len >= sizeof(text))
 			return false;
-		memcpy(text, p, len);
+		memcpy(text, asked.arg[i].data, asked.arg[i].len);
 		arg[i] = strtoull(text, NULL, 10);
 	}
 	dk_wr_init(&wr, payload, sizeof(payload));
@@ -174,7 +174,6 @@ run_admin_request(struct run *run, struct run_admin *admin)
 {
 	uint8_t packet[IPC_ADMIN_MAX_BYTES + 1], head[6];
 	ssize_t n = recv(admin->fd, packet, sizeof(packet), 0);
-	struct dk_reader_buf rd;
 	struct dk_writer_buf wr;
 	uint32_t uid = 0;
 	bool sent;
@@ -184,8 +183,7 @@ run_admin_request(struct run *run, struct run_admin *admin)
 		admin_close(admin);
 		return;
 	}
-	dk_rd_init(&rd, packet, (size_t)n);
-	admin->op = dk_rd_u16(&rd);
+	admin->op = (unsigned)packet[0] << 8 | packet[1];
 	admin->id = ++run->next_id;
 	if (!run->went) {
 		admin_code(admin, DK_CODE_UNAVAILABLE);
@@ -196,7 +194,7 @@ run_admin_request(struct run *run, struct run_admin *admin)
 	dk_wr_u32(&wr, uid);
 	const struct dk_part parts[] = { { head, sizeof(head) }, { packet + 2, (size_t)n - 2 } };
 	if (admin->op == IPC_OP_LOG)
-		sent = ask_logd(run, admin, &rd);
+		sent = ask_logd(run, admin, packet, (size_t)n);
 	else if (admin->op == IPC_OP_POLICY_RELOAD)
 		sent = run_reload_policy(run, admin->id, uid);
 	else if (admin->op == IPC_OP_TLS_RELOAD)

@@ -64,12 +64,12 @@ run_violation(struct run *run, enum ipc_process who, enum ipc_process towards, u
 static bool
 on_violation(struct run *run, enum ipc_process from, const struct ipc_message *message)
 {
+	struct ipc_violation violation;
+
 	/* fetchd knows nobody but the parent: of whom should it tell? */
-	if (from == IPC_FETCHD || message->len != 3 || message->data[0] < IPC_PARENT ||
-	    message->data[0] >= IPC_PROCESSES)
+	if (from == IPC_FETCHD || !ipc_violation_read(message, &violation))
 		return false;
-	run_violation(
-	    run, message->data[0], from, (unsigned)message->data[1] << 8 | message->data[2]);
+	run_violation(run, violation.process, from, violation.type);
 	return true;
 }
 

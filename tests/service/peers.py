@@ -79,7 +79,10 @@ class Channel:
     def part(self):
         """The next one; a packet may have several."""
         if not self.parts:
-            data = self.end.recv(65536)
+            try:
+                data = self.end.recv(65536)
+            except ConnectionResetError:  # it ended with something unread; what it said is here
+                data = self.end.recv(65536)
             if not data:
                 raise Closed
             while data:
