@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * authd: says what the policy says, for each object of a request. It believes
+ * httpd nothing that matters: keyd verifies the signature itself afterwards,
+ * and asks the policy's answer only for what the signed body names.
+ */
+#ifndef DK_AUTHD_AUTHD_H
+#define DK_AUTHD_AUTHD_H
+
+#include "authd/in_force.h"
+#include "authd/known.h"
+#include "authd/renewal.h"
+#include "ipc/child.h"
+
+struct authd {
+	struct ipc_child child;
+	struct ipc_channel *httpd;
+	struct ipc_channel *keyd;
+	struct in_force *now;
+	/* one that waits for its record */
+	struct in_force *next;
+	uint64_t next_id; /* of next or renewal, whichever is pending */
+	struct renewal renewal;
+	struct known_list devices; /* their users */
+	struct known_list keys;    /* their names */
+};
+
+/* Of the functions that take a message, false: not its layout, or not its turn. */
+
+/* judge.c: RELEASE from httpd; RELEASE_JUDGED goes to keyd. */
+bool authd_release(struct authd *authd, const struct ipc_message *message);
+
+/* change.c: POLICY_TEXT and KEY_SET from the parent. Each is in force only when keyd
+ * says POLICY_LOGGED, its record is durable; until then a second one is refused. */
+bool authd_policy_text(struct authd *authd, const struct ipc_message *message);
+bool authd_key_set(struct authd *authd, const struct ipc_message *message);
+bool authd_change_logged(struct authd *authd, const struct ipc_message *message);
+/* Tells keyd the digests of what is to judge, and who asked, if it is to replace
+ * another one. */
+void authd_announce(
+    struct authd *authd, uint64_t id, const struct in_force *f, const struct dk_part *who);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Another policy or another key set: announced, recorded, then in force. */
+#include <stdio.h>
+#include <string.h>
+
+#include "authd/authd.h"
+#include "authd/policy.h"
+#include "base/text.h"
+#include "ipc/payload.h"
+#include "native/code.h"
+
+/* done: POLICY_DONE or KEY_SET_DONE. */
+static void
+answer(struct authd *authd, unsigned done, uint64_t id, unsigned code, const char *text)
+{
+	const uint8_t head[2] = { (uint8_t)(code >> 8), (uint8_t)code };
+	const struct dk_part parts[] = { { head, sizeof(head) }, { text, strlen(text) } };
+
+	(void)ipc_send(&authd->child.channel[0], done, id, parts, 2);
+}
+
+void
+authd_announce(
+    struct authd *authd, uint64_t id, const struct in_force *f, const struct dk_part *who)
+{
+	const struct dk_part parts[] = { { f->digest, sizeof(f->digest) },
+		{ f->keys_digest, sizeof(f->keys_digest) }, *who };
+
+	(void)ipc_send(authd->keyd, IPC_POLICY, id, parts, 3);
+}
+
+static bool
+is_busy(const struct authd *authd)
+{
+	return authd->next || authd->renewal.pending;
+}
+
+bool
+authd_policy_text(struct authd *authd, const struct ipc_message *message)
+{
+	struct policy_fault fault;
+	struct ipc_policy_text given;
+	char words[256];
+
+	if (!ipc_policy_text_read(message, &given))
+		return false;
+	if (is_busy(authd)) {
+		answer(authd, IPC_POLICY_DONE, message->id, DK_CODE_BUSY,
+		    "another change is under way\n");
+		return true;
+	}
+	authd->next = in_force_new(&given.text, &given.sets, &fault);
+	if (!authd->next) {
+		if (snprintf(words, sizeof(words), "policy.conf:%u: %s: %s\n", fault.line,
+			policy_error_name(fault.error), fault.words) < 0)
+			words[0] = '\0';
+		answer(authd, IPC_POLICY_DONE, message->id, DK_CODE_ARGUMENT, words);
+		return true;
+	}
+	authd->next_id = message->id;
+	authd_announce(authd, message->id, authd->next, &given.who);
+	return true;
+}
+
+bool
+authd_key_set(struct authd *authd, const struct ipc_message *message)
+{
+	uint8_t field[DK_LOG_KEY_SET_MAX_BYTES];
+	struct dk_part part = { field, 0 };
+	struct ipc_key_set set;
+	const char *why;
+
+	if (!ipc_key_set_read(message->data, message->len, &set))
+		return false;
+	if (is_busy(authd)) {
+		answer(authd, IPC_KEY_SET_DONE, message->id, DK_CODE_BUSY,
+		    "another change is under way");
+		return true;
+	}
+	switch (renewal_begin(&authd->renewal, authd->now, &set, &why, field, &part.len)) {
+	case RENEWAL_REFUSED:
+		answer(authd, IPC_KEY_SET_DONE, message->id, DK_CODE_ARGUMENT, why);
+		break;
+	case RENEWAL_SAME:
+		answer(authd, IPC_KEY_SET_DONE, message->id, DK_CODE_OK, "");
+		break;
+	case RENEWAL_RECORD:
+		authd->next_id = message->id;
+		(void)ipc_send(authd->keyd, IPC_KEY_SET_NEW, message->id, &part, 1);
+		break;
+	}
+	return true;
+}
+
+/* The record is durable, or the old key set stays. */
+static void
+on_key_set_logged(struct authd *authd, unsigned code)
+{
+	char words[96];
+
+	if (snprintf(words, sizeof(words), "%u keys, another set than before",
+		authd->renewal.keys.count) < 0)
+		words[0] = '\0';
+	renewal_end(&authd->renewal, code == DK_CODE_OK);
+	answer(authd, IPC_KEY_SET_DONE, authd->next_id, code,
+	    code == DK_CODE_OK ? words : "the log does not take its record");
+}
+
+/* The record is durable, or the old policy stays. */
+bool
+authd_change_logged(struct authd *authd, const struct ipc_message *message)
+{
+	char hex[65], words[128];
+	uint64_t code;
+
+	if (!ipc_number_read(message, 2, &code) || !dk_code_known((unsigned)code) ||
+	    !is_busy(authd) || message->id != authd->next_id)
+		return false;
+	if (authd->renewal.pending) {
+		on_key_set_logged(authd, (unsigned)code);
+		return true;
+	}
+	if (code == DK_CODE_OK) {
+		in_force_free(authd->now);
+		authd->now = authd->next;
+	} else {
+		in_force_free(authd->next);
+	}
+	authd->next = NULL;
+	dk_hex(authd->now->digest, sizeof(authd->now->digest), hex);
+	if (snprintf(words, sizeof(words), "policy in force: %s, %u rules\n", hex,
+		policy_rules(authd->now->policy)) < 0)
+		words[0] = '\0';
+	answer(authd, IPC_POLICY_DONE, message->id, (unsigned)code, words);
+	return true;
+}
