@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a policy is between its parser (policy_parse.c, policy_value.c) and its
+/* What a policy is between its parser (policy_parser.h, policy_value.c) and its
  * judgement (policy.c). */
 #ifndef DK_AUTHD_POLICY_IMPL_H
 #define DK_AUTHD_POLICY_IMPL_H

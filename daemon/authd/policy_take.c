@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values of options, spec/policy.md sections 2 to 4 and 6: from text to a section. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "authd/policy_parser.h"
+
+const char *const policy_option_name[POLICY_OPTIONS] = {
+	[POLICY_KEYS] = "keys",
+	[POLICY_USERS] = "users",
+	[POLICY_GROUPS] = "groups",
+	[POLICY_DEVICES] = "devices",
+	[POLICY_LABELS] = "labels",
+	[POLICY_NETWORKS] = "networks",
+	[POLICY_WEEKDAYS] = "weekdays",
+	[POLICY_HOURS] = "hours",
+	[POLICY_CERTIFICATE] = "client-certificate",
+	[POLICY_TOKENS] = "tokens",
+	[POLICY_APPROVERS] = "approvers",
+	[POLICY_ZONE] = "zone",
+	[POLICY_PER_MINUTE] = "per-minute",
+	[POLICY_PER_DAY] = "per-day",
+	[POLICY_APPROVALS] = "approvals",
+	[POLICY_ALLOW] = "allow",
+	[POLICY_URL] = "url",
+	[POLICY_AUDIENCE] = "audience",
+	[POLICY_CLAIM] = "claim",
+	[POLICY_MAX_AGE] = "max-age",
+	[POLICY_KEY_SET] = "key-set",
+	[POLICY_KEY_SET_CA] = "key-set-ca",
+	[POLICY_KEY_SET_REFRESH] = "key-set-refresh",
+	[POLICY_KEY_SET_MAX_AGE] = "key-set-max-age",
+};
+
+static bool
+add_text(struct policy_parser *p, struct policy_list *list)
+{
+	struct policy *policy = p->policy;
+	struct policy_text *grown;
+
+	if (policy->text_count == policy->text_cap) {
+		policy->text_cap = policy->text_cap ? 2 * policy->text_cap : 64;
+		grown = realloc(policy->text, policy->text_cap * sizeof(*grown));
+		if (!grown)
+			return policy_fail(p, POLICY_NO_MEMORY, p->line, "no memory");
+		policy->text = grown;
+	}
+	policy->text[policy->text_count++] = (struct policy_text){ p->text, p->token_line };
+	list->count++;
+	return true;
+}
+
+static bool
+take_item(struct policy_parser *p, struct policy_section *section, enum policy_option option)
+{
+	if (p->token != T_TEXT)
+		return policy_fail(p, POLICY_SYNTAX, p->token_line, "a text in quotes expected");
+	if (!policy_value_ok(option, p->text))
+		return policy_fail(p, POLICY_VALUE, p->token_line, "\"%.64s\" is no value of %s",
+		    p->text, policy_option_name[option]);
+	if (option == POLICY_WEEKDAYS)
+		section->weekdays |= 1u << policy_weekday(p->text);
+	return add_text(p, &section->list[option]);
+}
+
+static bool
+take_list(struct policy_parser *p, struct policy_section *section, enum policy_option option)
+{
+	unsigned begin = p->token_line;
+
+	section->list[option] = (struct policy_list){ true, p->policy->text_count, 0 };
+	if (policy_next(p) == T_CLOSE)
+		return policy_fail(
+		    p, POLICY_VALUE, begin, "%s is empty", policy_option_name[option]);
+	while (take_item(p, section, option)) {
+		if (policy_next(p) == T_CLOSE)
+			return true;
+		if (p->token != T_COMMA)
+			return policy_fail(p, POLICY_SYNTAX, p->token_line, "',' or '}' expected");
+		(void)policy_next(p);
+	}
+	return false;
+}
+
+static bool
+take_number_value(
+    struct policy_parser *p, struct policy_section *section, enum policy_option option)
+{
+	const struct {
+		enum policy_option option;
+		uint32_t max;
+		uint32_t *value;
+	} numbers[] = { { POLICY_PER_MINUTE, POLICY_BUDGET_MAX, &section->per_minute },
+		{ POLICY_PER_DAY, POLICY_BUDGET_MAX, &section->per_day },
+		{ POLICY_APPROVALS, POLICY_APPROVALS_MAX, &section->approvals },
+		{ POLICY_MAX_AGE, POLICY_AGE_MAX_S, &section->max_age },
+		{ POLICY_KEY_SET_REFRESH, POLICY_AGE_MAX_S, &section->key_set_refresh },
+		{ POLICY_KEY_SET_MAX_AGE, POLICY_KEY_SET_AGE_MAX_S, &section->key_set_max_age } };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (numbers[i].option != option)
+			continue;
+		if (p->number < 1 || p->number > numbers[i].max)
+			return false;
+		*numbers[i].value = (uint32_t)p->number;
+		return true;
+	}
+	return false;
+}
+
+static bool
+take_text_value(struct policy_parser *p, struct policy_section *section, enum policy_option option)
+{
+	const char **value = option == POLICY_URL ? &section->url
+	    : option == POLICY_AUDIENCE           ? &section->audience
+	    : option == POLICY_CLAIM              ? &section->claim
+	    : option == POLICY_KEY_SET            ? &section->key_set
+	    : option == POLICY_KEY_SET_CA         ? &section->key_set_ca
+						  : NULL;
+
+	if (!value || !policy_value_ok(option, p->text))
+		return false;
+	*value = p->text;
+	return true;
+}
+
+bool
+policy_take_value(
+    struct policy_parser *p, struct policy_section *section, enum policy_option option)
+{
+	bool truth = p->token == T_WORD && strcmp(p->word, "true") == 0;
+	bool falsehood = p->token == T_WORD && strcmp(p->word, "false") == 0;
+
+	if (p->token != T_OPEN && p->token != T_TEXT && p->token != T_NUMBER && !truth &&
+	    !falsehood)
+		return policy_fail(p, POLICY_SYNTAX, p->token_line, "a value expected");
+	if (option < POLICY_LISTS && p->token == T_OPEN)
+		return take_list(p, section, option);
+	if (option == POLICY_ALLOW && (truth || falsehood)) {
+		section->allow = truth;
+		return true;
+	}
+	if (p->token == T_NUMBER && take_number_value(p, section, option))
+		return true;
+	if (p->token == T_TEXT && take_text_value(p, section, option))
+		return true;
+	if (option == POLICY_ZONE && p->token == T_TEXT &&
+	    policy_zone_parse(p->text, &section->zone))
+		return true;
+	return policy_fail(
+	    p, POLICY_VALUE, p->token_line, "this is no value of %s", policy_option_name[option]);
+}
