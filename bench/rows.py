@@ -2,6 +2,7 @@
 """The table of what is measured, and its limits."""
 
 import collections
+import errno
 import os
 import pathlib
 import re
@@ -26,13 +27,33 @@ def at_most(lines, text, value, limit, unit):
     return Result(lines, f"{text} {value:.2f} {unit}, limit at most {limit} {unit}", value <= limit)
 
 
-class Bench:
-    """Files in the current directory, and the commands over them."""
+def cached(name):
+    """Bytes of a file that can be read without waiting for a disk."""
+    piece = bytearray(MIB)
+    size = os.path.getsize(name)
+    count = 0
+    with open(name, "rb") as f:
+        for offset in range(0, size, MIB):
+            try:
+                count += os.preadv(f.fileno(), [piece], offset, os.RWF_NOWAIT)
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                if error.errno != errno.EOPNOTSUPP:
+                    raise
+                return size  # a tmpfs, which never waits
+    return count
 
-    def __init__(self, doublekey, mib, rounds):
+
+class Bench:
+    """Files in the current directory and in a tmpfs, and the commands over them."""
+
+    def __init__(self, doublekey, mib, rounds, tmpfs):
         self.doublekey = doublekey
         self.mib = mib
         self.rounds = rounds
+        self.tmpfs = tmpfs
+        self.out = os.path.join(tmpfs, "out")
         self.cores = len(os.sched_getaffinity(0))
         version = re.search(r"OpenSSL (\d+)\.(\d+)", output_of(["openssl", "version"]))
         self.fast_gcm = tuple(map(int, version.groups())) >= (3, 5)
@@ -53,8 +74,13 @@ class Bench:
         self.check()
 
     def check(self):
-        """Times of a wrong result would be worth nothing."""
+        """Times of a wrong result would be worth nothing, nor those of a disk."""
         run_once(Command(self.decrypt("f.dkey").stages[0], ["cmp", "-", "f"]), Times())
+        os.sync()
+        for name in ("f", "f.dkey", "f.age"):
+            run_once(Command(["cat", name]), Times())
+            if cached(name) < 0.99 * os.path.getsize(name):
+                raise Failed(f"keeping {name} in memory: try less than --size {self.mib}")
 
     def encrypt(self, *more, **how):
         return Command([self.doublekey, "encrypt", "--customer", "customer.key.pub",
@@ -97,15 +123,15 @@ def against_openssl(command):
 def encrypt_to_tmpfs(bench):
     """cp of the same input; the output is new each time, for both."""
     (ours, cp), lines = bench.versus(
-        bench.encrypt("-o", "out", "f", out=None, fresh=["out"]),
-        Command(["cp", "f", "out"], out=None, fresh=["out"]))
+        bench.encrypt("-o", bench.out, "f", out=None, fresh=[bench.out]),
+        Command(["cp", "f", bench.out], out=None, fresh=[bench.out]))
     return at_least(lines, "cp x", cp.seconds / ours.seconds, 0.8)
 
 
 def decrypt_to_tmpfs(bench):
     (ours, cp), lines = bench.versus(
-        bench.decrypt("-o", "out", "f.dkey", out=None, fresh=["out"]),
-        Command(["cp", "f.dkey", "out"], out=None, fresh=["out"]))
+        bench.decrypt("-o", bench.out, "f.dkey", out=None, fresh=[bench.out]),
+        Command(["cp", "f.dkey", bench.out], out=None, fresh=[bench.out]))
     return at_least(lines, "cp x", cp.seconds / ours.seconds, 0.8)
 
 
@@ -141,15 +167,16 @@ def memory(bench):
 
 
 def small_files(bench):
-    os.mkdir("small")
+    small = os.path.join(bench.tmpfs, "small")
+    os.mkdir(small)
     for i in range(SMALL_FILES):
-        with open(f"small/{i:05d}", "wb") as f:
+        with open(f"{small}/{i:05d}", "wb") as f:
             f.write(os.urandom(4096))
     # The names of the first AGE_FILES files.
-    loop = f'for f in small/00[0-4]??; do age -r {bench.recipient} -o "$f.age" "$f"; done'
-    age = Command(["sh", "-c", loop], out=None, fresh=["small"], share=SMALL_FILES // AGE_FILES)
+    loop = f'for f in {small}/00[0-4]??; do age -r {bench.recipient} -o "$f.age" "$f"; done'
+    age = Command(["sh", "-c", loop], out=None, fresh=[small], share=SMALL_FILES // AGE_FILES)
     (ours, its), lines = bench.versus(
-        bench.encrypt("-r", "small", out=None, fresh=["small"]), age)
+        bench.encrypt("-r", small, out=None, fresh=[small]), age)
     lines.append(f"age: {AGE_FILES} of the {SMALL_FILES} files, times {age.share}")
     return at_least(lines, "age x", its.seconds / ours.seconds, 20)
 
