@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "parent/log.h"
-#include "parent/parent.h"
+#include "parent/options.h"
 
 static const char usage_text[] =
     "usage: doublekeyd init --dir DIR --url https://HOST:PORT [--custodian NAME]\n"
@@ -52,16 +50,6 @@ static const struct command commands[] = {
 	{ "policy", "reload", IPC_OP_POLICY_RELOAD, 0, 0 },
 	{ "tls", "reload", IPC_OP_TLS_RELOAD, 0, 0 },
 	{ "status", NULL, IPC_OP_STATUS, 0, 0 },
-};
-
-struct words {
-	struct policy_case policy;
-	struct log_wanted log;
-	const char *user;
-	const char *type;
-	const char *reason;
-	const char *recovery;
-	const char *hsm;
 };
 
 static int
@@ -147,118 +135,15 @@ dispatch(const struct settings *s, const struct words *w, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "dir", required_argument, NULL, 'd' },
-		{ "url", required_argument, NULL, 'u' },
-		{ "custodian", required_argument, NULL, 'c' },
-		{ "passphrase-file", required_argument, NULL, 'p' },
-		{ "kdf-memory-mib", required_argument, NULL, 'm' },
-		{ "user", required_argument, NULL, 'U' },
-		{ "type", required_argument, NULL, 't' },
-		{ "reason", required_argument, NULL, 'r' },
-		{ "hsm", required_argument, NULL, 'H' },
-		{ "pin-file", required_argument, NULL, 'P' },
-		{ "recovery", required_argument, NULL, 'R' },
-		{ "file", required_argument, NULL, 'f' },
-		{ "device", required_argument, NULL, 'D' },
-		{ "key", required_argument, NULL, 'K' },
-		{ "label", required_argument, NULL, 'L' },
-		{ "address", required_argument, NULL, 'A' },
-		{ "time", required_argument, NULL, 'T' },
-		{ "factor", required_argument, NULL, 'F' },
-		{ "since", required_argument, NULL, 's' },
-		{ "object", required_argument, NULL, 'O' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "tls-certificate", required_argument, NULL, 'C' },
-		{ "tls-key", required_argument, NULL, 'k' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct settings s = { .dir = "/var/lib/doublekeyd" };
 	struct words w = { .type = "p256" };
-	int c;
+	int rest = options_take(argc, argv, &s, &w);
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'd':
-			s.dir = optarg;
-			break;
-		case 'u':
-			s.url = optarg;
-			break;
-		case 'c':
-			s.custodian = optarg;
-			break;
-		case 'p':
-			s.passphrase_file = optarg;
-			break;
-		case 'm':
-			s.kdf_memory_mib = optarg;
-			break;
-		case 'U':
-			w.user = w.policy.user = w.log.user = optarg;
-			break;
-		case 't':
-			w.type = optarg;
-			break;
-		case 'r':
-			w.reason = optarg;
-			break;
-		case 'H':
-			w.hsm = optarg;
-			break;
-		case 'P':
-			s.pin_file = optarg;
-			break;
-		case 'R':
-			w.recovery = optarg;
-			break;
-		case 'f':
-			w.policy.file = optarg;
-			break;
-		case 'D':
-			w.policy.device = optarg;
-			break;
-		case 'K':
-			w.policy.key = optarg;
-			break;
-		case 'L':
-			w.policy.label = optarg;
-			break;
-		case 'A':
-			w.policy.address = optarg;
-			break;
-		case 'F':
-			if (w.policy.factor_count == POLICY_CASE_FACTORS_MAX)
-				return usage();
-			w.policy.factor[w.policy.factor_count++] = optarg;
-			break;
-		case 'T':
-			w.policy.time = optarg;
-			break;
-		case 's':
-			w.log.since = optarg;
-			break;
-		case 'O':
-			w.log.object = optarg;
-			break;
-		case 'j':
-			w.log.json = true;
-			break;
-		case 'C':
-			s.tls_certificate = optarg;
-			break;
-		case 'k':
-			s.tls_key = optarg;
-			break;
-		case 'h':
-			(void)fputs(usage_text, stdout);
-			return 0;
-		default:
-			return usage();
-		}
+	if (rest == OPTIONS_HELP) {
+		(void)fputs(usage_text, stdout);
+		return 0;
 	}
-	if (optind == argc)
+	if (rest < 0 || rest == argc)
 		return usage();
-	return dispatch(&s, &w, argc - optind, argv + optind);
+	return dispatch(&s, &w, argc - rest, argv + rest);
 }

@@ -48,8 +48,8 @@ class Pages(unittest.TestCase):
         self.assertEqual(entries(section(self.page, "OPTIONS")), options)
 
     def test_each_option_of_the_program_is_in_its_help(self):
-        known = set(re.findall(r'^\t\t\{ "([a-z-]+)", (?:no|required)_argument',
-                               read("daemon/parent/main.c"), re.M))
+        known = set(re.findall(r'^\t\t\{ "([a-z-]+)", (?:&|no_|required_)',
+                               read("daemon/parent/options.c"), re.M))
         self.assertIn("kdf-memory-mib", known)
         self.assertEqual({"--" + name for name in known},
                          set(re.findall(r"--[a-z-]+", self.help)) | {"--help"})
@@ -67,7 +67,7 @@ class Pages(unittest.TestCase):
         self.assertEqual(heads, commands)
 
     def test_settings(self):
-        known = set(re.findall(r'CFG_[A-Z_]+\("([a-z-]+)"', read("daemon/parent/conf.c")))
+        known = set(re.findall(r'CFG_[A-Z_]+\("([a-z-]+)"', read("daemon/parent/conf_text.c")))
         self.assertIn("listen", known)
         page = read("docs/man/doublekeyd.conf.5.scd")
         self.assertEqual(entries(section(page, "OPTIONS")), known)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of all commands; a command looks only at those that it takes. */
+#ifndef DK_PARENT_OPTIONS_H
+#define DK_PARENT_OPTIONS_H
+
+#include "parent/log.h"
+#include "parent/parent.h"
+
+/* Of one command; NULL: not given. */
+struct words {
+	struct policy_case policy;
+	struct log_wanted log;
+	const char *user;
+	const char *type;
+	const char *reason;
+	const char *recovery;
+	const char *hsm;
+};
+
+#define OPTIONS_WRONG (-1)
+#define OPTIONS_HELP (-2)
+
+/* The index of the first argument that is no option, or one of the two; what is wrong
+ * was told. The strings stay those of argv. */
+int options_take(int argc, char **argv, struct settings *settings, struct words *words);
+
+#endif
