@@ -184,11 +184,9 @@ ipc_flush(struct ipc_channel *channel)
 	channel->gathered = 0;
 	while (channel->fd >= 0 && channel->out_first) {
 		struct iovec vec[GATHER_MAX];
-		struct msghdr packet = { .msg_iov = vec };
-		ssize_t n;
+		unsigned parts = gather(channel, vec);
+		ssize_t n = writev(channel->fd, vec, (int)parts); /* SIGPIPE is ignored */
 
-		packet.msg_iovlen = gather(channel, vec);
-		n = sendmsg(channel->fd, &packet, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS))
@@ -197,7 +195,7 @@ ipc_flush(struct ipc_channel *channel)
 			ipc_channel_close(channel);
 			return;
 		}
-		for (size_t i = 0; i < packet.msg_iovlen; i++)
+		for (unsigned i = 0; i < parts; i++)
 			drop_first(channel);
 	}
 }

@@ -35,11 +35,7 @@ on_signal(struct run *run)
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			for (unsigned p = IPC_HTTPD; p < IPC_PROCESSES; p++)
 				if (run->set.pid[p] == pid) {
-					say(SAY_ERROR, "%s ended (%s %d)", ipc_process_name(p),
-					    WIFSIGNALED(status) ? "signal" : "status",
-					    WIFSIGNALED(status) ? WTERMSIG(status)
-								: WEXITSTATUS(status));
-					run->set.pid[p] = 0;
+					run_ended(run, p, status);
 					if (p == IPC_FETCHD)
 						run_fetchd_gone(run);
 					else
@@ -83,7 +79,8 @@ poll_once(struct run *run)
 				run_fetchd_gone(run);
 				continue;
 			}
-			ipc_channel_close(c);
+			if (!c->violated)
+				ipc_channel_close(c);
 			run->restart = true;
 		}
 	}

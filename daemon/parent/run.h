@@ -70,6 +70,7 @@ struct run {
 	unsigned protections[IPC_PROCESSES];
 	bool went;
 	bool restart;
+	bool cause_told; /* why */
 	bool stopping;
 	unsigned restarts;
 	unsigned violations;
@@ -104,6 +105,8 @@ bool run_read_conf(struct run *run, char ret_listen[RUN_LISTEN_BYTES]);
 /* set.c: the children. */
 bool run_set_start(struct run *run);
 void run_set_end(struct run *run, bool gently);
+/* It ended by itself: told. */
+void run_ended(struct run *run, enum ipc_process process, int status);
 /* It is told and counted, and the set (or fetchd alone) is started anew. */
 void run_violation(
     struct run *run, enum ipc_process who, enum ipc_process towards, unsigned type);

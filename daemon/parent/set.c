@@ -12,6 +12,8 @@
 #include "parent/key_sets.h"
 #include "parent/run.h"
 
+#define CAUSE_WAIT_MS 500
+
 static void
 all_ready(struct run *run)
 {
@@ -55,10 +57,12 @@ run_violation(struct run *run, enum ipc_process who, enum ipc_process towards, u
 	say(SAY_ERROR, "%s broke the rules towards %s (type %04x) and is ended",
 	    ipc_process_name(who), ipc_process_name(towards), type);
 	run->violations++;
-	if (who == IPC_FETCHD)
+	if (who == IPC_FETCHD) {
 		run_fetchd_gone(run);
-	else
-		run->restart = true;
+		return;
+	}
+	run->restart = true;
+	run->cause_told = true;
 }
 
 static bool
@@ -194,7 +198,7 @@ run_set_start(struct run *run)
 		say(SAY_ERROR, "a file of the service, the passphrase or the PIN cannot be read");
 	run->ready = 0;
 	run->went = false;
-	run->restart = false;
+	run->restart = run->cause_told = false;
 	run->reload_waits = false;
 	run->authd_busy = RUN_BUSY_NOT;
 	ok = ok && spawn_all(&run->set, &f, run->log_dir, on_child, run);
@@ -222,6 +226,33 @@ run_wait_for(pid_t pid, int ms)
 	return false;
 }
 
+void
+run_ended(struct run *run, enum ipc_process process, int status)
+{
+	say(SAY_ERROR, "%s ended (%s %d)", ipc_process_name(process),
+	    WIFSIGNALED(status) ? "signal" : "status",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	run->set.pid[process] = 0;
+	run->cause_told = run->cause_told || (status != 0 && process != IPC_FETCHD);
+}
+
+/* The end of a channel is noticed before that of the process, and that of others which
+ * end in their turn before either: so it is looked for, before the rest is killed. */
+static void
+find_cause(struct run *run)
+{
+	const struct timespec step = { 0, 5000000 };
+	int status;
+
+	for (int waited = 0; !run->cause_told && waited <= CAUSE_WAIT_MS; waited += 5) {
+		for (unsigned p = IPC_HTTPD; p < IPC_PROCESSES; p++)
+			if (run->set.pid[p] > 0 && waitpid(run->set.pid[p], &status, WNOHANG) > 0)
+				run_ended(run, p, status);
+		if (!run->cause_told)
+			(void)nanosleep(&step, NULL);
+	}
+}
+
 /* httpd first, logd last: what is under way can still be recorded. */
 void
 run_set_end(struct run *run, bool gently)
@@ -229,14 +260,14 @@ run_set_end(struct run *run, bool gently)
 	static const enum ipc_process order[] = { IPC_HTTPD, IPC_AUTHD, IPC_KEYD, IPC_TOKEND,
 		IPC_LOGD, IPC_FETCHD };
 
+	if (!gently)
+		find_cause(run);
 	for (unsigned i = 0; i < RUN_CHILDREN; i++) {
 		pid_t pid = run->set.pid[order[i]];
 
-		if (pid <= 0)
-			continue;
-		if (gently)
+		if (pid > 0 && gently)
 			(void)ipc_send(&run->set.channel[order[i]], IPC_STOP, 0, NULL, 0);
-		if (!gently || !run_wait_for(pid, 3000)) {
+		if (pid > 0 && (!gently || !run_wait_for(pid, 3000))) {
 			(void)kill(pid, SIGKILL);
 			(void)run_wait_for(pid, 10000);
 		}

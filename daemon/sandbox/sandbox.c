@@ -9,19 +9,21 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What libc, libcrypto and the loop over the channels need. */
+/* What libc, libcrypto and the loop over the channels need. Not sendmsg and recvmsg: they
+ * can hand over descriptors. */
 static const char *const base_calls[] = { "read", "write", "readv", "writev", "recvfrom", "sendto",
-	"recvmsg", "sendmsg", "poll", "ppoll", "close", "mmap", "munmap", "mremap", "mprotect",
-	"madvise", "brk", "futex", "getrandom", "clock_gettime", "clock_nanosleep", "nanosleep",
-	"gettimeofday", "time", "rt_sigreturn", "rt_sigprocmask", "rt_sigaction", "exit",
-	"exit_group", "getpid", "gettid", "restart_syscall", "sched_yield", "fcntl", "fstat",
-	"newfstatat", "lseek", "mlock", "munlock", "getuid", "geteuid", "getgid", "getegid",
-	"sysinfo", "sched_getaffinity", "rseq", "set_robust_list", NULL };
+	"poll", "ppoll", "close", "munmap", "mremap", "madvise", "brk", "futex", "getrandom",
+	"clock_gettime", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "rt_sigreturn",
+	"rt_sigprocmask", "rt_sigaction", "exit", "exit_group", "getpid", "gettid",
+	"restart_syscall", "sched_yield", "fcntl", "fstat", "newfstatat", "lseek", "mlock",
+	"munlock", "getuid", "geteuid", "getgid", "getegid", "sysinfo", "sched_getaffinity", "rseq",
+	"set_robust_list", NULL };
 static const char *const keyd_calls[] = { "pread64", "pwrite64", "fdatasync", "fsync", "ftruncate",
 	NULL };
 static const char *const authd_calls[] = { NULL };
@@ -35,8 +37,8 @@ static const char *const logd_calls[] = { "openat", "open", "stat", "lstat", "st
 /* What modules ask for besides files: locks, their own threads' identity. */
 static const char *const tokend_calls[] = { "flock", "uname", "umask", "dup", "dup2", "ioctl",
 	"pipe2", "getppid", NULL };
-static const char *const socket_calls[] = { "getsockopt", "setsockopt", "getsockname",
-	"getpeername", "shutdown", "select", "pselect6", NULL };
+static const char *const socket_calls[] = { "sendmsg", "recvmsg", "getsockopt", "setsockopt",
+	"getsockname", "getpeername", "shutdown", "select", "pselect6", NULL };
 
 /* libcurl, and the resolver of libc. */
 static const char *const fetchd_calls[] = { "connect", "getsockopt", "setsockopt", "getsockname",
@@ -111,6 +113,22 @@ add_network(scmp_filter_ctx ctx)
 	return ok ? 0 : -1;
 }
 
+/* Memory, but no new code in it; a module may bring its own. */
+static int
+add_memory(scmp_filter_ctx ctx, enum ipc_process self)
+{
+	static const char *const calls[] = { "mmap", "mprotect", NULL };
+	const struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+
+	if (self == IPC_TOKEND)
+		return add(ctx, SCMP_ACT_ALLOW, calls);
+	for (unsigned i = 0; calls[i]; i++)
+		if (seccomp_rule_add(ctx, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(calls[i]), 1,
+			no_code) != 0)
+			return -1;
+	return 0;
+}
+
 /* A module may write to syslog, which is refused and no attack. */
 static int
 add_sockets(scmp_filter_ctx ctx, enum ipc_process self, bool sockets)
@@ -135,7 +153,7 @@ enter_seccomp(enum ipc_process self, bool sockets)
 		return 0;
 	ok = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1) == 0 &&
 	    add(ctx, SCMP_ACT_ALLOW, base_calls) == 0 &&
-	    add(ctx, SCMP_ACT_ALLOW, own_calls(self)) == 0 &&
+	    add(ctx, SCMP_ACT_ALLOW, own_calls(self)) == 0 && add_memory(ctx, self) == 0 &&
 	    (self != IPC_TOKEND || add(ctx, SCMP_ACT_ALLOW, tokend_calls) == 0) &&
 	    add_sockets(ctx, self, sockets) == 0 &&
 	    add(ctx, SCMP_ACT_KILL_PROCESS, deadly_calls) == 0 && seccomp_load(ctx) == 0;

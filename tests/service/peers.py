@@ -15,6 +15,7 @@ SPEC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "spe
 PROCESSES = {"parent": 1, "httpd": 2, "authd": 3, "keyd": 4, "logd": 5, "tokend": 6,
              "fetchd": 7}
 PART = 61440
+PACKET = 65536
 VIOLATION = 0x0004
 # Channels of each process in the order of its descriptors, section 1.
 CHANNELS = {"httpd": ["parent", "authd", "keyd", "logd"], "authd": ["parent", "httpd", "keyd"],
@@ -55,10 +56,19 @@ class Closed(Exception):
     pass
 
 
+def parts_of_packet(data):
+    while data:
+        kind, _, total, _, more, number = struct.unpack(">HHIIIQ", data[:24])
+        end = 24 + more - 1 if more else len(data)
+        yield kind, total, number, data[24:end]
+        data = data[end:]
+
+
 class Channel:
     def __init__(self, end):
-        self.end, self.parts = end, []
+        self.end = end
         end.settimeout(60)
+        self.parts = []  # that have come and are not yet looked at
 
     def send(self, kind, payload=b"", number=7):
         self.raw(*packets(kind, payload, number))
@@ -77,19 +87,14 @@ class Channel:
                 return kind, number, payload
 
     def part(self):
-        """The next one; a packet may have several."""
         if not self.parts:
             try:
-                data = self.end.recv(65536)
+                data = self.end.recv(PACKET)
             except ConnectionResetError:  # it ended with something unread; what it said is here
-                data = self.end.recv(65536)
+                data = self.end.recv(PACKET)
             if not data:
                 raise Closed
-            while data:
-                kind, _, total, _, more, number = struct.unpack(">HHIIIQ", data[:24])
-                length = more - 1 if more else len(data) - 24
-                self.parts.append((kind, total, number, data[24:24 + length]))
-                data = data[24 + length:]
+            self.parts = list(parts_of_packet(data))
         return self.parts.pop(0)
 
     def expect(self, kind):

@@ -286,7 +286,12 @@ def broken(kind):
     yield "something of nothing", [packet(kind, b"x", 0)]
     yield "no head", [packet(kind, b"")[:23]]
     yield "one byte", [b"\0"]
-    yield "long packet", [packet(kind, b"x" * (PART + 1), PART + 1)]
+    yield "long part", [packet(kind, b"x" * (PART + 1), PART + 1)]
+    yield "long packet", [packet(kind, b"x" * 8000, zero2=8001) * 9]
+    yield "nothing more", [packet(kind, b"x" * 8, zero2=9)]
+    yield "more than there is", [packet(kind, b"x" * 8, zero2=10)]
+    yield "half a head more", [packet(kind, b"x" * 4, 8, zero2=5) + packet(kind)[:23]]
+    yield "more, out of order", [packet(kind, b"x" * 4, 12, zero2=5) + packet(kind, b"x", 12, 5)]
 
 
 @pytest.mark.parametrize("receiver", CHANNELS)

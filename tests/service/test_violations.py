@@ -193,6 +193,19 @@ def test_restarts_are_delayed_longer_and_longer(fresh):
     releases(s)
 
 
+def test_the_parent_keeps_nothing_of_a_set_that_ended(fresh):
+    s = fresh
+    before = len(os.listdir("/proc/%d/fd" % s.process.pid))
+    for n, process in enumerate(("httpd", "authd", "keyd", "logd")):
+        os.kill(s.pids()[process], signal.SIGKILL)
+        end = time.monotonic() + 60
+        while status(s).get("restarts") != n + 1:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert "%s ended (signal 9)" % process in open(s.stderr).read()
+    assert len(os.listdir("/proc/%d/fd" % s.process.pid)) == before
+
+
 # What the parent takes; a set that never was ready is not started anew.
 TO_PARENT = {
     "READY": ([u32(0)], [b"", bytes(3)]),
