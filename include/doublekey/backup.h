@@ -72,7 +72,8 @@ DK_MUST_USE dk_err dk_join_new(struct dk_join **ret);
  *
  * Spec:    spec/key-backup.md section 6 steps 1 to 4
  * In:      text, len  as dk_split_write() made it, or typed from paper
- * Out:     ret_place  the line that is wrong, or an empty text; also on error
+ * Out:     ret_place  NULL, or the line that is wrong, or an empty text; filled
+ *                     on error as well
  * Errors:  DK_ERR_SHARE_MAGIC    not a share
  *          DK_ERR_KEY_VERSION    of a newer version
  *          DK_ERR_SHARE_DAMAGED  a line is wrong or missing, or the share is not

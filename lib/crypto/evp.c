@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
 
@@ -51,6 +52,12 @@ spare_put(struct spare *spare, void *thing)
 	return false;
 }
 
+bool
+dk_evp_ready(void)
+{
+	return OSSL_LIB_CTX_get0_global_default() != NULL;
+}
+
 EVP_MD *
 dk_evp_md(enum dk_hash hash)
 {
@@ -58,7 +65,7 @@ dk_evp_md(enum dk_hash hash)
 	EVP_MD *found = atomic_load(slot);
 	EVP_MD *made;
 
-	if (found != NULL)
+	if (found != NULL || !dk_evp_ready())
 		return found;
 	made = EVP_MD_fetch(NULL, hash == DK_SHA384 ? "SHA384" : "SHA256", NULL);
 	if (made == NULL || atomic_compare_exchange_strong(slot, &found, made))
@@ -73,7 +80,7 @@ dk_evp_gcm(void)
 	EVP_CIPHER *found = atomic_load(&gcm_slot);
 	EVP_CIPHER *made;
 
-	if (found != NULL)
+	if (found != NULL || !dk_evp_ready())
 		return found;
 	made = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	if (made == NULL || atomic_compare_exchange_strong(&gcm_slot, &found, made))
@@ -109,7 +116,7 @@ dk_evp_hmac(enum dk_hash hash)
 	EVP_MAC_CTX *found = atomic_load(slot);
 	EVP_MAC_CTX *made;
 
-	if (found != NULL)
+	if (found != NULL || !dk_evp_ready())
 		return found;
 	made = hmac_new(hash);
 	if (made == NULL || atomic_compare_exchange_strong(slot, &found, made))
@@ -143,7 +150,7 @@ dk_evp_curve(enum dk_key_type type)
 	EVP_PKEY *found = atomic_load(slot);
 	EVP_PKEY *made;
 
-	if (found != NULL)
+	if (found != NULL || !dk_evp_ready())
 		return found;
 	made = curve_new(type);
 	if (made == NULL || atomic_compare_exchange_strong(slot, &found, made))

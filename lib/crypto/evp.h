@@ -36,6 +36,13 @@ struct dk_pkey {
 	uint8_t spki[DK_SPKI_MAX_BYTES];
 };
 
+/*
+ * Whether libcrypto has started. In OpenSSL 3.0 a call by name ends the process if
+ * it has not, because memory was short, so every first use asks here before; it
+ * stays false then.
+ */
+bool dk_evp_ready(void);
+
 /* Borrowed; NULL if libcrypto has none or memory is short. */
 EVP_MD *dk_evp_md(enum dk_hash hash);
 EVP_CIPHER *dk_evp_gcm(void);

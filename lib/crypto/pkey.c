@@ -219,6 +219,36 @@ dk_pkey_from_point(enum dk_key_type type, const uint8_t *point, size_t len, stru
 	return pkey_new(type, evp, spki, ec_spki(type, point, spki), false, ret);
 }
 
+static dk_err
+import_once(enum dk_key_type type, const uint8_t *spki, size_t spki_len, const uint8_t *priv,
+    size_t priv_len, EVP_PKEY **ret)
+{
+	if (type == DK_KEY_RSA)
+		return dk_evp_rsa_from_private(spki, spki_len, priv, priv_len, ret);
+	return dk_evp_ec_from_private(
+	    type, spki + spki_len - dk_point_bytes(type), priv, priv_len, ret);
+}
+
+/*
+ * libcrypto is not always told what failed below: memory that a decoder did not get
+ * makes a key invalid, and so do random numbers for blinding. It is invalid if it is
+ * so a second time, and there are random numbers.
+ */
+static dk_err
+import_private(enum dk_key_type type, const uint8_t *spki, size_t spki_len, const uint8_t *priv,
+    size_t priv_len, EVP_PKEY **ret)
+{
+	dk_err err = import_once(type, spki, spki_len, priv, priv_len, ret);
+	uint8_t probe;
+
+	if (err != DK_ERR_KEY_INVALID)
+		return err;
+	err = dk_random(&probe, sizeof(probe));
+	if (err != DK_OK)
+		return err;
+	return import_once(type, spki, spki_len, priv, priv_len, ret);
+}
+
 dk_err
 dk_pkey_from_private(enum dk_key_type type, const uint8_t *spki, size_t spki_len,
     const uint8_t *priv, size_t priv_len, struct dk_pkey **ret)
@@ -233,11 +263,7 @@ dk_pkey_from_private(enum dk_key_type type, const uint8_t *spki, size_t spki_len
 		return spki_fault(spki, spki_len);
 	if (found != type)
 		return DK_ERR_KEY_INVALID;
-	if (type == DK_KEY_RSA)
-		err = dk_evp_rsa_from_private(spki, spki_len, priv, priv_len, &evp);
-	else
-		err = dk_evp_ec_from_private(
-		    type, spki + spki_len - dk_point_bytes(type), priv, priv_len, &evp);
+	err = import_private(type, spki, spki_len, priv, priv_len, &evp);
 	if (err != DK_OK)
 		return err;
 	return pkey_new(type, evp, spki, spki_len, true, ret);
@@ -289,6 +315,16 @@ dk_pkey_generate(enum dk_key_type type, unsigned rsa_bits, struct dk_pkey **ret)
 	if (rsa_bits != 3072 && rsa_bits != 4096)
 		return DK_ERR_ARGUMENT;
 	return generate_rsa(rsa_bits, ret);
+}
+
+dk_err
+dk_pkey_dup(const struct dk_pkey *key, struct dk_pkey **ret)
+{
+	EVP_PKEY *evp = EVP_PKEY_dup(key->evp);
+
+	if (evp == NULL)
+		return dk_evp_error();
+	return pkey_new(key->type, evp, key->spki, key->spki_len, key->has_private, ret);
 }
 
 dk_err

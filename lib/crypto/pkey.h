@@ -76,6 +76,9 @@ DK_MUST_USE dk_err dk_pkey_from_private(enum dk_key_type type, const uint8_t *sp
  */
 DK_MUST_USE dk_err dk_pkey_private_bytes(const struct dk_pkey *key, uint8_t *out, size_t *len);
 
+/* The same key with nothing that libcrypto keeps with one from use to use. */
+DK_MUST_USE dk_err dk_pkey_dup(const struct dk_pkey *key, struct dk_pkey **ret);
+
 enum dk_key_type dk_pkey_type(const struct dk_pkey *key);
 bool dk_pkey_has_private(const struct dk_pkey *key);
 /* Borrowed from the key. */

@@ -5,11 +5,12 @@
 #include <openssl/rand.h>
 
 #include "base/secret.h"
+#include "crypto/evp.h"
 
 dk_err
 dk_random(void *out, size_t len)
 {
-	if (RAND_priv_bytes_ex(NULL, out, len, 0) == 1)
+	if (dk_evp_ready() && RAND_priv_bytes_ex(NULL, out, len, 0) == 1)
 		return DK_OK;
 	ERR_clear_error();
 	dk_wipe(out, len);

@@ -143,7 +143,7 @@ dk_evp_rsa_spki(const EVP_PKEY *key, uint8_t *out, size_t *ret_len)
 dk_err
 dk_evp_rsa_generate(unsigned bits, EVP_PKEY **ret)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY_CTX *ctx = dk_evp_ready() ? EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL) : NULL;
 	EVP_PKEY *key = NULL;
 	int ok = 0;
 
@@ -158,19 +158,22 @@ dk_evp_rsa_generate(unsigned bits, EVP_PKEY **ret)
 	return DK_OK;
 }
 
-static int
+/* DK_ERR_KEY_INVALID only if it is the key that the operation failed with. */
+static dk_err
 raw(EVP_PKEY *key, int (*init)(EVP_PKEY_CTX *),
     int (*run)(EVP_PKEY_CTX *, unsigned char *, size_t *, const unsigned char *, size_t),
     const uint8_t *in, uint8_t *out, size_t len)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 	size_t got = len;
-	int ok = 0;
+	dk_err err = DK_OK;
 
-	if (ctx != NULL && init(ctx) == 1 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) == 1)
-		ok = run(ctx, out, &got, in, len);
+	if (ctx == NULL || init(ctx) != 1 || EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) != 1)
+		err = dk_evp_error();
+	else if (run(ctx, out, &got, in, len) != 1 || got != len)
+		err = dk_evp_error() == DK_ERR_NOMEM ? DK_ERR_NOMEM : DK_ERR_KEY_INVALID;
 	EVP_PKEY_CTX_free(ctx);
-	return ok == 1 && got == len;
+	return err;
 }
 
 /*
@@ -184,18 +187,17 @@ check_pair(EVP_PKEY *pub, EVP_PKEY *priv, size_t len)
 	uint8_t number[DK_RSA_MAX_BYTES];
 	uint8_t sealed[DK_RSA_MAX_BYTES];
 	uint8_t opened[DK_RSA_MAX_BYTES];
-	bool ok;
 	dk_err err = dk_random(number, len);
 
 	if (err != DK_OK)
 		return err;
 	number[0] = 0; /* below the modulus */
-	ok = raw(pub, EVP_PKEY_encrypt_init, EVP_PKEY_encrypt, number, sealed, len) &&
-	    raw(priv, EVP_PKEY_decrypt_init, EVP_PKEY_decrypt, sealed, opened, len) &&
-	    memcmp(number, opened, len) == 0;
-	if (ok)
-		return DK_OK;
-	return dk_evp_error() == DK_ERR_NOMEM ? DK_ERR_NOMEM : DK_ERR_KEY_INVALID;
+	err = raw(pub, EVP_PKEY_encrypt_init, EVP_PKEY_encrypt, number, sealed, len);
+	if (err == DK_OK)
+		err = raw(priv, EVP_PKEY_decrypt_init, EVP_PKEY_decrypt, sealed, opened, len);
+	if (err == DK_OK && memcmp(number, opened, len) != 0)
+		err = DK_ERR_KEY_INVALID;
+	return err;
 }
 
 static dk_err

@@ -83,8 +83,11 @@ dk_join_add(struct dk_join *join, const uint8_t *text, size_t len, struct dk_pla
 {
 	dk_auto_share_data data = { .common_len = 0 };
 	struct dk_share_common common;
+	struct dk_place unasked;
 	dk_err err;
 
+	if (!ret_place)
+		ret_place = &unasked;
 	err = dk_share_text_decode(text, len, &data, ret_place);
 	if (err != DK_OK)
 		return err;

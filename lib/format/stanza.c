@@ -185,6 +185,28 @@ rsa_unwrap(const struct dk_pkey *pkey, const struct wrap_info *info, const uint8
 	return DK_OK;
 }
 
+/*
+ * A wrong padding and memory that libcrypto did not get look the same, and must. What
+ * tells them apart is a second try, whatever it was that failed. It is made with a
+ * copy of the key: where memory was short while libcrypto renewed the blinding of a
+ * key, that key gives wrong results for a while.
+ */
+static dk_err
+rsa_unwrap_twice(const struct dk_pkey *pkey, const struct wrap_info *info, const uint8_t *body,
+    size_t enc_len, struct dk_secret32 *ret_share)
+{
+	dk_auto_pkey *copy = NULL;
+	dk_err err;
+
+	err = rsa_unwrap(pkey, info, body, enc_len, NULL, ret_share);
+	if (err != DK_ERR_STANZA_AUTH)
+		return err;
+	err = dk_pkey_dup(pkey, &copy);
+	if (err != DK_OK)
+		return err;
+	return rsa_unwrap(copy, info, body, enc_len, NULL, ret_share);
+}
+
 dk_err
 dk_stanza_wrap(const struct dk_pkey *pkey, dk_side side, const uint8_t core_digest[DK_SHA384_BYTES],
     const struct dk_secret32 *share, uint8_t *body, size_t *ret_len)
@@ -233,7 +255,7 @@ dk_stanza_unwrap(const struct dk_pkey *pkey, dk_side side,
 	if (err != DK_OK)
 		return err;
 	if (dk_pkey_type(pkey) == DK_KEY_RSA)
-		return rsa_unwrap(pkey, &info, body, enc_len, NULL, ret_share);
+		return rsa_unwrap_twice(pkey, &info, body, enc_len, ret_share);
 	return ec_unwrap(pkey, &info, body, enc_len, NULL, ret_share);
 }
 
