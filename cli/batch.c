@@ -72,10 +72,12 @@ finish_round(struct batch *batch)
 static void
 add_file(struct batch *batch, struct batch_dir *dir, const char *name, bool listed)
 {
+	char *out_name = batch->task->out_name(batch->task->ctx, name, listed);
+	const int why = out_name ? 0 : errno;
 	struct batch_item item = {
 		.dir = batch_dir_ref(dir),
 		.dir_fd = dir->fd,
-		.out_name = batch->task->out_name(batch->task->ctx, name, listed),
+		.out_name = out_name,
 		.out = { .fd = -1, .slot = -1 },
 		.held = -1,
 	};
@@ -90,7 +92,7 @@ add_file(struct batch *batch, struct batch_dir *dir, const char *name, bool list
 			finish_round(batch);
 		return;
 	}
-	if (item.out_name)
+	if (item.out_name || why != 0)
 		fail_in(batch, dir, name, "out of memory", 0);
 	else if (!listed)
 		fail_in(batch, dir, name, batch->task->why_no_name, 0);

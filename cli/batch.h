@@ -41,7 +41,8 @@ struct batch_item {
 struct batch_task {
 	work_fn work;
 	/*
-	 * Name of the output for an input's name, allocated; NULL: there is none.
+	 * Name of the output for an input's name, allocated; NULL: there is none, with
+	 * errno 0, or no memory for it.
 	 * listed: the name was found in a directory, not given by the user; without
 	 * an output name it is left out, and no failure.
 	 */

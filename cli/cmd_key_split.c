@@ -175,10 +175,7 @@ write_all(const struct job *job, const struct dk_split *split, struct output **o
 		else
 			ok = output_write(outputs[i], bytes->text, bytes->len);
 	}
-	for (unsigned i = 0; i < job->params.shares && ok; i++) {
-		ok = output_commit(outputs[i]);
-		outputs[i] = NULL;
-	}
+	ok = ok && output_commit_all(outputs, job->params.shares);
 	if (bytes)
 		explicit_bzero(bytes, sizeof(*bytes));
 	free(bytes);

@@ -124,8 +124,9 @@ bool
 keyfile_write_pair(const struct dk_key *key, const struct keyfile_options *options)
 {
 	const char *path = options->path;
-	struct output *private_file = NULL;
-	struct output *public_file = NULL;
+	/* The private key first: a public key alone would be used, and what is
+	 * encrypted to it could not be read. */
+	struct output *files[2] = { NULL, NULL };
 	char *path_pub = NULL;
 	bool ok;
 
@@ -133,20 +134,11 @@ keyfile_write_pair(const struct dk_key *key, const struct keyfile_options *optio
 		message_err(path, DK_ERR_NOMEM, NULL);
 		return false;
 	}
-	ok = open_pair(path, path_pub, options->force, &private_file, &public_file) &&
-	    write_private(private_file, key, options) && write_public(public_file, key);
-	/* The private key first: a public key alone would be used, and what is
-	 * encrypted to it could not be read. */
-	if (ok) {
-		ok = output_commit(private_file);
-		private_file = NULL;
-	}
-	if (ok) {
-		ok = output_commit(public_file);
-		public_file = NULL;
-	}
-	output_abandon(private_file);
-	output_abandon(public_file);
+	ok = open_pair(path, path_pub, options->force, &files[0], &files[1]) &&
+	    write_private(files[0], key, options) && write_public(files[1], key) &&
+	    output_commit_all(files, 2);
+	output_abandon(files[0]);
+	output_abandon(files[1]);
 	free(path_pub);
 	return ok;
 }

@@ -203,26 +203,72 @@ output_like(struct output *output, const struct stat *in)
 }
 
 static bool
-finish(struct output *output)
+prepare(struct output *output)
 {
+	if (output->is_stream)
+		return true;
 	if (!output->mode_set && fchmod(output->temp.fd, output->mode) != 0)
 		return fail(output->path);
 	if (!output->defer_sync && temp_sync(&output->temp) != 0)
 		return fail(output->path);
-	if (temp_commit(&output->temp) != 0)
-		return fail(output->path);
-	if (!output->defer_sync && temp_sync_dir(output->dir) != 0)
-		return fail(output->path);
 	return true;
+}
+
+static bool
+give_name(struct output *output)
+{
+	return output->is_stream || temp_commit(&output->temp) == 0 || fail(output->path);
+}
+
+/* What it replaced is lost, so that something has to stay. */
+static void
+take_name(struct output *output)
+{
+	if (!output->is_stream && !output->force)
+		(void)unlinkat(output->dir, base_of(output->path), 0);
+}
+
+static bool
+name_all(struct output **outputs, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (give_name(outputs[i]))
+			continue;
+		while (i > 0)
+			take_name(outputs[--i]);
+		return false;
+	}
+	return true;
+}
+
+static bool
+sync_name(struct output *output)
+{
+	if (output->is_stream || output->defer_sync)
+		return true;
+	return temp_sync_dir(output->dir) == 0 || fail(output->path);
+}
+
+bool
+output_commit_all(struct output **outputs, size_t count)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < count && ok; i++)
+		ok = prepare(outputs[i]);
+	ok = ok && name_all(outputs, count);
+	for (size_t i = 0; i < count; i++) {
+		ok = ok && sync_name(outputs[i]);
+		output_abandon(outputs[i]); /* a file with its name has nothing left to drop */
+		outputs[i] = NULL;
+	}
+	return ok;
 }
 
 bool
 output_commit(struct output *output)
 {
-	bool ok = output->is_stream || finish(output);
-
-	output_abandon(output); /* a file with its name has nothing left to drop */
-	return ok;
+	return output_commit_all(&output, 1);
 }
 
 void

@@ -55,6 +55,13 @@ bool output_like(struct output *output, const struct stat *in);
 /* Finish; frees output in any case. False: told already. */
 bool output_commit(struct output *output);
 
+/*
+ * Finish files that belong together, in this order; frees them and sets them to NULL
+ * in any case. If one cannot get its name, those before it lose theirs, unless force
+ * let them replace a file. False: told already.
+ */
+bool output_commit_all(struct output **outputs, size_t count);
+
 /* Drop what was written; NULL is allowed. */
 void output_abandon(struct output *output);
 

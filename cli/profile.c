@@ -376,6 +376,15 @@ profile_save(const char *name, const struct profile *profile, bool force)
 	return ok;
 }
 
+static bool
+sync_removal(int dir, const char *file)
+{
+	if (temp_sync_dir(dir) == 0)
+		return true;
+	message_fail(file, "is removed, but that cannot be written to disk: %s", strerror(errno));
+	return false;
+}
+
 bool
 profile_remove(const char *name)
 {
@@ -391,8 +400,10 @@ profile_remove(const char *name)
 	ok = unlinkat(dir, file, 0) == 0;
 	if (!ok && errno == ENOENT)
 		(void)no_such(name);
-	else if (!ok || temp_sync_dir(dir) != 0)
+	else if (!ok)
 		message_fail(file, "cannot be removed: %s", strerror(errno));
+	else
+		ok = sync_removal(dir, file);
 	(void)close(dir);
 	return ok;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "suffix.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,13 @@ has_suffix(const char *name)
 	return len > SUFFIX_BYTES && strcmp(name + len - SUFFIX_BYTES, SUFFIX) == 0;
 }
 
+static char *
+none(void)
+{
+	errno = 0;
+	return NULL;
+}
+
 char *
 suffix_add(void *ctx, const char *name, bool listed)
 {
@@ -22,7 +30,7 @@ suffix_add(void *ctx, const char *name, bool listed)
 
 	(void)ctx;
 	if (listed && has_suffix(name))
-		return NULL;
+		return none();
 	return asprintf(&out, "%s" SUFFIX, name) < 0 ? NULL : out;
 }
 
@@ -35,7 +43,7 @@ suffix_strip(void *ctx, const char *name, bool listed)
 	(void)listed;
 	/* "..dkey" and "...dkey" would give names of directories. */
 	if (!has_suffix(name) || strcmp(name, "." SUFFIX) == 0 || strcmp(name, ".." SUFFIX) == 0)
-		return NULL;
+		return none();
 	return strndup(name, len - SUFFIX_BYTES);
 }
 
@@ -43,5 +51,5 @@ char *
 suffix_keep(void *ctx, const char *name, bool listed)
 {
 	(void)ctx;
-	return listed && !has_suffix(name) ? NULL : strdup(name);
+	return listed && !has_suffix(name) ? none() : strdup(name);
 }

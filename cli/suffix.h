@@ -8,7 +8,8 @@
 #define SUFFIX_WHY_NONE "does not end in .dkey; -o names the output"
 
 /*
- * out_name functions of a struct batch_task; ctx is not used. Of what stands in
+ * out_name functions of a struct batch_task; ctx is not used. NULL with errno 0: no
+ * name, with another errno: no memory. Of what stands in
  * a directory, encrypting leaves out names that end in .dkey, and decrypting all
  * others: so a tree that holds both is fit for both.
  */
