@@ -8,15 +8,18 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "parent/parent.h"
+
+#define IN_USE_STEPS 100
 
 static int
 open_listener(const struct addrinfo *info)
 {
 	static const int on = 1;
-	int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err;
 
 	if (fd < 0)
 		return -1;
@@ -26,7 +29,9 @@ open_listener(const struct addrinfo *info)
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 &&
 	    bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, 512) == 0)
 		return fd;
+	err = errno;
 	(void)close(fd);
+	errno = err;
 	return -1;
 }
 
@@ -41,7 +46,7 @@ is_loopback(const struct sockaddr *address)
 
 /* "HOST:PORT", the host in brackets if it is an IPv6 address. */
 static int
-listen_with(const char *address, int flags)
+listen_once(const char *address, int flags)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_PASSIVE | flags };
@@ -66,6 +71,24 @@ listen_with(const char *address, int flags)
 		if (!flags || is_loopback(info->ai_addr))
 			fd = open_listener(info);
 	freeaddrinfo(list);
+	return fd;
+}
+
+/* The httpd of a service that was killed may not be gone yet. */
+static int
+listen_with(const char *address, int flags)
+{
+	static const struct timespec step = { 0, 20000000 };
+	int fd = -1;
+
+	for (unsigned i = 0; i < IN_USE_STEPS && fd < 0; i++) {
+		errno = 0;
+		fd = listen_once(address, flags);
+		if (fd < 0 && errno != EADDRINUSE)
+			break;
+		if (fd < 0)
+			(void)nanosleep(&step, NULL);
+	}
 	return fd;
 }
 

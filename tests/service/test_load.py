@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -176,6 +177,27 @@ def test_killed_under_load(loaded, name):
     assert kills >= 3
     check_answers(s, answers)
     assert codes(s.release(s.device(), release_body([parts_of(s.object)]))[2]) == [0]
+
+
+def test_the_parent_killed_under_load(loaded):
+    """All end with it, in their own time: the next one waits for what they still hold."""
+    s = loaded
+    load = Load(s, 6, objects=5)
+    for _ in range(3):
+        time.sleep(1)
+        s.process.kill()
+        s.process.wait()
+        s.start()
+    _, answers = load.end()
+    check_answers(s, answers)
+
+
+def test_an_address_that_becomes_free(loaded):
+    s = loaded
+    s.stop()
+    held = socket.create_server(("127.0.0.1", s.port))
+    threading.Timer(0.5, held.close).start()
+    s.start()
 
 
 def test_stopped_under_load(loaded):
