@@ -103,12 +103,15 @@ def under_load(service, seconds, answers):
         service.command(1, CLIENTS, "--seconds", str(seconds), "--answers", answers),
         stdout=subprocess.PIPE, text=True)
     kills = 0
-    for n in itertools.count(1):
-        try:
-            line = generator.communicate(timeout=EVERY_S)[0]
-            break
-        except subprocess.TimeoutExpired:
-            kills += kill(service, VICTIMS[n % len(VICTIMS)])
+    try:
+        for n in itertools.count(1):
+            try:
+                line = generator.communicate(timeout=EVERY_S)[0]
+                break
+            except subprocess.TimeoutExpired:
+                kills += kill(service, VICTIMS[n % len(VICTIMS)])
+    finally:
+        generator.kill()
     if generator.returncode != 0:
         raise Failed("the load generator")
     return kills, {name: float(value) for name, value in
