@@ -2,7 +2,7 @@
 /*
  * logd: the only user of the store.
  *
- *   on_append -> batch -> commit_batch: nonce, entry, nodes, checkpoint, COMMIT
+ *   batch_append -> batch -> batch_commit: nonce, entry, nodes, checkpoint, COMMIT
  *                              -> APPENDED to keyd, for each its proof
  *   every second: tiles.c begins to write what the store has and the files have
  *   not, a file or few after each commit
@@ -87,5 +87,16 @@ bool tiles_begin(struct logd *logd);
 bool tiles_step(struct logd *logd);
 /* Bytes behind /log/; false if there is no such file. */
 bool tiles_read(const char *path, uint8_t *out, size_t cap, size_t *ret_len);
+
+/* batch.c: APPEND, acknowledged when its batch is committed. False: not its layout. */
+bool batch_append(struct logd *logd, const struct ipc_message *message);
+/* An entry that logd makes itself: begun, heartbeat. */
+void batch_append_own(struct logd *logd, unsigned class_);
+void batch_commit(struct logd *logd);
+
+/* read.c: RECORDS of the parent, ANCHOR of keyd, READ of httpd. False: not its layout. */
+bool read_records(struct logd *logd, const struct ipc_message *message);
+bool read_anchor(struct logd *logd, const struct ipc_message *message);
+bool read_data(struct logd *logd, const struct ipc_message *message);
 
 #endif

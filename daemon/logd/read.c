@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What others read of the log: records, the acts behind an anchor, tiles and checkpoint. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "ipc/payload.h"
+#include "logd/logd.h"
+
+#define RECORDS_ANSWER_MAX_BYTES 4000000
+#define ANCHOR_ACTS_MAX_BYTES 8000
+
+struct records_answer {
+	struct dk_writer_buf wr;
+	uint32_t count;
+};
+
+static bool
+add_record(
+    void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *record, size_t len)
+{
+	struct records_answer *a = ctx;
+
+	if (a->wr.len + len + 64 > a->wr.cap)
+		return false;
+	dk_wr_u64(&a->wr, index);
+	dk_wr_bytes(&a->wr, leaf, DK_LEAF_BYTES);
+	dk_wr_u32(&a->wr, (uint32_t)len);
+	dk_wr_bytes(&a->wr, record, len);
+	a->count++;
+	return true;
+}
+
+bool
+read_records(struct logd *logd, const struct ipc_message *message)
+{
+	uint8_t *buf = malloc(RECORDS_ANSWER_MAX_BYTES), head[2 + 8 + 4];
+	struct records_answer a = { .count = 0 };
+	struct dk_writer_buf wr;
+	struct ipc_records asked;
+	bool ok;
+
+	if (!ipc_records_read(message, &asked) || !buf) {
+		free(buf);
+		return false;
+	}
+	dk_wr_init(&a.wr, buf, RECORDS_ANSWER_MAX_BYTES);
+	ok = asked.first > INT64_MAX ||
+	    store_read(logd->store, asked.first, asked.max, add_record, &a);
+	dk_wr_init(&wr, head, sizeof(head));
+	dk_wr_u16(&wr, ok ? DK_CODE_OK : DK_CODE_UNAVAILABLE);
+	dk_wr_u64(&wr, logd->tree.size);
+	dk_wr_u32(&wr, a.count);
+	const struct dk_part parts[] = { { head, sizeof(head) }, { buf, a.wr.len } };
+	(void)ipc_send(&logd->child.channel[0], IPC_RECORDS_DONE, message->id, parts, 2);
+	free(buf);
+	return true;
+}
+
+/* One leaf is wanted; the callback of the store takes no more. */
+static bool
+take_leaf(
+    void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *record, size_t len)
+{
+	(void)index;
+	(void)record;
+	(void)len;
+	memcpy(ctx, leaf, DK_LEAF_BYTES);
+	return true;
+}
+
+/* Comes before any act of this run: nothing of the batch is one. */
+bool
+read_anchor(struct logd *logd, const struct ipc_message *message)
+{
+	uint8_t acts[ANCHOR_ACTS_MAX_BYTES], leaf[DK_LEAF_BYTES] = { 0 },
+					     head[2 + 8 + DK_LEAF_BYTES + 1];
+	struct records_answer a = { .count = 0 };
+	struct dk_writer_buf wr;
+	uint64_t size;
+	bool ok;
+
+	if (!ipc_number_read(message, 8, &size))
+		return false;
+	batch_commit(logd);
+	dk_wr_init(&a.wr, acts, sizeof(acts));
+	ok = size > logd->tree.size || size == 0 ||
+	    store_read(logd->store, size - 1, 1, take_leaf, leaf);
+	ok =
+	    ok && (size > logd->tree.size || store_read_acts(logd->store, size, 2, add_record, &a));
+	dk_wr_init(&wr, head, sizeof(head));
+	dk_wr_u16(&wr, ok ? DK_CODE_OK : DK_CODE_UNAVAILABLE);
+	dk_wr_u64(&wr, logd->tree.size);
+	dk_wr_bytes(&wr, leaf, sizeof(leaf));
+	dk_wr_u8(&wr, (uint8_t)a.count);
+	const struct dk_part parts[] = { { head, sizeof(head) }, { acts, a.wr.len } };
+	(void)ipc_send(logd->keyd, IPC_ANCHORED, message->id, parts, 2);
+	return true;
+}
+
+bool
+read_data(struct logd *logd, const struct ipc_message *message)
+{
+	static uint8_t data[IPC_DATA_MAX_BYTES - 2];
+	char path[IPC_NAME_MAX_BYTES + 1];
+	size_t len = 0;
+	bool found;
+
+	found = ipc_text_read(message, path) && tiles_read(path, data, sizeof(data), &len);
+	const uint8_t head[2] = { 0, found ? DK_CODE_OK : DK_CODE_NOT_FOUND };
+	const struct dk_part parts[] = { { head, 2 }, { data, len } };
+	(void)ipc_send(logd->httpd, IPC_DATA, message->id, parts, found ? 2 : 1);
+	return true;
+}
