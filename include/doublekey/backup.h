@@ -23,7 +23,7 @@ extern "C" {
 #define DK_SPLIT_ID_HEX_BYTES 33 /* 32 digits and a NUL */
 
 struct dk_split_params {
-	unsigned shares;    /* N, up to 255 */
+	unsigned shares;    /* N, DK_SPLIT_MIN to DK_SPLIT_MAX */
 	unsigned threshold; /* K, 2 to N - 1 */
 	int allow_all;      /* not 0: K may be N, so that no share may be lost */
 };
@@ -36,7 +36,7 @@ struct dk_split;
  * Spec:    spec/key-backup.md sections 3 and 4
  * In:      key     with its private part in this process; borrowed for the call
  *          params  borrowed for the call
- * Out:     ret     the caller frees it with dk_split_free()
+ * Out:     ret     the caller frees it with dk_split_free(); untouched on error
  * Errors:  DK_ERR_THRESHOLD         N or K beyond the limits, or K = N without
  *                                   allow_all
  *          DK_ERR_KEY_NEED_PRIVATE  only the public half is there
@@ -53,7 +53,9 @@ DK_MUST_USE dk_err dk_key_split(const struct dk_key *key, const struct dk_split_
  *          cap    room in ret_text; DK_SHARE_TEXT_MAX_BYTES is always enough
  * Out:     ret_text  a secret: the caller wipes it
  *          ret_len   its length; no NUL is written
- * Errors:  DK_ERR_ARGUMENT, DK_ERR_OUTPUT_TOO_SMALL
+ * Errors:  DK_ERR_ARGUMENT          no such index
+ *          DK_ERR_OUTPUT_TOO_SMALL  cap is too small
+ *          DK_ERR_CLOCK             the key's time is no date
  */
 DK_MUST_USE dk_err dk_split_write(const struct dk_split *split, unsigned index, char *ret_text,
     size_t cap, size_t *ret_len);
@@ -65,6 +67,7 @@ void dk_split_free(struct dk_split *split);
 
 struct dk_join;
 
+/* Without shares yet. The caller frees *ret with dk_join_free(). */
 DK_MUST_USE dk_err dk_join_new(struct dk_join **ret);
 
 /*

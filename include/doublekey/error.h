@@ -6,7 +6,12 @@
  * category: programs branch on a category, people read the code's name, and
  * scripts match that name, which never changes once published.
  *
- * Spec: spec/envelope.md, section 11 "Errors"; spec/key-file.md, "Errors".
+ * Of most functions, DK_ERR_NOMEM, DK_ERR_RANDOM and DK_ERR_CRYPTO are not listed:
+ * the machine can fail anywhere. What uses a key of a key service can also end with
+ * any code of the category service.
+ *
+ * Spec: spec/envelope.md section 11; spec/key-file.md section 7; spec/key-backup.md
+ * section 7; spec/key-service.md section 8 (category service).
  */
 #ifndef DOUBLEKEY_ERROR_H
 #define DOUBLEKEY_ERROR_H

@@ -41,8 +41,8 @@ struct dk_object_info {
 	char object_id[33]; /* 32 hex digits */
 	char tenant[256];   /* UTF-8, NUL-terminated */
 	char label[256];
-	uint64_t created; /* seconds since 1970 */
-	uint32_t segment_length;
+	uint64_t created;        /* seconds since 1970-01-01T00:00:00Z */
+	uint32_t segment_length; /* in bytes, with nonce and tag */
 	uint64_t body_offset;    /* length of the header block in bytes */
 	uint64_t plaintext_size; /* DK_SIZE_UNKNOWN if in has no size */
 	size_t metadata_length;  /* encrypted; 0: none */

@@ -65,6 +65,7 @@ struct dk_object_metadata {
  * Verify the header and decrypt the metadata block; no segment is read.
  *
  * Spec:    spec/envelope.md section 8
+ * In:      params, in  borrowed
  * Out:     ret  caller's memory; untouched on error
  * Errors:  those of dk_decrypt() up to the body header
  */
@@ -80,8 +81,11 @@ DK_MUST_USE dk_err dk_metadata_read(const struct dk_decrypt_params *params,
  * further call is DK_ERR_STATE. In a child of fork() a reader goes on by itself,
  * as far as its source does.
  *
- * In:      in    borrowed until dk_reader_free()
- * Errors:  as dk_decrypt()
+ * Spec:    spec/envelope.md section 9
+ * In:      params  borrowed for the call
+ *          in      borrowed until dk_reader_free()
+ * Out:     ret     the caller frees it with dk_reader_free(); untouched on error
+ * Errors:  as dk_decrypt(), and DK_ERR_STATE
  * Limits:  one segment of memory
  */
 struct dk_reader;
@@ -98,12 +102,22 @@ void dk_reader_free(struct dk_reader *reader);
  * dk_range_new() verifies the header and the last segment, which proves the
  * size. dk_range_read() verifies the segments that hold the range, and no
  * others: what lies outside of the ranges that were read is not verified. It
- * sets *ret_len to less than len only at the end of the object; an offset
- * behind the end is DK_ERR_RANGE. One handle belongs to one thread at a time.
+ * sets *ret_len to less than len only at the end of the object. One handle
+ * belongs to one thread at a time.
+ *
+ * Spec:    spec/envelope.md section 9, "A range"
+ * In:      params       borrowed for the call
+ *          in           borrowed until dk_range_free()
+ *          offset, len  in bytes of the plaintext
+ * Out:     ret          the caller frees it with dk_range_free(); untouched on error
+ * Errors:  as dk_decrypt(), and
+ *          DK_ERR_ARGUMENT  in has no read_at or no size
+ *          DK_ERR_RANGE     the offset is behind the end
  */
 struct dk_range;
 DK_MUST_USE dk_err dk_range_new(const struct dk_decrypt_params *params,
     const struct dk_source *in, struct dk_range **ret, struct dk_place *ret_place);
+/* Of the plaintext, in bytes. */
 uint64_t dk_range_size(const struct dk_range *range);
 DK_MUST_USE dk_err dk_range_read(struct dk_range *range, uint64_t offset, void *buf, size_t len,
     size_t *ret_len, struct dk_place *ret_place);

@@ -80,9 +80,11 @@ DK_MUST_USE dk_err dk_encrypt_memory(const struct dk_encrypt_params *params, con
  * in the child instead. The process that made it goes on as if there were no
  * child, and each of them frees its copy.
  *
- * In:      out     borrowed until dk_writer_free()
- * Out:     ret     the caller frees it with dk_writer_free()
- * Errors:  as dk_encrypt()
+ * Spec:    spec/envelope.md section 10
+ * In:      params  borrowed for dk_writer_new()
+ *          out     borrowed until dk_writer_free()
+ * Out:     ret     the caller frees it with dk_writer_free(); untouched on error
+ * Errors:  as dk_encrypt(), and DK_ERR_STATE
  * Limits:  two segments of memory
  */
 struct dk_writer;
