@@ -11,7 +11,7 @@
 #include "format/key_impl.h"
 #include "native/approval.h"
 
-#define DK_CLIENT_ABI 3
+#define DK_CLIENT_ABI 4
 #define DK_CLIENT_SYMBOL "dk_client_module"
 
 /* What a pin says after it was refreshed. */

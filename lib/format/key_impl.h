@@ -43,9 +43,11 @@ struct dk_key_ops {
 	/* body has room for DK_STANZA_BODY_MAX_BYTES. */
 	dk_err (*wrap)(const struct dk_key *key, const struct dk_wrap_context *context,
 	    const struct dk_secret32 *share, uint8_t *body, size_t *ret_len);
-	/* Unwraps n requests at once; the result is that of the transport, each
-	 * request's own is in its err. NULL: the key cannot unwrap. */
+	/* Unwraps n requests at once. DK_OK: each request's own result is in its
+	 * err. Else nothing was unwrapped. NULL: the key cannot unwrap. */
 	dk_err (*unwrap)(const struct dk_key *key, struct dk_unwrap *requests, size_t n);
+	/* To unwrap several costs little more than one: key_batch.h. */
+	bool many;
 	/* Creator keys; NULL: cannot sign. */
 	dk_err (*sign)(const struct dk_key *key, const struct dk_part *parts, size_t n,
 	    uint8_t ret_sig[DK_SIGNATURE_BYTES]);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "format/key_impl.h"
+#include "format/key_batch.h"
 #include "format/metadata.h"
 
 void
@@ -95,10 +95,27 @@ unwrap_one(const struct dk_key *key, const struct dk_block *block, dk_side side,
  * Only a key that cannot be used right now leads on to the next stanza. What
  * does not authenticate ends the reading: trying on would hide an attack.
  */
-static bool
-may_try_next(dk_err err)
+bool
+dk_open_may_try_next(dk_err err)
 {
 	return err == DK_ERR_KEY_NEED_PRIVATE || dk_err_category(err) == DK_CAT_SYSTEM;
+}
+
+const struct dk_key *
+dk_open_next(const struct dk_block *block, dk_side side, struct dk_key *const *keys, size_t count,
+    uint32_t *stanza)
+{
+	const struct dk_set *set = &block->header.set[side_index(side)];
+
+	for (; *stanza < set->stanza_count; ++*stanza) {
+		const struct dk_stanza *st = &set->stanza[*stanza];
+		const struct dk_key *key =
+		    key_for(block->data + st->key_id, block->data + st->custodian, keys, count);
+
+		if (key)
+			return key;
+	}
+	return NULL;
 }
 
 static dk_err
@@ -107,18 +124,13 @@ unwrap_side(const struct dk_block *block, dk_side side, struct dk_key *const *ke
 {
 	const struct dk_set *set = &block->header.set[side_index(side)];
 	dk_err err = side == DK_SIDE_CUSTOMER ? DK_ERR_NO_CUSTOMER_KEY : DK_ERR_NO_PROVIDER_KEY;
+	const struct dk_key *key;
 
 	place_in_set(ret_place, side, DK_PART_SET, 0, set->offset);
-	for (uint32_t i = 0; i < set->stanza_count; i++) {
-		const struct dk_stanza *st = &set->stanza[i];
-		const struct dk_key *key =
-		    key_for(block->data + st->key_id, block->data + st->custodian, keys, count);
-
-		if (!key)
-			continue;
-		place_in_set(ret_place, side, DK_PART_STANZA, i, st->key_id - 4);
+	for (uint32_t i = 0; (key = dk_open_next(block, side, keys, count, &i)) != NULL; i++) {
+		place_in_set(ret_place, side, DK_PART_STANZA, i, set->stanza[i].key_id - 4);
 		err = unwrap_one(key, block, side, i, ret_share);
-		if (!may_try_next(err))
+		if (!dk_open_may_try_next(err))
 			return err;
 	}
 	return err;
@@ -160,6 +172,20 @@ dk_open_side(const struct dk_block *block, dk_side side, struct dk_key *const *k
 	return DK_OK;
 }
 
+/* Steps 2 and 3. */
+static dk_err
+check_block(const struct dk_decrypt_params *params, const struct dk_block *block,
+    uint8_t core_digest[DK_SHA384_BYTES], struct dk_place *ret_place)
+{
+	dk_err err = dk_open_digests(block, core_digest, ret_place);
+
+	if (err == DK_OK)
+		err = dk_open_epoch(block, DK_SIDE_CUSTOMER, params->min_epoch_customer, ret_place);
+	if (err == DK_OK)
+		err = dk_open_epoch(block, DK_SIDE_PROVIDER, params->min_epoch_provider, ret_place);
+	return err;
+}
+
 static dk_err
 open_shares(const struct dk_decrypt_params *params, const struct dk_block *block,
     const uint8_t core_digest[DK_SHA384_BYTES], struct dk_secret48 *ret_prk,
@@ -170,12 +196,6 @@ open_shares(const struct dk_decrypt_params *params, const struct dk_block *block
 	dk_auto_secret32 provider = { { 0 } };
 	dk_err err;
 
-	err = dk_open_epoch(block, DK_SIDE_CUSTOMER, params->min_epoch_customer, ret_place);
-	if (err != DK_OK)
-		return err;
-	err = dk_open_epoch(block, DK_SIDE_PROVIDER, params->min_epoch_provider, ret_place);
-	if (err != DK_OK)
-		return err;
 	err = dk_open_side(block, DK_SIDE_CUSTOMER, params->customer, params->customer_count,
 	    core_digest, &customer, &side_keys, ret_place);
 	if (err != DK_OK)
@@ -243,7 +263,7 @@ open_block(const struct dk_decrypt_params *params, const struct dk_block *block,
 	dk_auto_secret48 prk = { { 0 } };
 	dk_err err;
 
-	err = dk_open_digests(block, core_digest, ret_place);
+	err = check_block(params, block, core_digest, ret_place);
 	if (err != DK_OK)
 		return err;
 	err = open_shares(params, block, core_digest, &prk, ret_place);
@@ -296,6 +316,25 @@ dk_open(const struct dk_decrypt_params *params, const struct dk_source *in,
 	opened.segment_len = block->header.segment_len;
 	*ret_opened = opened;
 	return DK_OK;
+}
+
+void
+dk_open_ahead(const struct dk_decrypt_params *params, const struct dk_source *in,
+    struct dk_key_batch *batch, size_t index)
+{
+	const struct dk_key_batch_side sides[] = {
+		{ DK_SIDE_CUSTOMER, params->customer, params->customer_count },
+		{ DK_SIDE_PROVIDER, params->provider, params->provider_count },
+	};
+	uint8_t core_digest[DK_SHA384_BYTES];
+	dk_auto_block *block = NULL;
+
+	/* What is wrong is told when the object is read. */
+	if (dk_block_read(in, &block, NULL) != DK_OK ||
+	    check_block(params, block, core_digest, NULL) != DK_OK)
+		return;
+	dk_key_batch_add(batch, index, block, sides, 2);
+	block = NULL;
 }
 
 dk_err

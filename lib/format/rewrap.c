@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "doublekey/object.h"
+#include "format/key_batch.h"
 #include "format/open.h"
 #include "format/set_write.h"
 
@@ -72,6 +73,17 @@ write_block(struct dk_writer_buf *wr, const struct dk_block *block, const struct
 	return wr->failed ? DK_ERR_HEADER_TOO_LARGE : DK_OK;
 }
 
+/* Steps 2 and 3. */
+static dk_err
+check_block(const struct dk_rewrap_params *params, const struct dk_block *block,
+    uint8_t core_digest[DK_SHA384_BYTES], struct dk_place *ret_place)
+{
+	dk_err err = dk_open_digests(block, core_digest, ret_place);
+
+	return err == DK_OK ? dk_open_epoch(block, params->side, params->min_epoch, ret_place)
+			    : err;
+}
+
 /* Steps 2 to 4 for this side, then the new block into wr. */
 static dk_err
 rewrap(const struct dk_rewrap_params *params, const struct dk_block *block,
@@ -89,10 +101,7 @@ rewrap(const struct dk_rewrap_params *params, const struct dk_block *block,
 	dk_auto_secret32 share = { { 0 } };
 	dk_err err;
 
-	err = dk_open_digests(block, core_digest, ret_place);
-	if (err != DK_OK)
-		return err;
-	err = dk_open_epoch(block, params->side, params->min_epoch, ret_place);
+	err = check_block(params, block, core_digest, ret_place);
 	if (err != DK_OK)
 		return err;
 	err = dk_open_side(block, params->side, params->open, params->open_count, core_digest,
@@ -104,12 +113,54 @@ rewrap(const struct dk_rewrap_params *params, const struct dk_block *block,
 	return write_block(wr, block, &plan, core_digest, &share, &side_keys);
 }
 
+/* The block, for which all keys that shall open it are allowed. */
+static dk_err
+begin(const struct dk_rewrap_params *given, const struct dk_source *in,
+    struct dk_key *to[DK_STANZAS_MAX], struct dk_rewrap_params *ret_params,
+    struct dk_block **ret_block, struct dk_place *ret_place)
+{
+	dk_err err;
+
+	*ret_params = *given;
+	if (given->side != DK_SIDE_CUSTOMER && given->side != DK_SIDE_PROVIDER)
+		return DK_ERR_ARGUMENT;
+	err = dk_set_keys_all(given->to, given->to_count, to, &ret_params->to_count);
+	if (err != DK_OK)
+		return err;
+	ret_params->to = to;
+	err = dk_block_read(in, ret_block, ret_place);
+	if (err != DK_OK)
+		return err;
+	err = check_new_keys(ret_params, *ret_block);
+	if (err != DK_OK)
+		dk_place_set(ret_place, UINT64_MAX, "");
+	return err;
+}
+
+void
+dk_rewrap_ahead(const struct dk_rewrap_params *given, const struct dk_source *in,
+    struct dk_key_batch *batch, size_t index)
+{
+	const struct dk_key_batch_side side = { given->side, given->open, given->open_count };
+	struct dk_key *to[DK_STANZAS_MAX];
+	uint8_t core_digest[DK_SHA384_BYTES];
+	struct dk_rewrap_params params;
+	dk_auto_block *block = NULL;
+
+	/* What is wrong is told by dk_rewrap(). */
+	if (begin(given, in, to, &params, &block, NULL) != DK_OK ||
+	    check_block(&params, block, core_digest, NULL) != DK_OK)
+		return;
+	dk_key_batch_add(batch, index, block, &side, 1);
+	block = NULL;
+}
+
 dk_err
 dk_rewrap(const struct dk_rewrap_params *given, const struct dk_source *in, uint8_t **ret,
     size_t *ret_len, size_t *ret_old_len, struct dk_place *ret_place)
 {
 	struct dk_key *to[DK_STANZAS_MAX];
-	struct dk_rewrap_params all = *given;
+	struct dk_rewrap_params all;
 	const struct dk_rewrap_params *params = &all;
 	dk_auto_block *block = NULL;
 	dk_auto_hmac_scope hmacs = dk_hmac_scope_open();
@@ -117,20 +168,9 @@ dk_rewrap(const struct dk_rewrap_params *given, const struct dk_source *in, uint
 	uint8_t *data;
 	dk_err err;
 
-	if (params->side != DK_SIDE_CUSTOMER && params->side != DK_SIDE_PROVIDER)
-		return DK_ERR_ARGUMENT;
-	err = dk_set_keys_all(given->to, given->to_count, to, &all.to_count);
+	err = begin(given, in, to, &all, &block, ret_place);
 	if (err != DK_OK)
 		return err;
-	all.to = to;
-	err = dk_block_read(in, &block, ret_place);
-	if (err != DK_OK)
-		return err;
-	err = check_new_keys(params, block);
-	if (err != DK_OK) {
-		dk_place_set(ret_place, UINT64_MAX, "");
-		return err;
-	}
 	data = malloc(DK_HEADER_MAX_BYTES);
 	if (!data)
 		return DK_ERR_NOMEM;
