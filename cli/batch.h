@@ -24,6 +24,8 @@
 #define BATCH_JOBS_MAX 256
 
 struct batch_dir;
+struct dk_key_batch; /* format/key_batch.h */
+struct dk_source;
 
 struct batch_item {
 	struct batch_dir *dir;
@@ -47,6 +49,14 @@ struct batch_task {
 	 * an output name it is left out, and no failure.
 	 */
 	char *(*out_name)(void *ctx, const char *name, bool listed);
+	/*
+	 * Shares of the files of a round, which are asked for at once before the work
+	 * begins, or NULL: work asks. ahead adds what work will need of one file, whose
+	 * number in the round is index; it may be called by several threads at once.
+	 */
+	struct dk_key_batch *shares;
+	void (*ahead)(
+	    void *ctx, const struct dk_source *in, struct dk_key_batch *shares, size_t index);
 	const char *why_no_name; /* told where a given name has no output name */
 	void *ctx;
 	bool replace;

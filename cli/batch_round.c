@@ -11,6 +11,7 @@
 
 #include "batch_dir.h"
 #include "fileio.h"
+#include "format/key_batch.h"
 #include "message.h"
 
 /* From here on a file keeps all threads busy by itself. */
@@ -108,8 +109,41 @@ out:
 	(void)close(file.in);
 }
 
+/* Work on what look_ahead() was for. */
+static void
+do_one(struct batch_round *round, size_t i)
+{
+	do_item(round, &round->item[i], false);
+	if (round->task->shares && !round->item[i].large)
+		dk_key_batch_drop(round->task->shares, i);
+}
+
+/* Nothing is asked for that will not be written; what fails here does so again, and is
+ * told then. */
+static void
+look_ahead(struct batch_round *round, size_t i)
+{
+	const struct batch_task *task = round->task;
+	const struct batch_item *item = &round->item[i];
+	struct failure failure = { .why = NULL };
+	struct file_source in;
+	struct stat st;
+	int fd;
+
+	if (!task->replace && fstatat(item->dir_fd, item->out_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return;
+	fd = file_open(item->dir_fd, item->name, &st, &failure);
+	if (fd < 0)
+		return;
+	file_source_init(&in, fd, &st);
+	if (in.regular)
+		task->ahead(task->ctx, &in.source, task->shares, i);
+	(void)close(fd);
+}
+
 struct pool {
 	struct batch_round *round;
+	void (*each)(struct batch_round *round, size_t i);
 	atomic_size_t next;
 };
 
@@ -120,15 +154,15 @@ worker(void *arg)
 	size_t i;
 
 	while ((i = atomic_fetch_add(&pool->next, 1)) < pool->round->count)
-		do_item(pool->round, &pool->round->item[i], false);
+		pool->each(pool->round, i);
 	return NULL;
 }
 
 /* Without enough threads, those that are there do it all. */
 static void
-do_small(struct batch_round *round)
+do_all(struct batch_round *round, void (*each)(struct batch_round *round, size_t i))
 {
-	struct pool pool = { .round = round };
+	struct pool pool = { .round = round, .each = each };
 	pthread_t thread[BATCH_JOBS_MAX];
 	unsigned wanted = round->count < round->jobs ? (unsigned)round->count : round->jobs;
 	unsigned started = 0;
@@ -139,6 +173,29 @@ do_small(struct batch_round *round)
 	(void)worker(&pool);
 	for (unsigned i = 0; i < started; i++)
 		(void)pthread_join(thread[i], NULL);
+}
+
+static void
+do_large(struct batch_round *round)
+{
+	for (size_t i = 0; i < round->count; i++) {
+		if (!round->item[i].large)
+			continue;
+		do_item(round, &round->item[i], true);
+		if (round->task->shares)
+			dk_key_batch_drop(round->task->shares, i);
+	}
+}
+
+static void
+do_several(struct batch_round *round)
+{
+	if (round->task->shares) {
+		do_all(round, look_ahead);
+		dk_key_batch_ask(round->task->shares);
+	}
+	do_all(round, do_one);
+	do_large(round);
 }
 
 static void
@@ -263,15 +320,10 @@ batch_round_finish(struct batch_round *round)
 {
 	size_t failures = 0;
 
-	if (round->count == 1) {
+	if (round->count == 1)
 		do_item(round, &round->item[0], true);
-	} else {
-		do_small(round);
-		for (size_t i = 0; i < round->count; i++) {
-			if (round->item[i].large)
-				do_item(round, &round->item[i], true);
-		}
-	}
+	else
+		do_several(round);
 	sync_all(round);
 	commit_all(round);
 	sync_dirs(round);

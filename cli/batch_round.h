@@ -5,7 +5,8 @@
 
 #include "batch.h"
 
-#define BATCH_ROUND_ITEMS 1024
+/* As many as a key service is asked for at once. */
+#define BATCH_ROUND_ITEMS 1000
 
 struct batch_round {
 	const struct batch_task *task;

@@ -5,6 +5,7 @@
 #include "client/client.h"
 #include "command.h"
 #include "crypt.h"
+#include "format/key_batch.h"
 #include "message.h"
 #include "options.h"
 #include "sides.h"
@@ -135,7 +136,9 @@ prepare(struct decrypt *decrypt)
 	    !keyref_open(
 		decrypt->creator, DK_SIDE_CREATOR, KEYREF_PUBLIC, NULL, &decrypt->creator_key))
 		return false;
-	if (!sides_open_private(&decrypt->sides))
+	if (!sides_open_private(&decrypt->sides) ||
+	    !keyref_list_join(&decrypt->sides.customer_keys, &decrypt->target.shares) ||
+	    !keyref_list_join(&decrypt->sides.provider_keys, &decrypt->target.shares))
 		return false;
 	params->customer = decrypt->sides.customer_keys.key;
 	params->customer_count = decrypt->sides.customer_keys.count;
@@ -181,9 +184,11 @@ cmd_decrypt(int argc, char **argv)
 		.ctx = &decrypt.crypt,
 		.out_name = suffix_strip,
 		.why_no_name = SUFFIX_WHY_NONE,
+		.ahead = crypt_decrypt_ahead,
 	};
 	status = run(&decrypt, argc, argv);
 	dk_key_free(decrypt.creator_key);
 	sides_clear(&decrypt.sides);
+	dk_key_batch_free(decrypt.target.shares);
 	return status;
 }

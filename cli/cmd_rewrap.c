@@ -11,6 +11,7 @@
 #include "clone.h"
 #include "command.h"
 #include "fileio.h"
+#include "format/key_batch.h"
 #include "message.h"
 #include "options.h"
 #include "sides.h"
@@ -118,6 +119,14 @@ rewrap_file(void *ctx, struct work_file *file)
 	return result;
 }
 
+static void
+rewrap_ahead(void *ctx, const struct dk_source *in, struct dk_key_batch *shares, size_t index)
+{
+	const struct rewrap *rewrap = ctx;
+
+	dk_rewrap_ahead(&rewrap->params, in, shares, index);
+}
+
 static int
 take_side(struct rewrap *rewrap)
 {
@@ -175,7 +184,8 @@ prepare(struct rewrap *rewrap)
 	if (!keyref_open_all(&rewrap->to, params->side, KEYREF_PUBLIC, NULL, &rewrap->to_keys) ||
 	    !sides_check_apart(&rewrap->to_keys, &rewrap->to, &no_keys, &none) ||
 	    !sides_open_readers(
-		&rewrap->open, params->side, &rewrap->passphrase_files, &rewrap->open_keys))
+		&rewrap->open, params->side, &rewrap->passphrase_files, &rewrap->open_keys) ||
+	    !keyref_list_join(&rewrap->open_keys, &rewrap->task.shares))
 		return false;
 	params->open = rewrap->open_keys.key;
 	params->open_count = rewrap->open_keys.count;
@@ -213,6 +223,7 @@ cmd_rewrap(int argc, char **argv)
 
 	rewrap.task = (struct batch_task){
 		.work = rewrap_file,
+		.ahead = rewrap_ahead,
 		.ctx = &rewrap,
 		.out_name = suffix_keep,
 		.replace = true,
@@ -221,6 +232,7 @@ cmd_rewrap(int argc, char **argv)
 	status = run(&rewrap, argc, argv);
 	keyref_list_clear(&rewrap.open_keys);
 	keyref_list_clear(&rewrap.to_keys);
+	dk_key_batch_free(rewrap.task.shares);
 	option_list_clear(&rewrap.open);
 	option_list_clear(&rewrap.to);
 	option_list_clear(&rewrap.passphrase_files);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "fileio.h"
+#include "format/open.h"
 
 #define RANGE_PIECE_BYTES (1u << 20)
 #define FILE_NAME_MAX_BYTES 255
@@ -84,6 +85,15 @@ decrypt_range(const struct crypt_decrypt *decrypt, const struct file_source *in,
 	dk_range_free(range);
 	free(buf);
 	return err;
+}
+
+void
+crypt_decrypt_ahead(
+    void *ctx, const struct dk_source *in, struct dk_key_batch *shares, size_t index)
+{
+	const struct crypt_decrypt *decrypt = ctx;
+
+	dk_open_ahead(&decrypt->params, in, shares, index);
 }
 
 int

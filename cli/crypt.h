@@ -9,6 +9,8 @@
 
 #include "work.h"
 
+struct dk_key_batch; /* format/key_batch.h */
+
 struct crypt_encrypt {
 	struct dk_encrypt_params params;
 	bool own_name; /* store the name of each input */
@@ -25,5 +27,8 @@ struct crypt_decrypt {
 };
 
 int crypt_decrypt(void *ctx, struct work_file *file); /* struct crypt_decrypt */
+/* What crypt_decrypt will ask for, of a task with several files. */
+void crypt_decrypt_ahead(
+    void *ctx, const struct dk_source *in, struct dk_key_batch *shares, size_t index);
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch_round.h"
+#include "format/key_batch.h"
 #include "message.h"
 #include "prompt.h"
 
@@ -132,6 +134,24 @@ keyref_open_all(const struct option_list *refs, dk_side side, enum keyref_use us
 	}
 	*ret_list = list;
 	return true;
+}
+
+bool
+keyref_list_join(struct keyref_list *list, struct dk_key_batch **batch)
+{
+	dk_err err = DK_OK;
+
+	for (size_t i = 0; i < list->count && err == DK_OK; i++) {
+		if (!dk_key_batch_suits(list->key[i]))
+			continue;
+		if (!*batch)
+			err = dk_key_batch_new(BATCH_ROUND_ITEMS, batch);
+		if (err == DK_OK)
+			err = dk_key_batch_join(*batch, &list->key[i]);
+	}
+	if (err != DK_OK)
+		message_err(NULL, err, NULL);
+	return err == DK_OK;
 }
 
 void

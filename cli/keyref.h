@@ -10,6 +10,8 @@
 
 #include "options.h"
 
+struct dk_key_batch; /* format/key_batch.h */
+
 enum keyref_use {
 	KEYREF_PUBLIC,  /* wrap or verify: never asks for a passphrase */
 	KEYREF_PRIVATE, /* unwrap or sign */
@@ -32,6 +34,13 @@ struct keyref_list {
 bool keyref_open_all(const struct option_list *refs, dk_side side, enum keyref_use use,
     const struct option_list *passphrase_files, struct keyref_list *ret_list);
 void keyref_list_clear(struct keyref_list *list);
+
+/*
+ * Let keys that take several requests at once ask through a batch: *batch, which is
+ * made if it is NULL and such a key is there. The caller frees it behind the list.
+ * False: told already.
+ */
+bool keyref_list_join(struct keyref_list *list, struct dk_key_batch **batch);
 
 /* The message for a key reference that failed with err. */
 void keyref_tell(const char *ref, dk_side side, dk_err err);

@@ -61,6 +61,8 @@ run_beside(const struct target *target, char **paths, int count)
 		.work = target->work,
 		.out_name = target->out_name,
 		.why_no_name = target->why_no_name,
+		.shares = target->shares,
+		.ahead = target->ahead,
 		.ctx = target->ctx,
 		.replace = target->force,
 		.like = true,

@@ -16,6 +16,9 @@
 
 #include "work.h"
 
+struct dk_key_batch;
+struct dk_source;
+
 struct target {
 	const char *command;
 	const char *out; /* -o */
@@ -28,6 +31,10 @@ struct target {
 	void *ctx;
 	char *(*out_name)(void *ctx, const char *name, bool listed);
 	const char *why_no_name;
+	/* As in struct batch_task. */
+	struct dk_key_batch *shares;
+	void (*ahead)(
+	    void *ctx, const struct dk_source *in, struct dk_key_batch *shares, size_t index);
 };
 
 /* Rows of an option table, and their letters. */

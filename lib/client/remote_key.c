@@ -30,21 +30,47 @@ remote_wrap(const struct dk_key *key, const struct dk_wrap_context *context,
 	    remote->pkey, context->side, context->core_digest, share, body, ret_len);
 }
 
+/* In as few requests as there can be. */
+static void
+release_all(const struct dk_profile *profile, struct dk_unwrap *requests, size_t n)
+{
+	size_t part, most = DK_RELEASE_OBJECTS_MAX;
+	dk_err err;
+
+	for (size_t at = 0; at < n; at += part) {
+		part = n - at < most ? n - at : most;
+		/* Long sets; or what stands in between takes less than a service does. */
+		while ((err = client_release(profile, requests + at, part)) ==
+			DK_ERR_SERVICE_TOO_LARGE &&
+		    part > 1)
+			most = part = part / 2;
+		for (size_t i = at; err != DK_OK && i < at + part; i++)
+			requests[i].err = err;
+	}
+}
+
+/* What was approved has a request of its own, made before; the rest is asked for now. */
 static dk_err
 remote_unwrap(const struct dk_key *key, struct dk_unwrap *requests, size_t n)
 {
 	const struct remote *remote = key->impl;
-	dk_err err = DK_OK;
+	struct dk_unwrap *rest = calloc(n, sizeof(*rest));
+	size_t *index = calloc(n, sizeof(*index));
+	bool room = rest && index;
+	size_t left = 0;
 
-	/* Readers ask for one object at a time. */
-	if (n == 1 && client_approved(&remote->profile, requests))
-		return DK_OK;
-	for (size_t at = 0; at < n && err == DK_OK; at += DK_RELEASE_OBJECTS_MAX) {
-		size_t part = n - at < DK_RELEASE_OBJECTS_MAX ? n - at : DK_RELEASE_OBJECTS_MAX;
-
-		err = client_release(&remote->profile, requests + at, part);
+	for (size_t i = 0; room && i < n; i++) {
+		if (client_approved(&remote->profile, &requests[i]))
+			continue;
+		index[left] = i;
+		rest[left++] = requests[i];
 	}
-	return err;
+	release_all(&remote->profile, rest, left);
+	for (size_t i = 0; i < left; i++)
+		requests[index[i]].err = rest[i].err;
+	free(rest);
+	free(index);
+	return room ? DK_OK : DK_ERR_NOMEM;
 }
 
 /* Another client may have learnt of a new version before this one. */
@@ -91,6 +117,7 @@ remote_free(struct dk_key *key)
 static const struct dk_key_ops ops = {
 	.wrap = remote_wrap,
 	.unwrap = remote_unwrap,
+	.many = true,
 	.opens = remote_opens,
 	.free = remote_free,
 };
