@@ -62,6 +62,9 @@ dk_text_valid(const uint8_t *text, size_t len)
 {
 	size_t pos = 0;
 
+	/*@ loop invariant pos <= len;
+	    loop assigns pos;
+	    loop variant len - pos; */
 	while (pos < len) {
 		size_t n = sequence_length(text + pos, len - pos);
 
@@ -85,10 +88,16 @@ dk_custodian_valid(const uint8_t field[DK_CUSTODIAN_BYTES])
 {
 	size_t n = 0;
 
+	/*@ loop invariant n <= DK_CUSTODIAN_BYTES;
+	    loop assigns n;
+	    loop variant DK_CUSTODIAN_BYTES - n; */
 	while (n < DK_CUSTODIAN_BYTES && is_custodian_byte(field[n]))
 		n++;
 	if (n == 0)
 		return false;
+	/*@ loop invariant n <= DK_CUSTODIAN_BYTES;
+	    loop assigns n;
+	    loop variant DK_CUSTODIAN_BYTES - n; */
 	while (n < DK_CUSTODIAN_BYTES) {
 		if (field[n] != 0)
 			return false;

@@ -4,8 +4,8 @@
  *
  * The parser checks form, not secrets: what it accepts has one valid encoding,
  * and every offset in struct dk_header lies within the block that was parsed.
- * It allocates nothing and calls nothing but lib/base, so that it can be proved
- * free of run-time errors for every input up to DK_HEADER_MAX_BYTES.
+ * It allocates nothing and calls nothing but lib/base; formal/parsers proves that
+ * it is free of run-time errors for every input.
  */
 #ifndef DK_FORMAT_HEADER_H
 #define DK_FORMAT_HEADER_H
@@ -106,9 +106,9 @@ enum dk_header_part {
 
 struct dk_header_error {
 	enum dk_header_part part;
-	uint32_t side;   /* 0 customer, 1 provider; for set, stanza and former */
-	uint32_t index;  /* of the stanza or former */
-	uint32_t offset; /* from the start of the object */
+	size_t side;   /* 0 customer, 1 provider; for set, stanza and former */
+	size_t index;  /* of the stanza or former */
+	size_t offset; /* from the start of the object */
 };
 
 /*

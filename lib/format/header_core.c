@@ -13,6 +13,9 @@ core_magic(struct dk_cursor *p)
 	err = dk_cursor_take(p, DK_MAGIC_BYTES, &offset);
 	if (err != DK_OK)
 		return err;
+	/*@ loop invariant 0 <= i <= DK_MAGIC_BYTES;
+	    loop assigns i;
+	    loop variant DK_MAGIC_BYTES - i; */
 	for (uint32_t i = 0; i < DK_MAGIC_BYTES; i++)
 		if (p->data[offset + i] != dk_header_magic[i])
 			return DK_ERR_MAGIC;
@@ -128,7 +131,7 @@ core_variable(struct dk_cursor *p)
 	if (flag > 1)
 		return DK_ERR_CREATOR_FLAG;
 	h->has_creator = flag == 1;
-	h->creator_id = p->pos;
+	h->creator_id = (uint32_t)p->pos;
 	if (h->has_creator) {
 		err = dk_cursor_take(p, 32, &h->creator_id);
 		if (err != DK_OK)

@@ -12,19 +12,19 @@
  */
 struct dk_cursor {
 	const uint8_t *data;
-	uint32_t len;
-	uint32_t pos;
-	uint32_t end;   /* of the container */
+	size_t len;
+	size_t pos;
+	size_t end;     /* of the container */
 	dk_err end_err; /* what passing it means */
 	struct dk_header *header;
-	struct dk_header_error *where;
-	uint32_t set_len[2];
+	struct dk_header_error where;
+	size_t set_len[2];
 };
 
 /* Say what an error from here on is about. */
-void dk_cursor_at(struct dk_cursor *p, enum dk_header_part part, uint32_t offset);
-/* The next n bytes; n, as pos, len and end, is at most 2 * DK_HEADER_MAX_BYTES. */
-DK_MUST_USE dk_err dk_cursor_take(struct dk_cursor *p, uint32_t n, uint32_t *ret_offset);
+void dk_cursor_at(struct dk_cursor *p, enum dk_header_part part, size_t offset);
+/* The next n bytes. pos never passes end or len, and len is at most DK_HEADER_MAX_BYTES. */
+DK_MUST_USE dk_err dk_cursor_take(struct dk_cursor *p, size_t n, uint32_t *ret_offset);
 /* A big-endian number of n <= 8 bytes, or n <= 4. */
 DK_MUST_USE dk_err dk_cursor_number(struct dk_cursor *p, uint32_t n, uint64_t *ret_value);
 DK_MUST_USE dk_err dk_cursor_u32(struct dk_cursor *p, uint32_t n, uint32_t *ret_value);

@@ -45,10 +45,10 @@ dk_header_place(const struct dk_header_error *error, struct dk_place *ret_place)
 		n = snprintf(text, room, "%s set", side);
 		break;
 	case DK_PART_STANZA:
-		n = snprintf(text, room, "%s stanza %u", side, error->index);
+		n = snprintf(text, room, "%s stanza %zu", side, error->index);
 		break;
 	case DK_PART_FORMER:
-		n = snprintf(text, room, "%s former %u", side, error->index);
+		n = snprintf(text, room, "%s former %zu", side, error->index);
 		break;
 	case DK_PART_PADDING:
 		n = snprintf(text, room, "padding");

@@ -7,6 +7,9 @@
 static int
 compare(const uint8_t *a, const uint8_t *b, uint32_t len)
 {
+	/*@ loop invariant i <= len;
+	    loop assigns i;
+	    loop variant len - i; */
 	for (uint32_t i = 0; i < len; i++)
 		if (a[i] != b[i])
 			return a[i] < b[i] ? -1 : 1;
@@ -18,6 +21,9 @@ dk_rule_new_stanza(const uint8_t *data, const struct dk_set *set, uint32_t index
 {
 	const uint8_t *id = data + set->stanza[index].key_id;
 
+	/*@ loop invariant i <= index;
+	    loop assigns i;
+	    loop variant index - i; */
 	for (uint32_t i = 0; i < index; i++)
 		if (compare(data + set->stanza[i].key_id, id, KEY_ID_BYTES) == 0)
 			return false;
@@ -64,10 +70,16 @@ dk_rule_two_holders(
 
 	where->part = DK_PART_HEADER;
 	where->offset = customer->offset;
+	/*@ loop invariant i <= customers;
+	    loop assigns i, custody;
+	    loop variant customers - i; */
 	for (uint32_t i = 0; i < customers; i++) {
 		uint32_t id, name;
 
 		holder(customer, i, &id, &name);
+		/*@ loop invariant j <= providers;
+		    loop assigns j, custody;
+		    loop variant providers - j; */
 		for (uint32_t j = 0; j < providers; j++) {
 			uint32_t other_id, other_name;
 

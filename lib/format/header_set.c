@@ -72,14 +72,14 @@ parse_stanza(struct dk_cursor *p, struct dk_set *set, uint32_t index)
 	dk_err err;
 
 	dk_cursor_at(p, DK_PART_STANZA, p->pos);
-	p->where->index = index;
+	p->where.index = index;
 	err = stanza_head(p, st);
 	if (err != DK_OK)
 		return err;
 	err = dk_cursor_take(p, st->body_len, &st->body);
 	if (err != DK_OK)
 		return err;
-	p->where->offset = st->key_id;
+	p->where.offset = st->key_id;
 	return dk_rule_new_stanza(p->data, set, index) ? DK_OK : DK_ERR_STANZA_DUPLICATE;
 }
 
@@ -90,7 +90,7 @@ parse_former(struct dk_cursor *p, struct dk_set *set, uint32_t index)
 	dk_err err;
 
 	dk_cursor_at(p, DK_PART_FORMER, p->pos);
-	p->where->index = index;
+	p->where.index = index;
 	err = dk_cursor_u32(p, 2, &type);
 	if (err != DK_OK)
 		return err;
@@ -103,7 +103,7 @@ parse_former(struct dk_cursor *p, struct dk_set *set, uint32_t index)
 	err = custodian(p, &name);
 	if (err != DK_OK)
 		return err;
-	p->where->offset = id;
+	p->where.offset = id;
 	return dk_rule_former_order(p->data, set, index) ? DK_OK : DK_ERR_FORMER;
 }
 
@@ -136,22 +136,56 @@ set_head(struct dk_cursor *p, struct dk_set *set, uint32_t side)
 }
 
 static dk_err
-set_elements(struct dk_cursor *p, struct dk_set *set)
+set_stanzas(struct dk_cursor *p, struct dk_set *set)
 {
 	dk_err err;
 
+	/*@ loop invariant i <= set->stanza_count;
+	    loop invariant cursor(p);
+	    loop invariant p->pos >= \at(p->pos, LoopEntry);
+	    loop invariant ids_within(set, i, p->pos);
+	    loop invariant names_within(set, i, p->pos);
+	    loop assigns i, err, p->pos, p->where.part, p->where.offset, p->where.index,
+	      set->stanza[0 .. DK_STANZAS_MAX - 1];
+	    loop variant set->stanza_count - i; */
 	for (uint32_t i = 0; i < set->stanza_count; i++) {
 		err = parse_stanza(p, set, i);
 		if (err != DK_OK)
 			return err;
 	}
-	set->formers = p->pos;
+	return DK_OK;
+}
+
+static dk_err
+set_formers(struct dk_cursor *p, struct dk_set *set)
+{
+	dk_err err;
+
+	set->formers = (uint32_t)p->pos;
+	/*@ loop invariant i <= set->former_count;
+	    loop invariant cursor(p);
+	    loop invariant p->pos == set->formers + i * DK_FORMER_BYTES;
+	    loop assigns i, err, p->pos, p->where.part, p->where.offset, p->where.index;
+	    loop variant set->former_count - i; */
 	for (uint32_t i = 0; i < set->former_count; i++) {
 		err = parse_former(p, set, i);
 		if (err != DK_OK)
 			return err;
 	}
 	return DK_OK;
+}
+
+/* The MAC ends the set. */
+static dk_err
+set_mac(struct dk_cursor *p, struct dk_set *set)
+{
+	dk_err err;
+
+	dk_cursor_at(p, DK_PART_SET, p->pos);
+	err = dk_cursor_take(p, DK_SET_MAC_BYTES, &set->mac);
+	if (err != DK_OK)
+		return err;
+	return p->pos == p->end ? DK_OK : DK_ERR_SET_LENGTH;
 }
 
 dk_err
@@ -161,20 +195,19 @@ dk_header_set(struct dk_cursor *p, uint32_t side)
 	dk_err err;
 
 	dk_cursor_at(p, DK_PART_SET, p->pos);
-	p->where->side = side;
-	set->offset = p->pos;
-	set->len = p->set_len[side];
-	p->end = p->pos + set->len;
+	p->where.side = side;
+	set->offset = (uint32_t)p->pos;
+	set->len = (uint32_t)p->set_len[side];
+	p->end = p->pos + p->set_len[side];
 	p->end_err = DK_ERR_SET_LENGTH;
 	err = set_head(p, set, side);
 	if (err != DK_OK)
 		return err;
-	err = set_elements(p, set);
+	err = set_stanzas(p, set);
 	if (err != DK_OK)
 		return err;
-	dk_cursor_at(p, DK_PART_SET, p->pos);
-	err = dk_cursor_take(p, DK_SET_MAC_BYTES, &set->mac);
+	err = set_formers(p, set);
 	if (err != DK_OK)
 		return err;
-	return p->pos == p->end ? DK_OK : DK_ERR_SET_LENGTH;
+	return set_mac(p, set);
 }
