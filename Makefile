@@ -73,9 +73,10 @@ test-peers: deps-test deps-peers all
 	@test -x tests/peers/run || { echo 'tests/peers/run is not there' >&2; exit 1; }
 	@tests/peers/run build
 
-prove: deps-build deps-prove
-	@test -x formal/run || { echo 'formal/run is not there' >&2; exit 1; }
-	@formal/run
+# Debian 13 has no Frama-C: formal/run says so, and that is no failure.
+prove:
+	@$(DEPENDENCIES) prove || true
+	@formal/run || test $$? = 77
 
 bench: deps-bench all
 	@test -x bench/run || { echo 'bench/run is not there' >&2; exit 1; }
@@ -91,8 +92,8 @@ check:
 		echo "$$c"; $$c || test $$? = 77; \
 	done
 
-.PHONY: deps-test deps-demo deps-peers deps-prove deps-bench deps-fuzz deps-deb
-deps-test deps-demo deps-peers deps-prove deps-bench deps-fuzz deps-deb: deps-%:
+.PHONY: deps-test deps-demo deps-peers deps-bench deps-fuzz deps-deb
+deps-test deps-demo deps-peers deps-bench deps-fuzz deps-deb: deps-%:
 	@$(DEPENDENCIES) build $*
 
 # The prefix is compiled into the pkg-config file, so it is set again each time.
