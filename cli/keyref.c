@@ -48,12 +48,22 @@ keyref_tell(const char *ref, dk_side side, dk_err err)
 		    "'./%s' (%s)",
 		    scheme, ref, dk_err_name(err));
 		return;
+	case DK_ERR_KEY_FOREIGN:
+		if (!dk_key_ref_scheme(ref, scheme))
+			break;
+		message_fail(ref,
+		    "this is not the URL of a key, which is https://HOST:PORT/keys/NAME (%s)",
+		    dk_err_name(err));
+		return;
 	case DK_ERR_KEY_SIDE:
 		message_fail(
 		    ref, "this is not a %s key (%s)", dk_side_name(side), dk_err_name(err));
 		return;
 	case DK_ERR_LIBRARY:
-		message_fail(ref, "the key is sealed and libargon2.so.1 cannot be loaded (%s)",
+		message_fail(ref, "%s cannot be loaded (%s)",
+		    dk_key_ref_scheme(ref, scheme)
+			? "libdoublekey-client.so, which asks key services,"
+			: "the key is sealed and libargon2.so.1",
 		    dk_err_name(err));
 		return;
 	default:

@@ -2,9 +2,9 @@
 /*
  * Keys: what wraps and unwraps the share of one side.
  *
- * A struct dk_key is one key reference, wherever the key lives. Today it is a
- * key file; a key in a service, a token or a cloud gets another scheme and the
- * same calls. A key is immutable once it is open and may be used from several
+ * A struct dk_key is one key reference, wherever the key lives: a key file, or
+ * a key of a key service. A key in a token or a cloud gets another scheme and
+ * the same calls. A key is immutable once it is open and may be used from several
  * threads at once.
  *
  * Spec: spec/key-file.md; spec/envelope.md section 6.
@@ -71,7 +71,7 @@ int dk_key_ref_scheme(const char *ref, char ret_scheme[DK_KEY_SCHEME_BYTES]);
 
 /*
  * Open the key that ref names: a path, or a URI whose scheme is known. There is
- * no scheme yet.
+ * one, https:, a key of a key service at which this user has enrolled.
  *
  * Spec:    spec/key-file.md section 6
  * In:      ref      NUL-terminated; a public or a private key file
@@ -80,7 +80,7 @@ int dk_key_ref_scheme(const char *ref, char ret_scheme[DK_KEY_SCHEME_BYTES]);
  * Out:     ret      the caller frees it with dk_key_free(); untouched on error
  * Errors:  DK_ERR_READ           the file cannot be read; errno is kept
  *          DK_ERR_KEY_SCHEME     a URI of a scheme that is not supported
- *          DK_ERR_KEY_FOREIGN    not a doublekey key file
+ *          DK_ERR_KEY_FOREIGN    not a doublekey key file, or not the URL of a key
  *          DK_ERR_KEY_DAMAGED    its checksum or structure is wrong
  *          DK_ERR_KEY_VERSION    of a newer version
  *          DK_ERR_KEY_TYPE       of an unknown type, or a creator key that is not p256
@@ -89,7 +89,9 @@ int dk_key_ref_scheme(const char *ref, char ret_scheme[DK_KEY_SCHEME_BYTES]);
  *          DK_ERR_KEY_INVALID    not a valid key of its type
  *          DK_ERR_KEY_PASSPHRASE the passphrase is wrong
  *          DK_ERR_KEY_NEED_PASSPHRASE  sealed, and no passphrase function
- *          DK_ERR_LIBRARY        libargon2 could not be loaded
+ *          DK_ERR_LIBRARY        libargon2 could not be loaded; for https:, the
+ *                                client of key services
+ *          of the category service  for https:
  * Limits:  reads at most 16 KiB; Argon2id memory as the file says, up to 4 GiB
  */
 DK_MUST_USE dk_err dk_key_open(const char *ref, dk_side side,

@@ -225,6 +225,23 @@ def test_a_reference_with_a_scheme(dk):
     assert use(dk, dk.home / "pkcs11:x.key").status == 0
 
 
+def test_the_url_of_a_service_key(dk, keys):
+    """Told apart: no such URL, no enrolment. Found also where PATH leads to the program."""
+    def encrypt(url, program=dk.program, **how):
+        done = subprocess.run([program, "encrypt", "--customer", url, "--provider",
+                               keys / "p.key.pub"], input=b"", capture_output=True, cwd=dk.home,
+                              env=dict(dk.env, **how))
+        assert done.returncode == 1
+        return done.stderr.decode()
+    for url in ("https://x.invalid/k", "https://x.invalid:8443/k", "https:"):
+        assert encrypt(url) == ("doublekey: %s: this is not the URL of a key, which is "
+                                "https://HOST:PORT/keys/NAME (key-foreign)\n" % url)
+    url = "https://x.invalid:8443/keys/main"
+    folder, name = os.path.split(os.path.abspath(dk.program))
+    for text in (encrypt(url), encrypt(url, name, PATH=folder)):
+        assert text.endswith("use doublekey enrol (service-not-enrolled)\n")
+
+
 def test_names_are_escaped(dk):
     name = "a\n\x1b[31m\u202e\xff.key"
     result = use(dk, name).failed("a\\x0a\\x1b[31m\\xe2\\x80\\xae\xff.key: ", "No such file")
