@@ -101,12 +101,12 @@ add_network(scmp_filter_ctx ctx)
 
 	for (unsigned i = 0; i < 4; i++)
 		ok = ok &&
-		    ALLOW(socket, 2, SCMP_A0(SCMP_CMP_EQ, i < 2 ? AF_INET : AF_INET6),
+		    ALLOW(socket, 2, SCMP_A0(SCMP_CMP_EQ, i < 2 ? AF_INET : AF_INET6, 0),
 			SCMP_A1(
 			    SCMP_CMP_MASKED_EQ, SOCKET_TYPES, i % 2 ? SOCK_STREAM : SOCK_DGRAM));
-	ok = ok && ALLOW(socketpair, 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX)) &&
-	    ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD)) &&
-	    ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO)) &&
+	ok = ok && ALLOW(socketpair, 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0)) &&
+	    ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0)) &&
+	    ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0)) &&
 	    ALLOW(openat, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY)) &&
 	    ALLOW(clone, 1, SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread)) &&
 	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
