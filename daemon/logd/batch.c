@@ -26,7 +26,7 @@ append_one(struct logd *logd, struct batch_entry *e)
 	e->code = DK_CODE_OK;
 	if (memcmp(e->nonce, none, sizeof(none)) != 0 && !use_request(logd->store, e, &is_new))
 		return false;
-	if (memcmp(e->nonce, none, sizeof(none)) != 0 && e->created < logd->restored_s)
+	if (memcmp(e->nonce, none, sizeof(none)) != 0 && e->created < logd->not_before_s)
 		is_new = false;
 	if (!is_new) {
 		e->code = DK_CODE_REPLAY;

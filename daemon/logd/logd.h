@@ -66,7 +66,7 @@ struct logd {
 	struct dk_log_signer signer;
 	unsigned batch_count;
 	struct batch_entry batch[LOGD_BATCH_MAX];
-	uint64_t restored_s; /* requests made before are replays, as far as anybody knows */
+	uint64_t not_before_s; /* requests made before are replays, as far as anybody knows */
 	uint64_t last_entry_s;
 	uint64_t tiles_s;
 	struct tiles tiles;

@@ -61,7 +61,8 @@ every_second(struct logd *logd, uint64_t now)
 		say(SAY_WARNING, "the last checkpoint cannot be read");
 	/* Often, so that it does not take long. */
 	if (now % 4 == 0 && now > LOGD_NONCE_LIFE_S &&
-	    !store_forget_used(logd->store, now - LOGD_NONCE_LIFE_S))
+	    (!store_forget_used(logd->store, now - LOGD_NONCE_LIFE_S) ||
+		!store_not_before(logd->store, &logd->not_before_s)))
 		say(SAY_WARNING, "old requests cannot be forgotten");
 	if (now % 64 == 0 && !store_forget_budgets(logd->store, now))
 		say(SAY_WARNING, "old budgets cannot be removed");
@@ -74,7 +75,8 @@ idle(void *ctx)
 	uint64_t now = ipc_now();
 	unsigned entries;
 
-	if (now >= logd->last_entry_s + LOGD_HEARTBEAT_S)
+	/* Also when the clock was put back: nobody waits until it is where it was. */
+	if (now >= logd->last_entry_s + LOGD_HEARTBEAT_S || now < logd->last_entry_s)
 		batch_append_own(logd, DK_LOG_HEARTBEAT);
 	entries = logd->batch_count;
 	batch_commit(logd);
@@ -99,7 +101,8 @@ open_all(struct logd *logd)
 	if (!store_open(LOGD_DB_FILE, &logd->store))
 		say_fatal("%sthe store of the log cannot be opened",
 		    access(LOGD_DB_FILE, W_OK) != 0 && errno == EROFS ? "read-only: " : "");
-	if (!tree_load(&logd->tree, logd->store) || !store_restored(logd->store, &logd->restored_s))
+	if (!tree_load(&logd->tree, logd->store) ||
+	    !store_not_before(logd->store, &logd->not_before_s))
 		say_fatal("the store cannot be read");
 	if (!tiles_load(logd))
 		say_fatal("log-rolled-back: the files show a tree that the store does not have");

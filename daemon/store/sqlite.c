@@ -41,6 +41,9 @@ static const char *const sql[ST_COUNT] = {
 	[ST_READ] = "SELECT idx,leaf,record FROM entry WHERE idx>=? ORDER BY idx LIMIT ?",
 	[ST_PUT_NOT_BEFORE] = "INSERT INTO restored VALUES(?)",
 	[ST_NOT_BEFORE] = "SELECT coalesce(max(at),0) FROM restored",
+	[ST_PUT_FORGOTTEN] = "INSERT OR REPLACE INTO restored(rowid,at) SELECT 2,m FROM"
+			     " (SELECT max(created)+1 AS m FROM used WHERE created<?)"
+			     " WHERE m>(SELECT coalesce(max(at),0) FROM restored)",
 	[ST_PUT_ACT] = "INSERT INTO act VALUES(?)",
 	[ST_READ_ACTS] = ("SELECT idx,leaf,record FROM act JOIN entry USING(idx)"
 			  " WHERE idx>=? ORDER BY idx LIMIT ?"),
@@ -177,7 +180,15 @@ store_use(
 bool
 store_forget_used(struct store *store, uint64_t before)
 {
-	return sqlite_bind_number(store, ST_FORGET, 1, before) && sqlite_run(store, ST_FORGET);
+	if (!store_begin(store))
+		return false;
+	if (sqlite_bind_number(store, ST_PUT_FORGOTTEN, 1, before) &&
+	    sqlite_run(store, ST_PUT_FORGOTTEN) &&
+	    sqlite_bind_number(store, ST_FORGET, 1, before) && sqlite_run(store, ST_FORGET) &&
+	    store_commit(store))
+		return true;
+	store_rollback(store);
+	return false;
 }
 
 bool
@@ -188,7 +199,7 @@ store_put_restored(struct store *store, uint64_t at)
 }
 
 bool
-store_restored(struct store *store, uint64_t *ret_at)
+store_not_before(struct store *store, uint64_t *ret_at)
 {
 	return sqlite_get_number(store, ST_NOT_BEFORE, ret_at);
 }

@@ -34,7 +34,7 @@ bool store_tidy(struct store *store);
 #define STORE_REQUEST_ID_BYTES 16
 bool store_use(struct store *store, uint64_t created, const uint8_t id[STORE_REQUEST_ID_BYTES],
     bool *ret_new);
-/* Forget requests made before this time. */
+/* Forget requests made before this time, but not that there were some. */
 bool store_forget_used(struct store *store, uint64_t before);
 
 /* Budgets, spec/policy.md section 7. A limit of 0 is none. */
@@ -67,8 +67,9 @@ bool store_read(struct store *store, uint64_t first, uint32_t max, store_entry_f
 bool store_put_act(struct store *store, uint64_t index);
 bool store_read_acts(
     struct store *store, uint64_t first, uint32_t max, store_entry_fn each, void *ctx);
-/* When the store was made from a backup, 0 if never: it has no nonces from before. */
+/* When the store was made from a backup: it knows no request from before. */
 bool store_put_restored(struct store *store, uint64_t at);
-bool store_restored(struct store *store, uint64_t *ret_at);
+/* Of requests made before this time nobody knows any more whether they were used. */
+bool store_not_before(struct store *store, uint64_t *ret_at);
 
 #endif
