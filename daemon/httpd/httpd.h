@@ -10,6 +10,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <openssl/ssl.h>
+#include <sys/queue.h>
 
 #include "ipc/child.h"
 #include "ipc/payload.h"
@@ -25,6 +26,9 @@
 #define HTTPD_FD_KEY 9
 #define HTTPD_FD_CLIENT_CA 10
 #define HTTPD_FD_METRICS 11 /* listening socket, or /dev/null */
+#define HTTPD_CONNECTIONS_MAX 2000
+#define HTTPD_QUIET_S 60                      /* without a request under way */
+#define HTTPD_REQUESTS_MAX_BYTES (128u << 20) /* coming, and waiting for an answer */
 #define HTTPD_WAITING_MAX 1024
 #define HTTPD_HEADERS_MAX_BYTES 16384
 #define HTTPD_IDLE_S 60
@@ -56,8 +60,12 @@ struct httpd {
 	struct event *event[IPC_CHANNELS_MAX];
 	struct event *write_event[IPC_CHANNELS_MAX];
 	struct event *flush;
+	TAILQ_HEAD(, connection) quiet; /* connection.c */
+	unsigned connections, connections_max;
+	size_t coming_bytes, waiting_bytes; /* of requests, not yet whole and not yet answered */
+	struct event *shed;
 	struct waiting *waiting;
-	unsigned waiting_count;
+	unsigned waiting_count, waiting_max;
 	uint64_t next_id;
 	uint8_t ca[HTTPD_CA_MAX_BYTES];
 	size_t ca_len;
@@ -101,8 +109,7 @@ void httpd_reply(struct evhttp_request *request, unsigned code, const char *cont
 /* Ask another process; takes the request over. */
 void httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channel *channel,
     unsigned type, const struct dk_part *parts, size_t n, const char *content_type);
-bool httpd_on_answer(
-    struct httpd *httpd, enum ipc_process from, const struct ipc_message *message);
+bool httpd_on_answer(struct httpd *httpd, enum ipc_process from, const struct ipc_message *message);
 void httpd_expire(struct httpd *httpd);
 
 /* After a send: it goes out when the round is over, the rest when the socket takes it. */

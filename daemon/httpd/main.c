@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "httpd/connection.h"
 #include "httpd/metrics.h"
 #include "ipc/wiping.h"
 #include "sandbox/sandbox.h"
@@ -89,6 +90,7 @@ on_tick(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	httpd_expire(httpd);
+	httpd_connections_tick(httpd);
 	for (unsigned i = 0; i < httpd->child.count; i++)
 		if (httpd->child.channel[i].fd < 0)
 			(void)event_base_loopbreak(httpd->base);
@@ -174,6 +176,7 @@ main(void)
 	httpd.logd = ipc_child_add(&httpd.child, HTTPD_FD_LOGD, IPC_LOGD, on_message, &httpd);
 	httpd_tls_start(&httpd);
 	start_http(&httpd);
+	httpd_connections_start(&httpd);
 	metrics_start(&httpd);
 	watch_channels(&httpd);
 	warm_up();

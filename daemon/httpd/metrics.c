@@ -35,6 +35,8 @@ static struct {
 	uint64_t release_us;
 	uint64_t restarts;
 	uint64_t violations;
+	uint64_t connections;
+	uint64_t dropped;
 	uint64_t expiry;
 	bool went;
 	uint64_t log_state_s; /* when it came; 0: never */
@@ -136,6 +138,18 @@ metrics_on_fetch_state(const struct ipc_message *message)
 }
 
 void
+metrics_set_connections(unsigned count)
+{
+	m.connections = count;
+}
+
+void
+metrics_note_dropped(void)
+{
+	m.dropped++;
+}
+
+void
 metrics_set_expiry(uint64_t seconds)
 {
 	m.expiry = seconds;
@@ -207,6 +221,9 @@ state(struct evbuffer *out, const struct httpd *httpd)
 {
 	one(out, "doublekey_waiting_requests", "gauge", "Requests under way.",
 	    httpd->waiting_count);
+	one(out, "doublekey_connections", "gauge", "Connections of clients.", m.connections);
+	one(out, "doublekey_connections_dropped_total", "counter",
+	    "Connections closed to keep a limit of time, number or memory.", m.dropped);
 	one(out, "doublekey_log_entries", "gauge", "Size of the log.", m.log_size);
 	one(out, "doublekey_log_checkpoint_timestamp_seconds", "gauge",
 	    "When the last checkpoint was signed.", m.checkpoint_s);

@@ -18,6 +18,9 @@ void metrics_note_release_time(uint64_t microseconds);
 bool metrics_on_go(const struct ipc_message *message);
 bool metrics_on_log_state(const struct ipc_message *message);
 bool metrics_on_fetch_state(const struct ipc_message *message);
+void metrics_set_connections(unsigned count);
+/* One was closed to keep a limit. */
+void metrics_note_dropped(void);
 void metrics_set_expiry(uint64_t seconds);
 
 uint64_t metrics_clock(void);

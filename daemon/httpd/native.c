@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "httpd/httpd.h"
+#include "httpd/connection.h"
 
 #define TYPE_NATIVE "application/doublekey"
 #define ENROL_MAX_BYTES 4096
@@ -174,9 +174,12 @@ httpd_on_request(struct evhttp_request *request, void *ctx)
 	struct httpd *httpd = ctx;
 	const char *path = evhttp_request_get_uri(request);
 	enum evhttp_cmd_type method = evhttp_request_get_command(request);
+	unsigned code = httpd_request_begins(request);
 
-	if (!httpd_strict(request))
-		httpd_reply(request, DK_CODE_HTTP, NULL, NULL, 0);
+	if (code == DK_CODE_OK && !httpd_strict(request))
+		code = DK_CODE_HTTP;
+	if (code != DK_CODE_OK)
+		httpd_reply(request, code, NULL, NULL, 0);
 	else if (method == EVHTTP_REQ_POST && strcmp(path, DK_RELEASE_PATH) == 0)
 		post_release(httpd, request);
 	else if (method == EVHTTP_REQ_POST && strcmp(path, "/v1/devices") == 0)

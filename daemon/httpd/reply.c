@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "httpd/connection.h"
 #include "httpd/metrics.h"
 
 /* One TLS record for head and body: see the speed notes in docs/decisions. */
@@ -13,6 +14,7 @@ send_whole(struct evhttp_request *request, unsigned status, struct evbuffer *bod
 	struct bufferevent *bev =
 	    evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
 
+	httpd_request_answered(request);
 	evhttp_send_reply(request, (int)status, NULL, body);
 	if (bev)
 		(void)evbuffer_pullup(bufferevent_get_output(bev), -1);
@@ -107,7 +109,7 @@ void
 httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channel *channel,
     unsigned type, const struct dk_part *parts, size_t n, const char *content_type)
 {
-	struct waiting *w = httpd->waiting_count < HTTPD_WAITING_MAX ? malloc(sizeof(*w)) : NULL;
+	struct waiting *w = httpd->waiting_count < httpd->waiting_max ? malloc(sizeof(*w)) : NULL;
 
 	if (!w) {
 		httpd_reply(request, DK_CODE_BUSY, NULL, NULL, 0);

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/bytes.h"
+#include "httpd/connection.h"
 #include "httpd/metrics.h"
 
 #define CHAIN_MAX 8
@@ -239,11 +240,14 @@ httpd_bufferevent(struct event_base *base, void *ctx)
 	SSL *ssl = SSL_new(httpd->tls);
 	struct bufferevent *bev;
 
+	/* Without one evhttp would go on without TLS. */
 	if (!ssl)
-		return NULL;
+		say_fatal("no memory");
 	bev = bufferevent_openssl_socket_new(
 	    base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-	if (bev)
-		bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+	if (!bev)
+		say_fatal("no memory");
+	bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+	httpd_connection_new(httpd, bev);
 	return bev;
 }
