@@ -152,8 +152,11 @@ dk_evp_rsa_generate(unsigned bits, EVP_PKEY **ret)
 	    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits) == 1)
 		ok = EVP_PKEY_generate(ctx, &key);
 	EVP_PKEY_CTX_free(ctx);
-	if (ok != 1)
+	/* Without memory for what it notes of a key, libcrypto gives one that has no size. */
+	if (ok != 1 || EVP_PKEY_get_size(key) != (int)bits / 8) {
+		EVP_PKEY_free(key);
 		return dk_evp_error();
+	}
 	*ret = key;
 	return DK_OK;
 }
