@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
@@ -78,6 +79,9 @@ enter(const struct sandbox *s)
 {
 	const char *const files[] = { s->dir, NULL };
 
+	/* As each process does before: without it only root may limit itself. */
+	if (s->self && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		_exit(2);
 	if (s->self == IPC_FETCHD)
 		return sandbox_enter_fetch(files);
 	if (s->self == IPC_TOKEND)
