@@ -101,10 +101,19 @@ def stands_still(s):
     return s.log().count(" release done") == before
 
 
+def goes_on(s):
+    """Something more is released, however slow the machine is."""
+    before, end = s.log().count(" release done"), time.monotonic() + 10
+    while time.monotonic() < end:
+        if s.log().count(" release done") > before:
+            return True
+    return False
+
+
 def test_acts_take_hold_of_releases_under_way(loaded):
     s = loaded
-    load = Load(s, 15, objects=100, clients=4)
-    assert not stands_still(s)  # control
+    load = Load(s, 25, objects=100, clients=4)
+    assert goes_on(s)  # control
     policy = pathlib.Path(s.dir, "policy.conf")
     for act, undo in ((("freeze",), ("unfreeze", "--reason", "a test")),
                       (("freeze", "finance"), ("unfreeze", "finance", "--reason", "a test")),
@@ -112,13 +121,13 @@ def test_acts_take_hold_of_releases_under_way(loaded):
         s.admin(*act)
         assert stands_still(s), act
         s.admin(*undo)
-        assert not stands_still(s), undo
+        assert goes_on(s), undo
     policy.write_text(DENY)
     s.admin("policy", "reload")
     assert stands_still(s)
     policy.write_text(ALLOW)
     s.admin("policy", "reload")
-    assert not stands_still(s)
+    assert goes_on(s)
     s.admin("key", "destroy", "finance", "1")
     assert stands_still(s)
     figures, answers = load.end()
