@@ -99,6 +99,18 @@ class Service:
                     who=who)
         return code
 
+    def prepare(self, text="what nobody else may read\n"):
+        """One key, one enrolled device and one object for it, whose provider key is p.key."""
+        self.admin("key", "create", "finance")
+        self.enrol()
+        self.client("keygen", "--side", "provider", "--no-passphrase", "-o", "p.key")
+        with open(os.path.join(self.base, "plain"), "w") as f:
+            f.write(text)
+        self.key = self.url + "/keys/finance"
+        self.client("encrypt", "--customer", self.key, "--provider", "p.key.pub", "plain",
+                    "-o", "object.dk")
+        self.object = os.path.join(self.base, "object.dk")
+
     def device(self, who="client"):
         path = os.path.join(self.base, who, "doublekey", "services",
                             "127.0.0.1:%d" % self.port, "device.key")

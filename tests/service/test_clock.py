@@ -42,14 +42,8 @@ class Clocked(TreeService):
 def clocked(tmp_path):
     s = Clocked(tmp_path)
     s.start()
-    s.admin("key", "create", "finance")
-    s.enrol()
-    s.client("keygen", "--side", "provider", "--no-passphrase", "-o", "p.key")
-    with open(os.path.join(s.base, "plain"), "w") as f:
-        f.write("text\n")
-    s.key = s.url + "/keys/finance"
-    s.client("encrypt", "--customer", s.key, "--provider", "p.key.pub", "plain", "-o", "object.dk")
-    s.body = release_body([parts_of(os.path.join(s.base, "object.dk"))])
+    s.prepare()
+    s.body = release_body([parts_of(s.object)])
     yield s
     s.stop()
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is no good HTTP, byte for byte: each has its answer, none is two requests, and the
 service releases afterwards as before. Limits are test_limits.py."""
-import os
 
 import pytest
 
@@ -135,14 +134,8 @@ NO_SUCH_KEY = {
 def there(tmp_path_factory):
     s = Service(tmp_path_factory.mktemp("http"))
     s.start()
-    s.admin("key", "create", "finance")
-    s.enrol()
-    s.client("keygen", "--side", "provider", "--no-passphrase", "-o", "p.key")
-    with open(os.path.join(s.base, "plain"), "w") as f:
-        f.write("text\n")
-    s.client("encrypt", "--customer", s.url + "/keys/finance", "--provider", "p.key.pub", "plain",
-             "-o", "object.dk")
-    s.body = release_body([parts_of(os.path.join(s.base, "object.dk"))])
+    s.prepare()
+    s.body = release_body([parts_of(s.object)])
     yield s
     s.stop()
 

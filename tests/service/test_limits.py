@@ -39,14 +39,8 @@ def there(tmp_path_factory):
     s.metrics_port = free_port()
     set_metrics(s, "127.0.0.1:%d" % s.metrics_port)
     s.start()
-    s.admin("key", "create", "finance")
-    s.enrol()
-    s.client("keygen", "--side", "provider", "--no-passphrase", "-o", "p.key")
-    with open(os.path.join(s.base, "plain"), "w") as f:
-        f.write("text\n")
-    s.client("encrypt", "--customer", s.url + "/keys/finance", "--provider", "p.key.pub", "plain",
-             "-o", "object.dk")
-    s.body = release_body([parts_of(os.path.join(s.base, "object.dk"))])
+    s.prepare()
+    s.body = release_body([parts_of(s.object)])
     yield s
     s.stop()
 

@@ -68,20 +68,15 @@ def test_each_has_its_own(separated):
 
 def test_it_releases_and_comes_back(separated):
     s = separated
-    s.admin("key", "create", "finance")
-    s.enrol()
-    s.client("keygen", "--side", "provider", "--no-passphrase", "-o", "p.key")
-    with open(os.path.join(s.base, "plain"), "w") as f:
-        f.write("text\n")
-    key = s.url + "/keys/finance"
-    s.client("encrypt", "--customer", key, "--provider", "p.key.pub", "plain", "-o", "o.dk")
+    s.prepare()
+    decrypt = ("decrypt", "--customer", s.key, "--provider", "p.key", "object.dk", "-f", "-o", "out")
     for _ in range(2):
-        s.client("decrypt", "--customer", key, "--provider", "p.key", "o.dk", "-f", "-o", "out")
+        s.client(*decrypt)
         os.kill(s.pids()["keyd"], 9)
         s.wait_ready()
     s.stop()
     s.start()
-    s.client("decrypt", "--customer", key, "--provider", "p.key", "o.dk", "-f", "-o", "out")
+    s.client(*decrypt)
     assert s.admin("tls", "renew", "--passphrase-file", s.passfile).returncode == 0
 
 

@@ -41,13 +41,7 @@ def prepared(tmp_path_factory):
     s.metrics_port = free_port()
     set_metrics(s, "127.0.0.1:%d" % s.metrics_port)
     s.start()
-    s.admin("key", "create", "finance")
-    s.enrol()
-    s.client("keygen", "--side", "provider", "--no-passphrase", "-o", "p.key")
-    with open(os.path.join(s.base, "plain"), "w") as f:
-        f.write("text\n")
-    s.key = s.url + "/keys/finance"
-    s.client("encrypt", "--customer", s.key, "--provider", "p.key.pub", "plain", "-o", "object.dk")
+    s.prepare("text\n")
     s.stop()
     return s
 
