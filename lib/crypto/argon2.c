@@ -30,6 +30,11 @@ err_of(int result)
 	}
 }
 
+/*
+ * Lanes decide the result, threads only the time. One thread for all lanes: when
+ * libargon2 cannot start one of several, it returns while the others still write
+ * to the memory and read the context, and cannot be asked to wait for them.
+ */
 static dk_err
 run(__typeof__(argon2id_ctx) *hash, const struct dk_argon2 *params, const uint8_t *passphrase,
     size_t len, struct dk_secret32 *ret_key)
@@ -48,17 +53,12 @@ run(__typeof__(argon2id_ctx) *hash, const struct dk_argon2 *params, const uint8_
 		.t_cost = params->passes,
 		.m_cost = params->memory_kib,
 		.lanes = params->lanes,
-		.threads = params->lanes,
+		.threads = 1,
 		.version = ARGON2_VERSION_13,
 		.flags = ARGON2_DEFAULT_FLAGS,
 	};
 	int result = hash(&context);
 
-	/* Lanes decide the result, threads only the time. */
-	if (result == ARGON2_THREAD_FAIL) {
-		context.threads = 1;
-		result = hash(&context);
-	}
 	if (result == ARGON2_OK)
 		*ret_key = key;
 	return err_of(result);
