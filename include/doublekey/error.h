@@ -11,7 +11,8 @@
  * any code of the category service.
  *
  * Spec: spec/envelope.md section 11; spec/key-file.md section 7; spec/key-backup.md
- * section 7; spec/key-service.md section 8 (category service).
+ * section 7; spec/key-service.md section 8 (category service); spec/log.md section 15
+ * (names that begin with log).
  */
 #ifndef DOUBLEKEY_ERROR_H
 #define DOUBLEKEY_ERROR_H
@@ -73,6 +74,9 @@ typedef enum dk_err {
 	DK_ERR_FINAL_EMPTY         = 0x0215, /* empty final segment behind others */
 	DK_ERR_TRAILING            = 0x0216, /* bytes behind the final segment */
 	DK_ERR_METADATA            = 0x0217, /* entry in the metadata block */
+	DK_ERR_LOG_NOTE            = 0x0218, /* no signed note, or not that of a checkpoint */
+	DK_ERR_LOG_POLICY          = 0x0219, /* trust policy of a log */
+	DK_ERR_LOG_FILE            = 0x021a, /* tile, entry bundle, proof, records, gossip */
 
 	/* unsupported */
 	DK_ERR_VERSION             = 0x0301,
@@ -92,10 +96,16 @@ typedef enum dk_err {
 	DK_ERR_SEGMENT_AUTH        = 0x0409,
 	DK_ERR_CREATOR_SIGNATURE   = 0x040a,
 	DK_ERR_RECEIPT             = 0x040b, /* log receipt, or what a service signed */
+	DK_ERR_LOG_SIGNATURE       = 0x040c, /* of a note, under a key that is known */
+	DK_ERR_LOG_TREE            = 0x040d, /* files that do not lead to the root */
+	DK_ERR_LOG_INCONSISTENT    = 0x040e, /* two signed trees, neither begins with the other */
+	DK_ERR_LOG_RECORD          = 0x040f, /* a record that does not open its leaf */
 
 	/* no match */
 	DK_ERR_NO_CUSTOMER_KEY     = 0x0501, /* no customer stanza is for the given keys */
 	DK_ERR_NO_PROVIDER_KEY     = 0x0502,
+	DK_ERR_LOG_KEY             = 0x0503, /* no key for the log, or none that signed */
+	DK_ERR_LOG_MISSING         = 0x0504, /* the log has no such file or entry */
 
 	/* refused */
 	DK_ERR_EPOCH_TOO_OLD       = 0x0601, /* below min_epoch */
@@ -104,6 +114,7 @@ typedef enum dk_err {
 	DK_ERR_SAME_KEY            = 0x0604, /* writer: one key on both sides, or twice */
 	DK_ERR_RANGE               = 0x0605, /* range behind the end of the object */
 	DK_ERR_THRESHOLD           = 0x0606, /* threshold not below the number of shares */
+	DK_ERR_LOG_QUORUM          = 0x0607, /* too few witnesses for the policy */
 
 	/* limit */
 	DK_ERR_HEADER_TOO_LARGE    = 0x0701,
@@ -129,6 +140,7 @@ typedef enum dk_err {
 	DK_ERR_KEY_RESERVED        = 0x080e, /* p256-mlkem768: reserved, not here yet */
 	DK_ERR_SHARE_MAGIC         = 0x080f, /* not a backup share */
 	DK_ERR_SHARE_TWICE         = 0x0810, /* one backup share given twice */
+	DK_ERR_LOG_VKEY            = 0x0811, /* key of a log or witness */
 
 	/* system */
 	DK_ERR_NOMEM               = 0x0901,

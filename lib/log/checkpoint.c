@@ -5,51 +5,48 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "crypto/base64.h"
-#include "crypto/crypto.h"
-
-#define KEY_HASH_BYTES 4
-#define DASH "\xe2\x80\x94 " /* U+2014 and a space */
+#include "log/merkle.h"
 
 enum note_key { NOTE_ED25519, NOTE_P256 };
 
 static dk_err
-key_hash(const struct dk_log_keys *keys, enum note_key which, uint8_t ret_hash[KEY_HASH_BYTES])
+note_key(const struct dk_log_keys *keys, enum note_key which, struct dk_note_key *ret)
 {
-	uint8_t hash[DK_SHA256_BYTES];
-	const struct dk_part ed[] = { { keys->origin, strlen(keys->origin) }, { "\n\x01", 2 },
-		{ keys->ed25519, DK_ED25519_BYTES } };
-	const struct dk_part ec[] = { { keys->p256, DK_P256_SPKI_BYTES } };
-	dk_err err;
-
-	err = which == NOTE_ED25519 ? dk_sha256(ed, 3, hash) : dk_sha256(ec, 1, hash);
-	if (err == DK_OK)
-		memcpy(ret_hash, hash, KEY_HASH_BYTES);
-	return err;
+	if (which == NOTE_ED25519)
+		return dk_note_key_of(
+		    DK_NOTE_ED25519, keys->origin, keys->ed25519, DK_ED25519_BYTES, ret);
+	return dk_note_key_of(DK_NOTE_ECDSA, keys->origin, keys->p256, DK_P256_SPKI_BYTES, ret);
 }
+
+dk_err
+dk_log_note_keys(const struct dk_log_keys *keys, struct dk_note_key ret_keys[2])
+{
+	dk_err err = note_key(keys, NOTE_ED25519, &ret_keys[0]);
+
+	return err == DK_OK ? note_key(keys, NOTE_P256, &ret_keys[1]) : err;
+}
+
+/* ---- signing ---- */
 
 static dk_err
 add_line(const struct dk_log_keys *keys, enum note_key which, const uint8_t *sig, size_t sig_len,
     char *text, size_t *len)
 {
-	uint8_t raw[KEY_HASH_BYTES + DK_SIGNATURE_DER_MAX_BYTES];
-	char b64[DK_BASE64_CHARS(sizeof(raw)) + 1];
+	char line[DK_NOTE_LINE_MAX_BYTES + 1];
+	struct dk_note_key key;
+	size_t line_len;
 	dk_err err;
-	int n;
 
-	err = key_hash(keys, which, raw);
+	err = note_key(keys, which, &key);
+	if (err == DK_OK)
+		err = dk_note_line_write(&key, sig, sig_len, line, &line_len);
 	if (err != DK_OK)
 		return err;
-	memcpy(raw + KEY_HASH_BYTES, sig, sig_len);
-	err = dk_base64_encode(raw, KEY_HASH_BYTES + sig_len, b64, sizeof(b64));
-	if (err != DK_OK)
-		return err;
-	n = snprintf(
-	    text + *len, DK_CHECKPOINT_MAX_BYTES - *len, DASH "%s %s\n", keys->origin, b64);
-	if (n < 0 || (size_t)n >= DK_CHECKPOINT_MAX_BYTES - *len)
+	if (line_len > DK_CHECKPOINT_MAX_BYTES - *len)
 		return DK_ERR_ARGUMENT;
-	*len += (size_t)n;
+	memcpy(text + *len, line, line_len);
+	*len += line_len;
 	return DK_OK;
 }
 
@@ -111,169 +108,124 @@ dk_checkpoint_sign(const struct dk_log_signer *signer, const struct dk_checkpoin
 
 /* ---- verification ---- */
 
-/* One line without its LF, or false. */
+/* One line of the text without its LF, not empty; false: there is none. */
 static bool
-next_line(const char **text, size_t *left, const char **ret_line, size_t *ret_len)
+next_line(const struct dk_note *note, size_t *at, const char **ret_line, size_t *ret_len)
 {
-	const char *end = memchr(*text, '\n', *left);
+	const char *line = note->text + *at, *end = memchr(line, '\n', note->text_len - *at);
 
-	if (!end)
+	if (!end || end == line)
 		return false;
-	*ret_line = *text;
-	*ret_len = (size_t)(end - *text);
-	*left -= *ret_len + 1;
-	*text = end + 1;
+	*ret_line = line;
+	*ret_len = (size_t)(end - line);
+	*at += *ret_len + 1;
 	return true;
 }
 
-static bool
-parse_size(const char *line, size_t len, uint64_t *ret_size)
+bool
+dk_log_number_parse(const char *text, size_t len, uint64_t *ret_number)
 {
 	uint64_t v = 0;
 
-	if (len == 0 || len > 19 || (len > 1 && line[0] == '0'))
+	if (len == 0 || len > 19 || (len > 1 && text[0] == '0'))
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		if (line[i] < '0' || line[i] > '9')
+		if (text[i] < '0' || text[i] > '9')
 			return false;
-		v = v * 10 + (uint64_t)(line[i] - '0');
+		v = v * 10 + (uint64_t)(text[i] - '0');
 	}
-	*ret_size = v;
+	*ret_number = v;
 	return true;
 }
 
 static bool
-parse_body(
-    const struct dk_log_keys *keys, const char **text, size_t *left, struct dk_checkpoint *cp)
+parse(const struct dk_note *note, const char **origin, size_t *origin_len, struct dk_checkpoint *cp,
+    unsigned *extensions)
 {
+	size_t at = 0, len, n;
 	const char *line;
-	size_t len, n;
 
-	if (!next_line(text, left, &line, &len) || len != strlen(keys->origin) ||
-	    memcmp(line, keys->origin, len) != 0)
-		return false;
-	if (!next_line(text, left, &line, &len) || !parse_size(line, len, &cp->size))
-		return false;
-	if (!next_line(text, left, &line, &len) ||
+	if (!next_line(note, &at, origin, origin_len) || !next_line(note, &at, &line, &len) ||
+	    !dk_log_number_parse(line, len, &cp->size) || !next_line(note, &at, &line, &len) ||
 	    dk_base64_decode(line, len, cp->root, sizeof(cp->root), &n) != DK_OK || n != 32)
 		return false;
-	return next_line(text, left, &line, &len) && len == 0;
-}
-
-/* 32 bytes from a DER INTEGER in its one encoding. */
-static bool
-from_der_integer(const uint8_t **p, size_t *left, uint8_t ret[32])
-{
-	size_t n;
-	const uint8_t *v;
-
-	if (*left < 3 || (*p)[0] != 0x02)
-		return false;
-	n = (*p)[1];
-	v = *p + 2;
-	if (n == 0 || n > 33 || n > *left - 2 || (v[0] & 0x80))
-		return false;
-	if (n > 1 && v[0] == 0 && !(v[1] & 0x80))
-		return false;
-	*left -= 2 + n;
-	*p += 2 + n;
-	if (n == 33) {
-		v++;
-		n--;
-	}
-	memset(ret, 0, 32 - n);
-	memcpy(ret + 32 - n, v, n);
+	*extensions = 0;
+	for (; at < note->text_len; ++*extensions)
+		if (!next_line(note, &at, &line, &len))
+			return false;
 	return true;
 }
 
-static bool
-verify_p256(const struct dk_log_keys *keys, const char *text, size_t len, const uint8_t *der,
-    size_t der_len)
+dk_err
+dk_checkpoint_parse(const struct dk_note *note, const char **ret_origin, size_t *ret_origin_len,
+    struct dk_checkpoint *ret_checkpoint)
 {
-	dk_auto_pkey *key = NULL;
-	uint8_t sig[DK_SIGNATURE_BYTES];
-	const struct dk_part part = { text, len };
-	size_t left = der_len - 2;
-	const uint8_t *p = der + 2;
+	uint8_t empty[DK_HASH_BYTES];
+	struct dk_checkpoint cp;
+	unsigned extensions;
+	const char *origin;
+	size_t len;
+	dk_err err;
 
-	if (der_len < 8 || der[0] != 0x30 || der[1] != left)
-		return false;
-	if (!from_der_integer(&p, &left, sig) || !from_der_integer(&p, &left, sig + 32) ||
-	    left != 0)
-		return false;
-	if (dk_pkey_from_spki(keys->p256, DK_P256_SPKI_BYTES, &key) != DK_OK)
-		return false;
-	return dk_ecdsa_verify(key, &part, 1, sig) == DK_OK;
+	if (!parse(note, &origin, &len, &cp, &extensions))
+		return DK_ERR_LOG_NOTE;
+	if (cp.size == 0) {
+		err = dk_sha256(NULL, 0, empty);
+		if (err != DK_OK)
+			return err;
+		if (memcmp(empty, cp.root, sizeof(empty)) != 0)
+			return DK_ERR_LOG_NOTE;
+	}
+	*ret_origin = origin;
+	*ret_origin_len = len;
+	*ret_checkpoint = cp;
+	return DK_OK;
 }
 
-/* Whether the line is one of the pinned keys, and if so whether it verifies. */
-static bool
-check_line(const struct dk_log_keys *keys, const char *text, size_t text_len, const char *line,
-    size_t len, unsigned *found)
+/* What stands in its place is somebody's to judge; that it is not what it should be is not. */
+static dk_err
+as_receipt(dk_err err)
 {
-	size_t name = strlen(keys->origin), dash = strlen(DASH), n;
-	uint8_t raw[KEY_HASH_BYTES + 128], hash[KEY_HASH_BYTES];
-
-	if (len < dash + name + 2 || memcmp(line, DASH, dash) != 0)
-		return false;
-	if (memcmp(line + dash, keys->origin, name) != 0 || line[dash + name] != ' ')
-		return true;
-	if (dk_base64_decode(line + dash + name + 1, len - dash - name - 1, raw, sizeof(raw), &n) !=
-		DK_OK ||
-	    n <= KEY_HASH_BYTES)
-		return true;
-	if (key_hash(keys, NOTE_ED25519, hash) == DK_OK && memcmp(hash, raw, 4) == 0) {
-		*found |= 1u << NOTE_ED25519;
-		return n == KEY_HASH_BYTES + DK_ED25519_SIGNATURE_BYTES &&
-		    dk_ed25519_verify(keys->ed25519, (const uint8_t *)text, text_len, raw + 4) ==
-		    DK_OK;
-	}
-	if (key_hash(keys, NOTE_P256, hash) == DK_OK && memcmp(hash, raw, 4) == 0) {
-		*found |= 1u << NOTE_P256;
-		return verify_p256(keys, text, text_len, raw + 4, n - 4);
-	}
-	return true;
+	return err == DK_ERR_LOG_NOTE || err == DK_ERR_LOG_SIGNATURE ? DK_ERR_RECEIPT : err;
 }
 
 dk_err
 dk_checkpoint_verify(const struct dk_log_keys *keys, const char *text, size_t len,
     struct dk_checkpoint *ret_checkpoint)
 {
+	struct dk_note_key key[2];
+	struct dk_note_seen seen;
 	struct dk_checkpoint cp;
-	const char *p = text, *line;
-	size_t left = len, line_len, text_len;
-	unsigned found = 0;
+	unsigned extensions;
+	struct dk_note note;
+	const char *origin;
+	size_t origin_len;
+	dk_err err;
 
-	if (len > DK_CHECKPOINT_MAX_BYTES || !parse_body(keys, &p, &left, &cp))
+	if (len > DK_CHECKPOINT_MAX_BYTES)
 		return DK_ERR_RECEIPT;
-	text_len = (size_t)(p - text) - 1;
-	while (left > 0)
-		if (!next_line(&p, &left, &line, &line_len) ||
-		    !check_line(keys, text, text_len, line, line_len, &found))
-			return DK_ERR_RECEIPT;
-	if (found != (1u << NOTE_ED25519 | 1u << NOTE_P256))
+	err = dk_note_parse(text, len, &note);
+	if (err != DK_OK)
+		return as_receipt(err);
+	if (!parse(&note, &origin, &origin_len, &cp, &extensions) || extensions > 0 ||
+	    origin_len != strlen(keys->origin) || memcmp(origin, keys->origin, origin_len) != 0)
 		return DK_ERR_RECEIPT;
-	*ret_checkpoint = cp;
-	return DK_OK;
+	err = dk_log_note_keys(keys, key);
+	for (unsigned i = 0; err == DK_OK && i < 2; i++) {
+		err = dk_note_verify(&note, &key[i], &seen);
+		if (err == DK_OK && seen.count == 0)
+			err = DK_ERR_RECEIPT;
+	}
+	if (err == DK_OK)
+		*ret_checkpoint = cp;
+	return as_receipt(err);
 }
 
 dk_err
 dk_log_vkey(const struct dk_log_keys *keys, char ret_vkey[DK_VKEY_MAX_BYTES])
 {
-	uint8_t hash[KEY_HASH_BYTES], raw[1 + DK_ED25519_BYTES];
-	char hex[2 * KEY_HASH_BYTES + 1], b64[DK_BASE64_CHARS(sizeof(raw)) + 1];
-	dk_err err;
-	int n;
+	struct dk_note_key key;
+	dk_err err = note_key(keys, NOTE_ED25519, &key);
 
-	err = key_hash(keys, NOTE_ED25519, hash);
-	if (err != DK_OK)
-		return err;
-	raw[0] = 1;
-	memcpy(raw + 1, keys->ed25519, DK_ED25519_BYTES);
-	err = dk_base64_encode(raw, sizeof(raw), b64, sizeof(b64));
-	if (err != DK_OK)
-		return err;
-	dk_hex(hash, sizeof(hash), hex);
-	n = snprintf(ret_vkey, DK_VKEY_MAX_BYTES, "%s+%s+%s", keys->origin, hex, b64);
-	return n > 0 && n < DK_VKEY_MAX_BYTES ? DK_OK : DK_ERR_ARGUMENT;
+	return err == DK_OK ? dk_note_key_text(&key, ret_vkey) : err;
 }
