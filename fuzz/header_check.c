@@ -28,7 +28,9 @@ check_stanza(const uint8_t *data, const struct dk_stanza *st, uint32_t at)
 {
 	FUZZ_CHECK(st->key_id == at + 4 && st->custodian == at + 36);
 	FUZZ_CHECK(st->body == at + DK_STANZA_HEAD_BYTES);
-	FUZZ_CHECK(st->type >= DK_STANZA_P256 && st->type <= DK_STANZA_RSA_OAEP);
+	FUZZ_CHECK((st->type >= DK_STANZA_P256 && st->type <= DK_STANZA_RSA_OAEP) ||
+	    st->type == DK_STANZA_KMS);
+	FUZZ_CHECK(st->type != DK_STANZA_KMS || (st->body_len >= 5 && st->body_len <= 4675));
 	FUZZ_CHECK(st->type != DK_STANZA_P256 || st->body_len == 113);
 	FUZZ_CHECK(st->type != DK_STANZA_P384 || st->body_len == 145);
 	FUZZ_CHECK(st->type != DK_STANZA_RSA_OAEP || (st->body_len >= 432 && st->body_len <= 1072));

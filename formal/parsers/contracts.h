@@ -145,6 +145,12 @@ bool dk_custodian_valid(const uint8_t field[DK_CUSTODIAN_BYTES]);
 */
 dk_err dk_header_set(struct dk_cursor *p, uint32_t side);
 
+/*@ requires cursor(p) && len <= DK_KMS_BODY_MAX_BYTES;
+    assigns p->pos, p->where.offset;
+    ensures \result == DK_OK ==> cursor(p) && p->pos == \old(p->pos) + len;
+*/
+dk_err dk_header_kms(struct dk_cursor *p, uint32_t len);
+
 /*@ requires \valid_read(set) && index < DK_STANZAS_MAX;
     requires \forall integer k; 0 <= k <= index ==>
       \valid_read(data + (0 .. set->stanza[k].key_id + 31));

@@ -5,7 +5,7 @@
 static dk_err type_known(uint32_t type);
 
 /*@ assigns \nothing;
-    ensures \result ==> len <= 1072;
+    ensures \result ==> len <= DK_KMS_BODY_MAX_BYTES;
 */
 static bool body_len_ok(uint32_t type, uint32_t len);
 
@@ -27,9 +27,15 @@ static dk_err custodian(struct dk_cursor *p, uint32_t *ret_offset);
     assigns p->pos, p->where.offset, st->type, st->body_len, st->key_id, st->custodian;
     ensures \result == DK_OK ==>
       cursor(p) && p->pos >= \old(p->pos) && seen(p, st->key_id, 32) &&
-      seen(p, st->custodian, DK_CUSTODIAN_BYTES);
+      seen(p, st->custodian, DK_CUSTODIAN_BYTES) && st->body_len <= DK_KMS_BODY_MAX_BYTES;
 */
 static dk_err stanza_head(struct dk_cursor *p, struct dk_stanza *st);
+
+/*@ requires cursor(p) && result(p, ret_offset) && len <= DK_KMS_BODY_MAX_BYTES;
+    assigns p->pos, p->where.offset, *ret_offset;
+    ensures \result == DK_OK ==> cursor(p) && p->pos == \old(p->pos) + len;
+*/
+static dk_err stanza_body(struct dk_cursor *p, bool is_kms, uint32_t len, uint32_t *ret_offset);
 
 /*@ requires cursor(p) && set_of(p, set) && index < DK_STANZAS_MAX;
     requires ids_within(set, index, p->pos) && names_within(set, index, p->pos);

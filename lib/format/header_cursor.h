@@ -33,5 +33,7 @@ DK_MUST_USE dk_err dk_cursor_u32(struct dk_cursor *p, uint32_t n, uint32_t *ret_
 DK_MUST_USE dk_err dk_header_core(struct dk_cursor *p);
 /* header_set.c: section 6; side is 0 for customer, 1 for provider. */
 DK_MUST_USE dk_err dk_header_set(struct dk_cursor *p, uint32_t side);
+/* header_kms.c: section 6.3, the len bytes of the body of a kms stanza. */
+DK_MUST_USE dk_err dk_header_kms(struct dk_cursor *p, uint32_t len);
 
 #endif

@@ -10,9 +10,9 @@ type_known(uint32_t type)
 	case DK_STANZA_P256:
 	case DK_STANZA_P384:
 	case DK_STANZA_RSA_OAEP:
+	case DK_STANZA_KMS:
 		return DK_OK;
 	case DK_STANZA_P256_MLKEM768:
-	case DK_STANZA_KMS:
 		return DK_ERR_STANZA_RESERVED;
 	default:
 		return DK_ERR_STANZA_TYPE;
@@ -26,6 +26,8 @@ body_len_ok(uint32_t type, uint32_t len)
 		return len == 65 + 48;
 	if (type == DK_STANZA_P384)
 		return len == 97 + 48;
+	if (type == DK_STANZA_KMS)
+		return len >= DK_KMS_BODY_MIN_BYTES && len <= DK_KMS_BODY_MAX_BYTES;
 	return len >= 384 + 48 && len <= 1024 + 48;
 }
 
@@ -66,6 +68,15 @@ stanza_head(struct dk_cursor *p, struct dk_stanza *st)
 }
 
 static dk_err
+stanza_body(struct dk_cursor *p, bool is_kms, uint32_t len, uint32_t *ret_offset)
+{
+	if (!is_kms)
+		return dk_cursor_take(p, len, ret_offset);
+	*ret_offset = (uint32_t)p->pos;
+	return dk_header_kms(p, len);
+}
+
+static dk_err
 parse_stanza(struct dk_cursor *p, struct dk_set *set, uint32_t index)
 {
 	struct dk_stanza *st = &set->stanza[index];
@@ -76,11 +87,10 @@ parse_stanza(struct dk_cursor *p, struct dk_set *set, uint32_t index)
 	err = stanza_head(p, st);
 	if (err != DK_OK)
 		return err;
-	err = dk_cursor_take(p, st->body_len, &st->body);
-	if (err != DK_OK)
-		return err;
 	p->where.offset = st->key_id;
-	return dk_rule_new_stanza(p->data, set, index) ? DK_OK : DK_ERR_STANZA_DUPLICATE;
+	if (!dk_rule_new_stanza(p->data, set, index))
+		return DK_ERR_STANZA_DUPLICATE;
+	return stanza_body(p, st->type == DK_STANZA_KMS, st->body_len, &st->body);
 }
 
 static dk_err

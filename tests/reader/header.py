@@ -20,15 +20,17 @@ EPOCH_LIMIT = 2**32 - 1
 CUSTOMER, PROVIDER = 1, 2
 SIDE_NAME = {CUSTOMER: "customer", PROVIDER: "provider"}
 
-P256, P384, RSA_OAEP = 1, 2, 3
-TYPE_NAME = {P256: "p256", P384: "p384", RSA_OAEP: "rsa-oaep"}
-RESERVED_TYPES = (0x0004, 0x0010)
+P256, P384, RSA_OAEP, KMS = 1, 2, 3, 0x10
+TYPE_NAME = {P256: "p256", P384: "p384", RSA_OAEP: "rsa-oaep", KMS: "kms"}
+RESERVED_TYPES = (0x0004,)
 WRAPPED_SHARE = 48
 BODY_LENGTHS = {
     P256: range(65 + 48, 65 + 48 + 1),
     P384: range(97 + 48, 97 + 48 + 1),
     RSA_OAEP: range(384 + 48, 1024 + 48 + 1),
+    KMS: range(2 + 1 + 1 + 1, 2 + 512 + 1 + 64 + 4096 + 1),
 }
+KMS_NAME_LIMIT, KMS_VERSION_LIMIT, KMS_BLOB_LIMIT = 512, 64, 4096
 
 
 @dataclass
@@ -218,8 +220,29 @@ def parse_stanza(fields, before):
     key_id = fields.take(32)
     custodian = fields.custodian()
     fields.require(all(key_id != other.key_id for other in before), "stanza-duplicate")
-    encapsulation = fields.take(body_length - WRAPPED_SHARE)
-    return Stanza(kind, key_id, custodian, encapsulation, fields.take(WRAPPED_SHARE))
+    if kind == KMS:
+        encapsulation, wrapped = parse_kms(fields, body_length)
+    else:
+        encapsulation = fields.take(body_length - WRAPPED_SHARE)
+        wrapped = fields.take(WRAPPED_SHARE)
+    return Stanza(kind, key_id, custodian, encapsulation, wrapped)
+
+
+def parse_kms(fields, length):
+    """Name and version of the key with their lengths, and the blob."""
+    end = len(fields.taken) + length
+    head = b""
+    for size, least, most in ((2, 1, KMS_NAME_LIMIT), (1, 0, KMS_VERSION_LIMIT)):
+        count = fields.take(size)
+        number = int.from_bytes(count, "big")
+        fits = least <= number <= most and len(fields.taken) + number <= end
+        fields.require(fits, "stanza-length")
+        text = fields.take(number)
+        fields.require(all(0x21 <= byte <= 0x7e for byte in text), "text")
+        head += count + text
+    blob = end - len(fields.taken)
+    fields.require(1 <= blob <= KMS_BLOB_LIMIT, "stanza-length")
+    return head, fields.take(blob)
 
 
 def parse_former(fields, before):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from reader import creator, floe, metadata, schedule, stanza
 from reader.fields import u8, u16, u32, u64
-from reader.header import BLOCK, CUSTOMER, PROVIDER, RSA_OAEP, SIDE_NAME, pad_custodian
+from reader.header import BLOCK, CUSTOMER, KMS, PROVIDER, RSA_OAEP, SIDE_NAME, pad_custodian
 
 from keyring import KEYS
 import seeded
@@ -38,6 +38,7 @@ class Plan:
     epoch: dict = field(default_factory=dict)
     formers: dict = field(default_factory=dict)  # lists of (type, key id, custodian)
     fillers: dict = field(default_factory=dict)  # so many stanzas for unknown keys, in front
+    kms: dict = field(default_factory=dict)  # lists of (name, version, blob), behind fillers
     wrapped: dict = field(default_factory=dict)  # another share than that of the side
     mac_share_of: dict = field(default_factory=dict)  # another side, for the set MAC
     wrap: dict = field(default_factory=dict)  # another function than `wrap` below
@@ -220,13 +221,16 @@ class Forge:
         key_names = getattr(self.plan, name)
         formers = self.plan.formers.get(side, [])
         fillers = self.plan.fillers.get(side, 0)
+        kms = self.plan.kms.get(side, [])
         self.put(f"{name} side", u8(side))
         self.put(f"{name} epoch", u32(self.plan.epoch.get(side, 1)))
-        self.put(f"{name} stanza count", u8(fillers + len(key_names)))
+        self.put(f"{name} stanza count", u8(fillers + len(kms) + len(key_names)))
         self.put(f"{name} former count", u16(len(formers)))
         for position in range(fillers):
             self.filler(name, position)
-        for position, key_name in enumerate(key_names, fillers):
+        for position, fields in enumerate(kms, fillers):
+            self.kms(f"{name} stanza {position}", *fields)
+        for position, key_name in enumerate(key_names, fillers + len(kms)):
             self.stanza(side, position, KEYS[key_name])
         for position, former in enumerate(formers):
             self.former(f"{name} former {position}", former)
@@ -260,6 +264,19 @@ class Forge:
         self.put(f"{part} custodian", pad_custodian(name))
         self.put(f"{part} encapsulation", self.draw(f"{part} encapsulation", 65))
         self.put(f"{part} wrapped share", self.draw(f"{part} wrapped share", 48))
+
+    def kms(self, part, key_name, version, blob):
+        key_id = hashlib.sha256(schedule.info("kms-key", hashlib.sha256(key_name).digest()))
+        self.put(f"{part} type", u16(KMS))
+        body_length = 2 + len(key_name) + 1 + len(version) + len(blob)
+        self.put(f"{part} body length", u16(body_length))
+        self.put(f"{part} key id", key_id.digest())
+        self.put(f"{part} custodian", pad_custodian(part[:8]))
+        self.put(f"{part} name length", u16(len(key_name)))
+        self.put(f"{part} name", key_name)
+        self.put(f"{part} version length", u8(len(version)))
+        self.put(f"{part} version", version)
+        self.put(f"{part} blob", blob)
 
     def former(self, name, former):
         kind, key_id, custodian = former

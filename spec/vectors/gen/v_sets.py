@@ -61,8 +61,7 @@ for side in SIDES:
             (0, "stanza-type", "type 0"),
             (5, "stanza-type", "a type that is not known"),
             (0xffff, "stanza-type", "the largest type"),
-            (4, "stanza-reserved", "the reserved hybrid type"),
-            (0x10, "stanza-reserved", "the reserved type of a provider's key service")):
+            (4, "stanza-reserved", "the reserved hybrid type")):
         authored("6.3", f"unsupported {error}", f"{side} stanza 0",
                  f"{side}_stanza_type_{kind}", what, edit={f"{side} stanza 0 type": u16(kind)})
 authored("6.3", "unsupported stanza-type", "customer stanza 1", "customer_stanza_type_second",
@@ -89,6 +88,41 @@ body_length("customer-rsa4096", "rsa_minus_1", "one byte of the body becomes set
             "set-length", "set")
 body_length("customer-rsa3072", "rsa_longest", "the body reaches behind the set", 1072 - 432,
             "set-length")
+
+KMS = (b"vault:https://v/m/keys/k", b"7", b"vault:v7:AAAA")
+TOO_LONG = {"name": (b"n" * 513, b"", b"b"), "version": (b"n", b"v" * 65, b"b"),
+            "blob": (b"n", b"", bytes(4097))}
+for part, fields in TOO_LONG.items():
+    authored("6.3", "malformed stanza-length", "provider stanza 0", f"kms_{part}_too_long",
+             f"one byte more than a {part} may have", kms={PROVIDER: [fields]})
+for part, fields in {"name": (b"", b"7", b"b"), "blob": (b"n", b"7", b"")}.items():
+    authored("6.3", "malformed stanza-length", "provider stanza 0", f"kms_no_{part}",
+             f"no {part}", kms={PROVIDER: [fields]})
+for part, change, where, error in (
+        ("name length", 1, "stanza 0", "text"),
+        ("name length", 600, "stanza 0", "stanza-length"),
+        ("version length", 13, "stanza 0", "stanza-length"),
+        ("version length", 254, "stanza 0", "stanza-length"),
+        ("body length", 4677 - 41, "stanza 0", "stanza-length"),
+        ("body length", 4 - 41, "stanza 0", "stanza-length"),
+        ("body length", 1, "stanza 1", "stanza-type"),
+        ("body length", -1, "stanza 1", "stanza-type")):
+    tampered("6.3", f"{'unsupported' if error == 'stanza-type' else 'malformed'} {error}",
+             f"provider {where}", f"kms_{part.replace(' ', '_')}_{change}".replace("-", "minus_"),
+             f"a {part} that differs by {change}", adding(f"provider stanza 0 {part}", change),
+             {"kms": {PROVIDER: [KMS]}})
+for part, position, byte in (("name", 0, 0x20), ("name", 3, 0x7f), ("name", 5, 0),
+                             ("version", 0, 0x0a), ("version", 0, 0xff)):
+    fields = [KMS[0], KMS[1], KMS[2]]
+    at = ("name", "version").index(part)
+    fields[at] = fields[at][:position] + bytes([byte]) + fields[at][position + 1:]
+    authored("6.3", "malformed text", "provider stanza 0", f"kms_{part}_byte_{byte:02x}",
+             f"a byte of the {part} that is not printable ASCII", kms={PROVIDER: [tuple(fields)]})
+authored("6.1", "malformed stanza-duplicate", "provider stanza 1", "kms_duplicate",
+         "two stanzas of one system's key", kms={PROVIDER: [KMS, KMS]})
+tampered("6.3", "not-authentic set-mac", "provider set", "kms_blob_flipped",
+         "a blob that nobody opens is changed, and the set MAC finds it",
+         flipping("provider stanza 0 blob"), {"kms": {PROVIDER: [KMS]}})
 
 WRONG_CUSTODIANS = {
     "empty": (b"", "no custodian"),

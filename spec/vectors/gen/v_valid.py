@@ -146,6 +146,40 @@ def valid_custodian_longest(make):
     return make(edit={"customer stanza 0 custodian": pad_custodian(name)})
 
 
+KMS_NAME = b"awskms:arn:aws:kms:eu-central-1:111122223333:key/0123"
+
+
+@vector("6.3", "success")
+def valid_kms_in_front(make):
+    "a stanza of a system without a public half stands before that of the key"
+    return make(kms={PROVIDER: [(KMS_NAME, b"", b"blob")]})
+
+
+@vector("6.3", "success")
+def valid_kms_longest(make):
+    "name, version and blob as long as they may be, on both sides"
+    return make(kms={side: [(bytes([letter]) * 512, b"~" * 64, bytes(4096))]
+                     for side, letter in ((CUSTOMER, 0x21), (PROVIDER, 0x7e))})
+
+
+@vector("6.3", "success")
+def valid_kms_shortest(make):
+    "a name and a blob of one byte, and no version"
+    return make(kms={PROVIDER: [(b"x", b"", b"y")]})
+
+
+@vector("6.3", "no-match no-provider-key", "provider set")
+def kms_alone(make):
+    "only a system has the share, and none is asked"
+    return make(kms={PROVIDER: [(KMS_NAME, b"1", b"blob")]}, provider=[])
+
+
+@vector("6.2", "success")
+def valid_kms_formerly(make):
+    "a system without a public half among the formers"
+    return make(formers={PROVIDER: [(16, bytes(32), "provider")]}, epoch={PROVIDER: 2})
+
+
 @vector("8", "success", file_name="report.pdf", media_type="application/pdf")
 def valid_metadata(make):
     "a file name and a media type"
