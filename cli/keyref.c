@@ -34,6 +34,14 @@ give_passphrase(void *ctx, const char *name, uint8_t *buf, size_t cap, size_t *r
 	return DK_OK;
 }
 
+/* What the system of a key said besides its error. */
+static void
+tell_note(void *ctx, const char *ref, const char *text)
+{
+	(void)ctx;
+	message_warn(ref, "%s", text);
+}
+
 void
 keyref_tell(const char *ref, dk_side side, dk_err err)
 {
@@ -61,9 +69,10 @@ keyref_tell(const char *ref, dk_side side, dk_err err)
 		return;
 	case DK_ERR_LIBRARY:
 		message_fail(ref, "%s cannot be loaded (%s)",
-		    dk_key_ref_scheme(ref, scheme)
+		    !dk_key_ref_scheme(ref, scheme) ? "the key is sealed and libargon2.so.1"
+			: strcmp(scheme, "https") == 0
 			? "libdoublekey-client.so, which asks key services,"
-			: "the key is sealed and libargon2.so.1",
+			: "libdoublekey-provider.so, which asks the systems that hold keys,",
 		    dk_err_name(err));
 		return;
 	default:
@@ -80,6 +89,7 @@ attempt(const char *ref, dk_side side, const char *file, struct dk_key **ret_key
 	struct dk_key_options options = {
 		.passphrase = give_passphrase,
 		.passphrase_ctx = &asker,
+		.note = tell_note,
 	};
 	dk_err err = dk_key_open(ref, side, &options, ret_key);
 
@@ -102,11 +112,19 @@ open_private(
 	return err;
 }
 
+dk_err
+keyref_try(const char *ref, dk_side side, struct dk_key **ret_key)
+{
+	static const struct dk_key_options options = { .note = tell_note };
+
+	return dk_key_open(ref, side, &options, ret_key);
+}
+
 bool
 keyref_open(const char *ref, dk_side side, enum keyref_use use,
     const struct option_list *passphrase_files, struct dk_key **ret_key)
 {
-	static const struct dk_key_options public_half = { .public_only = 1 };
+	static const struct dk_key_options public_half = { .public_only = 1, .note = tell_note };
 	struct dk_key *key = NULL;
 	dk_err err;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys as options name them: a path now, a URI of a known scheme later. */
+/* Keys as options name them: a path, or a URI of a known scheme. */
 #ifndef DK_CLI_KEYREF_H
 #define DK_CLI_KEYREF_H
 
@@ -24,6 +24,9 @@ enum keyref_use {
  */
 bool keyref_open(const char *ref, dk_side side, enum keyref_use use,
     const struct option_list *passphrase_files, struct dk_key **ret_key);
+
+/* Open a key that needs no passphrase. Nothing is told but what its system says. */
+DK_MUST_USE dk_err keyref_try(const char *ref, dk_side side, struct dk_key **ret_key);
 
 struct keyref_list {
 	struct dk_key **key;

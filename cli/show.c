@@ -38,6 +38,9 @@ put_stanza(FILE *out, const char *kind, const struct dk_stanza_info *stanza)
 {
 	(void)fprintf(
 	    out, "    %-8s %-9s %s  %s\n", kind, stanza->type, stanza->key_id, stanza->custodian);
+	if (stanza->key_name[0])
+		(void)fprintf(out, "    %-8s %-9s %s%s%s\n", "", "", stanza->key_name,
+		    stanza->key_version[0] ? ", version " : "", stanza->key_version);
 }
 
 static void
@@ -101,6 +104,10 @@ json_stanzas(struct json *json, const char *name, const struct dk_stanza_info *s
 		json_string(json, "type", stanza[i].type);
 		json_string(json, "key_id", stanza[i].key_id);
 		json_string(json, "custodian", stanza[i].custodian);
+		if (stanza[i].key_name[0]) {
+			json_string(json, "key_name", stanza[i].key_name);
+			json_string(json, "key_version", stanza[i].key_version);
+		}
 		json_close(json, '}');
 	}
 	json_close(json, ']');

@@ -120,19 +120,29 @@ sides_open_public(struct sides *sides)
 	return sides_check_apart(&sides->customer_keys, customer, &sides->provider_keys, provider);
 }
 
-/* *ret_key is NULL if ref is a public key. */
+/* One that may be away while others of its side are there. */
+static bool
+is_away(dk_err err)
+{
+	return dk_err_category(err) == DK_CAT_PROVIDER && err != DK_ERR_PROVIDER_REFERENCE &&
+	    err != DK_ERR_PROVIDER_CONFIGURATION;
+}
+
+/* *ret_key is NULL if ref is a public key, or away; *away is set then. */
 static bool
 open_reader(const char *ref, dk_side side, const struct option_list *passphrase_files,
-    struct dk_key **ret_key)
+    struct dk_key **ret_key, bool *away)
 {
 	struct dk_key *key = NULL;
-	dk_err err = dk_key_open(ref, side, NULL, &key);
+	dk_err err = keyref_try(ref, side, &key);
 
 	if (err == DK_ERR_KEY_NEED_PASSPHRASE)
 		return keyref_open(ref, side, KEYREF_PRIVATE, passphrase_files, ret_key);
 	if (err != DK_OK) {
 		keyref_tell(ref, side, err);
-		return false;
+		*away = *away || is_away(err);
+		*ret_key = NULL;
+		return is_away(err);
 	}
 	if (!dk_key_has_private(key)) {
 		dk_key_free(key);
@@ -148,13 +158,14 @@ sides_open_readers(const struct option_list *refs, dk_side side,
 {
 	struct keyref_list list = { .key = calloc(refs->count + 1, sizeof(struct dk_key *)) };
 	struct dk_key *key = NULL;
+	bool away = false;
 
 	if (!list.key) {
 		message_err(NULL, DK_ERR_NOMEM, NULL);
 		return false;
 	}
 	for (size_t i = 0; i < refs->count; i++) {
-		if (!open_reader(refs->item[i], side, passphrase_files, &key)) {
+		if (!open_reader(refs->item[i], side, passphrase_files, &key, &away)) {
 			keyref_list_clear(&list);
 			return false;
 		}
@@ -162,7 +173,8 @@ sides_open_readers(const struct option_list *refs, dk_side side,
 			list.key[list.count++] = key;
 	}
 	if (list.count == 0) {
-		keyref_tell(refs->item[0], side, DK_ERR_KEY_NEED_PRIVATE);
+		if (!away)
+			keyref_tell(refs->item[0], side, DK_ERR_KEY_NEED_PRIVATE);
 		keyref_list_clear(&list);
 		return false;
 	}

@@ -40,6 +40,7 @@ typedef enum dk_category {
 	DK_CAT_KEY = 8,           /* a key file is not what it should be */
 	DK_CAT_SYSTEM = 9,        /* the operating system or libcrypto failed */
 	DK_CAT_SERVICE = 10,      /* a key service said no, or could not be asked */
+	DK_CAT_PROVIDER = 11,     /* the same of a cloud or token that holds a key */
 } dk_category;
 
 /* clang-format off */
@@ -82,7 +83,7 @@ typedef enum dk_err {
 	DK_ERR_VERSION             = 0x0301,
 	DK_ERR_SUITE               = 0x0302,
 	DK_ERR_STANZA_TYPE         = 0x0303, /* not in the registry */
-	DK_ERR_STANZA_RESERVED     = 0x0304, /* p256-mlkem768, kms: reserved, not here yet */
+	DK_ERR_STANZA_RESERVED     = 0x0304, /* p256-mlkem768: reserved, not here yet */
 
 	/* not authentic */
 	DK_ERR_STANZA_AUTH         = 0x0401, /* a stanza for the given key does not open */
@@ -205,6 +206,20 @@ typedef enum dk_err {
 	DK_ERR_SERVICE_PROFILE            = 0x0a85,
 	DK_ERR_SERVICE_FINGERPRINT        = 0x0a86,
 	DK_ERR_SERVICE_REQUEST            = 0x0a87,
+
+	/* a key in another system: spec/provider-keys.md section 5 */
+	DK_ERR_PROVIDER_REFERENCE         = 0x0b01,
+	DK_ERR_PROVIDER_CREDENTIALS       = 0x0b02,
+	DK_ERR_PROVIDER_DENIED            = 0x0b03,
+	DK_ERR_PROVIDER_KEY_STATE         = 0x0b04,
+	DK_ERR_PROVIDER_KEY_MISSING       = 0x0b05,
+	DK_ERR_PROVIDER_KEY_USE           = 0x0b06,
+	DK_ERR_PROVIDER_THROTTLED         = 0x0b07,
+	DK_ERR_PROVIDER_UNREACHABLE       = 0x0b08,
+	DK_ERR_PROVIDER_TLS               = 0x0b09,
+	DK_ERR_PROVIDER_ANSWER            = 0x0b0a,
+	DK_ERR_PROVIDER_REFUSED           = 0x0b0b,
+	DK_ERR_PROVIDER_CONFIGURATION     = 0x0b0c,
 } dk_err;
 /* clang-format on */
 

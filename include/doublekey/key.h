@@ -48,12 +48,22 @@ struct dk_key;
 typedef dk_err (*dk_passphrase_fn)(void *ctx, const char *name, uint8_t *buf, size_t cap,
     size_t *ret_len);
 
+/*
+ * Called when a system that holds a key says more than an error can: what it refused and
+ * why, its own id of the request. text is one English sentence without full stop, without
+ * secrets, borrowed for the call. May come from any thread that uses the key, as long as
+ * the key is open.
+ */
+typedef void (*dk_note_fn)(void *ctx, const char *ref, const char *text);
+
 struct dk_key_options {
 	dk_passphrase_fn passphrase; /* NULL: sealed keys are DK_ERR_KEY_NEED_PASSPHRASE */
 	void *passphrase_ctx;
 	/* Not 0: use the public half only. Asks for no passphrase; the key wraps
 	 * and verifies, but neither unwraps nor signs. */
 	int public_only;
+	dk_note_fn note; /* NULL: nobody is told */
+	void *note_ctx;
 };
 
 /*
@@ -70,10 +80,12 @@ struct dk_key_options {
 int dk_key_ref_scheme(const char *ref, char ret_scheme[DK_KEY_SCHEME_BYTES]);
 
 /*
- * Open the key that ref names: a path, or a URI whose scheme is known. There is
- * one, https:, a key of a key service at which this user has enrolled.
+ * Open the key that ref names: a path, or a URI whose scheme is known (https: for a key
+ * service; vault:). A key behind a URI may ask its
+ * system when it is opened, and does when it unwraps.
  *
- * Spec:    spec/key-file.md section 6
+ * Spec:    spec/key-file.md section 6; spec/key-service.md section 7;
+ *          spec/provider-keys.md section 1
  * In:      ref      NUL-terminated; a public or a private key file
  *          side     the side on which it will be used
  *          options  NULL for none; borrowed for the call
@@ -89,9 +101,10 @@ int dk_key_ref_scheme(const char *ref, char ret_scheme[DK_KEY_SCHEME_BYTES]);
  *          DK_ERR_KEY_INVALID    not a valid key of its type
  *          DK_ERR_KEY_PASSPHRASE the passphrase is wrong
  *          DK_ERR_KEY_NEED_PASSPHRASE  sealed, and no passphrase function
- *          DK_ERR_LIBRARY        libargon2 could not be loaded; for https:, the
- *                                client of key services
- *          of the category service  for https:
+ *          DK_ERR_LIBRARY        libargon2 could not be loaded; for a URI, the
+ *                                module that asks its system
+ *          category service      the key service said no, or could not be asked
+ *          category provider     the same of another system
  * Limits:  reads at most 16 KiB; Argon2id memory as the file says, up to 4 GiB
  */
 DK_MUST_USE dk_err dk_key_open(const char *ref, dk_side side,

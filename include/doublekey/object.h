@@ -17,9 +17,13 @@ extern "C" {
 
 /* One stanza, or one former stanza. */
 struct dk_stanza_info {
-	const char *type; /* "p256", "p384", "rsa-oaep" */
+	const char *type; /* "p256", "p384", "rsa-oaep", "kms" */
 	char key_id[DK_KEY_ID_HEX_BYTES];
 	char custodian[DK_CUSTODIAN_STRING_BYTES];
+	/* Of a "kms" stanza, else empty: the key's name, and the version that wrapped, which
+	 * is empty where the system does not tell. spec/provider-keys.md */
+	char key_name[513];
+	char key_version[65];
 };
 
 struct dk_set_info {

@@ -1,77 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loads the client module at its first use. */
-#include <dlfcn.h>
-#include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "base/module.h"
 #include "client/client.h"
-#include "client/libdir.h"
-
-#define FILE_NAME "libdoublekey-client.so"
-#define PATH_BYTES 4096
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const struct dk_client_module *module;
 
-/* Of the program the linker knows what it was called as, which may be no path. */
-static bool
-own_directory(char *ret_dir, size_t cap)
-{
-	char *slash;
-	Dl_info info;
-	ssize_t n;
-
-	if (!dladdr(&once, &info) || !info.dli_fname)
-		return false;
-	if (strcmp(info.dli_fname, program_invocation_name) == 0)
-		n = readlink("/proc/self/exe", ret_dir, cap - 1);
-	else
-		n = snprintf(ret_dir, cap, "%s", info.dli_fname);
-	if (n < 0 || (size_t)n >= cap)
-		return false;
-	ret_dir[n] = '\0';
-	slash = strrchr(ret_dir, '/');
-	if (slash)
-		*slash = '\0';
-	return slash != NULL;
-}
-
-/* Where this code is: beside it, or as a build has it. */
-static void *
-open_beside(void)
-{
-	static const char *const places[] = { "", "../lib/", "../lib/client/", "client/" };
-	char path[PATH_BYTES], dir[PATH_BYTES / 2];
-	void *handle = NULL;
-	int n;
-
-	if (!own_directory(dir, sizeof(dir)))
-		return NULL;
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !handle; i++) {
-		n = snprintf(path, sizeof(path), "%s/%s" FILE_NAME, dir, places[i]);
-		if (n > 0 && (size_t)n < sizeof(path))
-			handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	}
-	return handle;
-}
-
 static void
 load(void)
 {
-	const struct dk_client_module *found;
-	void *handle = open_beside();
+	const struct dk_client_module *found =
+	    dk_module_symbol("libdoublekey-client.so", DK_CLIENT_SYMBOL);
 
-	/* Also where the linker does not look, as below a prefix of the user's own. */
-	if (!handle)
-		handle = dlopen(DK_LIBDIR "/" FILE_NAME, RTLD_NOW | RTLD_LOCAL);
-	if (!handle)
-		handle = dlopen(FILE_NAME, RTLD_NOW | RTLD_LOCAL);
-	if (!handle)
-		return;
-	found = dlsym(handle, DK_CLIENT_SYMBOL);
 	if (found && found->abi == DK_CLIENT_ABI)
 		module = found;
 }

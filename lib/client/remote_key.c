@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A key of a service as a struct dk_key: wraps offline, unwraps by release. */
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,20 +122,6 @@ static const struct dk_key_ops ops = {
 };
 
 static dk_err
-name_type(struct dk_key *key, const struct dk_pkey *pkey)
-{
-	int n;
-
-	if (dk_pkey_type(pkey) == DK_KEY_RSA)
-		n = snprintf(
-		    key->type_name, sizeof(key->type_name), "rsa%u", 8 * dk_pkey_rsa_bytes(pkey));
-	else
-		n = snprintf(key->type_name, sizeof(key->type_name), "%s",
-		    dk_pkey_type(pkey) == DK_KEY_P256 ? "p256" : "p384");
-	return n > 0 && (size_t)n < sizeof(key->type_name) ? DK_OK : DK_ERR_KEY_TYPE;
-}
-
-static dk_err
 add_recovery(struct dk_key *key, const struct dk_key_statement *st)
 {
 	struct dk_pkey *pkey;
@@ -177,7 +162,7 @@ fill_key(struct dk_key *key, struct remote *remote, dk_side side)
 	key->created = v->created;
 	key->has_private = true;
 	key->impl = remote;
-	err = name_type(key, pkey);
+	err = dk_key_name_type(key, pkey);
 	if (err == DK_OK)
 		err = add_recovery(key, st);
 	if (err == DK_OK && current) {

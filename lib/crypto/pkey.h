@@ -50,6 +50,10 @@ DK_MUST_USE dk_err dk_pkey_generate(enum dk_key_type type, unsigned rsa_bits,
  *          DK_ERR_KEY_TYPE     well formed but of no type of ours
  */
 DK_MUST_USE dk_err dk_pkey_from_spki(const uint8_t *der, size_t len, struct dk_pkey **ret);
+/* The same from PEM, at most 4,096 bytes, and from modulus and exponent, big-endian. */
+DK_MUST_USE dk_err dk_pkey_from_pem(const char *text, size_t len, struct dk_pkey **ret);
+DK_MUST_USE dk_err dk_pkey_from_rsa(const uint8_t *n, size_t n_len, const uint8_t *e,
+    size_t e_len, struct dk_pkey **ret);
 /* A public key from the uncompressed point of an EC key; errors as above. */
 DK_MUST_USE dk_err dk_pkey_from_point(enum dk_key_type type, const uint8_t *point, size_t len,
     struct dk_pkey **ret);

@@ -16,6 +16,17 @@ fill_stanza(const uint8_t *block, uint32_t type, uint32_t id, uint32_t custodian
 	memcpy(ret->custodian, block + custodian, DK_CUSTODIAN_BYTES);
 }
 
+/* The parser has checked the lengths. */
+static void
+fill_kms(const uint8_t *body, struct dk_stanza_info *ret)
+{
+	size_t name_len = (size_t)body[0] << 8 | body[1];
+	const uint8_t *version = body + 2 + name_len;
+
+	memcpy(ret->key_name, body + 2, name_len);
+	memcpy(ret->key_version, version + 1, version[0]);
+}
+
 static dk_err
 fill_set(const uint8_t *block, const struct dk_set *set, struct dk_set_info *ret)
 {
@@ -30,6 +41,8 @@ fill_set(const uint8_t *block, const struct dk_set *set, struct dk_set_info *ret
 		const struct dk_stanza *st = &set->stanza[i];
 
 		fill_stanza(block, st->type, st->key_id, st->custodian, &ret->stanza[i]);
+		if (st->type == DK_STANZA_KMS)
+			fill_kms(block + st->body, &ret->stanza[i]);
 	}
 	for (uint32_t i = 0; i < set->former_count; i++) {
 		uint32_t at = set->formers + i * DK_FORMER_BYTES;

@@ -185,7 +185,7 @@ dk_key_open(
 
 	if (dk_key_ref_scheme(ref, scheme))
 		return strcmp(scheme, "https") == 0 ? dk_key_service_open(ref, side, ret)
-						    : DK_ERR_KEY_SCHEME;
+						    : dk_key_provider_open(ref, side, options, ret);
 	err = read_file(ref, &text);
 	if (err != DK_OK)
 		return err;

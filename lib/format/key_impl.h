@@ -78,6 +78,8 @@ struct dk_key {
 /* key_local.c: the key of a parsed key file. Takes ownership of pkey on success. */
 DK_MUST_USE dk_err dk_key_local_new(dk_side side, const uint8_t custodian[DK_CUSTODIAN_BYTES],
     uint64_t created, struct dk_pkey *pkey, struct dk_key **ret);
+/* Fill type_name from a key's public half. DK_ERR_KEY_TYPE: none for a side. */
+DK_MUST_USE dk_err dk_key_name_type(struct dk_key *key, const struct dk_pkey *pkey);
 /* The key pair behind a local key, or NULL for any other kind. Borrowed. */
 const struct dk_pkey *dk_key_local_pkey(const struct dk_key *key);
 
@@ -87,5 +89,9 @@ const struct dk_pkey *dk_key_local_pkey(const struct dk_key *key);
  * includes nothing of that one.
  */
 DK_MUST_USE dk_err dk_key_service_open(const char *ref, dk_side side, struct dk_key **ret);
+
+/* The same for the other schemes, spec/provider-keys.md; defined in the provider layer. */
+DK_MUST_USE dk_err dk_key_provider_open(const char *ref, dk_side side,
+    const struct dk_key_options *options, struct dk_key **ret);
 
 #endif

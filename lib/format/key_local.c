@@ -82,25 +82,20 @@ static const struct dk_key_ops creator_ops = {
 	.free = local_free,
 };
 
-static dk_err
-name_type(struct dk_key *key, const struct dk_pkey *pkey)
+dk_err
+dk_key_name_type(struct dk_key *key, const struct dk_pkey *pkey)
 {
+	static const char *const names[] = { [DK_KEY_P256] = "p256", [DK_KEY_P384] = "p384" };
+	enum dk_key_type type = dk_pkey_type(pkey);
 	int n;
 
-	switch (dk_pkey_type(pkey)) {
-	case DK_KEY_P256:
-		n = snprintf(key->type_name, sizeof(key->type_name), "p256");
-		break;
-	case DK_KEY_P384:
-		n = snprintf(key->type_name, sizeof(key->type_name), "p384");
-		break;
-	case DK_KEY_RSA:
+	if (type == DK_KEY_RSA)
 		n = snprintf(
 		    key->type_name, sizeof(key->type_name), "rsa%u", 8 * dk_pkey_rsa_bytes(pkey));
-		break;
-	default:
+	else if (type == DK_KEY_P256 || type == DK_KEY_P384)
+		n = snprintf(key->type_name, sizeof(key->type_name), "%s", names[type]);
+	else
 		return DK_ERR_KEY_TYPE;
-	}
 	return n > 0 && (size_t)n < sizeof(key->type_name) ? DK_OK : DK_ERR_KEY_TYPE;
 }
 
@@ -116,7 +111,7 @@ dk_key_local_new(dk_side side, const uint8_t custodian[DK_CUSTODIAN_BYTES], uint
 	key = calloc(1, sizeof(*key));
 	if (!key)
 		return DK_ERR_NOMEM;
-	err = name_type(key, pkey);
+	err = dk_key_name_type(key, pkey);
 	if (err != DK_OK) {
 		free(key);
 		return err;

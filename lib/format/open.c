@@ -98,6 +98,8 @@ unwrap_one(const struct dk_key *key, const struct dk_block *block, dk_side side,
 bool
 dk_open_may_try_next(dk_err err)
 {
+	if (dk_err_category(err) == DK_CAT_PROVIDER)
+		return err != DK_ERR_PROVIDER_ANSWER && err != DK_ERR_PROVIDER_REFUSED;
 	return err == DK_ERR_KEY_NEED_PRIVATE || dk_err_category(err) == DK_CAT_SYSTEM;
 }
 

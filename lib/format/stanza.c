@@ -157,12 +157,11 @@ rsa_wrap(const struct dk_pkey *pkey, const struct wrap_info *info, const struct 
 	return DK_OK;
 }
 
-/* raw: what a token gave for the encapsulation; NULL: the key is here. */
+/* The inner layer. */
 static dk_err
-rsa_unwrap(const struct dk_pkey *pkey, const struct wrap_info *info, const uint8_t *body,
-    size_t enc_len, const uint8_t *raw, struct dk_secret32 *ret_share)
+rsa_unwrap_seed(const struct dk_pkey *pkey, const struct wrap_info *info, const uint8_t *body,
+    size_t enc_len, const struct dk_secret32 *seed, struct dk_secret32 *ret_share)
 {
-	dk_auto_secret32 seed = { { 0 } };
 	dk_auto_secret32 key = { { 0 } };
 	dk_auto_secret32 share = { { 0 } };
 	uint8_t aad[DK_SHA384_BYTES];
@@ -171,10 +170,7 @@ rsa_unwrap(const struct dk_pkey *pkey, const struct wrap_info *info, const uint8
 	err = wrap_aad(pkey, body, enc_len, aad);
 	if (err != DK_OK)
 		return err;
-	err = raw ? dk_oaep_decode(raw, enc_len, &seed) : dk_oaep_open(pkey, body, enc_len, &seed);
-	if (err != DK_OK)
-		return err;
-	err = rsa_wrap_key(&seed, info, &key);
+	err = rsa_wrap_key(seed, info, &key);
 	if (err != DK_OK)
 		return err;
 	err = dk_gcm_open(
@@ -183,6 +179,20 @@ rsa_unwrap(const struct dk_pkey *pkey, const struct wrap_info *info, const uint8
 		return err;
 	*ret_share = share;
 	return DK_OK;
+}
+
+/* raw: what a token gave for the encapsulation; NULL: the key is here. */
+static dk_err
+rsa_unwrap(const struct dk_pkey *pkey, const struct wrap_info *info, const uint8_t *body,
+    size_t enc_len, const uint8_t *raw, struct dk_secret32 *ret_share)
+{
+	dk_auto_secret32 seed = { { 0 } };
+	dk_err err;
+
+	err = raw ? dk_oaep_decode(raw, enc_len, &seed) : dk_oaep_open(pkey, body, enc_len, &seed);
+	if (err != DK_OK)
+		return err;
+	return rsa_unwrap_seed(pkey, info, body, enc_len, &seed, ret_share);
 }
 
 /*
@@ -281,4 +291,21 @@ dk_stanza_unwrap_raw(const struct dk_pkey *pkey, dk_side side,
 		return DK_ERR_CRYPTO;
 	memcpy(dh.bytes, raw, raw_len);
 	return ec_unwrap(pkey, &info, body, enc_len, &dh, ret_share);
+}
+
+dk_err
+dk_stanza_unwrap_seed(const struct dk_pkey *pkey, dk_side side,
+    const uint8_t core_digest[DK_SHA384_BYTES], const uint8_t *body, size_t len,
+    const struct dk_secret32 *seed, struct dk_secret32 *ret_share)
+{
+	size_t enc_len = enc_bytes(pkey);
+	struct wrap_info info;
+	dk_err err;
+
+	if (dk_pkey_type(pkey) != DK_KEY_RSA || len != enc_len + DK_WRAPPED_SHARE_BYTES)
+		return DK_ERR_STANZA_AUTH;
+	err = wrap_info(pkey, side, core_digest, &info);
+	if (err != DK_OK)
+		return err;
+	return rsa_unwrap_seed(pkey, &info, body, enc_len, seed, ret_share);
 }

@@ -40,4 +40,9 @@ DK_MUST_USE dk_err dk_stanza_unwrap_raw(const struct dk_pkey *pkey, dk_side side
     const uint8_t core_digest[DK_SHA384_BYTES], const uint8_t *body, size_t len,
     const uint8_t *raw, size_t raw_len, struct dk_secret32 *ret_share);
 
+/* The same for an RSA key whose holder decoded the padding itself: seed is what it gave. */
+DK_MUST_USE dk_err dk_stanza_unwrap_seed(const struct dk_pkey *pkey, dk_side side,
+    const uint8_t core_digest[DK_SHA384_BYTES], const uint8_t *body, size_t len,
+    const struct dk_secret32 *seed, struct dk_secret32 *ret_share);
+
 #endif

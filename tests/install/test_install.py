@@ -87,18 +87,20 @@ class Install(unittest.TestCase):
         program = self.prefix + "/bin/doublekey"
         self.assertIn("encrypt", run(program, "--help", LD_LIBRARY_PATH=self.lib))
 
-    def test_the_program_finds_its_client(self):
+    def test_the_program_finds_its_modules(self):
         """By the path that was configured, and in this DESTDIR as the linker does."""
         program = self.prefix + "/bin/doublekey"
-        path = self.lib[len(self.dest):] + "/libdoublekey-client.so"
-        self.assertTrue(os.path.exists(self.dest + path), path)
         with open(program, "rb") as f:
-            self.assertIn(path.encode(), f.read())
-        r = subprocess.run([program, "enrol", "https://127.0.0.1:1/", "--ca-fingerprint", "0" * 64,
-                            "--code", "none"], capture_output=True, text=True, check=False,
-                           env={**os.environ, "LD_LIBRARY_PATH": self.lib})
-        self.assertEqual(r.returncode, 1)
-        self.assertNotIn("(library)", r.stderr)
+            self.assertIn(self.lib[len(self.dest):].encode() + b"\0", f.read())
+        keys = ("--customer", "vault:https://h/m/keys/k", "--provider", "vault:x", "-o", "-")
+        for name, args in (("client", ("enrol", "https://127.0.0.1:1/", "--ca-fingerprint",
+                                       "0" * 64, "--code", "none")),
+                           ("provider", ("encrypt", *keys, "/dev/null"))):
+            self.assertTrue(os.path.exists(f"{self.lib}/libdoublekey-{name}.so"), name)
+            r = subprocess.run([program, *args], capture_output=True, text=True, check=False,
+                               env={**os.environ, "LD_LIBRARY_PATH": self.lib, "HOME": self.dest})
+            self.assertEqual(r.returncode, 1)
+            self.assertNotIn("(library)", r.stderr)
 
     @unittest.skipUnless(os.path.isdir(ROOT + "/docs/man"), "no man pages in the tree")
     def test_man_pages_and_completions(self):
