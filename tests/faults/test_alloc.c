@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 
 #include "alloc.h"
@@ -187,12 +188,29 @@ sweep(const struct op *op)
 	_exit(0);
 }
 
+/*
+ * Since 3.1 libcrypto waits for itself if memory is short while it starts, since it notes
+ * the failed allocation, which needs what is starting (its issues 19334 and 32894), or
+ * ends the process, since its locks need memory that it does not do without. Nothing of
+ * this program can prevent that, so there only what comes behind the start fails here:
+ * providers, algorithms.
+ */
+static void
+start_base(void)
+{
+	const uint64_t all = OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_LOAD_CONFIG;
+
+	if (OpenSSL_version_num() >= 0x30100000UL && OPENSSL_init_crypto(all, NULL) != 1)
+		abort();
+}
+
 /* In a child of its own for each number, so that libcrypto starts anew. */
 static void
 sweep_cold(const struct op *op)
 {
 	struct outcome outcome;
 
+	start_base();
 	if (report->numbers_count == 0) {
 		run_op(op, &outcome, 0, ALLOC_ONE, true);
 		choose_numbers(op);
@@ -239,7 +257,9 @@ show_stack(const struct op *op)
 	kept = *report;
 	child = fork();
 	if (child == 0) {
-		if (!op->cold)
+		if (op->cold)
+			start_base();
+		else
 			warm_up(op);
 		run_op(op, &outcome, 0, mode, true);
 		alloc_print_stack(n);
