@@ -9,16 +9,11 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <string.h>
 
-#include "base/bytes.h"
-#include "base/text.h"
 #include "httpd/httpd.h"
 
 #define CHAIN_DEPTH 4
 #define CHAIN_MAX_BYTES 32768
-#define NAMES_MAX 32
-#define NAME_MAX_BYTES 200
 
 /* Of an SSL: not NULL if something was wrong with the chain. */
 static int failed_index = -1;
@@ -74,62 +69,6 @@ httpd_client_ca(SSL_CTX *tls, BIO *file)
 	return ok;
 }
 
-static void
-put_name(
-    struct dk_writer_buf *wr, unsigned *count, const char *kind, const uint8_t *text, size_t len)
-{
-	uint8_t name[NAME_MAX_BYTES + 8];
-	size_t kind_len = strlen(kind);
-	bool lower = strcmp(kind, "email:") == 0 || strcmp(kind, "dns:") == 0;
-
-	if (*count == NAMES_MAX || len == 0 || len > NAME_MAX_BYTES || !dk_text_valid(text, len))
-		return;
-	memcpy(name, kind, kind_len);
-	for (size_t i = 0; i < len; i++)
-		name[kind_len + i] =
-		    lower && text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i];
-	dk_wr_u8(wr, (uint8_t)(kind_len + len));
-	dk_wr_bytes(wr, name, kind_len + len);
-	(*count)++;
-}
-
-/* Two common names would be two answers to one question. */
-static void
-put_common_name(struct dk_writer_buf *wr, unsigned *count, X509 *cert)
-{
-	X509_NAME *subject = X509_get_subject_name(cert);
-	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-	unsigned char *text = NULL;
-	int len;
-
-	if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
-		return;
-	len =
-	    ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-	if (len > 0)
-		put_name(wr, count, "cn:", text, (size_t)len);
-	OPENSSL_free(text);
-}
-
-static void
-put_alternative_names(struct dk_writer_buf *wr, unsigned *count, X509 *cert)
-{
-	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-		const char *kind = name->type == GEN_EMAIL ? "email:"
-		    : name->type == GEN_DNS                ? "dns:"
-		    : name->type == GEN_URI                ? "uri:"
-							   : NULL;
-
-		if (kind)
-			put_name(wr, count, kind, ASN1_STRING_get0_data(name->d.ia5),
-			    (size_t)ASN1_STRING_length(name->d.ia5));
-	}
-	GENERAL_NAMES_free(names);
-}
-
 /* The handshake looked at the dates too, but a connection may outlive them. */
 static bool
 still_valid(STACK_OF(X509) * chain)
@@ -144,18 +83,6 @@ still_valid(STACK_OF(X509) * chain)
 	return sk_X509_num(chain) > 0;
 }
 
-static bool
-put_digest(struct dk_writer_buf *wr, X509 *cert)
-{
-	uint8_t digest[32] = { 0 };
-	unsigned len = 0;
-
-	if (cert && X509_digest(cert, EVP_sha256(), digest, &len) != 1)
-		return false;
-	dk_wr_bytes(wr, digest, sizeof(digest));
-	return true;
-}
-
 size_t
 httpd_certificate_claim(
     struct evhttp_request *request, uint8_t ret_claim[IPC_CLAIM_CERTIFICATE_MAX_BYTES])
@@ -165,25 +92,12 @@ httpd_certificate_claim(
 	SSL *ssl = bev ? bufferevent_openssl_get_ssl(bev) : NULL;
 	X509 *cert = ssl ? SSL_get0_peer_certificate(ssl) : NULL;
 	STACK_OF(X509) *chain = cert ? SSL_get0_verified_chain(ssl) : NULL;
-	struct dk_writer_buf wr;
-	unsigned count = 0;
-	bool holds, ok;
-	size_t at;
+	bool holds;
 
 	if (!cert)
 		return 0;
 	holds = !SSL_get_ex_data(ssl, failed_index) && SSL_get_verify_result(ssl) == X509_V_OK &&
 	    still_valid(chain);
-	dk_wr_init(&wr, ret_claim, IPC_CLAIM_CERTIFICATE_MAX_BYTES);
-	dk_wr_u8(&wr, holds ? IPC_CERTIFICATE_HOLDS : IPC_CERTIFICATE_FAILS);
-	ok = put_digest(&wr, cert) &&
-	    put_digest(&wr, holds ? sk_X509_value(chain, sk_X509_num(chain) - 1) : NULL);
-	at = wr.len;
-	dk_wr_u8(&wr, 0);
-	put_common_name(&wr, &count, cert);
-	put_alternative_names(&wr, &count, cert);
-	ret_claim[at] = (uint8_t)count;
-	if (!ok || wr.failed)
-		ret_claim[0] = IPC_CERTIFICATE_FAILS;
-	return wr.len;
+	return httpd_claim_write(
+	    cert, holds ? sk_X509_value(chain, sk_X509_num(chain) - 1) : NULL, ret_claim);
 }

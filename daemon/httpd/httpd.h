@@ -81,6 +81,12 @@ bool httpd_client_ca(SSL_CTX *tls, BIO *file);
 /* The claim about the certificate of the connection; length 0: it has none. */
 size_t httpd_certificate_claim(
     struct evhttp_request *request, uint8_t ret_claim[IPC_CLAIM_CERTIFICATE_MAX_BYTES]);
+/*
+ * claim.c: the same of a certificate and the CA certificate that it chains to (NULL: it
+ * does not hold). Returns the length.
+ */
+size_t httpd_claim_write(
+    X509 *cert, const X509 *ca, uint8_t ret_claim[IPC_CLAIM_CERTIFICATE_MAX_BYTES]);
 
 struct bufferevent *httpd_bufferevent(struct event_base *base, void *ctx);
 
