@@ -105,15 +105,25 @@ store_failed(void)
 	say_fatal("the log cannot be written");
 }
 
+static bool
+begin(struct restore *r)
+{
+	struct store_ask nothing = { .use_count = 0 };
+	struct store_head head;
+
+	return store_begin(r->store, &nothing, &head);
+}
+
 static void
 open_log(struct restore *r)
 {
 	int fd = open("log/" LOGD_KEY_FILE, O_RDONLY | O_CLOEXEC);
+	char fault[STORE_FAULT_BYTES];
 
 	if (fd < 0 || !log_key_read(fd, &r->signer) || close(fd) != 0)
 		damaged();
-	if (!store_open("log/" LOGD_DB_FILE, &r->store) || !tree_load(&r->tree, r->store) ||
-	    !store_begin(r->store))
+	if (!store_open_file("log/" LOGD_DB_FILE, STORE_TO_RUN, &r->store, fault) ||
+	    !tree_load(&r->tree, r->store) || !begin(r))
 		store_failed();
 }
 
@@ -122,12 +132,11 @@ append(struct restore *r, const uint8_t leaf[DK_LEAF_BYTES], const uint8_t *reco
 {
 	uint64_t index = r->tree.size;
 
-	if (!store_put_entry(r->store, index, leaf, record, len) ||
-	    (dk_log_class_is_act((unsigned)leaf[4] << 8 | leaf[5]) &&
-		!store_put_act(r->store, index)) ||
+	if (!store_put_entry(r->store, index, leaf, record, len,
+		dk_log_class_is_act((unsigned)leaf[4] << 8 | leaf[5])) ||
 	    !tree_append(&r->tree, leaf))
 		store_failed();
-	if (r->tree.size % BATCH == 0 && (!store_commit(r->store) || !store_begin(r->store)))
+	if (r->tree.size % BATCH == 0 && (!store_commit(r->store, NULL) || !begin(r)))
 		store_failed();
 }
 
@@ -188,7 +197,7 @@ append_restored(struct restore *r)
 	if (!tree_root(&r->tree, cp.root) ||
 	    dk_checkpoint_sign(&r->signer, &cp, text, &len) != DK_OK ||
 	    !store_put_checkpoint(r->store, cp.size, text, len) ||
-	    !store_put_restored(r->store, event.time) || !store_commit(r->store))
+	    !store_put_restored(r->store, event.time) || !store_commit(r->store, NULL))
 		store_failed();
 	store_close(r->store);
 	r->store = NULL;

@@ -176,12 +176,16 @@ take_entry(
 static void
 log_from_store(struct save *save)
 {
+	char path[4096], fault[STORE_FAULT_BYTES] = "";
 	struct store *store;
-	char path[4096];
 	int n = snprintf(path, sizeof(path), "%s/log/log.db", save->dir);
 
-	if (n < 0 || (size_t)n >= sizeof(path) || !store_open(path, &store))
-		give_up(save, "the log cannot be read");
+	/* Of a database only the service itself reads. */
+	if (n < 0 || (size_t)n >= sizeof(path) ||
+	    !store_open_file(path, STORE_TO_RUN, &store, fault))
+		give_up(save,
+		    fault[0] ? "the log is in a database: start the service, and try again"
+			     : "the log cannot be read");
 	if (!store_read(store, 0, UINT32_MAX, take_entry, save))
 		give_up(save, "the log cannot be read");
 	store_close(store);

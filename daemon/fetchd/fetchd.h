@@ -31,9 +31,7 @@ void fetch_wait(int fd, bool wants_write);
 unsigned fetch_under_way(void);
 void fetch_stop(void);
 
-/* resolver.c: the files that the resolver of libc reads, up to a NULL. */
-extern const char *const resolver_files[];
-/* Before the sandbox: what it loads on first use is there, and the files are noted. */
+/* resolver.c. Before the sandbox: what it loads on first use is there, and the files are noted. */
 void resolver_start(void);
 /* Whether one of them is another file now, which the sandbox does not let it read. */
 bool resolver_changed(void);

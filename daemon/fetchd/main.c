@@ -54,7 +54,7 @@ main(void)
 	if (!fetch_start(on_done, &fetchd))
 		say_fatal("libcurl does not do what it must");
 	resolver_start();
-	fetchd.child.protections |= sandbox_enter_fetch(resolver_files);
+	fetchd.child.protections |= sandbox_enter_fetch(sandbox_resolver_files);
 	ipc_child_ready(&fetchd.child);
 	while (!fetchd.child.stopping && fetchd.child.channel[0].fd >= 0) {
 		fetch_wait(fetchd.parent->fd, ipc_wants_write(fetchd.parent));

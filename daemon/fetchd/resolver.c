@@ -4,12 +4,9 @@
 #include <sys/stat.h>
 
 #include "fetchd/fetchd.h"
+#include "sandbox/sandbox.h"
 
-const char *const resolver_files[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf",
-	"/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", NULL };
-#define FILES (sizeof(resolver_files) / sizeof(resolver_files[0]) - 1)
-
-static struct stat noted[FILES];
+static struct stat noted[SANDBOX_RESOLVER_FILES];
 
 /* Zero if it is not there: that is noted as well. */
 static struct stat
@@ -17,7 +14,7 @@ look(unsigned i)
 {
 	struct stat st;
 
-	if (stat(resolver_files[i], &st) != 0)
+	if (stat(sandbox_resolver_files[i], &st) != 0)
 		st = (struct stat){ .st_ino = 0 };
 	return st;
 }
@@ -28,7 +25,7 @@ resolver_start(void)
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found = NULL;
 
-	for (unsigned i = 0; i < FILES; i++)
+	for (unsigned i = 0; i < SANDBOX_RESOLVER_FILES; i++)
 		noted[i] = look(i);
 	/* The modules that nsswitch.conf names are libraries. */
 	if (getaddrinfo("localhost", "443", &hints, &found) == 0)
@@ -38,7 +35,7 @@ resolver_start(void)
 bool
 resolver_changed(void)
 {
-	for (unsigned i = 0; i < FILES; i++) {
+	for (unsigned i = 0; i < SANDBOX_RESOLVER_FILES; i++) {
 		struct stat st = look(i);
 
 		if (st.st_ino != noted[i].st_ino || st.st_dev != noted[i].st_dev)

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One batch, one transaction: what is acknowledged is durable. */
+/*
+ * One batch, one transaction: what is acknowledged is durable.
+ *
+ * Of a shared store the batch has the lock from store_begin() on, and begins where the log
+ * is then: another node may have gone on with it.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,40 +13,64 @@
 #include "logd/logd.h"
 
 static bool
-use_request(struct store *store, const struct batch_entry *e, bool *ret_new)
+has_nonce(const struct batch_entry *e)
 {
-	const struct dk_part parts[] = { { e->device, sizeof(e->device) },
-		{ e->nonce, sizeof(e->nonce) } };
+	static const uint8_t none[16];
+
+	return memcmp(e->nonce, none, sizeof(none)) != 0;
+}
+
+/* What the entries use, so that the store is asked once for all of them. */
+static bool
+gather(struct logd *logd, struct store_ask *ask)
+{
 	uint8_t id[DK_SHA256_BYTES];
 
-	return dk_sha256(parts, 2, id) == DK_OK && store_use(store, e->created, id, ret_new);
+	store_budgets_clear(&logd->budgets);
+	*ask = (struct store_ask){ .use = logd->use };
+	for (unsigned i = 0; i < logd->batch_count; i++) {
+		struct batch_entry *e = &logd->batch[i];
+		const struct dk_part parts[] = { { e->device, sizeof(e->device) },
+			{ e->nonce, sizeof(e->nonce) } };
+		struct store_use *use = &logd->use[ask->use_count];
+
+		e->use = NULL;
+		if (!has_nonce(e))
+			continue;
+		if (dk_sha256(parts, 2, id) != DK_OK)
+			return false;
+		*use = (struct store_use){ .created = e->created };
+		memcpy(use->id, id, sizeof(use->id));
+		e->use = use;
+		ask->use_count++;
+		store_budgets_want(&logd->budgets, e->charge, e->charge_count);
+	}
+	ask->budget = logd->budgets.of;
+	ask->budget_count = logd->budgets.count;
+	return true;
 }
 
 static bool
 append_one(struct logd *logd, struct batch_entry *e)
 {
-	static const uint8_t none[16];
-	bool is_new = true, within;
+	const unsigned class_ = (unsigned)e->leaf[4] << 8 | e->leaf[5];
 
 	e->code = DK_CODE_OK;
-	if (memcmp(e->nonce, none, sizeof(none)) != 0 && !use_request(logd->store, e, &is_new))
-		return false;
-	if (memcmp(e->nonce, none, sizeof(none)) != 0 && e->created < logd->not_before_s)
-		is_new = false;
-	if (!is_new) {
+	if (e->own && !shared_wants(logd, class_)) {
+		e->code = DK_CODE_REPLAY; /* another node was faster */
+		return true;
+	}
+	if (e->use && (!e->use->is_new || e->created < logd->not_before_s)) {
 		e->code = DK_CODE_REPLAY;
 		return true;
 	}
-	if (!store_charge(logd->store, e->charge, e->charge_count, ipc_now(), &within))
-		return false;
-	if (!within) {
+	if (!store_charge(&logd->budgets, e->charge, e->charge_count, ipc_now())) {
 		e->code = DK_CODE_BUDGET;
 		return true;
 	}
 	e->index = logd->tree.size;
-	return store_put_entry(logd->store, e->index, e->leaf, e->record, e->record_len) &&
-	    (!dk_log_class_is_act((unsigned)e->leaf[4] << 8 | e->leaf[5]) ||
-		store_put_act(logd->store, e->index)) &&
+	return store_put_entry(logd->store, e->index, e->leaf, e->record, e->record_len,
+		   dk_log_class_is_act(class_)) &&
 	    tree_append(&logd->tree, e->leaf);
 }
 
@@ -58,12 +87,20 @@ sign_tree(struct logd *logd, char text[DK_CHECKPOINT_MAX_BYTES], size_t *ret_len
 static bool
 write_batch(struct logd *logd, char text[DK_CHECKPOINT_MAX_BYTES], size_t *ret_len)
 {
-	if (!store_begin(logd->store))
+	struct store_head head = { .size = 0 };
+	struct store_ask ask;
+
+	if (!gather(logd, &ask) || !store_begin(logd->store, &ask, &head) ||
+	    !shared_take(logd, &head))
 		return false;
 	for (unsigned i = 0; i < logd->batch_count; i++)
 		if (!append_one(logd, &logd->batch[i]))
 			return false;
-	return sign_tree(logd, text, ret_len) && store_commit(logd->store);
+	if (logd->budgets.count > 0 &&
+	    !store_put_budgets(logd->store, logd->budgets.of, logd->budgets.count))
+		return false;
+	return sign_tree(logd, text, ret_len) && shared_next(logd, &head) &&
+	    store_commit(logd->store, &head) && shared_keep(logd, &head);
 }
 
 static void
@@ -88,13 +125,11 @@ static void
 give_up_batch(struct logd *logd)
 {
 	store_rollback(logd->store);
-	if (!tree_load(&logd->tree, logd->store))
+	if (!shared_back(logd) && !tree_load(&logd->tree, logd->store))
 		say_fatal("the store cannot be read");
 	for (unsigned i = 0; i < logd->batch_count; i++)
 		logd->batch[i].code = DK_CODE_UNAVAILABLE;
-	if (!logd->failed)
-		say(SAY_ERROR, "the store does not take entries: nothing is released");
-	logd->failed = true;
+	logd_failed(logd);
 }
 
 void

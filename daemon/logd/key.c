@@ -33,6 +33,16 @@ log_key_write(int fd, const struct dk_log_signer *signer)
 	return ok;
 }
 
+bool
+log_key_id(const struct dk_log_signer *signer, uint8_t ret_id[DK_SHA256_BYTES])
+{
+	const struct dk_log_keys *k = &signer->keys;
+	const struct dk_part parts[] = { { k->ed25519, sizeof(k->ed25519) },
+		{ k->p256, sizeof(k->p256) }, { k->origin, strlen(k->origin) } };
+
+	return dk_sha256(parts, 3, ret_id) == DK_OK;
+}
+
 static bool
 parse(struct dk_reader_buf *rd, struct dk_log_signer *signer)
 {

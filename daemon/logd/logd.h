@@ -8,6 +8,9 @@
  *   not, a file or few after each commit
  *
  * Entries that came in one round of messages share one transaction.
+ *
+ * A store that is shared belongs to a cluster (spec/cluster.md): there, each batch begins
+ * where the log is, whoever went on with it.
  */
 #ifndef DK_LOGD_H
 #define DK_LOGD_H
@@ -19,6 +22,7 @@
 
 #define LOGD_FD_KEYD 4
 #define LOGD_FD_HTTPD 5
+#define LOGD_FD_STORE 6 /* URI of the database; not there: the store is a file */
 #define LOGD_BATCH_MAX 1024
 #define LOGD_HEARTBEAT_S 60
 #define LOGD_NONCE_LIFE_S 4000
@@ -36,6 +40,7 @@ struct batch_entry {
 	uint64_t created;
 	uint8_t device[32];
 	uint8_t nonce[16];
+	struct store_use *use; /* NULL: without a nonce */
 	uint8_t leaf[DK_LEAF_BYTES];
 	unsigned charge_count;
 	struct store_charge charge[IPC_CHARGES_MAX];
@@ -66,6 +71,10 @@ struct logd {
 	struct dk_log_signer signer;
 	unsigned batch_count;
 	struct batch_entry batch[LOGD_BATCH_MAX];
+	struct store_use use[LOGD_BATCH_MAX];
+	struct store_budgets budgets;
+	struct store_head head;         /* of a shared store, as this node saw it last */
+	const char *const *store_files; /* that a connection to it reads */
 	uint64_t not_before_s; /* requests made before are replays, as far as anybody knows */
 	uint64_t last_entry_s;
 	uint64_t tiles_s;
@@ -77,6 +86,28 @@ struct logd {
 /* key.c: spec of the file is the code; both ends are here. */
 bool log_key_write(int fd, const struct dk_log_signer *signer);
 bool log_key_read(int fd, struct dk_log_signer *ret_signer);
+/* What a log is, wherever it is kept: SHA-256 over its public keys and its origin. */
+bool log_key_id(const struct dk_log_signer *signer, uint8_t ret_id[DK_SHA256_BYTES]);
+
+/* main.c: the store does not take entries, or does again; told once. */
+void logd_failed(struct logd *logd);
+
+/* database.c, or no_database.c, which does nothing: opens the store that descriptor 6 names. */
+void logd_open_database(struct logd *logd);
+
+/* shared.c: all of it does nothing where the store is not shared. */
+/* The log as it is: at the beginning of a batch, and (look) between two. */
+bool shared_take(struct logd *logd, const struct store_head *head);
+bool shared_look(struct logd *logd);
+/* Where the log will be when this batch is committed; and that it was. */
+bool shared_next(struct logd *logd, struct store_head *head);
+bool shared_keep(struct logd *logd, const struct store_head *head);
+/* The batch was given up: the tree as it was before. False: the store is not shared. */
+bool shared_back(struct logd *logd);
+/* Whether an entry of logd itself is still wanted. */
+bool shared_wants(const struct logd *logd, unsigned class_);
+/* In each round. */
+void shared_step(struct logd *logd);
 
 /* tiles.c */
 bool tiles_load(struct logd *logd);

@@ -43,6 +43,29 @@ tell_state(struct logd *logd)
 	(void)ipc_send(logd->httpd, IPC_LOG_STATE, 0, &part, 1);
 }
 
+void
+logd_failed(struct logd *logd)
+{
+	if (!logd->failed)
+		say(SAY_ERROR, "the store does not take entries: nothing is released%s%s",
+		    logd->store->fault[0] ? ": " : "", logd->store->fault);
+	logd->failed = true;
+}
+
+/* Without entries, only this tells whether a database is there. */
+static void
+look_at_database(struct logd *logd)
+{
+	if (!store_is_shared(logd->store))
+		return;
+	if (!shared_look(logd))
+		logd_failed(logd);
+	else if (logd->failed) {
+		say(SAY_INFO, "the database is there again");
+		logd->failed = false;
+	}
+}
+
 /* More files where more entries came, so that they keep up. */
 static void
 write_tiles(struct logd *logd, unsigned entries)
@@ -56,7 +79,10 @@ write_tiles(struct logd *logd, unsigned entries)
 static void
 every_second(struct logd *logd, uint64_t now)
 {
+	look_at_database(logd);
 	tell_state(logd);
+	if (logd->failed && store_is_shared(logd->store))
+		return;
 	if (!tiles_begin(logd))
 		say(SAY_WARNING, "the last checkpoint cannot be read");
 	/* Often, so that it does not take long. */
@@ -75,6 +101,7 @@ idle(void *ctx)
 	uint64_t now = ipc_now();
 	unsigned entries;
 
+	shared_step(logd);
 	/* Also when the clock was put back: nobody waits until it is where it was. */
 	if (now >= logd->last_entry_s + LOGD_HEARTBEAT_S || now < logd->last_entry_s)
 		batch_append_own(logd, DK_LOG_HEARTBEAT);
@@ -94,14 +121,20 @@ static void
 open_all(struct logd *logd)
 {
 	int fd = open(LOGD_KEY_FILE, O_RDONLY | O_CLOEXEC);
+	char fault[STORE_FAULT_BYTES];
 
 	if (fd < 0 || !log_key_read(fd, &logd->signer))
 		say_fatal("the log keys cannot be read");
 	(void)close(fd);
-	if (!store_open(LOGD_DB_FILE, &logd->store))
+	logd_open_database(logd);
+	if (!logd->store && !store_open_file(LOGD_DB_FILE, STORE_TO_RUN, &logd->store, fault)) {
+		if (fault[0])
+			say_fatal("%s", fault);
 		say_fatal("%sthe store of the log cannot be opened",
 		    access(LOGD_DB_FILE, W_OK) != 0 && errno == EROFS ? "read-only: " : "");
-	if (!tree_load(&logd->tree, logd->store) ||
+	}
+	logd->tree.store = logd->store;
+	if ((!store_is_shared(logd->store) && !tree_load(&logd->tree, logd->store)) ||
 	    !store_not_before(logd->store, &logd->not_before_s))
 		say_fatal("the store cannot be read");
 	if (!tiles_load(logd))
@@ -123,7 +156,8 @@ main(void)
 	if (logd.tree.size == 0)
 		batch_append_own(&logd, DK_LOG_BEGUN);
 	batch_commit(&logd);
-	logd.child.protections |= sandbox_enter(IPC_LOGD, ".");
+	logd.child.protections |= logd.store_files ? sandbox_enter_store(".", logd.store_files)
+						   : sandbox_enter(IPC_LOGD, ".");
 	logd.child.idle = idle;
 	logd.child.idle_ctx = &logd;
 	ipc_child_ready(&logd.child);

@@ -45,8 +45,9 @@ read_records(struct logd *logd, const struct ipc_message *message)
 		return false;
 	}
 	dk_wr_init(&a.wr, buf, RECORDS_ANSWER_MAX_BYTES);
-	ok = asked.first > INT64_MAX ||
-	    store_read(logd->store, asked.first, asked.max, add_record, &a);
+	ok = shared_look(logd) &&
+	    (asked.first > INT64_MAX ||
+		store_read(logd->store, asked.first, asked.max, add_record, &a));
 	dk_wr_init(&wr, head, sizeof(head));
 	dk_wr_u16(&wr, ok ? DK_CODE_OK : DK_CODE_UNAVAILABLE);
 	dk_wr_u64(&wr, logd->tree.size);
@@ -84,8 +85,9 @@ read_anchor(struct logd *logd, const struct ipc_message *message)
 		return false;
 	batch_commit(logd);
 	dk_wr_init(&a.wr, acts, sizeof(acts));
-	ok = size > logd->tree.size || size == 0 ||
-	    store_read(logd->store, size - 1, 1, take_leaf, leaf);
+	ok = shared_look(logd) &&
+	    (size > logd->tree.size || size == 0 ||
+		store_read(logd->store, size - 1, 1, take_leaf, leaf));
 	ok =
 	    ok && (size > logd->tree.size || store_read_acts(logd->store, size, 2, add_record, &a));
 	dk_wr_init(&wr, head, sizeof(head));

@@ -133,12 +133,9 @@ put_tile(struct logd *logd, unsigned level, uint64_t index, unsigned width)
 	uint8_t tile[WIDTH * DK_HASH_BYTES];
 	char name[8], path[TILES_PATH_MAX_BYTES];
 
-	for (unsigned i = 0; i < width; i++)
-		if (!tree_node(&logd->tree, level * 8, index * WIDTH + i, tile + i * DK_HASH_BYTES))
-			return false;
-	return snprintf(name, sizeof(name), "%u", level) > 0 &&
-	    tile_path(name, index, width, path) && note_folder(&logd->tiles, path) &&
-	    put_file(path, tile, width * DK_HASH_BYTES);
+	return tree_nodes(&logd->tree, level * 8, index * WIDTH, width, tile) &&
+	    snprintf(name, sizeof(name), "%u", level) > 0 && tile_path(name, index, width, path) &&
+	    note_folder(&logd->tiles, path) && put_file(path, tile, width * DK_HASH_BYTES);
 }
 
 struct bundle {
@@ -178,12 +175,16 @@ bool
 tiles_begin(struct logd *logd)
 {
 	struct tiles *t = &logd->tiles;
+	struct dk_checkpoint cp;
 
 	if (t->busy || t->size == logd->tree.size)
 		return true;
-	if (!store_last_checkpoint(logd->store, t->text, sizeof(t->text), &t->len))
+	/* Of a shared store it may be of a larger tree than this node has seen. */
+	if (!store_last_checkpoint(logd->store, t->text, sizeof(t->text), &t->len) ||
+	    dk_checkpoint_verify(&logd->signer.keys, t->text, t->len, &cp) != DK_OK ||
+	    (cp.size > logd->tree.size && !shared_look(logd)) || cp.size > logd->tree.size)
 		return false;
-	t->to = logd->tree.size;
+	t->to = cp.size;
 	t->level = 0;
 	t->index = t->size / WIDTH;
 	t->bundle = false;
@@ -239,7 +240,22 @@ tiles_step(struct logd *logd)
 	return ok;
 }
 
-/* What the files show is what their checkpoint says. */
+/* The root of the tree when it had this size; all complete nodes are in the store. */
+static bool
+root_was(struct logd *logd, const struct dk_checkpoint *cp)
+{
+	const uint64_t size = logd->tree.size;
+	uint8_t root[DK_HASH_BYTES];
+	bool ok;
+
+	logd->tree.size = cp->size;
+	ok = cp->size == 0 ||
+	    (tree_root(&logd->tree, root) && memcmp(root, cp->root, sizeof(root)) == 0);
+	logd->tree.size = size;
+	return ok;
+}
+
+/* What the files show is what their checkpoint says, and of this log. */
 bool
 tiles_load(struct logd *logd)
 {
@@ -251,7 +267,7 @@ tiles_load(struct logd *logd)
 	if (!tiles_read("checkpoint", text, sizeof(text), &len))
 		return true;
 	if (dk_checkpoint_verify(&logd->signer.keys, (const char *)text, len, &cp) != DK_OK ||
-	    cp.size > logd->tree.size)
+	    cp.size > logd->tree.size || !root_was(logd, &cp))
 		return false;
 	logd->tiles.size = cp.size;
 	return true;

@@ -21,7 +21,53 @@ tree_node(struct tree *tree, unsigned level, uint64_t index, uint8_t ret_hash[DK
 		memcpy(ret_hash, tree->ring[level][index % TREE_RING], DK_HASH_BYTES);
 		return true;
 	}
-	return store_get_node(tree->store, level, index, ret_hash);
+	return store_get_nodes(tree->store, level, index, 1, ret_hash);
+}
+
+bool
+tree_nodes(struct tree *tree, unsigned level, uint64_t index, unsigned n, uint8_t *ret)
+{
+	const uint64_t from = tree->cached_from[level];
+	unsigned stored = 0;
+
+	if (index < from)
+		stored = from - index < n ? (unsigned)(from - index) : n;
+	if (!store_get_nodes(tree->store, level, index, stored, ret))
+		return false;
+	for (unsigned i = stored; i < n; i++)
+		memcpy(ret + (size_t)i * DK_HASH_BYTES, tree->ring[level][(index + i) % TREE_RING],
+		    DK_HASH_BYTES);
+	return true;
+}
+
+/* The last complete node of a level, where it has no parent yet, is in the frontier. */
+void
+tree_set(struct tree *tree, uint64_t size, const uint8_t frontier[][DK_HASH_BYTES])
+{
+	unsigned n = 0;
+
+	tree->size = size;
+	for (unsigned level = TREE_LEVELS; level-- > 0;) {
+		uint64_t count = size >> level;
+
+		tree->cached_from[level] = count;
+		if (!(count & 1))
+			continue;
+		tree->cached_from[level] = count - 1;
+		memcpy(tree->ring[level][(count - 1) % TREE_RING], frontier[n++], DK_HASH_BYTES);
+	}
+}
+
+bool
+tree_frontier(struct tree *tree, uint8_t ret_frontier[TREE_LEVELS][DK_HASH_BYTES])
+{
+	unsigned n = 0;
+
+	for (unsigned level = TREE_LEVELS; level-- > 0;)
+		if ((tree->size >> level & 1) &&
+		    !tree_node(tree, level, (tree->size >> level) - 1, ret_frontier[n++]))
+			return false;
+	return true;
 }
 
 static bool

@@ -10,7 +10,7 @@
 #include "log/merkle.h"
 #include "store/store.h"
 
-#define TREE_LEVELS 48
+#define TREE_LEVELS STORE_LEVELS
 #define TREE_RING 1024
 
 struct tree {
@@ -27,6 +27,12 @@ bool tree_append(struct tree *tree, const uint8_t leaf[DK_LEAF_BYTES]);
 bool tree_root(struct tree *tree, uint8_t ret_root[DK_HASH_BYTES]);
 /* A complete node: its leaves are all there. */
 bool tree_node(struct tree *tree, unsigned level, uint64_t index, uint8_t ret_hash[DK_HASH_BYTES]);
+/* n of them behind each other, at most STORE_NODES_MAX. */
+bool tree_nodes(struct tree *tree, unsigned level, uint64_t index, unsigned n, uint8_t *ret);
+/* The tree of this size with this frontier (store.h): it can be appended to, and proofs for
+ * what is appended made, without a question to the store. */
+void tree_set(struct tree *tree, uint64_t size, const uint8_t frontier[][DK_HASH_BYTES]);
+bool tree_frontier(struct tree *tree, uint8_t ret_frontier[TREE_LEVELS][DK_HASH_BYTES]);
 bool tree_proof(struct tree *tree, uint64_t index, uint8_t *hashes, unsigned *ret_n);
 
 #endif

@@ -12,6 +12,7 @@ static int on_bool(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
 
 static cfg_opt_t options[] = {
 	CFG_STR_CB("listen", NULL, CFGF_NONE, on_text),
+	CFG_STR_CB("store", NULL, CFGF_NONE, on_text),
 	CFG_STR_CB("metrics", NULL, CFGF_NONE, on_text),
 	CFG_STR_CB("client-ca", NULL, CFGF_NONE, on_text),
 	CFG_STR_CB("hsm", NULL, CFGF_NONE, on_text),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* init, backup, restore: everything with keys in it is made by programs of their own. */
+/* init, backup, restore, migrate: everything with keys or a log in it is made by programs of
+ * their own. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,5 +87,19 @@ cmd_backup(const struct settings *settings, const char *word, const char *file)
 	(void)execl(program, program, save ? "save" : "restore", s.dir, file,
 	    s.kdf_memory_mib ? s.kdf_memory_mib : "256", (char *)NULL);
 	say(SAY_ERROR, "doublekeyd-backup does not start");
+	return 1;
+}
+
+int
+cmd_migrate(const struct settings *settings, const char *way, const char *uri)
+{
+	char program[PATH_BYTES];
+
+	if (!path_program(program, "migrate")) {
+		say(SAY_ERROR, "doublekeyd-migrate is not there");
+		return 1;
+	}
+	(void)execl(program, program, way, settings->dir, uri, (char *)NULL);
+	say(SAY_ERROR, "doublekeyd-migrate does not start");
 	return 1;
 }

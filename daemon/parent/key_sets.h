@@ -17,8 +17,8 @@ bool key_set_ca_read(const char *dir, const char *file, struct key_set_ca *ret);
 
 /* The set that was kept of this issuer, if there is one from this URL and CA; text has
  * room for IPC_FETCH_BODY_MAX_BYTES. */
-bool key_set_kept(const char *dir, const struct policy_issuer *issuer, char *text,
-    size_t *ret_len, uint64_t *ret_fetched_s);
+bool key_set_kept(const char *dir, const struct policy_issuer *issuer, char *text, size_t *ret_len,
+    uint64_t *ret_fetched_s);
 bool key_set_keep(const char *dir, const char *url, const struct ipc_key_set *set);
 
 /* Those of the issuers of the policy (NULL: of none), in the form of spec/ipc.md section

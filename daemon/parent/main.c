@@ -24,6 +24,7 @@ static const char usage_text[] =
     "       doublekeyd policy reload\n"
     "       doublekeyd tls renew | tls reload\n"
     "       doublekeyd backup FILE | restore FILE\n"
+    "       doublekeyd store migrate --to URI | --from URI\n"
     "Every command takes --dir DIR. init, run, tls renew, backup and restore\n"
     "take --passphrase-file FILE; init and backup take --kdf-memory-mib N (default 256).\n";
 
@@ -100,6 +101,9 @@ dispatch(const struct settings *s, const struct words *w, int argc, char **argv)
 		return cmd_run(s);
 	if ((strcmp(word, "backup") == 0 || strcmp(word, "restore") == 0) && argc == 2)
 		return cmd_backup(s, word, name);
+	if (strcmp(word, "store") == 0 && argc == 2 && strcmp(name, "migrate") == 0 &&
+	    !w->to != !w->from)
+		return cmd_migrate(s, w->to ? "to" : "from", w->to ? w->to : w->from);
 	if (strcmp(word, "log") == 0 && argc == 1)
 		return cmd_log(s, &w->log);
 	if (strcmp(word, "enrol-code") == 0 && argc == 1 && w->user)

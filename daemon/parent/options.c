@@ -58,6 +58,8 @@ options_take(int argc, char **argv, struct settings *s, struct words *w)
 		{ "reason", &w->reason },
 		{ "recovery", &w->recovery },
 		{ "hsm", &w->hsm },
+		{ "to", &w->to },
+		{ "from", &w->from },
 		{ "file", &w->policy.file },
 		{ "device", &w->policy.device },
 		{ "key", &w->policy.key },

@@ -15,6 +15,7 @@ struct words {
 	const char *reason;
 	const char *recovery;
 	const char *hsm;
+	const char *to, *from; /* of a migration */
 };
 
 #define OPTIONS_WRONG (-1)

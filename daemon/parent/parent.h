@@ -53,6 +53,9 @@ int cmd_ask(
 /* word: "backup" or "restore". */
 int cmd_backup(const struct settings *settings, const char *word, const char *file);
 
+/* way: "to" or "from". */
+int cmd_migrate(const struct settings *settings, const char *way, const char *uri);
+
 /* policy.c: a request that `policy check` is asked about; NULL: not given. */
 #define POLICY_CASE_FACTORS_MAX 40
 struct policy_case {
@@ -88,6 +91,7 @@ struct spawn_files {
 	int metrics; /* listening socket or /dev/null */
 	int chain, tls_key, client_ca;
 	int policy, key_sets;
+	int store; /* URI of the database; -1: the store is a file */
 	int slot[2];
 	int passphrase;
 	int pin;
@@ -98,8 +102,8 @@ struct spawn_files {
 	char *const *hsm_environment; /* up to a NULL */
 };
 /* fetchd alone, which has no channel but the parent's. */
-bool spawn_fetchd(struct spawned *set, const struct spawn_user *user, ipc_handler handler,
-    void *ctx);
+bool spawn_fetchd(
+    struct spawned *set, const struct spawn_user *user, ipc_handler handler, void *ctx);
 bool spawn_all(struct spawned *set, const struct spawn_files *files, const char *log_dir,
     ipc_handler handler, void *ctx);
 

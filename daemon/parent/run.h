@@ -108,8 +108,7 @@ void run_set_end(struct run *run, bool gently);
 /* It ended by itself: told. */
 void run_ended(struct run *run, enum ipc_process process, int status);
 /* It is told and counted, and the set (or fetchd alone) is started anew. */
-void run_violation(
-    struct run *run, enum ipc_process who, enum ipc_process towards, unsigned type);
+void run_violation(struct run *run, enum ipc_process who, enum ipc_process towards, unsigned type);
 bool run_fetchd_spawn(struct run *run);
 /* False: it runs on. */
 bool run_wait_for(pid_t pid, int ms);

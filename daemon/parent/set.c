@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -160,6 +161,16 @@ open_policy(struct run *run, struct spawn_files *f)
 	policy_free(policy);
 }
 
+/* It may name hosts and users, and so stands in no argument. */
+static bool
+open_store(struct run *run, struct spawn_files *f)
+{
+	const char *uri = cfg_getstr(run->cfg, "store");
+
+	f->store = uri ? memory_fd("store", uri, strlen(uri)) : -1;
+	return !uri || f->store >= 0;
+}
+
 bool
 run_fetchd_spawn(struct run *run)
 {
@@ -180,6 +191,7 @@ run_set_start(struct run *run)
 	f.tls_key = run_open(run, "tls/server.key", O_RDONLY);
 	f.client_ca = run_open_client_ca(run);
 	open_policy(run, &f);
+	ok = open_store(run, &f);
 	f.slot[0] = run_open(run, "keys/sealed.0", O_RDWR);
 	f.slot[1] = run_open(run, "keys/sealed.1", O_RDWR);
 	f.passphrase = passphrase_fd(run->settings);
@@ -191,9 +203,9 @@ run_set_start(struct run *run)
 		    ? open("/dev/null", O_RDONLY | O_CLOEXEC)
 		    : pin_fd(run->settings, run->pin_source[0] ? run->pin_source : NULL);
 	}
-	ok = (!run->hsm_uri || f.pin >= 0) && f.chain >= 0 && f.tls_key >= 0 && f.client_ca >= 0 &&
-	    f.policy >= 0 && f.key_sets >= 0 && f.slot[0] >= 0 && f.slot[1] >= 0 &&
-	    f.passphrase >= 0;
+	ok = ok && (!run->hsm_uri || f.pin >= 0) && f.chain >= 0 && f.tls_key >= 0 &&
+	    f.client_ca >= 0 && f.policy >= 0 && f.key_sets >= 0 && f.slot[0] >= 0 &&
+	    f.slot[1] >= 0 && f.passphrase >= 0;
 	if (!ok)
 		say(SAY_ERROR, "a file of the service, the passphrase or the PIN cannot be read");
 	run->ready = 0;
@@ -204,7 +216,7 @@ run_set_start(struct run *run)
 	ok = ok && spawn_all(&run->set, &f, run->log_dir, on_child, run);
 	run_fetchd_begun(run);
 	const int fds[] = { f.chain, f.tls_key, f.client_ca, f.policy, f.key_sets, f.slot[0],
-		f.slot[1], f.passphrase, f.pin };
+		f.slot[1], f.passphrase, f.pin, f.store };
 	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);

@@ -143,10 +143,11 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 		w.end[IPC_KEYD][IPC_HTTPD], w.end[IPC_KEYD][IPC_LOGD], f->slot[0], f->slot[1],
 		f->passphrase, w.end[IPC_KEYD][IPC_TOKEND] };
 	const int logd[] = { w.end[IPC_LOGD][IPC_PARENT], w.end[IPC_LOGD][IPC_KEYD],
-		w.end[IPC_LOGD][IPC_HTTPD] };
+		w.end[IPC_LOGD][IPC_HTTPD], f->store };
 
 	if (ok) {
-		set->pid[IPC_LOGD] = start(&f->user[IPC_LOGD], "logd", logd, 3, log_dir);
+		set->pid[IPC_LOGD] = start(&f->user[IPC_LOGD],
+		    f->store >= 0 ? "logd-postgres" : "logd", logd, f->store >= 0 ? 4 : 3, log_dir);
 		set->pid[IPC_KEYD] =
 		    start(&f->user[IPC_KEYD], "keyd", keyd, f->hsm_uri ? 8 : 7, "/");
 		if (f->hsm_uri)

@@ -45,6 +45,10 @@ static const char *const fetchd_calls[] = { "connect", "getsockopt", "setsockopt
 	"getpeername", "shutdown", "sendmmsg", "eventfd2", "pipe2", "uname", "stat", "lstat",
 	"statx", NULL };
 
+const char *const sandbox_resolver_files[SANDBOX_RESOLVER_FILES + 1] = { "/etc/resolv.conf",
+	"/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services",
+	NULL };
+
 /* Nobody has a reason to try these: that is an attack, and ends the process. */
 static const char *const deadly_calls[] = { "execve", "execveat", "ptrace", "process_vm_readv",
 	"process_vm_writev", "bpf", "kexec_load", "init_module", "finit_module", "mount",
@@ -113,6 +117,24 @@ add_network(scmp_filter_ctx ctx)
 	return ok ? 0 : -1;
 }
 
+/* To a database, over the network or on this machine, and to a name server. */
+static int
+add_database(scmp_filter_ctx ctx)
+{
+	static const char *const calls[] = { "connect", "getsockopt", "setsockopt", "getsockname",
+		"getpeername", "sendmmsg", "uname", NULL };
+	bool ok = ALLOW(socket, 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0),
+	    SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_TYPES, SOCK_STREAM));
+
+	for (unsigned i = 0; i < 4; i++)
+		ok = ok &&
+		    ALLOW(socket, 2, SCMP_A0(SCMP_CMP_EQ, i < 2 ? AF_INET : AF_INET6, 0),
+			SCMP_A1(
+			    SCMP_CMP_MASKED_EQ, SOCKET_TYPES, i % 2 ? SOCK_STREAM : SOCK_DGRAM));
+	ok = ok && ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0));
+	return ok ? add(ctx, SCMP_ACT_ALLOW, calls) : -1;
+}
+
 /* Memory, but no new code in it; a module may bring its own. */
 static int
 add_memory(scmp_filter_ctx ctx, enum ipc_process self)
@@ -135,6 +157,8 @@ add_sockets(scmp_filter_ctx ctx, enum ipc_process self, bool sockets)
 {
 	if (self == IPC_FETCHD)
 		return add_network(ctx);
+	if (self == IPC_LOGD && sockets)
+		return add_database(ctx);
 	if (self != IPC_TOKEND)
 		return add(ctx, SCMP_ACT_KILL_PROCESS, connect_calls);
 	if (!sockets)
@@ -208,19 +232,24 @@ enter_landlock(const char *dir)
 		    FS_RIGHTS & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE) == 0);
 }
 
-static unsigned
-enter_landlock_to_read(const char *const *files)
+static bool
+allow_to_read(int ruleset, const char *const *files)
 {
-	int ruleset = new_ruleset();
 	bool ok = true;
 
-	if (ruleset < 0)
-		return 0;
 	for (; *files; files++)
 		ok = ok &&
 		    (access(*files, R_OK) != 0 ||
 			allow(ruleset, *files, 0, LANDLOCK_ACCESS_FS_READ_FILE) == 0);
-	return restrict_self(ruleset, ok);
+	return ok;
+}
+
+static unsigned
+enter_landlock_to_read(const char *const *files)
+{
+	int ruleset = new_ruleset();
+
+	return ruleset < 0 ? 0 : restrict_self(ruleset, allow_to_read(ruleset, files));
 }
 
 unsigned
@@ -241,6 +270,21 @@ unsigned
 sandbox_calls(enum ipc_process self)
 {
 	return enter_seccomp(self, false);
+}
+
+unsigned
+sandbox_enter_store(const char *dir, const char *const *files)
+{
+	int ruleset = new_ruleset();
+	unsigned on = 0;
+
+	if (ruleset >= 0)
+		on = restrict_self(ruleset,
+		    allow(ruleset, dir, O_DIRECTORY,
+			FS_RIGHTS & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE) == 0 &&
+			allow_to_read(ruleset, sandbox_resolver_files) &&
+			allow_to_read(ruleset, files));
+	return on | enter_seccomp(IPC_LOGD, true);
 }
 
 unsigned

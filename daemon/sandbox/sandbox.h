@@ -19,9 +19,17 @@ unsigned sandbox_enter(enum ipc_process self, const char *dir);
 unsigned sandbox_files(const char *dir);
 unsigned sandbox_calls(enum ipc_process self);
 
+/* What the resolver of libc reads, up to a NULL. */
+#define SANDBOX_RESOLVER_FILES 6
+extern const char *const sandbox_resolver_files[SANDBOX_RESOLVER_FILES + 1];
+
 /* fetchd: the files that it may still read, up to a NULL; those that are not there are
  * passed over. Network sockets only, and threads. */
 unsigned sandbox_enter_fetch(const char *const *files);
+
+/* logd with a database: its folder, and files that it may read besides, up to a NULL; it
+ * may connect. */
+unsigned sandbox_enter_store(const char *dir, const char *const *files);
 
 /* tokend: dir is the module's folder; sockets: whether the module may connect. */
 unsigned sandbox_enter_token(const char *dir, bool sockets);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/sqlite_impl.h"
 
@@ -20,12 +21,17 @@ static const char setup[] =
     "CREATE TABLE IF NOT EXISTS act(idx INTEGER PRIMARY KEY);"
     "CREATE TABLE IF NOT EXISTS budget(id BLOB PRIMARY KEY, minute INTEGER NOT NULL,"
     " in_minute INTEGER NOT NULL, day INTEGER NOT NULL, in_day INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS state(one INTEGER PRIMARY KEY, v INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS checkpoint(size INTEGER PRIMARY KEY, text BLOB NOT NULL);";
 
 static const char *const sql[ST_COUNT] = {
 	[ST_GET_BUDGET] = "SELECT minute,in_minute,day,in_day FROM budget WHERE id=?",
 	[ST_PUT_BUDGET] = "INSERT OR REPLACE INTO budget VALUES(?,?,?,?,?)",
 	[ST_FORGET_BUDGETS] = "DELETE FROM budget WHERE day<?",
+	[ST_GET_STATE] = "SELECT coalesce(max(v),1) FROM state",
+	[ST_SET_STATE] = "INSERT OR REPLACE INTO state VALUES(1,?)",
+	[ST_EACH_USED] = "SELECT created,id FROM used",
+	[ST_EACH_BUDGET] = "SELECT id,minute,in_minute,day,in_day FROM budget",
 	[ST_BEGIN] = "BEGIN IMMEDIATE",
 	[ST_COMMIT] = "COMMIT",
 	[ST_ROLLBACK] = "ROLLBACK",
@@ -50,70 +56,53 @@ static const char *const sql[ST_COUNT] = {
 };
 
 static bool
-prepare(struct store *store)
+prepare(struct sqlite *db)
 {
 	for (unsigned i = 0; i < ST_COUNT; i++)
-		if (sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-			&store->st[i], NULL) != SQLITE_OK)
+		if (sqlite3_prepare_v3(db->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &db->st[i],
+			NULL) != SQLITE_OK)
 			return false;
 	return true;
 }
 
 static int
-committed(void *ctx, sqlite3 *db, const char *name, int pages)
+committed(void *ctx, sqlite3 *handle, const char *name, int pages)
 {
-	struct store *store = ctx;
+	struct sqlite *db = ctx;
 
-	(void)db;
+	(void)handle;
 	(void)name;
-	store->pages = pages;
+	db->pages = pages;
 	return SQLITE_OK;
 }
 
-bool
-store_tidy(struct store *store)
+static bool
+tidy(struct store *store)
 {
-	if (store->pages < MOVE_PAGES)
+	struct sqlite *db = (struct sqlite *)store;
+
+	if (db->pages < MOVE_PAGES)
 		return true;
-	store->pages = 0;
-	return sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
+	db->pages = 0;
+	return sqlite3_wal_checkpoint_v2(db->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
 	    SQLITE_OK;
 }
 
-bool
-store_open(const char *file, struct store **ret)
+static void
+close_all(struct store *store)
 {
-	struct store *store = calloc(1, sizeof(*store));
+	struct sqlite *db = (struct sqlite *)store;
 
-	if (!store)
-		return false;
-	if (sqlite3_open_v2(file, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
-		SQLITE_OK ||
-	    sqlite3_busy_timeout(store->db, 2000) != SQLITE_OK ||
-	    sqlite3_exec(store->db, setup, NULL, NULL, NULL) != SQLITE_OK || !prepare(store)) {
-		store_close(store);
-		return false;
-	}
-	(void)sqlite3_wal_hook(store->db, committed, store);
-	*ret = store;
-	return true;
-}
-
-void
-store_close(struct store *store)
-{
-	if (!store)
-		return;
 	for (unsigned i = 0; i < ST_COUNT; i++)
-		(void)sqlite3_finalize(store->st[i]);
-	(void)sqlite3_close(store->db);
-	free(store);
+		(void)sqlite3_finalize(db->st[i]);
+	(void)sqlite3_close(db->db);
+	free(db);
 }
 
 bool
-sqlite_run(struct store *store, enum statement which)
+sqlite_run(struct sqlite *db, enum statement which)
 {
-	sqlite3_stmt *st = store->st[which];
+	sqlite3_stmt *st = db->st[which];
 	int ret = sqlite3_step(st);
 
 	(void)sqlite3_reset(st);
@@ -122,23 +111,22 @@ sqlite_run(struct store *store, enum statement which)
 }
 
 bool
-sqlite_bind_number(struct store *store, enum statement which, int place, uint64_t v)
+sqlite_bind_number(struct sqlite *db, enum statement which, int place, uint64_t v)
 {
 	return v <= INT64_MAX &&
-	    sqlite3_bind_int64(store->st[which], place, (sqlite3_int64)v) == SQLITE_OK;
+	    sqlite3_bind_int64(db->st[which], place, (sqlite3_int64)v) == SQLITE_OK;
 }
 
 bool
-sqlite_bind_bytes(
-    struct store *store, enum statement which, int place, const void *bytes, size_t len)
+sqlite_bind_bytes(struct sqlite *db, enum statement which, int place, const void *bytes, size_t len)
 {
-	return sqlite3_bind_blob64(store->st[which], place, bytes, len, SQLITE_STATIC) == SQLITE_OK;
+	return sqlite3_bind_blob64(db->st[which], place, bytes, len, SQLITE_STATIC) == SQLITE_OK;
 }
 
 bool
-sqlite_get_number(struct store *store, enum statement which, uint64_t *ret)
+sqlite_get_number(struct sqlite *db, enum statement which, uint64_t *ret)
 {
-	sqlite3_stmt *st = store->st[which];
+	sqlite3_stmt *st = db->st[which];
 	bool ok = sqlite3_step(st) == SQLITE_ROW;
 
 	if (ok)
@@ -147,59 +135,109 @@ sqlite_get_number(struct store *store, enum statement which, uint64_t *ret)
 	return ok;
 }
 
-bool
-store_begin(struct store *store)
+static bool
+begin(struct store *store, struct store_ask *ask, struct store_head *ret_head)
 {
-	return sqlite_run(store, ST_BEGIN);
+	struct sqlite *db = (struct sqlite *)store;
+
+	(void)ret_head;
+	return sqlite_run(db, ST_BEGIN) && sqlite_ask(db, ask);
 }
 
-bool
-store_commit(struct store *store)
+static bool
+commit(struct store *store, const struct store_head *head)
 {
-	return sqlite_run(store, ST_COMMIT);
+	(void)head;
+	return sqlite_run((struct sqlite *)store, ST_COMMIT);
 }
 
-void
-store_rollback(struct store *store)
+static void
+rollback(struct store *store)
 {
-	(void)sqlite_run(store, ST_ROLLBACK);
+	(void)sqlite_run((struct sqlite *)store, ST_ROLLBACK);
 }
 
-bool
-store_use(
-    struct store *store, uint64_t created, const uint8_t id[STORE_REQUEST_ID_BYTES], bool *ret_new)
+/* A file without this row is in force. */
+static bool
+get_state(struct store *store, enum store_state *ret_state)
 {
-	if (!sqlite_bind_number(store, ST_USED, 1, created) ||
-	    !sqlite_bind_bytes(store, ST_USED, 2, id, STORE_REQUEST_ID_BYTES) ||
-	    !sqlite_run(store, ST_USED))
+	uint64_t v;
+	bool ok = sqlite_get_number((struct sqlite *)store, ST_GET_STATE, &v);
+
+	if (ok)
+		*ret_state = (enum store_state)v;
+	return ok;
+}
+
+static bool
+set_state(struct store *store, enum store_state state)
+{
+	struct sqlite *db = (struct sqlite *)store;
+
+	return sqlite_bind_number(db, ST_SET_STATE, 1, state) && sqlite_run(db, ST_SET_STATE);
+}
+
+static const struct store_ops ops = {
+	.close = close_all,
+	.begin = begin,
+	.commit = commit,
+	.rollback = rollback,
+	.tidy = tidy,
+	.forget_used = sqlite_forget_used,
+	.put_budgets = sqlite_put_budgets,
+	.forget_budgets = sqlite_forget_budgets,
+	.put_entry = sqlite_put_entry,
+	.put_node = sqlite_put_node,
+	.get_nodes = sqlite_get_nodes,
+	.put_checkpoint = sqlite_put_checkpoint,
+	.last_checkpoint = sqlite_last_checkpoint,
+	.size = sqlite_size,
+	.read = sqlite_read,
+	.put_restored = sqlite_put_restored,
+	.not_before = sqlite_not_before,
+	.each_use = sqlite_each_use,
+	.each_budget = sqlite_each_budget,
+	.get_state = get_state,
+	.set_state = set_state,
+};
+
+static bool
+open_all(struct sqlite *db, const char *file)
+{
+	return sqlite3_open_v2(file, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) ==
+	    SQLITE_OK &&
+	    sqlite3_busy_timeout(db->db, 2000) == SQLITE_OK &&
+	    sqlite3_exec(db->db, setup, NULL, NULL, NULL) == SQLITE_OK && prepare(db);
+}
+
+static bool
+may_run(struct store *store, char *fault)
+{
+	static const char moved[] = "store-moved: the log was moved to a database, which "
+				    "doublekeyd.conf has to name";
+	enum store_state state;
+
+	if (!get_state(store, &state))
 		return false;
-	*ret_new = sqlite3_changes(store->db) == 1;
+	if (state != STORE_IN_FORCE)
+		memcpy(fault, moved, sizeof(moved));
+	return state == STORE_IN_FORCE;
+}
+
+bool
+store_open_file(const char *file, enum store_purpose purpose, struct store **ret, char *fault)
+{
+	struct sqlite *db = calloc(1, sizeof(*db));
+
+	fault[0] = '\0';
+	if (!db)
+		return false;
+	db->store.ops = &ops;
+	if (!open_all(db, file) || (purpose == STORE_TO_RUN && !may_run(&db->store, fault))) {
+		close_all(&db->store);
+		return false;
+	}
+	(void)sqlite3_wal_hook(db->db, committed, db);
+	*ret = &db->store;
 	return true;
-}
-
-bool
-store_forget_used(struct store *store, uint64_t before)
-{
-	if (!store_begin(store))
-		return false;
-	if (sqlite_bind_number(store, ST_PUT_FORGOTTEN, 1, before) &&
-	    sqlite_run(store, ST_PUT_FORGOTTEN) &&
-	    sqlite_bind_number(store, ST_FORGET, 1, before) && sqlite_run(store, ST_FORGET) &&
-	    store_commit(store))
-		return true;
-	store_rollback(store);
-	return false;
-}
-
-bool
-store_put_restored(struct store *store, uint64_t at)
-{
-	return sqlite_bind_number(store, ST_PUT_NOT_BEFORE, 1, at) &&
-	    sqlite_run(store, ST_PUT_NOT_BEFORE);
-}
-
-bool
-store_not_before(struct store *store, uint64_t *ret_at)
-{
-	return sqlite_get_number(store, ST_NOT_BEFORE, ret_at);
 }

@@ -5,69 +5,68 @@
 #include "store/sqlite_impl.h"
 
 bool
-store_put_entry(struct store *store, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES],
-    const uint8_t *record, size_t len)
+sqlite_put_entry(struct store *store, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES],
+    const uint8_t *record, size_t len, bool act)
 {
-	return sqlite_bind_number(store, ST_PUT_ENTRY, 1, index) &&
-	    sqlite_bind_bytes(store, ST_PUT_ENTRY, 2, leaf, DK_LEAF_BYTES) &&
-	    sqlite_bind_bytes(store, ST_PUT_ENTRY, 3, record, len) &&
-	    sqlite_run(store, ST_PUT_ENTRY);
-}
+	struct sqlite *db = (struct sqlite *)store;
 
-/*
- * Nodes in the order in which they come to be: each behind its two children, the
- * right one of which is the node before it. So they fill page after page, where a
- * key of level and index would change a page for each level with every commit.
- */
-static uint64_t
-node_place(unsigned level, uint64_t index)
-{
-	/* Its last leaf, before which stand as many leaves, half as many of their
-	 * parents and so on. */
-	uint64_t n = ((index + 1) << level) - 1, place = level;
-
-	for (; n > 0; n >>= 1)
-		place += n;
-	return place;
+	return sqlite_bind_number(db, ST_PUT_ENTRY, 1, index) &&
+	    sqlite_bind_bytes(db, ST_PUT_ENTRY, 2, leaf, DK_LEAF_BYTES) &&
+	    sqlite_bind_bytes(db, ST_PUT_ENTRY, 3, record, len) && sqlite_run(db, ST_PUT_ENTRY) &&
+	    (!act || (sqlite_bind_number(db, ST_PUT_ACT, 1, index) && sqlite_run(db, ST_PUT_ACT)));
 }
 
 bool
-store_put_node(struct store *store, unsigned level, uint64_t index, const uint8_t hash[32])
+sqlite_put_node(struct store *store, uint64_t place, const uint8_t hash[DK_HASH_BYTES])
 {
-	return sqlite_bind_number(store, ST_PUT_NODE, 1, node_place(level, index)) &&
-	    sqlite_bind_bytes(store, ST_PUT_NODE, 2, hash, 32) && sqlite_run(store, ST_PUT_NODE);
+	struct sqlite *db = (struct sqlite *)store;
+
+	return sqlite_bind_number(db, ST_PUT_NODE, 1, place) &&
+	    sqlite_bind_bytes(db, ST_PUT_NODE, 2, hash, DK_HASH_BYTES) &&
+	    sqlite_run(db, ST_PUT_NODE);
 }
 
-bool
-store_get_node(struct store *store, unsigned level, uint64_t index, uint8_t ret_hash[32])
+static bool
+get_node(struct sqlite *db, uint64_t place, uint8_t ret_hash[DK_HASH_BYTES])
 {
-	sqlite3_stmt *st = store->st[ST_GET_NODE];
+	sqlite3_stmt *st = db->st[ST_GET_NODE];
 	bool ok;
 
-	ok = sqlite_bind_number(store, ST_GET_NODE, 1, node_place(level, index)) &&
-	    sqlite3_step(st) == SQLITE_ROW && sqlite3_column_bytes(st, 0) == 32;
+	ok = sqlite_bind_number(db, ST_GET_NODE, 1, place) && sqlite3_step(st) == SQLITE_ROW &&
+	    sqlite3_column_bytes(st, 0) == DK_HASH_BYTES;
 	if (ok)
-		memcpy(ret_hash, sqlite3_column_blob(st, 0), 32);
+		memcpy(ret_hash, sqlite3_column_blob(st, 0), DK_HASH_BYTES);
 	(void)sqlite3_reset(st);
 	return ok;
+}
+
+bool
+sqlite_get_nodes(struct store *store, const uint64_t *place, unsigned n, uint8_t *ret)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!get_node((struct sqlite *)store, place[i], ret + i * DK_HASH_BYTES))
+			return false;
+	return true;
 }
 
 /* Older checkpoints are roots of trees that the nodes still give: only the
  * newest one is kept. */
 bool
-store_put_checkpoint(struct store *store, uint64_t size, const char *text, size_t len)
+sqlite_put_checkpoint(struct store *store, uint64_t size, const char *text, size_t len)
 {
-	return sqlite_bind_number(store, ST_PUT_CHECKPOINT, 1, size) &&
-	    sqlite_bind_bytes(store, ST_PUT_CHECKPOINT, 2, text, len) &&
-	    sqlite_run(store, ST_PUT_CHECKPOINT) &&
-	    sqlite_bind_number(store, ST_DROP_CHECKPOINTS, 1, size) &&
-	    sqlite_run(store, ST_DROP_CHECKPOINTS);
+	struct sqlite *db = (struct sqlite *)store;
+
+	return sqlite_bind_number(db, ST_PUT_CHECKPOINT, 1, size) &&
+	    sqlite_bind_bytes(db, ST_PUT_CHECKPOINT, 2, text, len) &&
+	    sqlite_run(db, ST_PUT_CHECKPOINT) &&
+	    sqlite_bind_number(db, ST_DROP_CHECKPOINTS, 1, size) &&
+	    sqlite_run(db, ST_DROP_CHECKPOINTS);
 }
 
 bool
-store_last_checkpoint(struct store *store, char *text, size_t cap, size_t *ret_len)
+sqlite_last_checkpoint(struct store *store, char *text, size_t cap, size_t *ret_len)
 {
-	sqlite3_stmt *st = store->st[ST_LAST_CHECKPOINT];
+	sqlite3_stmt *st = ((struct sqlite *)store)->st[ST_LAST_CHECKPOINT];
 	int ret = sqlite3_step(st);
 	bool ok = ret == SQLITE_DONE;
 
@@ -82,19 +81,21 @@ store_last_checkpoint(struct store *store, char *text, size_t cap, size_t *ret_l
 }
 
 bool
-store_size(struct store *store, uint64_t *ret_size)
+sqlite_size(struct store *store, uint64_t *ret_size)
 {
-	return sqlite_get_number(store, ST_SIZE, ret_size);
+	return sqlite_get_number((struct sqlite *)store, ST_SIZE, ret_size);
 }
 
-static bool
-read_some(struct store *store, enum statement which, uint64_t first, uint32_t max,
-    store_entry_fn each, void *ctx)
+bool
+sqlite_read(
+    struct store *store, uint64_t first, uint32_t max, bool acts, store_entry_fn each, void *ctx)
 {
-	sqlite3_stmt *st = store->st[which];
+	const enum statement which = acts ? ST_READ_ACTS : ST_READ;
+	struct sqlite *db = (struct sqlite *)store;
+	sqlite3_stmt *st = db->st[which];
 	int ret = SQLITE_ERROR;
 
-	if (sqlite_bind_number(store, which, 1, first) && sqlite_bind_number(store, which, 2, max))
+	if (sqlite_bind_number(db, which, 1, first) && sqlite_bind_number(db, which, 2, max))
 		while ((ret = sqlite3_step(st)) == SQLITE_ROW) {
 			if (sqlite3_column_bytes(st, 1) != DK_LEAF_BYTES)
 				break;
@@ -107,22 +108,4 @@ read_some(struct store *store, enum statement which, uint64_t first, uint32_t ma
 		}
 	(void)sqlite3_reset(st);
 	return ret == SQLITE_DONE;
-}
-
-bool
-store_read(struct store *store, uint64_t first, uint32_t max, store_entry_fn each, void *ctx)
-{
-	return read_some(store, ST_READ, first, max, each, ctx);
-}
-
-bool
-store_put_act(struct store *store, uint64_t index)
-{
-	return sqlite_bind_number(store, ST_PUT_ACT, 1, index) && sqlite_run(store, ST_PUT_ACT);
-}
-
-bool
-store_read_acts(struct store *store, uint64_t first, uint32_t max, store_entry_fn each, void *ctx)
-{
-	return read_some(store, ST_READ_ACTS, first, max, each, ctx);
 }

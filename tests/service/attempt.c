@@ -84,6 +84,8 @@ enter(const struct sandbox *s)
 		_exit(2);
 	if (s->self == IPC_FETCHD)
 		return sandbox_enter_fetch(files);
+	if (s->self == IPC_LOGD && s->sockets)
+		return sandbox_enter_store(s->dir, &files[1]);
 	if (s->self == IPC_TOKEND)
 		return sandbox_enter_token(s->dir, s->sockets);
 	return s->self ? sandbox_enter(s->self, s->dir) : 0;

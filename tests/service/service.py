@@ -18,6 +18,8 @@ BUILD = os.environ["DOUBLEKEY_BUILD"]
 DAEMON = os.path.join(BUILD, "daemon", "doublekeyd")
 CLIENT = os.path.join(BUILD, "cli", "doublekey")
 PASSPHRASE = "correct horse for the store"
+# "postgres": the same tests, with the log in a database.
+STORE = os.environ.get("DOUBLEKEY_STORE", "file")
 
 
 def free_port():
@@ -45,6 +47,9 @@ class Service:
                             if line.startswith("CA fingerprint")][0]
         self.vkey = [line.split()[-1] for line in out.splitlines()
                      if line.startswith("log public key")][0]
+        if STORE == "postgres":
+            import postgres
+            postgres.use_new_database(self)
 
     def admin(self, *args, check=True):
         return subprocess.run([self.daemon, *args, "--dir", self.dir], check=check, text=True,

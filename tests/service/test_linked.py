@@ -20,6 +20,15 @@ def test_keyd_links_no_network_json_or_database_code():
     assert not [lib for lib in FORBIDDEN if lib in out]
 
 
+def test_only_what_needs_a_database_server_links_its_client():
+    for name in ("doublekeyd", "doublekeyd-keyd", "doublekeyd-httpd", "doublekeyd-authd",
+                 "doublekeyd-fetchd", "doublekeyd-tokend", "doublekeyd-logd",
+                 "doublekeyd-backup"):
+        assert "libpq" not in needed(name)
+    for name in ("doublekeyd-logd-postgres", "doublekeyd-migrate"):
+        assert "libpq" in needed(name)
+
+
 def test_only_tokend_links_pkcs11():
     assert "libp11-kit" in needed("doublekeyd-tokend")
     for name in ("doublekeyd", "doublekeyd-keyd", "doublekeyd-httpd", "doublekeyd-authd",

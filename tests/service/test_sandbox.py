@@ -20,7 +20,7 @@ from test_violations import status
 ATTEMPT = os.path.join(BUILD, "tests", "service", "attempt")
 LANDLOCK = 4
 EPERM, EACCES, ENOSYS = 1, 13, 38
-COLUMNS = ["httpd", "authd", "keyd", "logd", "fetchd", "tokend", "tokend +"]
+COLUMNS = ["httpd", "authd", "keyd", "logd", "logd +", "fetchd", "tokend", "tokend +"]
 HERE, READ, MAKE = "-100", "0", "65 384"  # AT_FDCWD; O_RDONLY; O_WRONLY | O_CREAT, 0600
 # What is tried for each row. OWN and OTHER: a path in the process's folder and one outside.
 ROWS = {
@@ -133,9 +133,11 @@ def test_without_a_sandbox_all_of_it_can_be_done(folders):
         assert not [key for key in refused if key[0] == row]
 
 
-# Of fetchd: which of these attempts go through.
+# Of fetchd, and of logd with a database: which of these attempts go through.
 SPECIAL = {
     "those of section 6, to read": lambda call: call.endswith("0 0") and "OWN " in call,
+    "own, and those of section 7.1": lambda call: "OTHER" not in call,
+    "TCP, UDP, sockets of this machine": lambda call: not call.startswith("socket 2 5 "),
     "TCP, UDP": lambda call: not call.startswith(("socket 1 ", "socket 2 5 ")),
     "threads": lambda call: False,  # these attempts make processes, or hide what they make
 }

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A batch:
+ *
+ *   begin   BEGIN, the lock of the head, uses, budgets       one round trip
+ *   ...     entries, nodes, acts are held back here
+ *   commit  all of them, the head moves on, COMMIT           one round trip
+ *
+ * Who has the lock is the sequencer, until the end of the transaction; the server ends that
+ * of one who stands still. The head moves on only from where this batch found it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/postgres_impl.h"
+
+static unsigned
+bits(uint64_t n)
+{
+	return (unsigned)__builtin_popcountll(n);
+}
+
+bool
+pg_read_head(struct postgres *pg, const PGresult *result, struct store_head *ret)
+{
+	const uint64_t state = PQntuples(result) == 1 ? pg_number(result, 0, 0) : STORE_MOVED;
+
+	if (!pg->any_state && state != STORE_IN_FORCE)
+		return pg_lost(pg, "store-moved: the log was moved away from this database");
+	*ret = (struct store_head){ .size = pg_number(result, 0, 1),
+		.entry_s = pg_number(result, 0, 2),
+		.not_before_s = pg_number(result, 0, 3),
+		.generation = pg_number(result, 0, 4),
+		.sealed = pg_number(result, 0, 5),
+		.has_policy = !PQgetisnull(result, 0, 6) };
+	if ((ret->has_policy && !pg_field(result, 0, 6, sizeof(ret->policy), ret->policy)) ||
+	    bits(ret->size) > STORE_LEVELS ||
+	    !pg_field(result, 0, 7, (size_t)bits(ret->size) * DK_HASH_BYTES, ret->frontier))
+		return pg_lost(pg, "store-damaged: the head of the log has another form");
+	return true;
+}
+
+static void
+forget_held(struct postgres *pg)
+{
+	struct pg_array *const arrays[] = { &pg->entry_index, &pg->entry_leaf, &pg->entry_record,
+		&pg->act_index, &pg->node_place, &pg->node_hash, &pg->budget_id, &pg->budget[0],
+		&pg->budget[1], &pg->budget[2], &pg->budget[3], &pg->use_created, &pg->use_id };
+
+	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
+		pg_array_clear(arrays[i]);
+	pg->held = 0;
+}
+
+static bool
+begin_once(struct postgres *pg, struct store_ask *ask)
+{
+	PGresult *result;
+	bool ok;
+
+	if (!pg_ready(pg) || !pg_send(pg, PG_BEGIN, NULL) || !pg_send(pg, PG_LOCK, NULL) ||
+	    !pg_send_ask(pg, ask) || !pg_sent(pg) || !pg_done(pg))
+		return false;
+	result = pg_result(pg);
+	ok = result && pg_read_head(pg, result, &pg->head);
+	PQclear(result);
+	return ok && pg_take_ask(pg, ask) && pg_end(pg);
+}
+
+static bool
+begin(struct store *store, struct store_ask *ask, struct store_head *ret_head)
+{
+	struct postgres *pg = (struct postgres *)store;
+	bool had = pg->conn != NULL;
+
+	forget_held(pg);
+	pg->checkpoint_len = 0;
+	/* A connection that was there may have been lost since: nothing was written yet. */
+	if (!begin_once(pg, ask) && !(had && !pg->conn && begin_once(pg, ask)))
+		return false;
+	*ret_head = pg->head;
+	return true;
+}
+
+/* Sends statement which with these arrays, unless they are empty; counts it. */
+static bool
+send_arrays(struct postgres *pg, enum pg_statement which, struct pg_array *const *arrays,
+    unsigned n, unsigned *count)
+{
+	struct pg_args args = { .n = 0 };
+
+	if (arrays[0]->count == 0)
+		return true;
+	for (unsigned i = 0; i < n; i++)
+		pg_arg_array(&args, arrays[i]);
+	(*count)++;
+	return pg_send(pg, which, &args);
+}
+
+static bool
+send_held(struct postgres *pg, unsigned *count)
+{
+	struct pg_array *const entries[] = { &pg->entry_index, &pg->entry_leaf, &pg->entry_record };
+	struct pg_array *const nodes[] = { &pg->node_place, &pg->node_hash };
+	struct pg_array *const acts[] = { &pg->act_index };
+	struct pg_array *const budgets[] = { &pg->budget_id, &pg->budget[0], &pg->budget[1],
+		&pg->budget[2], &pg->budget[3] };
+
+	return send_arrays(pg, PG_PUT_ENTRIES, entries, 3, count) &&
+	    send_arrays(pg, PG_PUT_NODES, nodes, 2, count) &&
+	    send_arrays(pg, PG_PUT_ACTS, acts, 1, count) &&
+	    send_arrays(pg, PG_PUT_BUDGETS, budgets, 5, count);
+}
+
+bool
+pg_flush_held(struct postgres *pg)
+{
+	unsigned count = 0;
+	bool ok = pg->conn && send_held(pg, &count);
+
+	ok = ok && pg_sent(pg);
+	for (unsigned i = 0; ok && i < count; i++)
+		ok = pg_done(pg);
+	forget_held(pg);
+	return ok && pg_end(pg);
+}
+
+static bool
+send_head(struct postgres *pg, const struct store_head *head)
+{
+	struct pg_args args = { .n = 0 };
+
+	pg_arg_number(&args, pg->head.size);
+	pg_arg_number(&args, pg->head.generation);
+	pg_arg_number(&args, head->size);
+	pg_arg_number(&args, head->generation);
+	pg_arg_number(&args, head->entry_s);
+	if (head->has_policy)
+		pg_arg_bytes(&args, head->policy, sizeof(head->policy));
+	else
+		pg_arg_null(&args);
+	pg_arg_bytes(&args, head->frontier, (size_t)bits(head->size) * DK_HASH_BYTES);
+	pg_arg_bytes(&args, pg->checkpoint, pg->checkpoint_len);
+	return pg_send(pg, PG_MOVE_ON, &args);
+}
+
+/* Others look anew when the sealed state or the policy is another one. */
+static bool
+is_news(const struct store_head *before, const struct store_head *head)
+{
+	return before->generation != head->generation || before->has_policy != head->has_policy ||
+	    memcmp(before->policy, head->policy, sizeof(head->policy)) != 0;
+}
+
+static bool
+commit(struct store *store, const struct store_head *head)
+{
+	struct postgres *pg = (struct postgres *)store;
+	bool ok = pg->conn != NULL, news = is_news(&pg->head, head);
+	unsigned count = 0;
+
+	pg->committing = true;
+	ok = ok && send_held(pg, &count) && send_head(pg, head) &&
+	    (!news || pg_send(pg, PG_TELL, NULL)) && pg_send(pg, PG_COMMIT, NULL) && pg_sent(pg);
+	for (unsigned i = 0; ok && i < count; i++)
+		ok = pg_done(pg);
+	ok = ok && pg_done(pg) && (!news || pg_done(pg)) && pg_committed(pg) && pg_end(pg);
+	pg->committing = false;
+	forget_held(pg);
+	return ok;
+}
+
+static void
+rollback(struct store *store)
+{
+	struct postgres *pg = (struct postgres *)store;
+
+	forget_held(pg);
+	if (pg->conn && pg_send(pg, PG_ROLLBACK, NULL) && pg_sent(pg) && pg_done(pg))
+		(void)pg_end(pg);
+}
+
+static bool
+tidy(struct store *store)
+{
+	(void)store;
+	return true;
+}
+
+static void
+close_all(struct store *store)
+{
+	struct postgres *pg = (struct postgres *)store;
+	struct pg_array *const arrays[] = { &pg->entry_index, &pg->entry_leaf, &pg->entry_record,
+		&pg->act_index, &pg->node_place, &pg->node_hash, &pg->budget_id, &pg->budget[0],
+		&pg->budget[1], &pg->budget[2], &pg->budget[3], &pg->use_created, &pg->use_id };
+
+	PQfinish(pg->conn);
+	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
+		pg_array_free(arrays[i]);
+	store_uri_free(pg->uri);
+	free(pg);
+}
+
+static const struct store_ops ops = {
+	.close = close_all,
+	.begin = begin,
+	.commit = commit,
+	.rollback = rollback,
+	.tidy = tidy,
+	.forget_used = pg_forget_used,
+	.put_budgets = pg_put_budgets,
+	.forget_budgets = pg_forget_budgets,
+	.put_entry = pg_put_entry,
+	.put_node = pg_put_node,
+	.get_nodes = pg_get_nodes,
+	.put_checkpoint = pg_put_checkpoint,
+	.last_checkpoint = pg_last_checkpoint,
+	.size = pg_size,
+	.read = pg_read,
+	.put_restored = pg_put_restored,
+	.not_before = pg_not_before,
+	.each_use = pg_each_use,
+	.each_budget = pg_each_budget,
+	.get_state = pg_get_state,
+	.set_state = pg_set_state,
+	.look = pg_look,
+	.get_sealed = pg_get_sealed,
+	.put_sealed = pg_put_sealed,
+	.wake_fd = pg_wake_fd,
+};
+
+static struct postgres *
+make(struct store_uri *uri, const uint8_t log_id[STORE_LOG_ID_BYTES])
+{
+	struct postgres *pg = calloc(1, sizeof(*pg));
+
+	if (!pg) {
+		store_uri_free(uri);
+		return NULL;
+	}
+	pg->store.ops = &ops;
+	pg->uri = uri;
+	memcpy(pg->log_id, log_id, sizeof(pg->log_id));
+	pg->entry_leaf.bytes = pg->entry_record.bytes = pg->node_hash.bytes = true;
+	pg->budget_id.bytes = pg->use_id.bytes = true;
+	return pg;
+}
+
+static bool
+give(struct postgres *pg, bool ok, struct store **ret, char *fault)
+{
+	if (!ok) {
+		memcpy(fault, pg->store.fault, STORE_FAULT_BYTES);
+		close_all(&pg->store);
+		return false;
+	}
+	*ret = &pg->store;
+	return true;
+}
+
+bool
+store_open_database(struct store_uri *uri, const uint8_t log_id[STORE_LOG_ID_BYTES],
+    enum store_purpose purpose, struct store **ret, char *fault)
+{
+	struct postgres *pg = make(uri, log_id);
+
+	fault[0] = '\0';
+	if (!pg)
+		return false;
+	pg->any_state = purpose != STORE_TO_RUN;
+	if (purpose != STORE_TO_FILL)
+		return give(pg, pg_ready(pg), ret, fault);
+	pg->making = pg->filling = true;
+	return give(pg, pg_make_tables(pg) && pg_prepare(pg), ret, fault);
+}
