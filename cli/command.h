@@ -24,6 +24,8 @@ int cmd_key(int argc, char **argv);
 int cmd_key_join(int argc, char **argv);
 int cmd_key_split(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
+int cmd_log(int argc, char **argv);
+int cmd_log_witness(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
 int cmd_request(int argc, char **argv);
 int cmd_rewrap(int argc, char **argv);

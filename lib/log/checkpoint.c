@@ -157,25 +157,39 @@ parse(const struct dk_note *note, const char **origin, size_t *origin_len, struc
 }
 
 dk_err
+dk_checkpoint_fields(const struct dk_note *note, const char **ret_origin, size_t *ret_origin_len,
+    struct dk_checkpoint *ret_checkpoint)
+{
+	struct dk_checkpoint cp;
+	unsigned extensions;
+	const char *origin;
+	size_t len;
+
+	if (!parse(note, &origin, &len, &cp, &extensions))
+		return DK_ERR_LOG_NOTE;
+	*ret_origin = origin;
+	*ret_origin_len = len;
+	*ret_checkpoint = cp;
+	return DK_OK;
+}
+
+dk_err
 dk_checkpoint_parse(const struct dk_note *note, const char **ret_origin, size_t *ret_origin_len,
     struct dk_checkpoint *ret_checkpoint)
 {
 	uint8_t empty[DK_HASH_BYTES];
 	struct dk_checkpoint cp;
-	unsigned extensions;
 	const char *origin;
 	size_t len;
 	dk_err err;
 
-	if (!parse(note, &origin, &len, &cp, &extensions))
-		return DK_ERR_LOG_NOTE;
-	if (cp.size == 0) {
+	err = dk_checkpoint_fields(note, &origin, &len, &cp);
+	if (err == DK_OK && cp.size == 0)
 		err = dk_sha256(NULL, 0, empty);
-		if (err != DK_OK)
-			return err;
-		if (memcmp(empty, cp.root, sizeof(empty)) != 0)
-			return DK_ERR_LOG_NOTE;
-	}
+	if (err != DK_OK)
+		return err;
+	if (cp.size == 0 && memcmp(empty, cp.root, sizeof(empty)) != 0)
+		return DK_ERR_LOG_NOTE;
 	*ret_origin = origin;
 	*ret_origin_len = len;
 	*ret_checkpoint = cp;

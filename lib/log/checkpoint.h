@@ -51,6 +51,9 @@ bool dk_log_number_parse(const char *text, size_t len, uint64_t *ret_number);
  */
 DK_MUST_USE dk_err dk_checkpoint_parse(const struct dk_note *note, const char **ret_origin,
     size_t *ret_origin_len, struct dk_checkpoint *ret_checkpoint);
+/* The same, whatever root a size of 0 has: a witness answers that in another way. */
+DK_MUST_USE dk_err dk_checkpoint_fields(const struct dk_note *note, const char **ret_origin,
+    size_t *ret_origin_len, struct dk_checkpoint *ret_checkpoint);
 
 /*
  * A checkpoint of a log of ours, with both signatures of the pinned keys.

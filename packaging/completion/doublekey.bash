@@ -73,13 +73,14 @@ _doublekey() {
 		_doublekey_words '4096 65536 1048576'
 		return
 		;;
-	--passphrase-file | --approval | -o | --output)
+	--passphrase-file | --approval | --dir | --tls-cert | --tls-key | -o | --output)
 		_doublekey_files
 		return
 		;;
 	--label | --tenant | --file-name | --offset | --length | --min-epoch | \
 		--min-epoch-customer | --min-epoch-provider | -j | --jobs | --custodian | \
-		--shares | --threshold | --ca-fingerprint | --code | --device-name | --reason)
+		--shares | --threshold | --ca-fingerprint | --code | --device-name | --reason | \
+		--name | --log | --listen)
 		return
 		;;
 	esac
@@ -90,7 +91,7 @@ _doublekey() {
 	case $command in
 	'')
 		_doublekey_words "encrypt decrypt inspect rewrap keygen key profile enrol
-			request approve
+			request approve log
 			--profile --version $common"
 		;;
 	encrypt)
@@ -172,6 +173,12 @@ _doublekey() {
 		else
 			_doublekey_files .dkrequest
 		fi
+		;;
+	log)
+		case $sub in
+		witness) _doublekey_words "--init --dir --name --log --listen --tls-cert --tls-key $common" ;;
+		*) _doublekey_words "witness --help" ;;
+		esac
 		;;
 	esac
 }
