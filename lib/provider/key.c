@@ -274,7 +274,8 @@ static const struct dk_key_ops ops = {
 static const struct provider_system *
 system_of(const char *ref)
 {
-	static const struct provider_system *const systems[] = { &provider_vault };
+	static const struct provider_system *const systems[] = { &provider_awskms,
+		&provider_vault };
 	char scheme[DK_KEY_SCHEME_BYTES];
 
 	if (!dk_key_ref_scheme(ref, scheme))

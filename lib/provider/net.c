@@ -169,21 +169,22 @@ set_up(CURL *curl, const struct provider_conf *conf, const struct net_request *r
 	    set_signature(curl, request) && set_body(curl, request);
 }
 
-static struct curl_slist *
-header_list(const struct net_request *request)
+/* false: no memory. Nothing is there that libcurl would sign and not send. */
+static bool
+header_list(const struct net_request *request, struct curl_slist **ret)
 {
-	/* No "Expect: 100-continue": it would cost a round trip. */
-	struct curl_slist *list = curl_slist_append(NULL, "Expect:"), *more;
+	struct curl_slist *list = NULL, *more;
 
-	for (unsigned i = 0; list && i < NET_HEADERS_MAX && request->header[i]; i++) {
+	for (unsigned i = 0; i < NET_HEADERS_MAX && request->header[i]; i++) {
 		more = curl_slist_append(list, request->header[i]);
 		if (!more) {
 			curl_slist_free_all(list);
-			return NULL;
+			return false;
 		}
 		list = more;
 	}
-	return list;
+	*ret = list;
+	return true;
 }
 
 static dk_err
@@ -241,33 +242,34 @@ static dk_err
 judge_answer(const struct net_request *request, struct attempt *attempt, net_judge judge)
 {
 	struct net_answer *answer = &attempt->answer;
+	dk_err err;
 
 	if (answer->status >= 300 && answer->status < 400) {
 		net_why(answer, "it points elsewhere, which is not followed");
 		return DK_ERR_PROVIDER_ANSWER;
 	}
 	take_body(attempt, request->raw);
-	if (answer->status == 429)
-		return DK_ERR_PROVIDER_THROTTLED;
-	if (is_outage(answer->status))
-		return DK_ERR_PROVIDER_UNREACHABLE;
 	if (answer->status == 200 && !request->raw && !answer->json) {
 		net_why(answer, "the answer is no JSON object");
 		return DK_ERR_PROVIDER_ANSWER;
 	}
-	return judge(answer);
+	err = judge(answer);
+	if (answer->status == 429)
+		return DK_ERR_PROVIDER_THROTTLED;
+	return is_outage(answer->status) ? DK_ERR_PROVIDER_UNREACHABLE : err;
 }
 
 static dk_err
 attempt_once(const struct provider_key *key, const struct net_request *request, net_judge judge,
     struct attempt *attempt)
 {
-	struct curl_slist *headers = header_list(request);
+	struct curl_slist *headers = NULL;
+	bool ok = header_list(request, &headers);
 	CURL *curl = turn_begin(key->net);
 	dk_err err = DK_ERR_NOMEM;
 	CURLcode code;
 
-	if (curl && headers && set_up(curl, &key->conf, request, headers, attempt)) {
+	if (curl && ok && set_up(curl, &key->conf, request, headers, attempt)) {
 		code = curl_easy_perform(curl);
 		if (code == CURLE_OK)
 			code = curl_easy_getinfo(

@@ -118,6 +118,7 @@ const struct provider_version *provider_version(
 /* conf.c. scheme: the section that counts. */
 DK_MUST_USE dk_err provider_conf_read(const char *scheme, struct provider_conf *ret);
 
+extern const struct provider_system provider_awskms;
 extern const struct provider_system provider_vault;
 
 #endif

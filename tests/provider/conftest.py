@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keys that another system holds: the real program against servers on loopback."""
 
+import json
 import os
 import pathlib
 import subprocess
 
 import pytest
 
+import aws_server
 from vault_server import Key, VaultServer
 
 PROGRAM = os.environ["DOUBLEKEY"]
+
+
+def fails(done, name, *texts):
+    assert done.returncode == 1, (done.returncode, done.stderr)
+    assert f"({name}" in done.stderr, done.stderr
+    for text in texts:
+        assert text in done.stderr, done.stderr
 
 
 class Person:
@@ -57,6 +66,10 @@ class Person:
         return done
 
 
+    def inspect(self, name="o.dkey"):
+        return json.loads(self.run("inspect", "--json", name).stdout)["sides"]
+
+
 @pytest.fixture
 def person(tmp_path):
     return Person(tmp_path)
@@ -69,5 +82,15 @@ def vault(person):
                    "rsa": Key("rsa-3072"), "weak": Key("rsa-2048"), "sym2": Key("aes256-gcm96")}
     person.settings("vault", endpoint=server.url, deadline=3)
     person.env["VAULT_TOKEN"] = server.TOKEN
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def aws(person):
+    server = aws_server.AwsServer()
+    person.settings("awskms", deadline=3)
+    person.env.update(AWS_ENDPOINT_URL=server.url, AWS_ACCESS_KEY_ID=aws_server.IDENTIFIER,
+                      AWS_SECRET_ACCESS_KEY=aws_server.SECRET)
     yield server
     server.close()

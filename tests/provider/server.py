@@ -97,8 +97,9 @@ class JsonServer:
             self.requests.append((time.monotonic(), request.command, request.path,
                                   dict(request.headers), raw))
         time.sleep(self.delay)
+        is_json = "json" in request.headers.get("Content-Type", "")
         answer = self.handle(request.command, request.path, request.headers,
-                             json.loads(raw) if raw else {})
+                             json.loads(raw) if raw and is_json else raw or {})
         for fault in list(self.faults):
             answer = fault(request.command, request.path, answer) or answer
         with self.lock:

@@ -8,15 +8,9 @@ import time
 
 import pytest
 
+from conftest import fails
 from server import Answer, certificate
 from vault_server import Key, VaultServer
-
-
-def fails(done, name, *texts):
-    assert done.returncode == 1, (done.returncode, done.stderr)
-    assert f"({name}" in done.stderr, done.stderr
-    for text in texts:
-        assert text in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("name", ["sym", "derived", "rsa"])
@@ -78,6 +72,10 @@ def test_rotation_is_seen_and_old_versions_open(person, vault):
             assert (old["key_version"], new["key_version"]) == ("1", "2")
             assert old["key_name"] == vault.ref(name)
             assert f"{vault.ref(name)}, version 2\n" in person.run("inspect", "new.dkey").stdout
+            person.run("rewrap", "--side", "provider", "--open", vault.ref(name), "--to",
+                       vault.ref(name), "o.dkey")
+            assert person.inspect()["provider"]["stanzas"][0]["key_version"] == "2"
+            person.decrypt(vault.ref(name))
 
 
 def test_a_public_half_wraps_without_more_requests(person, vault):

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* AWS KMS, spec/provider-keys.md section 3.1. */
+#include "provider/aws.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Before they end, credentials are found anew. */
+#define EARLY_S 300
+
+static const struct {
+	const char *type;
+	dk_err err;
+} errors[] = {
+	{ "AccessDeniedException", DK_ERR_PROVIDER_DENIED },
+	{ "UnrecognizedClientException", DK_ERR_PROVIDER_CREDENTIALS },
+	{ "InvalidSignatureException", DK_ERR_PROVIDER_CREDENTIALS },
+	{ "IncompleteSignatureException", DK_ERR_PROVIDER_CREDENTIALS },
+	{ "IncompleteSignature", DK_ERR_PROVIDER_CREDENTIALS },
+	{ "SignatureDoesNotMatch", DK_ERR_PROVIDER_CREDENTIALS },
+	{ "InvalidClientTokenId", DK_ERR_PROVIDER_CREDENTIALS },
+	{ "MissingAuthenticationTokenException", DK_ERR_PROVIDER_CREDENTIALS },
+	{ "MissingAuthenticationToken", DK_ERR_PROVIDER_CREDENTIALS },
+	{ "ExpiredTokenException", DK_ERR_PROVIDER_CREDENTIALS },
+	{ "OptInRequired", DK_ERR_PROVIDER_CREDENTIALS },
+	{ "DisabledException", DK_ERR_PROVIDER_KEY_STATE },
+	{ "KMSInvalidStateException", DK_ERR_PROVIDER_KEY_STATE },
+	{ "NotFoundException", DK_ERR_PROVIDER_KEY_MISSING },
+	{ "InvalidArnException", DK_ERR_PROVIDER_KEY_MISSING },
+	{ "InvalidKeyUsageException", DK_ERR_PROVIDER_KEY_USE },
+	{ "UnsupportedOperationException", DK_ERR_PROVIDER_KEY_USE },
+	{ "ThrottlingException", DK_ERR_PROVIDER_THROTTLED },
+	{ "LimitExceededException", DK_ERR_PROVIDER_THROTTLED },
+	{ "KMSInternalException", DK_ERR_PROVIDER_UNREACHABLE },
+	{ "KeyUnavailableException", DK_ERR_PROVIDER_UNREACHABLE },
+	{ "DependencyTimeoutException", DK_ERR_PROVIDER_UNREACHABLE },
+	{ "InvalidCiphertextException", DK_ERR_PROVIDER_REFUSED },
+	{ "IncorrectKeyException", DK_ERR_PROVIDER_REFUSED },
+};
+
+/* An error's type may stand behind its namespace and '#'. */
+static dk_err
+judge(struct net_answer *answer)
+{
+	const char *type = net_text(answer->json, "__type"), *text, *mark;
+
+	if (answer->status == 200)
+		return DK_OK;
+	if (!type)
+		type = net_text(answer->json, "Code");
+	if (!type)
+		return DK_ERR_PROVIDER_ANSWER;
+	mark = strrchr(type, '#');
+	type = mark ? mark + 1 : type;
+	text = net_text(answer->json, "message");
+	if (!text)
+		text = net_text(answer->json, "Message");
+	net_why(answer, "%.64s: %.300s", type, text ? text : "");
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (strcmp(errors[i].type, type) == 0)
+			return errors[i].err;
+	return DK_ERR_PROVIDER_ANSWER;
+}
+
+/* A copy, so that others can have new ones meanwhile. */
+static dk_err
+credentials(struct provider_key *key, struct aws_credentials *ret)
+{
+	struct aws *aws = key->state;
+	dk_err err = DK_OK;
+
+	(void)pthread_mutex_lock(&aws->lock);
+	if (!aws->has_credentials ||
+	    (aws->credentials.expires != 0 && aws->credentials.expires < time(NULL) + EARLY_S)) {
+		err = aws_credentials_find(key, &aws->credentials);
+		aws->has_credentials = err == DK_OK;
+	}
+	if (err == DK_OK)
+		*ret = aws->credentials;
+	(void)pthread_mutex_unlock(&aws->lock);
+	return err;
+}
+
+/* body is taken over. */
+static dk_err
+call(struct provider_key *key, const char *action, json_t *body, struct net_answer *ret)
+{
+	struct aws *aws = key->state;
+	struct aws_credentials found = { .expires = 0 };
+	char user[AWS_ID_MAX_BYTES + AWS_SECRET_MAX_BYTES + 2], target[64];
+	char token[AWS_TOKEN_MAX_BYTES + 32];
+	size_t len = 0;
+	char *text = net_json(body, &len);
+	struct net_request request = { .url = aws->url,
+		.method = "POST",
+		.body = text,
+		.body_len = len,
+		.sigv4 = aws->sigv4,
+		.user = user,
+		.header = { "Content-Type: application/x-amz-json-1.1", target } };
+	dk_err err = text ? credentials(key, &found) : DK_ERR_NOMEM;
+
+	if (err == DK_OK) {
+		(void)snprintf(target, sizeof(target), "X-Amz-Target: TrentService.%s", action);
+		(void)snprintf(user, sizeof(user), "%s:%s", found.id, found.secret);
+		if (found.token[0]) {
+			(void)snprintf(
+			    token, sizeof(token), "X-Amz-Security-Token: %s", found.token);
+			request.header[2] = token;
+		}
+		err = net_call(key, &request, judge, ret);
+	}
+	dk_wipe(user, sizeof(user));
+	dk_wipe(token, sizeof(token));
+	dk_wipe(&found, sizeof(found));
+	net_json_free(text);
+	return err;
+}
+
+/* ---- opening ---- */
+
+static bool
+copy_field(const char **at, char end, char *ret, size_t cap)
+{
+	const char *stop = strchr(*at, end);
+	size_t len = stop ? (size_t)(stop - *at) : 0;
+
+	if (len == 0 || len >= cap || strspn(*at, "abcdefghijklmnopqrstuvwxyz0123456789-") < len)
+		return false;
+	memcpy(ret, *at, len);
+	ret[len] = '\0';
+	*at = stop + 1;
+	return true;
+}
+
+/* "arn:PARTITION:kms:REGION:ACCOUNT:key/ID", or alias/NAME */
+static bool
+split(struct aws *aws, const char *arn)
+{
+	const char *at = arn + 4;
+	char service[8];
+
+	if (strncmp(arn, "arn:", 4) != 0 ||
+	    !copy_field(&at, ':', aws->partition, sizeof(aws->partition)) ||
+	    !copy_field(&at, ':', service, sizeof(service)) || strcmp(service, "kms") != 0 ||
+	    !copy_field(&at, ':', aws->region, sizeof(aws->region)) ||
+	    !copy_field(&at, ':', aws->account, sizeof(aws->account)) ||
+	    strlen(aws->account) != 12 || strspn(aws->account, "0123456789") != 12)
+		return false;
+	return (strncmp(at, "key/", 4) == 0 || strncmp(at, "alias/", 6) == 0) &&
+	    strspn(strchr(at, '/') + 1,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/") ==
+	    strlen(strchr(at, '/') + 1) &&
+	    strchr(at, '/')[1] != '\0';
+}
+
+/* Where a service of this region is, unless configured otherwise: AWS's own tools take
+ * AWS_ENDPOINT_URL_SERVICE and AWS_ENDPOINT_URL, too. ret: with '/' at its end. */
+bool
+aws_url(const struct aws *aws, const char *service, const char *configured, char *ret, size_t cap)
+{
+	static const char *const suffixes[][2] = { { "aws-cn", "amazonaws.com.cn" },
+		{ "aws-eusc", "amazonaws.eu" }, { "aws-iso", "c2s.ic.gov" },
+		{ "aws-iso-b", "sc2s.sgov.gov" } };
+	const char *fips = getenv("AWS_USE_FIPS_ENDPOINT"), *suffix = "amazonaws.com";
+	const char *from = configured;
+	int n;
+
+	if (!from || !from[0])
+		from = getenv(
+		    strcmp(service, "kms") == 0 ? "AWS_ENDPOINT_URL_KMS" : "AWS_ENDPOINT_URL_STS");
+	if (!from || !from[0])
+		from = getenv("AWS_ENDPOINT_URL");
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+		if (strcmp(suffixes[i][0], aws->partition) == 0)
+			suffix = suffixes[i][1];
+	if (from && from[0])
+		n = snprintf(ret, cap, "%s%s", from, from[strlen(from) - 1] == '/' ? "" : "/");
+	else
+		n = snprintf(ret, cap, "https://%s%s.%s.%s/", service,
+		    fips && strcmp(fips, "true") == 0 ? "-fips" : "", aws->region, suffix);
+	return n > 0 && (size_t)n < cap;
+}
+
+/* DER of the public half, in base64. */
+static dk_err
+learn_public(struct provider_key *key)
+{
+	struct aws *aws = key->state;
+	auto_net_answer answer = { .json = NULL };
+	uint8_t der[DK_SPKI_MAX_BYTES];
+	struct dk_pkey *pkey = NULL;
+	size_t len;
+	dk_err err;
+
+	err = call(key, "GetPublicKey", json_pack("{s:s}", "KeyId", aws->key), &answer);
+	if (err != DK_OK)
+		return err;
+	err = net_bytes(answer.json, "PublicKey", der, sizeof(der), &len);
+	if (err != DK_OK)
+		return err;
+	if (dk_pkey_from_spki(der, len, &pkey) != DK_OK)
+		return DK_ERR_PROVIDER_KEY_USE;
+	err = provider_add_version(key, "", pkey);
+	if (err != DK_OK)
+		dk_pkey_free(pkey);
+	return err;
+}
+
+static dk_err
+learn(struct provider_key *key, const json_t *data)
+{
+	struct aws *aws = key->state;
+	const char *arn = net_text(data, "Arn"), *usage = net_text(data, "KeyUsage");
+	const char *spec = net_text(data, "KeySpec"), *state = net_text(data, "KeyState");
+	int n;
+
+	if (!arn || !usage || !spec || !state || strlen(arn) >= sizeof(aws->key))
+		return DK_ERR_PROVIDER_ANSWER;
+	/* An alias leads to its key, a key to itself. */
+	if (strstr(aws->key, ":key/") && strcmp(aws->key, arn) != 0)
+		return DK_ERR_PROVIDER_ANSWER;
+	memcpy(aws->key, arn, strlen(arn) + 1);
+	if (strcmp(state, "Enabled") != 0) {
+		provider_note(key, "the key is %.32s", state);
+		return DK_ERR_PROVIDER_KEY_STATE;
+	}
+	if (strcmp(spec, "SYMMETRIC_DEFAULT") == 0 && strcmp(usage, "ENCRYPT_DECRYPT") == 0) {
+		n = snprintf(key->name, sizeof(key->name), "awskms:%s", arn);
+		return n > 0 && (size_t)n < sizeof(key->name) ? DK_OK : DK_ERR_PROVIDER_ANSWER;
+	}
+	if ((strncmp(spec, "RSA_", 4) == 0 && strcmp(usage, "ENCRYPT_DECRYPT") == 0) ||
+	    (strncmp(spec, "ECC_NIST_", 9) == 0 && strcmp(usage, "KEY_AGREEMENT") == 0))
+		return learn_public(key);
+	provider_note(key, "a key of %.32s for %.32s does not fit", spec, usage);
+	return DK_ERR_PROVIDER_KEY_USE;
+}
+
+static dk_err
+aws_open(struct provider_key *key, const char *rest)
+{
+	struct aws *aws = calloc(1, sizeof(*aws));
+	auto_net_answer answer = { .json = NULL };
+	const char *ca = getenv("AWS_CA_BUNDLE");
+	char custodian[32];
+	dk_err err;
+
+	if (!aws)
+		return DK_ERR_NOMEM;
+	key->state = aws;
+	(void)pthread_mutex_init(&aws->lock, NULL);
+	if (!split(aws, rest))
+		return DK_ERR_PROVIDER_REFERENCE;
+	(void)snprintf(aws->key, sizeof(aws->key), "%s", rest);
+	(void)snprintf(custodian, sizeof(custodian), "aws:%s", aws->account);
+	err = provider_custodian(key, custodian);
+	if (err != DK_OK)
+		return err;
+	if (!aws_url(aws, "kms", key->conf.endpoint, aws->url, sizeof(aws->url)))
+		return DK_ERR_PROVIDER_CONFIGURATION;
+	if (!key->conf.ca[0] && ca)
+		(void)snprintf(key->conf.ca, sizeof(key->conf.ca), "%s", ca);
+	(void)snprintf(aws->sigv4, sizeof(aws->sigv4), "aws:amz:%s:kms", aws->region);
+	err = call(key, "DescribeKey", json_pack("{s:s}", "KeyId", aws->key), &answer);
+	return err == DK_OK ? learn(key, json_object_get(answer.json, "KeyMetadata")) : err;
+}
+
+static void
+aws_close(struct provider_key *key)
+{
+	struct aws *aws = key->state;
+
+	if (!aws)
+		return;
+	(void)pthread_mutex_destroy(&aws->lock);
+	dk_wipe(aws, sizeof(*aws));
+	free(aws);
+	key->state = NULL;
+}
+
+/* ---- use ---- */
+
+/* The key, and what binds to the object if there is a digest; NULL: no memory. */
+static json_t *
+about(const struct aws *aws, const uint8_t *core_digest)
+{
+	json_t *body = json_pack("{s:s}", "KeyId", aws->key);
+	char hex[2 * DK_SHA384_BYTES + 1];
+
+	if (!body || !core_digest)
+		return body;
+	dk_hex(core_digest, DK_SHA384_BYTES, hex);
+	if (json_object_set_new(
+		body, "EncryptionContext", json_pack("{s:s}", "doublekey-core-header", hex)) == 0)
+		return body;
+	json_decref(body);
+	return NULL;
+}
+
+/* Whatever was asked for, the answer must be of our key. */
+static dk_err
+check_key(const struct provider_key *key, const json_t *answer)
+{
+	const struct aws *aws = key->state;
+	const char *arn = net_text(answer, "KeyId");
+
+	return arn && strcmp(arn, aws->key) == 0 ? DK_OK : DK_ERR_PROVIDER_ANSWER;
+}
+
+/* body is taken over. */
+static dk_err
+call_of_key(struct provider_key *key, const char *action, json_t *body, struct net_answer *ret)
+{
+	dk_err err = call(key, action, body, ret);
+
+	return err == DK_OK ? check_key(key, ret->json) : err;
+}
+
+static dk_err
+aws_wrap(struct provider_key *key, const uint8_t core_digest[DK_SHA384_BYTES],
+    const struct dk_secret32 *share, struct provider_blob *ret)
+{
+	auto_net_answer answer = { .json = NULL };
+	json_t *body = about(key->state, core_digest);
+	dk_err err = net_set_bytes(body, "Plaintext", share->bytes, DK_SHARE_BYTES);
+
+	if (err != DK_OK) {
+		json_decref(body);
+		return err;
+	}
+	err = call_of_key(key, "Encrypt", body, &answer);
+	if (err != DK_OK)
+		return err;
+	return net_bytes(answer.json, "CiphertextBlob", ret->bytes, sizeof(ret->bytes), &ret->len);
+}
+
+/* Decrypt of a blob or an encapsulation, into a secret of exactly len bytes. */
+static dk_err
+decrypt(struct provider_key *key, json_t *body, const uint8_t *blob, size_t blob_len, uint8_t *ret,
+    size_t len)
+{
+	auto_net_answer answer = { .json = NULL };
+	dk_err err = net_set_bytes(body, "CiphertextBlob", blob, blob_len);
+
+	if (err != DK_OK) {
+		json_decref(body);
+		return err;
+	}
+	err = call_of_key(key, "Decrypt", body, &answer);
+	return err == DK_OK ? net_secret(answer.json, "Plaintext", ret, len) : err;
+}
+
+static dk_err
+aws_unwrap(struct provider_key *key, const uint8_t core_digest[DK_SHA384_BYTES],
+    const struct provider_blob *blob, struct dk_secret32 *ret)
+{
+	return decrypt(key, about(key->state, core_digest), blob->bytes, blob->len, ret->bytes,
+	    sizeof(ret->bytes));
+}
+
+/* The encapsulation as a public key of its own, which is what the call takes. */
+static dk_err
+agree(struct provider_key *key, const struct dk_pkey *pkey, const uint8_t *enc, size_t len,
+    struct dk_secret66 *ret)
+{
+	auto_net_answer answer = { .json = NULL };
+	dk_auto_pkey *peer = NULL;
+	const uint8_t *der;
+	size_t der_len;
+	json_t *body;
+	dk_err err;
+
+	if (dk_pkey_from_point(dk_pkey_type(pkey), enc, len, &peer) != DK_OK)
+		return DK_ERR_STANZA_AUTH;
+	der = dk_pkey_spki(peer, &der_len);
+	body = about(key->state, NULL);
+	err = net_set_bytes(body, "PublicKey", der, der_len);
+	if (err == DK_OK &&
+	    json_object_set_new(body, "KeyAgreementAlgorithm", json_string("ECDH")) != 0)
+		err = DK_ERR_NOMEM;
+	if (err != DK_OK) {
+		json_decref(body);
+		return err;
+	}
+	err = call_of_key(key, "DeriveSharedSecret", body, &answer);
+	if (err != DK_OK)
+		return err;
+	ret->len = len / 2;
+	return net_secret(answer.json, "SharedSecret", ret->bytes, ret->len);
+}
+
+static dk_err
+aws_private_op(struct provider_key *key, const struct dk_pkey *pkey, const uint8_t *enc, size_t len,
+    struct provider_secret *ret)
+{
+	json_t *body;
+
+	if (dk_pkey_type(pkey) != DK_KEY_RSA)
+		return agree(key, pkey, enc, len, &ret->ecdh);
+	body = about(key->state, NULL);
+	if (body &&
+	    json_object_set_new(body, "EncryptionAlgorithm", json_string("RSAES_OAEP_SHA_256")) !=
+		0) {
+		json_decref(body);
+		return DK_ERR_NOMEM;
+	}
+	return decrypt(key, body, enc, len, ret->seed.bytes, sizeof(ret->seed.bytes));
+}
+
+const struct provider_system provider_awskms = {
+	.scheme = "awskms",
+	.open = aws_open,
+	.private_op = aws_private_op,
+	.wrap = aws_wrap,
+	.unwrap = aws_unwrap,
+	.close = aws_close,
+};
