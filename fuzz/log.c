@@ -45,6 +45,33 @@ write_again(const struct dk_log_event *e)
 	free(record);
 }
 
+/* What is left without the person opens the same leaf, and says the same but for it. */
+static void
+erase(const uint8_t *record, size_t len, const uint8_t *leaf, const struct dk_log_event *e)
+{
+	static struct dk_log_object seen[DK_LOG_OBJECTS_MAX];
+	uint8_t *out = malloc(len + DK_RECORD_ERASED_MORE_BYTES), *again;
+	struct dk_log_event left;
+	size_t out_len, none;
+
+	FUZZ_CHECK(out != NULL);
+	FUZZ_CHECK(dk_record_erase_person(record, len, out, &out_len) == DK_OK);
+	FUZZ_CHECK(
+	    (out_len > 0) == (e->user[0] || e->has_device || e->device_name[0] || e->has_address));
+	if (out_len > 0) {
+		FUZZ_CHECK(dk_record_open(out, out_len, leaf, seen, &left) == DK_OK);
+		FUZZ_CHECK(left.person_erased && !left.user[0] && !left.has_device);
+		FUZZ_CHECK(left.time == e->time && strcmp(left.note, e->note) == 0);
+		FUZZ_CHECK(left.object_count == e->object_count);
+		FUZZ_CHECK(memcmp(seen, e->objects, e->object_count * sizeof(*seen)) == 0);
+		again = fuzz_exact(out, out_len);
+		FUZZ_CHECK(
+		    dk_record_erase_person(again, out_len, out, &none) == DK_OK && none == 0);
+		free(again);
+	}
+	free(out);
+}
+
 static void
 receipt(const uint8_t *data, size_t len)
 {
@@ -66,6 +93,7 @@ record(const uint8_t *data, size_t len)
 	    DK_OK)
 		return;
 	check_event(&event);
+	erase(data + DK_LEAF_BYTES, len - DK_LEAF_BYTES, data, &event);
 	write_again(&event);
 }
 

@@ -52,6 +52,8 @@ static const struct rule rules[] = {
 	{ IPC_APPENDED,       IPC_LOGD,   IPC_KEYD,   8192 },
 	{ IPC_ANCHOR,         IPC_KEYD,   IPC_LOGD,   8 },
 	{ IPC_ANCHORED,       IPC_LOGD,   IPC_KEYD,   8192 },
+	{ IPC_ERASE,          IPC_KEYD,   IPC_LOGD,   IPC_ERASE_MAX_BYTES },
+	{ IPC_ERASED,         IPC_LOGD,   IPC_KEYD,   18 },
 	{ IPC_READ,           IPC_HTTPD,  IPC_LOGD,   64 },
 	{ IPC_DATA,           IPC_LOGD,   IPC_HTTPD,  IPC_DATA_MAX_BYTES },
 	{ IPC_LOG_STATE,      IPC_LOGD,   IPC_HTTPD,  17 },

@@ -51,6 +51,8 @@ enum ipc_type {
 	IPC_APPENDED = 0x0402,
 	IPC_ANCHOR = 0x0403,
 	IPC_ANCHORED = 0x0404,
+	IPC_ERASE = 0x0405,
+	IPC_ERASED = 0x0406,
 	IPC_TOKEN_MAKE = 0x0601,
 	IPC_TOKEN_USE = 0x0602,
 	IPC_TOKEN_DESTROY = 0x0603,
@@ -76,6 +78,7 @@ enum ipc_admin_op {
 	IPC_OP_LOG = 13,
 	IPC_OP_POLICY_RELOAD = 14,
 	IPC_OP_TLS_RELOAD = 15,
+	IPC_OP_LOG_ERASE = 16,
 };
 
 /* Protections in force, payload of READY. */
@@ -91,6 +94,10 @@ enum ipc_protection {
 /* What a request takes from a budget: id[32], u32 objects, u32 limits of minute and day. */
 #define IPC_CHARGE_BYTES 44
 #define IPC_CHARGES_MAX 16
+/* Enrolments in ERASE: u64 index, u8 whether the device is active. */
+#define IPC_ENROLMENT_BYTES 9
+#define IPC_ENROLMENTS_MAX 20000
+#define IPC_ERASE_MAX_BYTES (8 + 1 + 64 + 8 + 4 + IPC_ENROLMENTS_MAX * IPC_ENROLMENT_BYTES)
 #define IPC_ADMIN_MAX_BYTES 8192
 #define IPC_ADMIN_ARGS_MAX 16
 #define IPC_TOKEN_URI_MAX_BYTES 1024

@@ -284,6 +284,45 @@ ipc_records_read(const struct ipc_message *message, struct ipc_records *ret)
 	return ended(&rd);
 }
 
+static bool
+read_name(struct dk_reader_buf *rd, char ret[IPC_NAME_MAX_BYTES + 1])
+{
+	const struct dk_part part = slice(rd, dk_rd_u8(rd));
+	const struct ipc_message name = { .data = part.data, .len = part.len };
+
+	return !rd->failed && ipc_text_read(&name, ret);
+}
+
+bool
+ipc_erase_read(const struct ipc_message *message, struct ipc_erase *ret)
+{
+	struct dk_reader_buf rd;
+
+	start(&rd, message);
+	ret->before = dk_rd_u64(&rd);
+	if (!read_name(&rd, ret->user))
+		return false;
+	ret->size = dk_rd_u64(&rd);
+	ret->count = dk_rd_u32(&rd);
+	if (ret->count > IPC_ENROLMENTS_MAX)
+		return false;
+	ret->enrolments = dk_rd_bytes(&rd, (size_t)ret->count * IPC_ENROLMENT_BYTES);
+	/* A day is added to it. */
+	return ended(&rd) && ret->before <= INT64_MAX;
+}
+
+bool
+ipc_erased_read(const struct ipc_message *message, struct ipc_erased *ret)
+{
+	struct dk_reader_buf rd;
+
+	start(&rd, message);
+	ret->code = dk_rd_u16(&rd);
+	ret->count = dk_rd_u64(&rd);
+	ret->broken = dk_rd_u64(&rd);
+	return ended(&rd) && dk_code_known(ret->code);
+}
+
 /* ---- administration ---- */
 
 static bool

@@ -138,6 +138,24 @@ struct ipc_anchored {
 };
 bool ipc_anchored_read(const struct ipc_message *message, struct ipc_anchored *ret);
 
+/* ERASE */
+struct ipc_erase {
+	uint64_t before;
+	char user[IPC_NAME_MAX_BYTES + 1];
+	uint64_t size;
+	uint32_t count; /* at most IPC_ENROLMENTS_MAX */
+	const uint8_t *enrolments;
+};
+bool ipc_erase_read(const struct ipc_message *message, struct ipc_erase *ret);
+
+/* ERASED */
+struct ipc_erased {
+	unsigned code;
+	uint64_t count;
+	uint64_t broken;
+};
+bool ipc_erased_read(const struct ipc_message *message, struct ipc_erased *ret);
+
 /* RECORDS */
 struct ipc_records {
 	uint64_t first;

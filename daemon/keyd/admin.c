@@ -27,6 +27,7 @@ static const struct row rows[] = {
 	{ IPC_OP_DEVICE_REVOKE, DK_LOG_DEVICE_REVOKED, 1, check_device_revoke, do_device_revoke },
 	{ IPC_OP_FREEZE, DK_LOG_FROZEN, 1, check_freeze, do_freeze },
 	{ IPC_OP_UNFREEZE, DK_LOG_UNFROZEN, 2, check_freeze, do_freeze },
+	{ IPC_OP_LOG_ERASE, DK_LOG_ERASED, 2, check_erase, do_erase },
 };
 
 void
@@ -51,8 +52,8 @@ admin_printf(struct admin_text *out, const char *format, ...)
 		out->len += (size_t)n;
 }
 
-static void
-reply(struct keyd *keyd, uint64_t id, unsigned code, const struct admin_text *out)
+void
+admin_reply(struct keyd *keyd, uint64_t id, unsigned code, const struct admin_text *out)
 {
 	const uint8_t head[2] = { (uint8_t)(code >> 8), (uint8_t)code };
 	const struct dk_part parts[] = { { head, sizeof(head) },
@@ -92,7 +93,8 @@ logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void 
 	} else if (act->version.token) {
 		keyd_token_destroy(keyd, &act->version);
 	}
-	reply(keyd, act->id, code, &out);
+	if (!act->waits)
+		admin_reply(keyd, act->id, code, &out);
 	if (out.text)
 		dk_wipe(out.text, out.cap); /* an enrolment code may be in it */
 	free(out.text);
@@ -114,7 +116,7 @@ run(struct keyd *keyd, const struct row *row, struct admin_act *act)
 	if (code == ADMIN_WAIT)
 		return;
 	if (code != DK_CODE_OK) {
-		reply(keyd, act->id, code, NULL);
+		admin_reply(keyd, act->id, code, NULL);
 		free_act(act);
 		keyd_act_end(keyd);
 		return;
@@ -163,7 +165,7 @@ read_only(struct keyd *keyd, const struct admin_act *act)
 		admin_status(keyd, &out);
 	else
 		return false;
-	reply(keyd, act->id, DK_CODE_OK, &out);
+	admin_reply(keyd, act->id, DK_CODE_OK, &out);
 	free(out.text);
 	return true;
 }
@@ -177,16 +179,16 @@ keyd_on_admin(struct keyd *keyd, const struct ipc_message *message)
 
 	if (keyd_defer(keyd, &keyd->child.channel[0], message, &refused)) {
 		if (refused)
-			reply(keyd, message->id, DK_CODE_BUSY, NULL);
+			admin_reply(keyd, message->id, DK_CODE_BUSY, NULL);
 		return true;
 	}
 	act = calloc(1, sizeof(*act));
 	if (!act) {
-		reply(keyd, message->id, DK_CODE_BUSY, NULL);
+		admin_reply(keyd, message->id, DK_CODE_BUSY, NULL);
 		return true;
 	}
 	if (!parse(message, act)) {
-		reply(keyd, message->id, DK_CODE_ARGUMENT, NULL);
+		admin_reply(keyd, message->id, DK_CODE_ARGUMENT, NULL);
 		free_act(act);
 		return true;
 	}
@@ -196,7 +198,7 @@ keyd_on_admin(struct keyd *keyd, const struct ipc_message *message)
 		return true;
 	}
 	if (!read_only(keyd, act))
-		reply(keyd, act->id, DK_CODE_ARGUMENT, NULL);
+		admin_reply(keyd, act->id, DK_CODE_ARGUMENT, NULL);
 	free_act(act);
 	return true;
 }

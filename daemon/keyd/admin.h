@@ -25,6 +25,8 @@ struct admin_act {
 	uint8_t recovery_custodian[DK_CUSTODIAN_BYTES];
 	struct open_code code;
 	uint8_t device[32];
+	uint64_t before; /* of an erasure; 0: any time */
+	bool waits;      /* it is answered later */
 };
 
 /* Text of an answer, growing up to the limit of the message. */
@@ -43,7 +45,10 @@ typedef unsigned (*admin_check)(struct keyd *keyd, struct admin_act *act,
 typedef void (*admin_carry_out)(struct keyd *keyd, struct admin_act *act,
     const struct dk_receipt *receipt, struct admin_text *out);
 
-/* admin.c: goes on with an act that waited. */
+/* admin.c */
+void admin_reply(
+    struct keyd *keyd, uint64_t id, unsigned code, const struct admin_text *out);
+/* goes on with an act that waited. */
 void admin_resume(struct keyd *keyd, struct admin_act *act);
 
 unsigned check_key_create(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
@@ -64,6 +69,10 @@ void do_device_revoke(struct keyd *keyd, struct admin_act *act, const struct dk_
     struct admin_text *out);
 unsigned check_freeze(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
 void do_freeze(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
+    struct admin_text *out);
+
+unsigned check_erase(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
+void do_erase(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
     struct admin_text *out);
 
 /* The effects alone; they are carried out again where a crash came between

@@ -89,6 +89,9 @@ struct keyd {
 	struct job *ready_last;
 	unsigned ready_count;
 	uint64_t ready_ms;
+	/* erasure under way: id of who asked, 0: none */
+	uint64_t erasing;
+	unsigned erasing_left; /* enrolments that it leaves out */
 	/* denials that anybody can cause */
 	uint64_t denial_second;
 	unsigned denial_count;
@@ -146,6 +149,9 @@ bool keyd_on_release(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_key(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_admin(struct keyd *keyd, const struct ipc_message *message);
+
+/* admin_erase.c */
+bool keyd_on_erased(struct keyd *keyd, const struct ipc_message *message);
 
 /* token.c: false if tokend cannot be asked; done is not called then. */
 bool keyd_token_make(struct keyd *keyd, unsigned type, const uint8_t id[STATE_TOKEN_ID_BYTES],

@@ -175,6 +175,8 @@ on_logd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messag
 	(void)channel;
 	if (message->type == IPC_ANCHORED)
 		return with_lock(keyd_on_anchored, ctx, message);
+	if (message->type == IPC_ERASED)
+		return keyd_on_erased(ctx, message);
 	return message->type == IPC_APPENDED && keyd_on_appended(ctx, message);
 }
 

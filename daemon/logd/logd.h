@@ -62,6 +62,8 @@ struct tiles {
 	char text[DK_CHECKPOINT_MAX_BYTES];
 };
 
+struct erase;
+
 struct logd {
 	struct ipc_child child;
 	struct ipc_channel *keyd;
@@ -79,6 +81,7 @@ struct logd {
 	uint64_t last_entry_s;
 	uint64_t tiles_s;
 	struct tiles tiles;
+	struct erase *erase;   /* under way, or NULL */
 	uint64_t checkpoint_s; /* when the last one was signed */
 	bool failed;           /* of the last commit, so that it is said once */
 };
@@ -124,6 +127,12 @@ bool batch_append(struct logd *logd, const struct ipc_message *message);
 /* An entry that logd makes itself: begun, heartbeat. */
 void batch_append_own(struct logd *logd, unsigned class_);
 void batch_commit(struct logd *logd);
+
+/* erase.c: ERASE, answered when the last step is done. False: not its layout, or not the
+ * time for it. */
+bool erase_begin(struct logd *logd, const struct ipc_message *message);
+/* The next entries, if logd->erase. */
+void erase_step(struct logd *logd);
 
 /* read.c: RECORDS of the parent, ANCHOR of keyd, READ of httpd. False: not its layout. */
 bool read_records(struct logd *logd, const struct ipc_message *message);

@@ -18,6 +18,8 @@ on_message(void *ctx, struct ipc_channel *channel, const struct ipc_message *mes
 		return batch_append(ctx, message);
 	case IPC_ANCHOR:
 		return read_anchor(ctx, message);
+	case IPC_ERASE:
+		return erase_begin(ctx, message);
 	case IPC_READ:
 		return read_data(ctx, message);
 	case IPC_RECORDS:
@@ -73,7 +75,7 @@ write_tiles(struct logd *logd, unsigned entries)
 	for (unsigned i = 0; logd->tiles.busy && i <= entries / ENTRIES_A_FILE; i++)
 		if (!tiles_step(logd))
 			say(SAY_WARNING, "the tiles cannot be written");
-	logd->child.tick_ms = logd->tiles.busy ? 0 : 1000;
+	logd->child.tick_ms = logd->tiles.busy || logd->erase ? 0 : 1000;
 }
 
 static void
@@ -114,6 +116,8 @@ idle(void *ctx)
 		logd->tiles_s = now;
 		every_second(logd, now);
 	}
+	if (logd->erase)
+		erase_step(logd);
 	write_tiles(logd, entries);
 }
 

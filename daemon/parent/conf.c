@@ -33,6 +33,18 @@ take_hsm(struct run *run)
 	return true;
 }
 
+/* The least is a day; the most, what a time can be put back by. */
+static bool
+take_retention(struct run *run)
+{
+	long days = cfg_getint(run->cfg, "person-retention-days");
+
+	if (days < 0 || days > RUN_RETENTION_MAX_DAYS)
+		return false;
+	run->retention_days = (unsigned)days;
+	return true;
+}
+
 /* text: one byte more than a file may have, and a NUL. */
 static bool
 read_text(const struct run *run, char text[CONF_TEXT_MAX_BYTES + 2], size_t *ret_len)
@@ -69,5 +81,5 @@ run_read_conf(struct run *run, char ret_listen[RUN_LISTEN_BYTES])
 	if (!value || strlen(value) >= RUN_LISTEN_BYTES)
 		return false;
 	memcpy(ret_listen, value, strlen(value) + 1);
-	return take_hsm(run);
+	return take_retention(run) && take_hsm(run);
 }

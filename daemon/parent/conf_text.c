@@ -3,12 +3,14 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 
 static int on_text(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
 static int on_bool(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
+static int on_number(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
 
 static cfg_opt_t options[] = {
 	CFG_STR_CB("listen", NULL, CFGF_NONE, on_text),
@@ -19,8 +21,10 @@ static cfg_opt_t options[] = {
 	CFG_STR_CB("hsm-directory", NULL, CFGF_NONE, on_text),
 	CFG_BOOL_CB("hsm-sockets", cfg_false, CFGF_NONE, on_bool),
 	CFG_STR_LIST_CB("hsm-environment", NULL, CFGF_NODEFAULT, on_text),
+	CFG_INT_CB("person-retention-days", 0, CFGF_NONE, on_number),
 	CFG_END(),
 };
+#define NUMBER_DIGITS 9
 #define OPTIONS (sizeof(options) / sizeof(options[0]) - 1)
 
 /* libconfuse passes no context to its callbacks. There is one parse at a time. */
@@ -74,6 +78,22 @@ on_bool(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 		return -1;
 	}
 	*(cfg_bool_t *)result = v ? cfg_true : cfg_false;
+	return 0;
+}
+
+/* Digits, so that nobody has to know that libconfuse would take 010 for 8. */
+static int
+on_number(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	size_t len = strlen(value);
+
+	note(opt);
+	if (len == 0 || len > NUMBER_DIGITS || strspn(value, "0123456789") != len ||
+	    (value[0] == '0' && len > 1)) {
+		cfg_error(cfg, "invalid number for option '%s'", opt->name);
+		return -1;
+	}
+	*(long int *)result = strtol(value, NULL, 10);
 	return 0;
 }
 

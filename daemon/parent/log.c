@@ -25,7 +25,7 @@ struct filter {
 
 /* "2031-02-03T04:05:06Z", or the day alone. */
 static bool
-parse_since(const char *text, uint64_t *ret)
+parse_time(const char *text, uint64_t *ret)
 {
 	struct tm tm = { .tm_sec = 0 };
 	const char *form = strlen(text) == 10 ? "%Y-%m-%d" : "%Y-%m-%dT%H:%M:%SZ";
@@ -45,7 +45,7 @@ make_filter(const struct log_wanted *wanted, struct filter *f)
 	const char *fault = NULL;
 
 	*f = (struct filter){ .user = wanted->user, .json = wanted->json };
-	if (wanted->since && !parse_since(wanted->since, &f->since))
+	if (wanted->since && !parse_time(wanted->since, &f->since))
 		fault = "--since takes a time like 2031-02-03T04:05:06Z, or a day";
 	f->has_object = wanted->object != NULL;
 	if (f->has_object &&
@@ -127,4 +127,21 @@ cmd_log(const struct settings *settings, const struct log_wanted *wanted)
 			return 1;
 	}
 	return fflush(stdout) != 0 || ferror(stdout) || filter.broken ? 1 : 0;
+}
+
+int
+cmd_log_erase(const struct settings *settings, const struct log_wanted *wanted)
+{
+	const char *args[] = { wanted->user ? wanted->user : "", "" };
+	char text[24];
+	uint64_t before;
+
+	if (wanted->before && !parse_time(wanted->before, &before)) {
+		(void)fprintf(stderr,
+		    "doublekeyd: --before takes a time like 2031-02-03T04:05:06Z, or a day\n");
+		return 2;
+	}
+	if (wanted->before && snprintf(text, sizeof(text), "%" PRIu64, before) > 0)
+		args[1] = text;
+	return cmd_ask(settings, IPC_OP_LOG_ERASE, args, 2);
 }

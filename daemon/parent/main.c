@@ -18,6 +18,7 @@ static const char usage_text[] =
     "       doublekeyd freeze [NAME] | unfreeze [NAME] --reason TEXT\n"
     "       doublekeyd status\n"
     "       doublekeyd log [--since TIME] [--user NAME] [--object ID] [--json]\n"
+    "       doublekeyd log erase [--user NAME] [--before TIME]\n"
     "       doublekeyd policy check [--file FILE] [--user U --key K [--label L]\n"
     "                  [--device KEY-ID] [--address IP] [--time 2031-02-03T04:05:06Z]\n"
     "                  [--factor certificate=NAME|token=ISSUER|approval=USER]...]\n"
@@ -106,6 +107,9 @@ dispatch(const struct settings *s, const struct words *w, int argc, char **argv)
 		return cmd_migrate(s, w->to ? "to" : "from", w->to ? w->to : w->from);
 	if (strcmp(word, "log") == 0 && argc == 1)
 		return cmd_log(s, &w->log);
+	if (strcmp(word, "log") == 0 && argc == 2 && strcmp(name, "erase") == 0 &&
+	    (w->log.user || w->log.before))
+		return cmd_log_erase(s, &w->log);
 	if (strcmp(word, "enrol-code") == 0 && argc == 1 && w->user)
 		return cmd_ask(s, IPC_OP_ENROL_CODE, &w->user, 1);
 	if (strcmp(word, "policy") == 0 && argc == 2 && strcmp(name, "check") == 0)

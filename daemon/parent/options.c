@@ -4,7 +4,7 @@
 #include <getopt.h>
 
 /* Options with one value, and those that are more than that. */
-enum { TARGETS_MAX = 24, FACTOR, JSON, HELP };
+enum { TARGETS_MAX = 32, FACTOR, JSON, HELP };
 
 struct target {
 	const char *name;
@@ -68,6 +68,7 @@ options_take(int argc, char **argv, struct settings *s, struct words *w)
 		{ "time", &w->policy.time },
 		{ "since", &w->log.since },
 		{ "object", &w->log.object },
+		{ "before", &w->log.before },
 	};
 	struct option options[TARGETS_MAX + 4] = {
 		{ "factor", required_argument, NULL, FACTOR },

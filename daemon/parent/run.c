@@ -114,6 +114,7 @@ supervise(struct run *run)
 		poll_once(run);
 		run_warn_of_expiry(run);
 		run_fetch_step(run);
+		run_retention_step(run);
 		if (!run->restart || run->stopping)
 			continue;
 		/* A set that never became ready will not do so the next time. */

@@ -26,6 +26,7 @@
 #define RUN_DELAY_FIRST_MS 100
 #define RUN_DELAY_LAST_MS 10000
 #define RUN_CALM_S 60
+#define RUN_RETENTION_MAX_DAYS 36500
 
 struct run_admin {
 	int fd; /* -1: free */
@@ -97,6 +98,10 @@ struct run {
 	bool reload_waits;
 	uint64_t reload_id;
 	uint32_t reload_uid;
+	/* of persons in the log; 0 days: for ever */
+	unsigned retention_days;
+	uint64_t retention_s;  /* when it is due */
+	uint64_t retention_id; /* under way, or 0 */
 };
 
 /* conf.c: doublekeyd.conf; false if it cannot be read or has a value that is not allowed. */
@@ -145,6 +150,11 @@ size_t run_fetch_status(const struct run *run, char *text, size_t cap);
 void run_fetchd_begun(struct run *run);
 void run_fetchd_gone(struct run *run);
 void run_fetchd_step(struct run *run);
+
+/* retention.c: in each round; what came for it; the end of those who were asked. */
+void run_retention_step(struct run *run);
+bool run_retention_done(struct run *run, const struct ipc_message *message);
+void run_retention_over(struct run *run);
 
 /* users.c: once, before the children are started. */
 void run_choose_users(struct run *run);

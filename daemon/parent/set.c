@@ -111,7 +111,8 @@ on_child(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 	default:
 		if (!begins_with_code(message))
 			return false;
-		run_admin_done(run, message);
+		if (!run_retention_done(run, message))
+			run_admin_done(run, message);
 		return true;
 	}
 }
@@ -287,4 +288,5 @@ run_set_end(struct run *run, bool gently)
 		ipc_channel_close(&run->set.channel[order[i]]);
 	}
 	run_admins_give_up(run);
+	run_retention_over(run);
 }

@@ -8,7 +8,7 @@
  *   postgres_sql      the statements
  *   postgres_array    many values as one parameter
  *   postgres          a batch: begin, what it writes, commit
- *   postgres_log, postgres_used, postgres_shared   what it reads and writes
+ *   postgres_log, postgres_used, postgres_shared, postgres_erase   what it reads and writes
  *
  * Whatever goes wrong ends the connection: the server rolls back what was not committed,
  * and the next batch makes a new one.
@@ -53,6 +53,9 @@ enum pg_statement {
 	PG_PUT_SEALED,
 	PG_MOVE_SEALED,
 	PG_SET_STATE,
+	PG_ERASE,
+	PG_PUT_ERASED,
+	PG_ERASED,
 	PG_STATEMENTS,
 };
 extern const char *const pg_sql[PG_STATEMENTS];
@@ -153,6 +156,10 @@ bool pg_last_checkpoint(struct store *store, char *text, size_t cap, size_t *ret
 bool pg_size(struct store *store, uint64_t *ret_size);
 bool pg_read(
     struct store *store, uint64_t first, uint32_t max, bool acts, store_entry_fn each, void *ctx);
+
+/* postgres_erase.c */
+bool pg_erase(struct store *store, const struct store_record *record, unsigned n, uint64_t below);
+bool pg_erased(struct store *store, uint64_t *ret_below);
 
 /* postgres_used.c */
 bool pg_send_ask(struct postgres *pg, const struct store_ask *ask);

@@ -81,6 +81,10 @@ const char *const pg_sql[PG_STATEMENTS] = {
 	[PG_MOVE_SEALED] = "UPDATE doublekey.head SET sealed=$1::bigint,"
 			   "generation=greatest(generation,$1::bigint)",
 	[PG_SET_STATE] = "UPDATE doublekey.head SET state=$1::bigint::smallint",
+	[PG_ERASE] = "UPDATE doublekey.entry SET record=r FROM"
+		     " unnest($1::bigint[],$2::bytea[]) AS t(i,r) WHERE idx=i",
+	[PG_PUT_ERASED] = "UPDATE doublekey.head SET erased=greatest(erased,$1::bigint)",
+	[PG_ERASED] = "SELECT erased FROM doublekey.head",
 };
 
 /* Stricter than what the server may be set to; what cannot be set is asked for. */
@@ -101,7 +105,8 @@ const char pg_schema[] =
     "CREATE TABLE doublekey.head(one boolean PRIMARY KEY DEFAULT true CHECK(one),"
     "log bytea NOT NULL,state smallint NOT NULL,size bigint NOT NULL,frontier bytea NOT NULL,"
     "checkpoint bytea NOT NULL,entry_s bigint NOT NULL,not_before_s bigint NOT NULL,"
-    "generation bigint NOT NULL,sealed bigint NOT NULL,policy bytea)WITH(fillfactor=10);"
+    "generation bigint NOT NULL,sealed bigint NOT NULL,policy bytea,"
+    "erased bigint NOT NULL DEFAULT 0)WITH(fillfactor=10);"
     "CREATE TABLE doublekey.entry(idx bigint PRIMARY KEY,leaf bytea NOT NULL,"
     "record bytea NOT NULL);"
     "CREATE TABLE doublekey.node(place bigint PRIMARY KEY,hash bytea NOT NULL);"

@@ -8,10 +8,12 @@
 #define MOVE_PAGES 8192
 
 /* FULL: a commit is on disk when it returns. EXCLUSIVE: a second process with
- * the same directory is refused. */
+ * the same directory is refused. secure_delete: what is deleted or replaced is zeroed, so
+ * that nothing of it is left on the pages that the erasure of a person changes. */
 static const char setup[] =
     "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
     "PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;"
+    "PRAGMA secure_delete=ON;"
     "CREATE TABLE IF NOT EXISTS entry(idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL,"
     " record BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS node(place INTEGER PRIMARY KEY, hash BLOB NOT NULL);"
@@ -22,6 +24,7 @@ static const char setup[] =
     "CREATE TABLE IF NOT EXISTS budget(id BLOB PRIMARY KEY, minute INTEGER NOT NULL,"
     " in_minute INTEGER NOT NULL, day INTEGER NOT NULL, in_day INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS state(one INTEGER PRIMARY KEY, v INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS erased(one INTEGER PRIMARY KEY, below INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS checkpoint(size INTEGER PRIMARY KEY, text BLOB NOT NULL);";
 
 static const char *const sql[ST_COUNT] = {
@@ -53,6 +56,9 @@ static const char *const sql[ST_COUNT] = {
 	[ST_PUT_ACT] = "INSERT INTO act VALUES(?)",
 	[ST_READ_ACTS] = ("SELECT idx,leaf,record FROM act JOIN entry USING(idx)"
 			  " WHERE idx>=? ORDER BY idx LIMIT ?"),
+	[ST_PUT_RECORD] = "UPDATE entry SET record=? WHERE idx=?",
+	[ST_PUT_ERASED] = "INSERT OR REPLACE INTO erased VALUES(1,?)",
+	[ST_ERASED] = "SELECT coalesce(max(below),0) FROM erased",
 };
 
 static bool
@@ -199,6 +205,9 @@ static const struct store_ops ops = {
 	.each_budget = sqlite_each_budget,
 	.get_state = get_state,
 	.set_state = set_state,
+	.erase = sqlite_erase,
+	.erased = sqlite_erased,
+	.purge = sqlite_purge,
 };
 
 static bool

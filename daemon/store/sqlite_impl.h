@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store as SQLite, for its files: sqlite.c (database), sqlite_log.c (entries, nodes,
- * checkpoints), sqlite_used.c (used requests, budgets). */
+ * checkpoints), sqlite_erase.c (records with less in them), sqlite_used.c (used requests,
+ * budgets). */
 #ifndef DK_STORE_SQLITE_IMPL_H
 #define DK_STORE_SQLITE_IMPL_H
 
@@ -34,6 +35,9 @@ enum statement {
 	ST_EACH_BUDGET,
 	ST_GET_STATE,
 	ST_SET_STATE,
+	ST_PUT_RECORD,
+	ST_PUT_ERASED,
+	ST_ERASED,
 	ST_COUNT,
 };
 
@@ -63,6 +67,12 @@ bool sqlite_last_checkpoint(struct store *store, char *text, size_t cap, size_t 
 bool sqlite_size(struct store *store, uint64_t *ret_size);
 bool sqlite_read(
     struct store *store, uint64_t first, uint32_t max, bool acts, store_entry_fn each, void *ctx);
+
+/* sqlite_erase.c */
+bool sqlite_erase(
+    struct store *store, const struct store_record *record, unsigned n, uint64_t below);
+bool sqlite_erased(struct store *store, uint64_t *ret_below);
+bool sqlite_purge(struct store *store);
 
 /* sqlite_used.c */
 bool sqlite_ask(struct sqlite *db, struct store_ask *ask);

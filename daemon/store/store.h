@@ -48,6 +48,13 @@ struct store_ask {
 	unsigned budget_count;
 };
 
+/* A record with less in it than the one that is there. */
+struct store_record {
+	uint64_t index;
+	uint8_t *bytes;
+	size_t len;
+};
+
 /*
  * Where the log of a shared store is, for whoever has its lock: others may have gone on
  * with it. The frontier are the roots of the largest complete subtrees, one for each bit
@@ -101,6 +108,10 @@ struct store_ops {
 	bool (*each_budget)(struct store *store, store_budget_fn each, void *ctx);
 	bool (*get_state)(struct store *store, enum store_state *ret_state);
 	bool (*set_state)(struct store *store, enum store_state state);
+	bool (*erase)(
+	    struct store *store, const struct store_record *record, unsigned n, uint64_t below);
+	bool (*erased)(struct store *store, uint64_t *ret_below);
+	bool (*purge)(struct store *store);
 	/* NULL where the store is not shared */
 	bool (*look)(struct store *store, struct store_head *ret_head);
 	bool (*get_sealed)(
@@ -251,6 +262,31 @@ static inline bool
 store_set_state(struct store *store, enum store_state state)
 {
 	return store->ops->set_state(store, state);
+}
+
+/*
+ * Outside of a batch, and durable when it returns: these in place of the records that are there
+ * (spec/log.md section 16), and that all entries below that index were looked at; 0: as before.
+ * False: nothing was changed.
+ */
+static inline bool
+store_erase(struct store *store, const struct store_record *record, unsigned n, uint64_t below)
+{
+	return store->ops->erase(store, record, n, below);
+}
+
+static inline bool
+store_erased(struct store *store, uint64_t *ret_below)
+{
+	return store->ops->erased(store, ret_below);
+}
+
+/* Outside of a batch: what was replaced before is in no file of the store. A database that is
+ * shared does so in its own time. */
+static inline bool
+store_purge(struct store *store)
+{
+	return store->ops->purge(store);
 }
 
 /* All that is known of used requests and budgets. False: the store failed, or each did. */

@@ -228,7 +228,7 @@ bool
 dk_log_class_is_act(unsigned class_)
 {
 	return (class_ >= DK_LOG_KEY_CREATED && class_ <= DK_LOG_DEVICE_REVOKED) ||
-	    class_ == DK_LOG_FROZEN || class_ == DK_LOG_UNFROZEN;
+	    class_ == DK_LOG_FROZEN || class_ == DK_LOG_UNFROZEN || class_ == DK_LOG_ERASED;
 }
 
 const char *
@@ -236,8 +236,8 @@ dk_log_class_name(unsigned class_)
 {
 	static const char *const names[] = { "?", "begun", "release", "denial", "heartbeat",
 		"key-created", "key-state", "key-destroyed", "code-made", "device-enrolled",
-		"device-revoked", "policy", "frozen", "unfrozen", "started", "restored",
-		"key-set" };
+		"device-revoked", "policy", "frozen", "unfrozen", "started", "restored", "key-set",
+		"erased" };
 
 	return class_ < sizeof(names) / sizeof(names[0]) ? names[class_] : names[0];
 }

@@ -50,6 +50,7 @@ enum dk_log_class {
 	DK_LOG_STARTED = 14,
 	DK_LOG_RESTORED = 15,
 	DK_LOG_KEY_SET = 16,
+	DK_LOG_ERASED = 17,
 };
 
 enum dk_log_decision { DK_LOG_DONE = 1, DK_LOG_DENIED = 2 };
@@ -139,6 +140,18 @@ DK_MUST_USE dk_err dk_record_encode(const struct dk_log_event *event, uint8_t *r
 DK_MUST_USE dk_err dk_record_open(const uint8_t *record, size_t len,
     const uint8_t leaf[DK_LEAF_BYTES], struct dk_log_object *objects,
     struct dk_log_event *ret_event);
+
+/*
+ * The record with the hash of its person part in place of that part (sections 2 and 16).
+ *
+ * In:      record   one that opens its leaf; all that is looked at is where its parts are
+ *          out      room for len + DK_RECORD_ERASED_MORE_BYTES
+ * Out:     ret_len  0: there is nothing to erase, and out has nothing
+ * Errors:  DK_ERR_RECEIPT  another layout
+ */
+#define DK_RECORD_ERASED_MORE_BYTES 12
+DK_MUST_USE dk_err dk_record_erase_person(const uint8_t *record, size_t len, uint8_t *out,
+    size_t *ret_len);
 
 /* The token field, spec/log.md section 2. Texts are copied. */
 struct dk_log_token {

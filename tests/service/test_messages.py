@@ -79,6 +79,12 @@ def new_set(name=b"corp", n=1):
     return bytes(64) + b"\7" + text(name) + bytes([n]) + n * bytes(32)
 
 
+def erase(before=5, user=b"alice", devices=(), count=None):
+    return (struct.pack(">Q", before) + text(user) + struct.pack(">Q", 1 << 40)
+            + u32(len(devices) if count is None else count)
+            + b"".join(struct.pack(">QB", *d) for d in devices))
+
+
 ENTRY = bytes(8) + LEAF + u32(1) + b"x"
 LONG = b"x" * 4194305
 # Of each message: payloads that have its layout, and payloads that have not.
@@ -144,6 +150,10 @@ CASES = {
     "ANCHORED": ([anchored()],
                  [b"", anchored()[:-1], anchored(more=b"x"), anchored(n=1, more=ENTRY[:-1]),
                   anchored(n=3, more=3 * ENTRY), anchored(code=9999)]),
+    "ERASE": ([erase(), erase(user=b""), erase(devices=[(1, 1), (0, 0)])],
+              [b"", erase()[:-1], erase() + b"x", erase(user=b"u" * 65), erase(before=1 << 63),
+               erase(count=20001), erase(devices=[(1, 1)])[:-1], bytes(8) + b"\x40u"]),
+    "ERASED": ([], [b"", bytes(17), u16(0) + bytes(16), u16(9999) + bytes(16)]),  # not asked for
     "TOKEN_MAKE": ([u16(1) + bytes(16) + b"pkcs11:token=none"],
                    [b"", u16(1) + bytes(15), u16(0) + bytes(16), u16(4) + bytes(16)]),
     "TOKEN_USE": ([u16(1) + bytes(16) + bytes(65)],
