@@ -12,7 +12,7 @@ static const struct command commands[] = {
 	{ "profile", cmd_profile, "name the keys that are used each day" },
 	{ "request", cmd_request, "ask other people to approve what shall be decrypted" },
 	{ "approve", cmd_approve, "see what somebody asks for, and approve it" },
-	{ "log", cmd_log, "witness transparency logs" },
+	{ "log", cmd_log, "check, copy and witness logs of key services" },
 	{ 0 },
 };
 

@@ -9,9 +9,11 @@
 #define DK_CLIENT_H
 
 #include "format/key_impl.h"
+#include "log/checkpoint.h"
+#include "log/tile.h"
 #include "native/approval.h"
 
-#define DK_CLIENT_ABI 4
+#define DK_CLIENT_ABI 5
 #define DK_CLIENT_SYMBOL "dk_client_module"
 
 /* What a pin says after it was refreshed. */
@@ -33,6 +35,9 @@ struct dk_client_module {
 	dk_err (*approve)(const uint8_t *request, size_t len,
 	    uint8_t ret_file[DK_APPROVAL_FILE_MAX_BYTES], size_t *ret_len);
 	dk_err (*approval)(const uint8_t *file, size_t len);
+	dk_err (*log_open)(const char *url, const uint8_t *ca_pem, size_t ca_pem_len,
+	    struct dk_log_source *ret_source);
+	dk_err (*log_keys)(const char *origin, struct dk_log_keys *ret_keys);
 };
 
 /*
@@ -66,5 +71,19 @@ DK_MUST_USE dk_err dk_client_approve(const uint8_t *request, size_t len,
 /* From now on this process unwraps the objects of the approved request by
  * sending it, once, with all approvals that were given before. */
 DK_MUST_USE dk_err dk_client_approval(const uint8_t *file, size_t len);
+
+/*
+ * The log at a URL (https://HOST[:PORT]/PATH, what stands before /checkpoint).
+ *
+ * In:      ca_pem  CA certificates; NULL: those pinned, if this machine is enrolled at that
+ *                  host, else those of the system
+ * Errors:  DK_ERR_ARGUMENT  no such URL; files: errors of the category service, and those of
+ *          struct dk_log_source
+ */
+DK_MUST_USE dk_err dk_client_log_open(const char *url, const uint8_t *ca_pem, size_t ca_pem_len,
+    struct dk_log_source *ret_source);
+
+/* The pinned keys of the log with this origin. DK_ERR_SERVICE_NOT_ENROLLED. */
+DK_MUST_USE dk_err dk_client_log_keys(const char *origin, struct dk_log_keys *ret_keys);
 
 #endif

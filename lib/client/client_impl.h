@@ -21,6 +21,15 @@ dk_err client_approval(const uint8_t *file, size_t len);
 /* Whether an approved request stands for this object: then wanted->err is set. */
 bool client_approved(const struct dk_profile *profile, struct dk_unwrap *wanted);
 
+/* log_fetch.c */
+dk_err client_log_open(const char *url, const uint8_t *ca_pem, size_t ca_pem_len,
+    struct dk_log_source *ret_source);
+/* log_keys.c */
+dk_err client_log_keys(const char *origin, struct dk_log_keys *ret_keys);
+/* The service whose log has this URL or, without https://, this origin; false: no text of
+ * ours. */
+bool client_log_base(const char *log, char ret_base_url[DK_URL_MAX_BYTES + 1]);
+
 /* release.c: unwrap of one request's objects; each result in requests[i].err. */
 DK_MUST_USE dk_err client_release(
     const struct dk_profile *profile, struct dk_unwrap *requests, size_t n);

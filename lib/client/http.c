@@ -50,19 +50,42 @@ on_header(char *data, size_t size, size_t n, void *ctx)
 	return len;
 }
 
+/* The pinned CA and no other: not those of the system either. */
 static bool
-set_ca(CURL *curl, const struct dk_http_request *request)
+set_ca(CURL *curl, const uint8_t *ca_pem, size_t len)
 {
-	struct curl_blob blob = { .len = request->ca_pem_len, .flags = CURL_BLOB_COPY };
+	struct curl_blob blob = {
+		.data = (void *)(uintptr_t)ca_pem, .len = len, .flags = CURL_BLOB_COPY
+	};
 
-	if (!request->ca_pem)
-		return curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK;
-	blob.data = (void *)(uintptr_t)request->ca_pem;
-	/* The pinned CA and no other: not those of the system either. */
 	return curl_easy_setopt(curl, CURLOPT_CAINFO, NULL) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK;
+}
+
+/* Services of ours have TLS 1.3; a log that somebody else serves need not. */
+bool
+dk_http_set_up(
+    void *curl, const char *url, const uint8_t *ca_pem, size_t ca_pem_len, long connect_s)
+{
+	long version = ca_pem ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2;
+
+	return curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_SSLVERSION, version) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, connect_s ? connect_s : CONNECT_S) ==
+	    CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_TIMEOUT, TOTAL_S) == CURLE_OK &&
+	    (!ca_pem || set_ca(curl, ca_pem, ca_pem_len));
+}
+
+/* Only for what is compared with a fingerprint. */
+static bool
+no_ca(CURL *curl)
+{
+	return curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK;
 }
 
 /* Nobody is asked for the passphrase of a key: this may be a service. */
@@ -79,19 +102,15 @@ static bool
 set_up(CURL *curl, const struct dk_http_request *request, struct curl_slist *headers,
     struct dk_http_answer *answer)
 {
-	return curl_easy_setopt(curl, CURLOPT_URL, request->url) == CURLE_OK &&
-	    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
+	return dk_http_set_up(
+		   curl, request->url, request->ca_pem, request->ca_pem_len, request->connect_s) &&
 	    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3) == CURLE_OK &&
-	    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT,
-		request->connect_s ? request->connect_s : CONNECT_S) == CURLE_OK &&
-	    curl_easy_setopt(curl, CURLOPT_TIMEOUT, TOTAL_S) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer) == CURLE_OK &&
-	    set_ca(curl, request) && set_client(curl, request->client_pem) &&
+	    (request->ca_pem || no_ca(curl)) && set_client(curl, request->client_pem) &&
 	    (!request->body ||
 		(curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
 		     (curl_off_t)request->body_len) == CURLE_OK &&

@@ -3,6 +3,7 @@
 #ifndef DK_CLIENT_HTTP_H
 #define DK_CLIENT_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,11 @@ struct dk_http_answer {
 	char error[64]; /* of Doublekey-Error, or empty */
 	long status;
 };
+
+/* A handle with which nobody is asked anything, and the time limits of this client. For an
+ * https URL; the server's certificate is that of the CA, or of one of the system for a NULL. */
+bool dk_http_set_up(void *curl, const char *url, const uint8_t *ca_pem, size_t ca_pem_len,
+    long connect_s);
 
 /* DK_OK if there was an answer of status 200; the code of the service as
  * dk_code_err(); DK_ERR_SERVICE_UNREACHABLE, _TLS, _REPLY. */

@@ -74,3 +74,20 @@ dk_client_approval(const uint8_t *file, size_t len)
 		return DK_ERR_LIBRARY;
 	return module->approval(file, len);
 }
+
+dk_err
+dk_client_log_open(
+    const char *url, const uint8_t *ca_pem, size_t ca_pem_len, struct dk_log_source *ret_source)
+{
+	if (!loaded())
+		return DK_ERR_LIBRARY;
+	return module->log_open(url, ca_pem, ca_pem_len, ret_source);
+}
+
+dk_err
+dk_client_log_keys(const char *origin, struct dk_log_keys *ret_keys)
+{
+	if (!loaded())
+		return DK_ERR_LIBRARY;
+	return module->log_keys(origin, ret_keys);
+}

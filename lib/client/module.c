@@ -10,4 +10,6 @@ const struct dk_client_module dk_client_module = {
 	.request = client_request,
 	.approve = client_approve,
 	.approval = client_approval,
+	.log_open = client_log_open,
+	.log_keys = client_log_keys,
 };

@@ -73,13 +73,14 @@ _doublekey() {
 		_doublekey_words '4096 65536 1048576'
 		return
 		;;
-	--passphrase-file | --approval | --dir | --tls-cert | --tls-key | -o | --output)
+	--passphrase-file | --approval | --policy | --ca | --records | --entry | --dir | \
+		--tls-cert | --tls-key | -o | --output)
 		_doublekey_files
 		return
 		;;
 	--label | --tenant | --file-name | --offset | --length | --min-epoch | \
 		--min-epoch-customer | --min-epoch-provider | -j | --jobs | --custodian | \
-		--shares | --threshold | --ca-fingerprint | --code | --device-name | --reason | \
+		--shares | --threshold | --key | --ca-fingerprint | --code | --device-name | --reason | \
 		--name | --log | --listen)
 		return
 		;;
@@ -91,7 +92,7 @@ _doublekey() {
 	case $command in
 	'')
 		_doublekey_words "encrypt decrypt inspect rewrap keygen key profile enrol
-			request approve log
+			log request approve
 			--profile --version $common"
 		;;
 	encrypt)
@@ -160,6 +161,28 @@ _doublekey() {
 	enrol)
 		_doublekey_words "--ca-fingerprint --code --device-name $common"
 		;;
+	log)
+		local trust='--key --policy --ca'
+		case $sub in
+		verify)
+			if [[ $cur == -* ]]; then
+				_doublekey_words "$trust --records --entry --foreign $common"
+			else
+				_doublekey_files
+			fi
+			;;
+		prove)
+			if [[ $cur == -* ]]; then
+				_doublekey_words "$trust --output --force $common"
+			else
+				_doublekey_files
+			fi
+			;;
+		mirror) _doublekey_words "$trust --foreign --output $common" ;;
+		witness) _doublekey_words "--init --dir --name --log --listen --tls-cert --tls-key $common" ;;
+		*) _doublekey_words "mirror prove verify witness --help" ;;
+		esac
+		;;
 	request)
 		if [[ $cur == -* ]]; then
 			_doublekey_words "--customer --reason --output --force $common"
@@ -173,12 +196,6 @@ _doublekey() {
 		else
 			_doublekey_files .dkrequest
 		fi
-		;;
-	log)
-		case $sub in
-		witness) _doublekey_words "--init --dir --name --log --listen --tls-cert --tls-key $common" ;;
-		*) _doublekey_words "witness --help" ;;
-		esac
 		;;
 	esac
 }

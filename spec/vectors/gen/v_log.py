@@ -175,7 +175,7 @@ def notes():
     bad("utf8", "not UTF-8", b"a\xff\n\n" + LINES.encode())
     bad("overlong", "65,537 bytes", "a" * (65537 - len((TEXT + "\n" + LINES).encode())) + TEXT +
         "\n" + LINES)
-    one("longest", "65,536 bytes", "\n" * (65536 - len((TEXT + "\n" + LINES).encode())) + TEXT +
+    one("longest", "65,536 bytes", "a" * (65536 - len((TEXT + "\n" + LINES).encode())) + TEXT +
         "\n" + LINES.replace(base64.b64encode(LOG_KEY.id)[:4].decode(), "AAAA"), LOG_P256,
         "not-authentic log-signature")
 

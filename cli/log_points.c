@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "log_points.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "message.h"
+
+#define POINTS_MAX 1000000
+#define PATH_BYTES 4096
+
+void
+log_points_clear(struct log_points *points)
+{
+	free(points->point);
+	points->point = NULL;
+}
+
+static bool
+add(struct log_points *points, const struct dk_checkpoint *point)
+{
+	struct dk_checkpoint *grown = points->point;
+
+	/* Doubled whenever the count is a power of two. */
+	if ((points->count & (points->count - 1)) == 0)
+		grown = realloc(
+		    points->point, (points->count ? 2 * points->count : 1) * sizeof(*grown));
+	if (!grown || points->count == POINTS_MAX) {
+		message_err(NULL, DK_ERR_NOMEM, NULL);
+		return false;
+	}
+	points->point = grown;
+	points->point[points->count++] = *point;
+	return true;
+}
+
+static bool
+load_one(struct log_trust *trust, const char *path, const struct dk_checkpoint *last,
+    struct log_points *points)
+{
+	struct dk_quorum_seen seen;
+	struct dk_checkpoint cp;
+	uint8_t *text;
+	size_t len;
+	bool ok;
+
+	if (!bytes_read(path, DK_NOTE_MAX_BYTES, &text, &len))
+		return false;
+	ok = log_trust_check(trust, path, (const char *)text, len, &cp, &seen);
+	free(text);
+	if (ok && cp.size > last->size) {
+		log_fail(path, DK_ERR_LOG_INCONSISTENT, "above checkpoint");
+		return false;
+	}
+	return ok && add(points, &cp);
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+	const struct dk_checkpoint *x = a, *y = b;
+
+	return (x->size > y->size) - (x->size < y->size);
+}
+
+static bool
+load_all(struct log_trust *trust, const char *dir, DIR *stream, const struct dk_checkpoint *last,
+    struct log_points *points)
+{
+	const struct dirent *entry;
+	char path[PATH_BYTES];
+	int n;
+
+	while ((entry = readdir(stream))) {
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		n = snprintf(path, sizeof(path), "%s/checkpoints/%s", dir, entry->d_name);
+		if (n < 0 || (size_t)n >= sizeof(path) || !load_one(trust, path, last, points))
+			return false;
+	}
+	return true;
+}
+
+bool
+log_points_load(struct log_trust *trust, const char *dir, const struct dk_checkpoint *last,
+    struct log_points *ret_points)
+{
+	struct log_points points = { .count = 0 };
+	char path[PATH_BYTES];
+	DIR *stream = NULL;
+	bool ok;
+	int n = snprintf(path, sizeof(path), "%s/checkpoints", dir);
+
+	if (n > 0 && (size_t)n < sizeof(path))
+		stream = opendir(path);
+	if (!stream && errno != ENOENT) {
+		log_fail(dir, DK_ERR_READ, "checkpoints");
+		return false;
+	}
+	ok = !stream || load_all(trust, dir, stream, last, &points);
+	if (stream)
+		(void)closedir(stream);
+	if (points.count > 1)
+		qsort(points.point, points.count, sizeof(points.point[0]), by_size);
+	ok = ok && add(&points, last);
+	if (!ok)
+		log_points_clear(&points);
+	else
+		*ret_points = points;
+	return ok;
+}
