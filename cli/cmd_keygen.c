@@ -17,7 +17,8 @@ static const char help[] =
     "Makes a key pair: NAME.key, the private key, for its owner only, and\n"
     "NAME.key.pub, the public key, to give away.\n"
     "\n"
-    "      --side SIDE             customer, provider or creator (signs objects)\n"
+    "      --side SIDE             customer, provider, creator (signs objects) or\n"
+    "                              auditor (opens exports of a log)\n"
     "      --type TYPE             p256 (default), p384, rsa3072 or rsa4096\n"
     "      --custodian NAME        who holds the key (default: the side)\n"
     "      --passphrase-file FILE  take the passphrase from the first line of FILE;\n"
@@ -47,7 +48,7 @@ struct keygen {
 static bool
 set_side(struct keygen *keygen, const char *name)
 {
-	for (dk_side side = DK_SIDE_CUSTOMER; side <= DK_SIDE_CREATOR; side++) {
+	for (dk_side side = DK_SIDE_CUSTOMER; side <= DK_SIDE_AUDITOR; side++) {
 		if (strcmp(dk_side_name(side), name) == 0) {
 			keygen->spec.side = side;
 			return true;
@@ -108,6 +109,8 @@ tell_failure(const struct keygen *keygen, dk_err err)
 	case DK_ERR_KEY_TYPE:
 		if (keygen->spec.side == DK_SIDE_CREATOR)
 			return usage_error("keygen", "a creator key is of type p256");
+		if (keygen->spec.side == DK_SIDE_AUDITOR)
+			return usage_error("keygen", "an auditor key is of type p256 or p384");
 		return usage_error("keygen", "no key type '%s'", keygen->spec.type);
 	case DK_ERR_TEXT:
 		return usage_error(
@@ -131,6 +134,9 @@ tell_success(const struct keygen *keygen, const struct dk_key *key)
 	else if (keygen->spec.side == DK_SIDE_PROVIDER)
 		message_note("Encrypt with --provider %s.pub. Keep %s away from the customer key.",
 		    keygen->file.path, keygen->file.path);
+	else if (keygen->spec.side == DK_SIDE_AUDITOR)
+		message_note(
+		    "Give %s.pub and the key id to who runs the key service.", keygen->file.path);
 	else
 		message_note("Sign with --sign %s; readers check with --require-creator %s.pub.",
 		    keygen->file.path, keygen->file.path);

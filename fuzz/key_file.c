@@ -46,7 +46,7 @@ check_again(const struct dk_key_blob *blob, const struct dk_key_file *file)
 static void
 check_parsed(const struct dk_key_blob *blob, const struct dk_key_file *file)
 {
-	FUZZ_CHECK(file->side >= DK_SIDE_CUSTOMER && file->side <= DK_SIDE_CREATOR);
+	FUZZ_CHECK(file->side >= DK_SIDE_CUSTOMER && file->side <= DK_SIDE_AUDITOR);
 	FUZZ_CHECK(file->created < DK_KEY_CREATED_MAX_S);
 	check_within(blob, file->custodian, DK_CUSTODIAN_BYTES);
 	FUZZ_CHECK(dk_custodian_valid(file->custodian));
@@ -103,7 +103,7 @@ from_text(const uint8_t *text, size_t len)
 	FUZZ_CHECK(label == label_again && again.len == blob.len);
 	FUZZ_CHECK(memcmp(again.bytes, blob.bytes, blob.len) == 0);
 	parse(&blob, label);
-	for (dk_side side = DK_SIDE_CUSTOMER; side <= DK_SIDE_CREATOR; side++)
+	for (dk_side side = DK_SIDE_CUSTOMER; side <= DK_SIDE_AUDITOR; side++)
 		open_text(text, len, side);
 }
 

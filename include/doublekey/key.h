@@ -26,9 +26,10 @@ typedef enum dk_side {
 	DK_SIDE_CUSTOMER = 1,
 	DK_SIDE_PROVIDER = 2,
 	DK_SIDE_CREATOR = 3, /* keys that sign; no side of an envelope */
+	DK_SIDE_AUDITOR = 4, /* keys that open exports of a log; no side of an envelope */
 } dk_side;
 
-/* "customer", "provider", "creator"; static, never NULL. */
+/* "customer", "provider", "creator", "auditor"; static, never NULL. */
 const char *dk_side_name(dk_side side);
 
 #define DK_KEY_ID_HEX_BYTES 65 /* 64 digits and a NUL */
@@ -95,7 +96,7 @@ int dk_key_ref_scheme(const char *ref, char ret_scheme[DK_KEY_SCHEME_BYTES]);
  *          DK_ERR_KEY_FOREIGN    not a doublekey key file, or not the URL of a key
  *          DK_ERR_KEY_DAMAGED    its checksum or structure is wrong
  *          DK_ERR_KEY_VERSION    of a newer version
- *          DK_ERR_KEY_TYPE       of an unknown type, or a creator key that is not p256
+ *          DK_ERR_KEY_TYPE       of an unknown type, or of one that is not for this side
  *          DK_ERR_KEY_RESERVED   of the reserved type p256-mlkem768
  *          DK_ERR_KEY_SIDE       made for another side
  *          DK_ERR_KEY_INVALID    not a valid key of its type
@@ -131,7 +132,7 @@ struct dk_key_spec {
  *          DK_ERR_TEXT      the custodian is not 1 to 48 bytes of
  *                           a-z 0-9 . _ : / @ -
  *          DK_ERR_KEY_TYPE  type unknown, or not for this side: a creator key
- *                           is p256
+ *                           is p256, an auditor key p256 or p384
  *          DK_ERR_KEY_RESERVED  p256-mlkem768
  *          DK_ERR_CLOCK     the time of day does not fit the format
  */

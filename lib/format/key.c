@@ -238,7 +238,8 @@ dk_key_created(const struct dk_key *key)
 const char *
 dk_side_name(dk_side side)
 {
-	static const char *const names[] = { "unknown", "customer", "provider", "creator" };
+	static const char *const names[] = { "unknown", "customer", "provider", "creator",
+		"auditor" };
 
 	return (unsigned)side < sizeof(names) / sizeof(names[0]) ? names[side] : names[0];
 }

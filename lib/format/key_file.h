@@ -90,9 +90,11 @@ DK_MUST_USE dk_err dk_key_text_encode(const struct dk_key_blob *blob, enum dk_ke
 /* Step 2 of section 6: DK_ERR_KEY_DAMAGED. */
 DK_MUST_USE dk_err dk_key_file_checksum(const uint8_t *data, size_t len);
 /* Steps 2 (magic, version) and 3. len counts the checksum, which is not read.
- * A creator key of another type than p256 is DK_ERR_KEY_TYPE. */
+ * A type that is not for the side is DK_ERR_KEY_TYPE. */
 DK_MUST_USE dk_err dk_key_file_parse(const uint8_t *data, size_t len, enum dk_key_kind label,
     struct dk_key_file *ret_file);
+/* Whether keys of a side may have this type (section 4). */
+bool dk_key_type_for(unsigned type, dk_side side);
 /* Length of a private part that is not sealed. */
 bool dk_key_private_len_valid(uint16_t type, size_t len);
 /* Everything before the private key: 72 bytes and the SPKI. */

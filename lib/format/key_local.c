@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format/header.h"
+#include "format/key_file.h"
 #include "format/key_impl.h"
 #include "format/stanza.h"
 
@@ -82,6 +83,11 @@ static const struct dk_key_ops creator_ops = {
 	.free = local_free,
 };
 
+/* It opens exports (log/export.h), and no share. */
+static const struct dk_key_ops auditor_ops = {
+	.free = local_free,
+};
+
 dk_err
 dk_key_name_type(struct dk_key *key, const struct dk_pkey *pkey)
 {
@@ -106,7 +112,7 @@ dk_key_local_new(dk_side side, const uint8_t custodian[DK_CUSTODIAN_BYTES], uint
 	struct dk_key *key;
 	dk_err err;
 
-	if (side == DK_SIDE_CREATOR && dk_pkey_type(pkey) != DK_KEY_P256)
+	if (!dk_key_type_for(dk_pkey_type(pkey), side))
 		return DK_ERR_KEY_TYPE;
 	key = calloc(1, sizeof(*key));
 	if (!key)
@@ -116,7 +122,9 @@ dk_key_local_new(dk_side side, const uint8_t custodian[DK_CUSTODIAN_BYTES], uint
 		free(key);
 		return err;
 	}
-	key->ops = side == DK_SIDE_CREATOR ? &creator_ops : &side_ops;
+	key->ops = side == DK_SIDE_CREATOR ? &creator_ops
+	    : side == DK_SIDE_AUDITOR      ? &auditor_ops
+					   : &side_ops;
 	key->side = side;
 	key->stanza_type = dk_stanza_type_of(pkey);
 	memcpy(key->id, dk_pkey_id(pkey), DK_KEY_ID_BYTES);
@@ -133,5 +141,5 @@ dk_key_local_new(dk_side side, const uint8_t custodian[DK_CUSTODIAN_BYTES], uint
 const struct dk_pkey *
 dk_key_local_pkey(const struct dk_key *key)
 {
-	return key->ops == &side_ops || key->ops == &creator_ops ? key->impl : NULL;
+	return key->ops->free == local_free ? key->impl : NULL;
 }

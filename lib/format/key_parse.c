@@ -9,15 +9,22 @@
 static bool
 side_valid(unsigned side)
 {
-	return side >= DK_SIDE_CUSTOMER && side <= DK_SIDE_CREATOR;
+	return side >= DK_SIDE_CUSTOMER && side <= DK_SIDE_AUDITOR;
 }
 
-static bool
-type_valid(unsigned type, dk_side side)
+bool
+dk_key_type_for(unsigned type, dk_side side)
 {
-	if (side == DK_SIDE_CREATOR)
-		return type == DK_KEY_P256;
-	return type == DK_KEY_P256 || type == DK_KEY_P384 || type == DK_KEY_RSA;
+	switch (type) {
+	case DK_KEY_P256:
+		return true;
+	case DK_KEY_P384:
+		return side != DK_SIDE_CREATOR;
+	case DK_KEY_RSA:
+		return side == DK_SIDE_CUSTOMER || side == DK_SIDE_PROVIDER;
+	default:
+		return false;
+	}
 }
 
 static dk_err
@@ -34,7 +41,7 @@ parse_public(struct dk_reader_buf *rd, struct dk_key_file *file)
 		return DK_ERR_KEY_DAMAGED;
 	if (file->type == DK_KEY_P256_MLKEM768)
 		return DK_ERR_KEY_RESERVED;
-	if (!type_valid(file->type, file->side))
+	if (!dk_key_type_for(file->type, file->side))
 		return DK_ERR_KEY_TYPE;
 	file->created = dk_rd_u64(rd);
 	if (rd->failed || file->created >= DK_KEY_CREATED_MAX_S)

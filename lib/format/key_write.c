@@ -21,8 +21,7 @@ static const struct type_row *
 find_type(const char *name, dk_side side)
 {
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (strcmp(types[i].name, name) == 0 &&
-		    (side != DK_SIDE_CREATOR || types[i].type == DK_KEY_P256))
+		if (strcmp(types[i].name, name) == 0 && dk_key_type_for(types[i].type, side))
 			return &types[i];
 	return NULL;
 }
@@ -48,7 +47,7 @@ dk_key_generate(const struct dk_key_spec *spec, struct dk_key **ret)
 	uint64_t created;
 	dk_err err;
 
-	if (spec->side < DK_SIDE_CUSTOMER || spec->side > DK_SIDE_CREATOR || !spec->type)
+	if (spec->side < DK_SIDE_CUSTOMER || spec->side > DK_SIDE_AUDITOR || !spec->type)
 		return DK_ERR_ARGUMENT;
 	if (strcmp(spec->type, "p256-mlkem768") == 0)
 		return DK_ERR_KEY_RESERVED;

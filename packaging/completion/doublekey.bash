@@ -61,7 +61,7 @@ _doublekey() {
 		return
 		;;
 	--side)
-		[[ $command == keygen ]] && _doublekey_words 'customer provider creator' ||
+		[[ $command == keygen ]] && _doublekey_words 'customer provider creator auditor' ||
 			_doublekey_words 'customer provider'
 		return
 		;;

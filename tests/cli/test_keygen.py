@@ -54,7 +54,8 @@ def use(dk, name, *more, **how):
 
 
 @pytest.mark.parametrize("side,kind", [
-    ("customer", "p256"), ("customer", "p384"), ("provider", "rsa3072"), ("creator", "p256")])
+    ("customer", "p256"), ("customer", "p384"), ("provider", "rsa3072"), ("creator", "p256"),
+    ("auditor", "p384")])
 def test_makes_a_pair(dk, side, kind):
     result = keygen(dk, "a.key", "--type", kind, "--custodian", "acme.example/hr", side=side)
     assert files(dk.home) == ["a.key", "a.key.pub"]
@@ -72,7 +73,7 @@ def test_quiet_says_nothing(dk):
 
 
 def test_custodian_is_the_side_by_default(dk):
-    for side in ("customer", "provider", "creator"):
+    for side in ("customer", "provider", "creator", "auditor"):
         keygen(dk, side, side=side)
         assert keyfile.load((dk.home / side).read_bytes()).custodian == side
 
@@ -139,6 +140,8 @@ def test_refuses_what_is_no_file(dk):
     (["-o", "a"], "--side is missing"),
     (["--side", "customer"], "-o is missing"),
     (["--side", "customer", "--type", "rsa2048", "-o", "a"], "no key type 'rsa2048'"),
+    (["--side", "auditor", "--type", "rsa3072", "-o", "a"],
+     "an auditor key is of type p256 or p384"),
     (["--side", "creator", "--type", "p384", "-o", "a"], "a creator key is of type p256"),
     (["--side", "customer", "--custodian", "ACME", "-o", "a"], "a custodian is 1 to 48"),
     (["--side", "customer", "--custodian", "x" * 49, "-o", "a"], "a custodian is 1 to 48"),

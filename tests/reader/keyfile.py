@@ -22,8 +22,8 @@ FILE_LIMIT = 16384
 MAGIC = b"DKEYFILE"
 PUBLIC, PRIVATE = 1, 2
 KIND_LABEL = {PUBLIC: "DOUBLEKEY PUBLIC KEY", PRIVATE: "DOUBLEKEY PRIVATE KEY"}
-SIDES = {"customer": 1, "provider": 2, "creator": 3}
-CREATOR = 3
+SIDES = {"customer": 1, "provider": 2, "creator": 3, "auditor": 4}
+CREATOR, AUDITOR = 3, 4
 P256, P384, RSA, RESERVED = 1, 2, 3, 4
 CURVES = {P256: ec.SECP256R1(), P384: ec.SECP384R1()}
 SCALAR_LENGTH = {P256: 32, P384: 48}
@@ -122,6 +122,7 @@ class Structure:
         require(self.type != RESERVED, "reserved")
         require(self.type in (P256, P384, RSA), "type")
         require(self.side != CREATOR or self.type == P256, "type")
+        require(self.side != AUDITOR or self.type != RSA, "type")
         require(number(self.take(8)) < 2**40, "damaged")
         custodian = self.take(CUSTODIAN_LENGTH).rstrip(b"\0").decode("latin-1")
         require(is_custodian(custodian), "damaged")

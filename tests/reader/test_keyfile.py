@@ -82,7 +82,7 @@ def test_damage_is_told_from_a_wrong_passphrase():
 
 @pytest.mark.parametrize("position, value, error", [
     (0, b"d", "key-foreign"), (8, b"\0\2", "key-version"), (10, b"\1", "key-damaged"),
-    (10, b"\3", "key-damaged"), (11, b"\0", "key-damaged"), (11, b"\4", "key-damaged"),
+    (10, b"\3", "key-damaged"), (11, b"\0", "key-damaged"), (11, b"\5", "key-damaged"),
     (12, b"\0\0", "key-type"), (12, b"\0\4", "key-reserved"), (12, b"\0\5", "key-type"),
     (14, b"\0\0\1", "key-damaged"), (22, b"\0", "key-damaged"), (22, b"C", "key-damaged"),
     (69, b"x", "key-damaged"), (70, b"\0\0", "key-damaged"), (70, b"\4\xb1", "key-damaged"),

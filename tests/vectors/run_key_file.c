@@ -64,7 +64,7 @@ give(void *ctx, const char *name, uint8_t *buf, size_t cap, size_t *ret_len)
 static dk_side
 side_of(const struct vector *v)
 {
-	for (dk_side side = DK_SIDE_CUSTOMER; side <= DK_SIDE_CREATOR; side++)
+	for (dk_side side = DK_SIDE_CUSTOMER; side <= DK_SIDE_AUDITOR; side++)
 		if (strcmp(dk_side_name(side), v->side) == 0)
 			return side;
 	return DK_SIDE_ANY;

@@ -266,7 +266,7 @@ def common_faults():
               changed(at_sealed, u16(size)))
     for name, position, value, error in (
             ("magic", 0, b"d", "key-foreign"), ("version", 8, u16(2), "key-version"),
-            ("kind", 10, u8(2), "key-damaged"), ("side", 11, u8(4), "key-damaged"),
+            ("kind", 10, u8(2), "key-damaged"), ("side", 11, u8(5), "key-damaged"),
             ("type", 12, u16(5), "key-type"), ("type_reserved", 12, u16(4), "key-reserved"),
             ("created", 14, b"\0\0\1", "key-damaged"), ("custodian", 22, b"C", "key-damaged"),
             ("spki_length", 70, u16(0), "key-damaged")):

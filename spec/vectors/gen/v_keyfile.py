@@ -86,6 +86,9 @@ def good_files():
                keyfile.public_file(KEYS[name], side, 1760000000), side, "public", key=name)
     vector("valid_creator", "4", "success", "a key of a creator",
            private(private_structure("creator-p256", "creator")), "creator", key="creator-p256")
+    for name in (P256, P384):
+        vector(f"valid_auditor_{name[-4:]}", "4", "success", "a key of an auditor",
+               private(private_structure(name, "auditor")), "auditor", key=name)
     vector("valid_private_as_public", "6", "success",
            "the public half of a sealed file, without its passphrase", private(SEALED),
            need="public")
@@ -230,7 +233,7 @@ def fields():
     fails("field_kind_private_whole", "6.3", "damaged",
           "a whole private structure below the label of a public key", public(PLAIN))
     field("side_0", "damaged", "side 0", 11, u8(0))
-    field("side_4", "damaged", "side 4", 11, u8(4))
+    field("side_5", "damaged", "side 5", 11, u8(5))
     field("type_0", "type", "type 0", 12, u16(0))
     field("type_5", "type", "a type that is not known", 12, u16(5))
     field("type_4", "reserved", "the reserved hybrid type", 12, u16(4))
@@ -241,6 +244,8 @@ def fields():
     field("created", "damaged", "created is 2^40", 14, u64(2**40))
     field("custodian_empty", "damaged", "no custodian", 22, bytes(48))
     field("custodian_upper_case", "damaged", "an upper case letter", 22, b"C")
+    fails("field_auditor_rsa", "6.3", "type", "an auditor key of type rsa",
+          private(private_structure(RSA, "auditor")), side="auditor")
     field("custodian_zero_inside", "damaged", "a zero byte within the custodian", 24, b"\0")
     field("custodian_behind_zero", "damaged", "a byte behind the zero bytes", 69, b"x")
     field("spki_length_0", "damaged", "SPKI length 0", 70, u16(0))
@@ -278,6 +283,8 @@ def keys_that_do_not_fit():
           TEXT, side="provider")
     fails("side_creator", "6.4", "side", "a customer key is given as creator key",
           TEXT, side="creator")
+    fails("side_auditor", "6.4", "side", "a customer key is given as auditor key",
+          TEXT, side="auditor")
     fails("side_before_passphrase", "6.4", "side",
           "a sealed customer key is given as provider key, without a passphrase",
           private(SEALED), side="provider")
