@@ -3,15 +3,14 @@
 
 #include "frame.h"
 
-static const char help[] =
-    "usage: doublekey log COMMAND [OPTION...]\n"
-    "\n"
-    "  mirror      copy a log, and check all of it\n"
-    "  prove       write a proof that an entry stands in a log\n"
-    "  verify      check a log, a copy of one, or a proof\n"
-    "  witness     cosign the checkpoints of logs\n"
-    "\n"
-    "'doublekey log COMMAND --help' tells more about a command.\n";
+static const char help[] = "usage: doublekey log COMMAND [OPTION...]\n"
+			   "\n"
+			   "  mirror      copy a log, and check all of it\n"
+			   "  prove       write a proof that an entry stands in a log\n"
+			   "  verify      check a log, a copy of one, or a proof\n"
+			   "  witness     cosign the checkpoints of logs\n"
+			   "\n"
+			   "'doublekey log COMMAND --help' tells more about a command.\n";
 
 static const struct command commands[] = {
 	{ "mirror", cmd_log_mirror, NULL },

@@ -26,6 +26,19 @@ add_header(struct evhttp_request *request, const char *name, const char *value)
 	(void)evhttp_add_header(evhttp_request_get_output_headers(request), name, value);
 }
 
+/* Files of the log do not change, but for the checkpoint (C2SP tlog-tiles); what is missing
+ * now can be there later. */
+static const char *
+cache_control(struct evhttp_request *request, unsigned code)
+{
+	const char *uri = evhttp_request_get_uri(request);
+
+	if (code != DK_CODE_OK || strncmp(uri, "/log/", 5) != 0)
+		return "no-store";
+	return strcmp(uri, "/log/checkpoint") == 0 ? "no-cache"
+						   : "public, max-age=31536000, immutable";
+}
+
 void
 httpd_reply(struct evhttp_request *request, unsigned code, const char *content_type,
     const uint8_t *body, size_t len)
@@ -39,7 +52,7 @@ httpd_reply(struct evhttp_request *request, unsigned code, const char *content_t
 		evhttp_send_error(request, 500, NULL);
 		return;
 	}
-	add_header(request, "Cache-Control", "no-store");
+	add_header(request, "Cache-Control", cache_control(request, code));
 	if (code == DK_CODE_OK) {
 		add_header(request, "Content-Type", content_type);
 		(void)evbuffer_add(buf, body, len);

@@ -56,6 +56,35 @@ def test_tiles_entries_and_checkpoint_agree(ready):
     ed25519.Ed25519PublicKey.from_public_bytes(vkey[1:]).verify(signature, text)
 
 
+def headers_of(s, path):
+    connection = s.connection()
+    connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+
+
+def test_what_may_be_cached(ready):
+    """spec/log.md section 6."""
+    size = int(checkpoint(ready, 3).split(b"\n")[1])
+    status, headers = headers_of(ready, "/log/checkpoint")
+    assert (status, headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert headers["cache-control"] == "no-cache"
+    for name in ("0/000", "entries/000"):
+        status, headers = headers_of(ready, f"/log/tile/{name}.p/{size}")
+        assert (status, headers["content-type"]) == (200, "application/octet-stream")
+        assert headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert "content-encoding" not in headers
+    for missing in (f"tile/0/000.p/{size + 200}", "tile/0/000", "tile/0/001", "tile/1/000",
+                    f"tile/0/000.p/0{size}", "tile/00/000", f"tile/0/0.p/{size}", "tile/0/000.p/0",
+                    "tile/0/000.p/256", "tile/entries/x000/000", f"tile/64/000.p/{size}",
+                    "checkpoint/", "tile", "tile/0", "tile/0/000.p"):
+        status, headers = headers_of(ready, "/log/" + missing)
+        assert (status, headers["cache-control"]) == (404, "no-store"), missing
+    assert headers_of(ready, "/v1/ca")[1]["cache-control"] == "no-store"
+
+
 def test_only_the_log_is_served(ready):
     for path in ("/log/log.key", "/log/log.db", "/log/../keys/sealed.0", "/log/tile/../log.key",
                  "/log/", "/", "/v1/keys/../status"):
