@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/base64.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -76,4 +77,50 @@ dk_base64_decode(const char *text, size_t len, uint8_t *out, size_t cap, size_t 
 	}
 	*ret_len = total;
 	return DK_OK;
+}
+
+/* ---- base64url ---- */
+
+dk_err
+dk_base64url_encode(const uint8_t *data, size_t len, char *out, size_t cap)
+{
+	dk_err err = dk_base64_encode(data, len, out, cap);
+
+	if (err != DK_OK)
+		return err;
+	for (char *c = out; *c; c++) {
+		if (*c == '+')
+			*c = '-';
+		else if (*c == '/')
+			*c = '_';
+		else if (*c == '=')
+			*c = '\0';
+	}
+	return DK_OK;
+}
+
+dk_err
+dk_base64url_decode(const char *text, size_t len, uint8_t *out, size_t cap, size_t *ret_len)
+{
+	size_t padded = (len + 3) / 4 * 4;
+	char *standard;
+	dk_err err = DK_OK;
+
+	if (len > DK_BASE64_CHARS(cap))
+		return DK_ERR_TEXT;
+	standard = malloc(padded + 1);
+	if (!standard)
+		return DK_ERR_NOMEM;
+	for (size_t i = 0; i < padded; i++) {
+		char c = i < len ? text[i] : '=';
+
+		if (i < len && (c == '+' || c == '/' || c == '='))
+			err = DK_ERR_TEXT;
+		standard[i] = (char)(c == '-' ? '+' : c == '_' ? '/' : c);
+	}
+	if (err == DK_OK)
+		err = dk_base64_decode(standard, padded, out, cap, ret_len);
+	dk_wipe(standard, padded);
+	free(standard);
+	return err;
 }

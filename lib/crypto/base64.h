@@ -21,4 +21,9 @@ DK_MUST_USE dk_err dk_base64_encode(const uint8_t *data, size_t len, char *out, 
 DK_MUST_USE dk_err dk_base64_decode(const char *text, size_t len, uint8_t *out, size_t cap,
     size_t *ret_len);
 
+/* The same two in the alphabet of RFC 4648 section 5, without padding. */
+DK_MUST_USE dk_err dk_base64url_encode(const uint8_t *data, size_t len, char *out, size_t cap);
+DK_MUST_USE dk_err dk_base64url_decode(const char *text, size_t len, uint8_t *out, size_t cap,
+    size_t *ret_len);
+
 #endif

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* AssumeRoleWithWebIdentity of AWS STS: a form goes out, XML comes back. */
-#include <curl/curl.h>
 #include <expat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "provider/aws.h"
-
-#define TOKEN_FILE_MAX_BYTES 16384
+#include "provider/bearer.h"
 
 /* The texts of the elements that count, wherever they stand; the answer has each once. */
 struct found {
@@ -117,48 +115,6 @@ judge(struct net_answer *answer)
 	return DK_ERR_PROVIDER_CREDENTIALS;
 }
 
-/* Token that a platform puts into a file, without line end; free() after wiping. */
-static char *
-read_token(const char *path)
-{
-	char *token = calloc(1, TOKEN_FILE_MAX_BYTES + 1);
-	FILE *f = token ? fopen(path, "re") : NULL;
-	size_t len = f ? fread(token, 1, TOKEN_FILE_MAX_BYTES + 1, f) : 0;
-
-	if (f)
-		(void)fclose(f);
-	while (len > 0 && (token[len - 1] == '\n' || token[len - 1] == '\r'))
-		len--;
-	if (len == 0 || len > TOKEN_FILE_MAX_BYTES) {
-		free(token);
-		return NULL;
-	}
-	token[len] = '\0';
-	return token;
-}
-
-static char *
-form(const char *role, const char *session, const char *token)
-{
-	char *role_escaped = curl_easy_escape(NULL, role, 0);
-	char *session_escaped = curl_easy_escape(NULL, session, 0);
-	char *token_escaped = curl_easy_escape(NULL, token, 0);
-	char *body = NULL;
-
-	if (role_escaped && session_escaped && token_escaped &&
-	    asprintf(&body,
-		"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=%s"
-		"&RoleSessionName=%s&WebIdentityToken=%s",
-		role_escaped, session_escaped, token_escaped) < 0)
-		body = NULL;
-	if (token_escaped)
-		dk_wipe(token_escaped, strlen(token_escaped));
-	curl_free(role_escaped);
-	curl_free(session_escaped);
-	curl_free(token_escaped);
-	return body;
-}
-
 static dk_err
 ask(struct provider_key *key, const char *body, struct aws_credentials *ret)
 {
@@ -195,20 +151,21 @@ dk_err
 aws_from_web_identity(struct provider_key *key, const char *role, const char *token_file,
     const char *session, struct aws_credentials *ret)
 {
-	char *token = read_token(token_file), *body;
-	dk_err err = DK_ERR_PROVIDER_CREDENTIALS;
+	char *token = bearer_file(token_file), *body;
+	const char *const fields[] = { "Action", "AssumeRoleWithWebIdentity", "Version",
+		"2011-06-15", "RoleArn", role, "RoleSessionName", session ? session : "doublekey",
+		"WebIdentityToken", token, NULL };
+	dk_err err;
 
 	if (!token) {
 		provider_note(key, "the web identity token file cannot be read");
-		return err;
+		return DK_ERR_PROVIDER_CREDENTIALS;
 	}
-	body = form(role, session ? session : "doublekey", token);
-	dk_wipe(token, strlen(token));
-	free(token);
+	body = bearer_form(fields);
+	bearer_form_free(token);
 	if (!body)
 		return DK_ERR_NOMEM;
 	err = ask(key, body, ret);
-	dk_wipe(body, strlen(body));
-	free(body);
+	bearer_form_free(body);
 	return err;
 }

@@ -275,7 +275,7 @@ static const struct provider_system *
 system_of(const char *ref)
 {
 	static const struct provider_system *const systems[] = { &provider_awskms,
-		&provider_vault };
+		&provider_azurekv, &provider_gcpkms, &provider_vault };
 	char scheme[DK_KEY_SCHEME_BYTES];
 
 	if (!dk_key_ref_scheme(ref, scheme))
@@ -310,6 +310,7 @@ open_system(struct provider_key *key, const char *ref, const struct dk_key_optio
 	if (!valid_ref(ref))
 		return DK_ERR_PROVIDER_REFERENCE;
 	(void)snprintf(key->ref, sizeof(key->ref), "%s", ref);
+	key->public_only = options && options->public_only;
 	key->note = options ? options->note : NULL;
 	key->note_ctx = options ? options->note_ctx : NULL;
 	err = provider_conf_read(key->system->scheme, &key->conf);

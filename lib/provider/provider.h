@@ -94,6 +94,7 @@ struct provider_key {
 	/* Empty: a key without a public half. */
 	struct provider_version version[PROVIDER_VERSIONS_MAX];
 	size_t version_count;
+	bool public_only; /* nothing will be unwrapped */
 	struct provider_conf conf;
 	struct provider_net *net;
 	dk_note_fn note;
@@ -119,6 +120,8 @@ const struct provider_version *provider_version(
 DK_MUST_USE dk_err provider_conf_read(const char *scheme, struct provider_conf *ret);
 
 extern const struct provider_system provider_awskms;
+extern const struct provider_system provider_azurekv;
+extern const struct provider_system provider_gcpkms;
 extern const struct provider_system provider_vault;
 
 #endif
