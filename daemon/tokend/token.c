@@ -10,6 +10,7 @@
 #include "crypto/crypto.h"
 #include "ipc/child.h"
 #include "native/code.h"
+#include "token/p11.h"
 
 #define SLOTS_MAX 64
 
@@ -286,52 +287,7 @@ token_make(unsigned type, const uint8_t id[TOKEN_ID_BYTES], const char *uri,
 
 /* ---- use ---- */
 
-static CK_RV
-derive(CK_OBJECT_HANDLE key, const uint8_t *point, size_t len, uint8_t *out, size_t *ret_len)
-{
-	/* By position, since versions of the header name the members in two ways. */
-	CK_ECDH1_DERIVE_PARAMS params = { CKD_NULL, 0, NULL, len, (uint8_t *)(uintptr_t)point };
-	CK_MECHANISM mechanism = { CKM_ECDH1_DERIVE, &params, sizeof(params) };
-	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
-	CK_KEY_TYPE type = CKK_GENERIC_SECRET;
-	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
-	CK_ULONG want = len / 2;
-	CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof(class) },
-		{ CKA_KEY_TYPE, &type, sizeof(type) }, { CKA_TOKEN, &no, sizeof(no) },
-		{ CKA_SENSITIVE, &no, sizeof(no) }, { CKA_EXTRACTABLE, &yes, sizeof(yes) },
-		{ CKA_VALUE_LEN, &want, sizeof(want) } };
-	CK_ATTRIBUTE value = { CKA_VALUE, out, TOKEN_OUT_MAX_BYTES };
-	CK_OBJECT_HANDLE secret;
-	CK_RV rv;
-
-	rv = t.f->C_DeriveKey(
-	    t.session, &mechanism, key, template, sizeof(template) / sizeof(template[0]), &secret);
-	if (rv != CKR_OK)
-		return rv;
-	rv = t.f->C_GetAttributeValue(t.session, secret, &value, 1);
-	(void)t.f->C_DestroyObject(t.session, secret);
-	if (rv == CKR_OK && value.ulValueLen != want)
-		rv = CKR_FUNCTION_FAILED;
-	*ret_len = want;
-	return rv;
-}
-
-static CK_RV
-decrypt(CK_OBJECT_HANDLE key, const uint8_t *in, size_t len, uint8_t *out, size_t *ret_len)
-{
-	CK_MECHANISM mechanism = { CKM_RSA_X_509, NULL, 0 };
-	CK_ULONG n = TOKEN_OUT_MAX_BYTES;
-	CK_RV rv;
-
-	rv = t.f->C_DecryptInit(t.session, &mechanism, key);
-	if (rv != CKR_OK)
-		return rv;
-	rv = t.f->C_Decrypt(t.session, (uint8_t *)(uintptr_t)in, len, out, &n);
-	if (rv == CKR_OK && n != len)
-		rv = CKR_FUNCTION_FAILED;
-	*ret_len = n;
-	return rv;
-}
+_Static_assert(TOKEN_OUT_MAX_BYTES == DK_P11_OUT_MAX_BYTES, "room for either result");
 
 unsigned
 token_use(unsigned type, const uint8_t id[TOKEN_ID_BYTES], const uint8_t *in, size_t len,
@@ -345,8 +301,8 @@ token_use(unsigned type, const uint8_t id[TOKEN_ID_BYTES], const uint8_t *in, si
 		return code;
 	rv = find_key(CKO_PRIVATE_KEY, id, &key);
 	if (rv == CKR_OK)
-		rv = type == DK_KEY_RSA ? decrypt(key, in, len, out, ret_len)
-					: derive(key, in, len, out, ret_len);
+		rv = type == DK_KEY_RSA ? dk_p11_power(t.f, t.session, key, in, len, out, ret_len)
+					: dk_p11_derive(t.f, t.session, key, in, len, out, ret_len);
 	return rv == CKR_OK ? DK_CODE_OK : failed(rv);
 }
 

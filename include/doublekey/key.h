@@ -82,7 +82,8 @@ int dk_key_ref_scheme(const char *ref, char ret_scheme[DK_KEY_SCHEME_BYTES]);
 
 /*
  * Open the key that ref names: a path, or a URI whose scheme is known: https: for a key
- * service; awskms:, azurekv:, gcpkms:, vault:. A key behind a URI may ask its system when it is opened, and
+ * service; awskms:, azurekv:, gcpkms:, pkcs11:,
+ * vault:. A key behind a URI may ask its system when it is opened, and
  * does when it unwraps.
  *
  * Spec:    spec/key-file.md section 6; spec/key-service.md section 7;

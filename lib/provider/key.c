@@ -163,12 +163,15 @@ unwrap_public(struct provider_key *key, dk_side side, const uint8_t *core_digest
 		version->pkey, stanza->type, block + stanza->key_id, stanza->body_len, &enc_len))
 		return DK_ERR_STANZA_AUTH;
 	err = key->system->private_op(key, version->pkey, body, enc_len, &secret);
-	if (err == DK_OK)
-		err = stanza->type == DK_STANZA_RSA_OAEP
-		    ? dk_stanza_unwrap_seed(version->pkey, side, core_digest, body,
-			  stanza->body_len, &secret.seed, ret_share)
-		    : dk_stanza_unwrap_raw(version->pkey, side, core_digest, body, stanza->body_len,
-			  secret.ecdh.bytes, secret.ecdh.len, ret_share);
+	if (err == DK_OK && stanza->type == DK_STANZA_RSA_OAEP && secret.raw_len == 0)
+		err = dk_stanza_unwrap_seed(version->pkey, side, core_digest, body,
+		    stanza->body_len, &secret.seed, ret_share);
+	else if (err == DK_OK && stanza->type == DK_STANZA_RSA_OAEP)
+		err = dk_stanza_unwrap_raw(version->pkey, side, core_digest, body, stanza->body_len,
+		    secret.raw, secret.raw_len, ret_share);
+	else if (err == DK_OK)
+		err = dk_stanza_unwrap_raw(version->pkey, side, core_digest, body, stanza->body_len,
+		    secret.ecdh.bytes, secret.ecdh.len, ret_share);
 	dk_wipe(&secret, sizeof(secret));
 	return err;
 }
@@ -275,7 +278,7 @@ static const struct provider_system *
 system_of(const char *ref)
 {
 	static const struct provider_system *const systems[] = { &provider_awskms,
-		&provider_azurekv, &provider_gcpkms, &provider_vault };
+		&provider_azurekv, &provider_gcpkms, &provider_pkcs11, &provider_vault };
 	char scheme[DK_KEY_SCHEME_BYTES];
 
 	if (!dk_key_ref_scheme(ref, scheme))

@@ -23,7 +23,7 @@ dk_err
 dk_key_provider_open(
     const char *ref, dk_side side, const struct dk_key_options *options, struct dk_key **ret)
 {
-	static const char *const schemes[] = { "awskms", "azurekv", "gcpkms", "vault" };
+	static const char *const schemes[] = { "awskms", "azurekv", "gcpkms", "pkcs11", "vault" };
 	char scheme[DK_KEY_SCHEME_BYTES];
 	bool known = false;
 

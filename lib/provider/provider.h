@@ -49,10 +49,13 @@ struct provider_blob {
 	size_t len;
 };
 
-/* The result of a private operation: the x coordinate of ECDH, or the seed of RSA-OAEP. */
+/* The result of a private operation: the x coordinate of ECDH; or the seed of RSA-OAEP, or, if
+ * raw_len is not 0, the power that has to be decoded. */
 struct provider_secret {
 	struct dk_secret66 ecdh;
 	struct dk_secret32 seed;
+	uint8_t raw[DK_RSA_MAX_BYTES];
+	size_t raw_len;
 };
 
 struct provider_net;
@@ -122,6 +125,7 @@ DK_MUST_USE dk_err provider_conf_read(const char *scheme, struct provider_conf *
 extern const struct provider_system provider_awskms;
 extern const struct provider_system provider_azurekv;
 extern const struct provider_system provider_gcpkms;
+extern const struct provider_system provider_pkcs11;
 extern const struct provider_system provider_vault;
 
 #endif
