@@ -144,6 +144,8 @@ append(const struct ipc_message *m)
 	if (!ipc_append_read(m, &a))
 		return;
 	inside(a.leaf, IPC_LEAF_BYTES);
+	inside(a.policy, 32);
+	FUZZ_CHECK(a.policy_rule <= IPC_POLICY_CHANGE);
 	inside(a.device, 32);
 	inside(a.nonce, 16);
 	FUZZ_CHECK(a.charge_count <= IPC_CHARGES_MAX);
@@ -162,6 +164,30 @@ appended(const struct ipc_message *m)
 	FUZZ_CHECK(a.code == 0 || (length == 2 && a.hash_count == 0 && a.checkpoint.len == 0));
 	inside(a.hashes, (size_t)a.hash_count * 32);
 	all_inside(&a.checkpoint);
+}
+
+static void
+state_taken(const struct ipc_message *m)
+{
+	struct ipc_state_taken t;
+
+	if (!ipc_state_taken_read(m, &t))
+		return;
+	FUZZ_CHECK(t.code == 0 || (length == 2 && t.kept == 0 && t.sealed.len == 0));
+	all_inside(&t.sealed);
+}
+
+static void
+state_put(const struct ipc_message *m)
+{
+	struct ipc_state_put p;
+	unsigned code;
+
+	if (ipc_state_put_read(m, &p)) {
+		FUZZ_CHECK(p.generation > 0 && p.sealed.len > 0);
+		all_inside(&p.sealed);
+	}
+	FUZZ_CHECK(!ipc_state_put_done_read(m, &code) || length == 2);
 }
 
 static void
@@ -327,8 +353,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static void (*const ways[])(const struct ipc_message *) = { release, judged, enrol, text,
-		known, policy, policy_text, append, appended, anchored, records, admin,
-		admin_packet, token, tls, small, fetch, key_sets, fetch_state };
+		known, policy, policy_text, append, appended, state_taken, state_put, anchored,
+		records, admin, admin_packet, token, tls, small, fetch, key_sets, fetch_state };
 	struct ipc_message message = { .type = 0 };
 	uint8_t *exact;
 

@@ -35,6 +35,7 @@ enum ipc_type {
 	IPC_KEY_SET = 0x001a,
 	IPC_KEY_SET_DONE = 0x001b,
 	IPC_FETCH_STATE = 0x001c,
+	IPC_POLICY_ELSEWHERE = 0x001f,
 	IPC_RELEASE = 0x0101,
 	IPC_ENROL = 0x0102,
 	IPC_KEY = 0x0103,
@@ -53,6 +54,11 @@ enum ipc_type {
 	IPC_ANCHORED = 0x0404,
 	IPC_ERASE = 0x0405,
 	IPC_ERASED = 0x0406,
+	IPC_STATE_TAKE = 0x0407,
+	IPC_STATE_TAKEN = 0x0408,
+	IPC_STATE_PUT = 0x0409,
+	IPC_STATE_PUT_DONE = 0x040a,
+	IPC_STATE_NEW = 0x040b,
 	IPC_TOKEN_MAKE = 0x0601,
 	IPC_TOKEN_USE = 0x0602,
 	IPC_TOKEN_DESTROY = 0x0603,
@@ -90,6 +96,22 @@ enum ipc_protection {
 	IPC_NO_CORE = 16,
 	IPC_LOCKED = 32,
 };
+
+/* Codes of APPENDED and STATE_PUT_DONE that no client sees (spec/ipc.md section 4). */
+#define IPC_CODE_STALE 0xff01u
+#define IPC_CODE_POLICY_DIFFERS 0xff02u
+
+/* Which policy must be in force for an entry. */
+enum ipc_policy_rule {
+	IPC_POLICY_ANY = 0,
+	IPC_POLICY_SAME = 1,   /* this one, or none yet */
+	IPC_POLICY_CHANGE = 2, /* this one from now on */
+};
+
+/* In place of the user who asked for another policy: the other nodes have it. */
+#define IPC_UID_CLUSTER UINT32_MAX
+
+#define IPC_STATE_MAX_BYTES ((64u << 20) + 4096)
 
 /* What a request takes from a budget: id[32], u32 objects, u32 limits of minute and day. */
 #define IPC_CHARGE_BYTES 44

@@ -227,13 +227,61 @@ ipc_append_read(const struct ipc_message *message, struct ipc_append *ret)
 
 	start(&rd, message);
 	ret->leaf = dk_rd_bytes(&rd, IPC_LEAF_BYTES);
+	ret->generation = dk_rd_u64(&rd);
+	ret->policy_rule = dk_rd_u8(&rd);
+	ret->policy = dk_rd_bytes(&rd, 32);
 	ret->created = dk_rd_u64(&rd);
 	ret->device = dk_rd_bytes(&rd, 32);
 	ret->nonce = dk_rd_bytes(&rd, 16);
 	ret->charge_count = dk_rd_u8(&rd);
 	ret->charges = dk_rd_bytes(&rd, (size_t)ret->charge_count * IPC_CHARGE_BYTES);
 	ret->record = rest(&rd);
-	return !rd.failed && ret->charge_count <= IPC_CHARGES_MAX;
+	return !rd.failed && ret->charge_count <= IPC_CHARGES_MAX &&
+	    ret->policy_rule <= IPC_POLICY_CHANGE;
+}
+
+/* As clients see it, or one of those between keyd and logd. */
+static bool
+append_code_known(unsigned code)
+{
+	return dk_code_known(code) || code == IPC_CODE_STALE || code == IPC_CODE_POLICY_DIFFERS;
+}
+
+bool
+ipc_state_taken_read(const struct ipc_message *message, struct ipc_state_taken *ret)
+{
+	struct dk_reader_buf rd;
+
+	start(&rd, message);
+	*ret = (struct ipc_state_taken){ .code = dk_rd_u16(&rd) };
+	if (ret->code != DK_CODE_OK)
+		return ended(&rd) && dk_code_known(ret->code);
+	ret->kept = dk_rd_u64(&rd);
+	ret->sealed = rest(&rd);
+	return !rd.failed;
+}
+
+bool
+ipc_state_put_read(const struct ipc_message *message, struct ipc_state_put *ret)
+{
+	struct dk_reader_buf rd;
+
+	start(&rd, message);
+	ret->generation = dk_rd_u64(&rd);
+	ret->sealed = rest(&rd);
+	return !rd.failed && ret->generation > 0 && ret->generation <= INT64_MAX &&
+	    ret->sealed.len > 0;
+}
+
+bool
+ipc_state_put_done_read(const struct ipc_message *message, unsigned *ret_code)
+{
+	uint64_t code;
+
+	if (!ipc_number_read(message, 2, &code))
+		return false;
+	*ret_code = (unsigned)code;
+	return append_code_known(*ret_code);
 }
 
 bool
@@ -245,7 +293,7 @@ ipc_appended_read(const struct ipc_message *message, struct ipc_appended *ret)
 	start(&rd, message);
 	ret->code = dk_rd_u16(&rd);
 	if (ret->code != 0)
-		return ended(&rd) && dk_code_known(ret->code);
+		return ended(&rd) && append_code_known(ret->code);
 	ret->index = dk_rd_u64(&rd);
 	ret->hash_count = dk_rd_u8(&rd);
 	ret->hashes = dk_rd_bytes(&rd, (size_t)ret->hash_count * 32);

@@ -104,6 +104,9 @@ bool ipc_policy_text_read(const struct ipc_message *message, struct ipc_policy_t
 /* APPEND */
 struct ipc_append {
 	const uint8_t *leaf;
+	uint64_t generation;  /* under which it was judged; 0: any */
+	unsigned policy_rule; /* enum ipc_policy_rule */
+	const uint8_t *policy;
 	uint64_t created;
 	const uint8_t *device;
 	const uint8_t *nonce;
@@ -122,6 +125,24 @@ struct ipc_appended {
 	struct dk_part checkpoint;
 };
 bool ipc_appended_read(const struct ipc_message *message, struct ipc_appended *ret);
+
+/* STATE_TAKEN: the sealed state, or nothing, and the generation of the one that is kept. */
+struct ipc_state_taken {
+	unsigned code;
+	uint64_t kept; /* 0: none */
+	struct dk_part sealed;
+};
+bool ipc_state_taken_read(const struct ipc_message *message, struct ipc_state_taken *ret);
+
+/* STATE_PUT */
+struct ipc_state_put {
+	uint64_t generation;
+	struct dk_part sealed;
+};
+bool ipc_state_put_read(const struct ipc_message *message, struct ipc_state_put *ret);
+
+/* STATE_PUT_DONE: a code, or IPC_CODE_STALE. */
+bool ipc_state_put_done_read(const struct ipc_message *message, unsigned *ret_code);
 
 /* ANCHORED */
 struct ipc_entry {

@@ -76,7 +76,8 @@ keyd_act_end(struct keyd *keyd)
 }
 
 void
-keyd_commit(struct keyd *keyd, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES])
+keyd_commit(struct keyd *keyd, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], committed_fn done,
+    void *ctx)
 {
 	/* Here and not with each lock: what changes nothing, such as a flood of
 	 * refused enrolments, must not have releases judged anew for ever. */
@@ -84,8 +85,20 @@ keyd_commit(struct keyd *keyd, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES]
 	keyd->state.generation++;
 	keyd->state.log_size = index + 1;
 	memcpy(keyd->state.log_leaf, leaf, DK_LEAF_BYTES);
-	/* If this fails the record stands and the effect does not. Going on would
-	 * show a state that a restart forgets. */
+	if (keyd->share.on) {
+		keyd_share_put(keyd, done, ctx);
+		return;
+	}
+	keyd_write_slots(keyd);
+	if (done)
+		done(keyd, true, ctx);
+}
+
+/* If this fails the record stands and the effect does not. Going on would
+ * show a state that a restart forgets. */
+void
+keyd_write_slots(struct keyd *keyd)
+{
 	if (sealed_write(&keyd->store, &keyd->state) != DK_OK)
 		say_fatal("the sealed store cannot be written");
 	if (keyd->state.erase)

@@ -78,28 +78,54 @@ free_act(struct admin_act *act)
 	dk_pkey_free(act->recovery);
 	free(act->version.receipt);
 	dk_wipe(&act->code, sizeof(act->code));
+	if (act->out.text)
+		dk_wipe(act->out.text, act->out.cap); /* an enrolment code may be in it */
+	free(act->out.text);
 	free(act);
+}
+
+static void
+end(struct keyd *keyd, struct admin_act *act, unsigned code)
+{
+	if (!act->waits)
+		admin_reply(keyd, act->id, code, code == DK_CODE_OK ? &act->out : NULL);
+	free_act(act);
+	keyd_act_end(keyd);
+}
+
+static void
+committed(struct keyd *keyd, bool ok, void *ctx)
+{
+	struct admin_act *act = ctx;
+
+	if (!ok && act->version.token)
+		keyd_token_destroy(keyd, &act->version);
+	end(keyd, act, ok ? DK_CODE_OK : DK_CODE_UNAVAILABLE);
+}
+
+static void
+again(struct keyd *keyd, void *ctx)
+{
+	admin_resume(keyd, ctx);
 }
 
 static void
 logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
 {
-	struct admin_text out = { 0 };
 	struct admin_act *act = ctx;
 
 	if (code == DK_CODE_OK) {
-		find_row(act->op)->carry_out(keyd, act, receipt, &out);
-		keyd_commit(keyd, receipt->index, receipt->leaf);
-	} else if (act->version.token) {
-		keyd_token_destroy(keyd, &act->version);
+		find_row(act->op)->carry_out(keyd, act, receipt, &act->out);
+		keyd_commit(keyd, receipt->index, receipt->leaf, committed, act);
+		return;
 	}
-	if (!act->waits)
-		admin_reply(keyd, act->id, code, &out);
-	if (out.text)
-		dk_wipe(out.text, out.cap); /* an enrolment code may be in it */
-	free(out.text);
-	free_act(act);
-	keyd_act_end(keyd);
+	if (code == IPC_CODE_STALE) {
+		keyd_share_wait(keyd, again, act);
+		return;
+	}
+	if (act->version.token)
+		keyd_token_destroy(keyd, &act->version);
+	end(keyd, act, code);
 }
 
 static void

@@ -27,21 +27,21 @@ struct admin_act {
 	uint8_t device[32];
 	uint64_t before; /* of an erasure; 0: any time */
 	bool waits;      /* it is answered later */
+	struct admin_text {
+		char *text;
+		size_t len;
+		size_t cap;
+	} out; /* its answer */
 };
 
 /* Text of an answer, growing up to the limit of the message. */
-struct admin_text {
-	char *text;
-	size_t len;
-	size_t cap;
-};
 void admin_printf(struct admin_text *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* One row of the table in admin.c: check fills the event and what the act
  * needs; carry_out changes the state and writes the answer. */
-typedef unsigned (*admin_check)(struct keyd *keyd, struct admin_act *act,
-    struct dk_log_event *event);
+typedef unsigned (*admin_check)(
+    struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
 typedef void (*admin_carry_out)(struct keyd *keyd, struct admin_act *act,
     const struct dk_receipt *receipt, struct admin_text *out);
 

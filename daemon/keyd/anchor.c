@@ -17,14 +17,14 @@
 #include "keyd/keyd.h"
 
 void
-keyd_anchor_ask(struct keyd *keyd)
+keyd_anchor_ask(struct keyd *keyd, const struct state *state)
 {
 	uint8_t payload[8];
 	const struct dk_part part = { payload, sizeof(payload) };
 	struct dk_writer_buf wr;
 
 	dk_wr_init(&wr, payload, sizeof(payload));
-	dk_wr_u64(&wr, keyd->state.log_size);
+	dk_wr_u64(&wr, state->log_size);
 	if (!ipc_send(keyd->logd, IPC_ANCHOR, 0, &part, 1))
 		say_fatal("logd cannot be asked");
 }
@@ -50,8 +50,8 @@ carry_out(struct keyd *keyd, const struct dk_log_event *e)
 		keyd->state.frozen = frozen;
 }
 
-static void
-catch_up(struct keyd *keyd, const struct ipc_entry *entry)
+void
+keyd_catch_up(struct keyd *keyd, const struct ipc_entry *entry)
 {
 	struct dk_log_object *objects = malloc(DK_LOG_OBJECTS_MAX * sizeof(*objects));
 	struct dk_log_event event;
@@ -66,30 +66,44 @@ catch_up(struct keyd *keyd, const struct ipc_entry *entry)
 		say_fatal(
 		    "store-rolled-back: the log has acts that the sealed store does not know");
 	carry_out(keyd, &event);
-	keyd_commit(keyd, entry->index, entry->leaf);
 	say(SAY_WARNING,
 	    "the last act (%s) was recorded and not carried out: done now where it can be",
 	    dk_log_class_name(event.class_));
+}
+
+unsigned
+keyd_anchor_check(const struct state *state, const struct ipc_anchored *a)
+{
+	if (a->size < state->log_size ||
+	    (state->log_size > 0 && memcmp(a->leaf, state->log_leaf, DK_LEAF_BYTES) != 0))
+		say_fatal(
+		    "log-rolled-back: the sealed store names an entry that the log does not have");
+	return a->count;
 }
 
 bool
 keyd_on_anchored(struct keyd *keyd, const struct ipc_message *message)
 {
 	struct ipc_anchored a;
+	unsigned acts;
 
-	if (!ipc_anchored_read(message, &a) || keyd->anchored)
+	if (!ipc_anchored_read(message, &a))
 		return false;
+	if (keyd->share.on)
+		return keyd_share_on_anchored(keyd, &a);
+	if (keyd->share.step != SHARE_ANCHORING)
+		return false;
+	keyd->share.step = SHARE_IDLE;
 	if (a.code != DK_CODE_OK)
 		say_fatal("the log cannot be read");
-	if (a.size < keyd->state.log_size ||
-	    (keyd->state.log_size > 0 && memcmp(a.leaf, keyd->state.log_leaf, DK_LEAF_BYTES) != 0))
-		say_fatal(
-		    "log-rolled-back: the sealed store names an entry that the log does not have");
-	if (a.count > 1)
+	acts = keyd_anchor_check(&keyd->state, &a);
+	if (acts > 1)
 		say_fatal(
 		    "store-rolled-back: the log has acts that the sealed store does not know");
-	if (a.count == 1)
-		catch_up(keyd, &a.entry[0]);
+	if (acts == 1) {
+		keyd_catch_up(keyd, &a.entry[0]);
+		keyd_commit(keyd, a.entry[0].index, a.entry[0].leaf, NULL, NULL);
+	}
 	keyd->anchored = true;
 	keyd_begin(keyd);
 	return true;

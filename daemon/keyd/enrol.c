@@ -13,6 +13,10 @@ struct enrolment {
 	uint8_t code_id[DK_CODE_ID_BYTES];
 	uint8_t mac[DK_ENROL_MAC_BYTES];
 	uint8_t address[16];
+	size_t body_len; /* of the request, since it may be looked at again */
+	uint8_t *body;
+	size_t answer_len; /* 0: it could not be made */
+	uint8_t answer[DK_SERVICE_DATA_MAX_BYTES + DK_RECEIPT_FRAME_BYTES + 4096];
 };
 
 /*
@@ -63,11 +67,32 @@ write_answer(struct keyd *keyd, const struct enrolment *e, const struct dk_enrol
 	dk_receipt_write(wr, receipt);
 }
 
+static void
+end(struct keyd *keyd, struct enrolment *e, unsigned code)
+{
+	keyd_result(keyd, e->id, code, e->answer, code == DK_CODE_OK ? e->answer_len : 0);
+	free(e->body);
+	free(e);
+	keyd_act_end(keyd);
+}
+
+static void
+committed(struct keyd *keyd, bool ok, void *ctx)
+{
+	struct enrolment *e = ctx;
+
+	if (ok)
+		keyd_tell_device(keyd, &e->device);
+	if (ok && e->answer_len > 0)
+		end(keyd, e, DK_CODE_OK);
+	else
+		end(keyd, e, ok ? DK_CODE_INTERNAL : DK_CODE_UNAVAILABLE);
+}
+
 /* The code is still there: nothing else ran in between (I4). */
 static void
 enrol(struct keyd *keyd, struct enrolment *e, const struct dk_receipt *receipt)
 {
-	uint8_t body[DK_SERVICE_DATA_MAX_BYTES + DK_RECEIPT_FRAME_BYTES + 4096];
 	struct open_code *code = state_code(&keyd->state, e->code_id);
 	dk_auto_enrol_keys keys = { 0 };
 	struct dk_writer_buf wr;
@@ -75,35 +100,36 @@ enrol(struct keyd *keyd, struct enrolment *e, const struct dk_receipt *receipt)
 	e->device.index = receipt->index;
 	if (!code || dk_enrol_keys_derive(&code->code, &keys) != DK_OK ||
 	    state_add_device(&keyd->state, &e->device) != DK_OK) {
-		keyd_result(keyd, e->id, DK_CODE_INTERNAL, NULL, 0);
+		end(keyd, e, DK_CODE_INTERNAL);
 		return;
 	}
 	state_remove_code(&keyd->state, code);
-	keyd_commit(keyd, receipt->index, receipt->leaf);
-	keyd_tell_device(keyd, &e->device);
-	dk_wr_init(&wr, body, sizeof(body));
+	dk_wr_init(&wr, e->answer, sizeof(e->answer));
 	write_answer(keyd, e, &keys, receipt, &wr);
-	keyd_result(keyd, e->id, wr.failed ? DK_CODE_INTERNAL : DK_CODE_OK, body, wr.len);
+	e->answer_len = wr.failed ? 0 : wr.len;
+	keyd_commit(keyd, receipt->index, receipt->leaf, committed, e);
 }
+
+static void attempt(struct keyd *keyd, void *ctx);
 
 static void
 logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
 {
 	struct enrolment *e = ctx;
 
-	if (code != DK_CODE_OK)
-		keyd_result(keyd, e->id, code, NULL, 0);
-	else if (e->code != DK_CODE_OK)
-		keyd_result(keyd, e->id, e->code, NULL, 0);
+	if (code == IPC_CODE_STALE)
+		keyd_share_wait(keyd, attempt, e);
+	else if (code != DK_CODE_OK || e->code != DK_CODE_OK)
+		end(keyd, e, code != DK_CODE_OK ? code : e->code);
 	else
 		enrol(keyd, e, receipt);
-	free(e);
-	keyd_act_end(keyd);
 }
 
+/* What it was judged by, also where it is refused: another node may have made the code. */
 static void
 record(struct keyd *keyd, struct enrolment *e, const struct open_code *code)
 {
+	const struct keyd_nonce terms = { .generation = keyd->state.generation };
 	struct dk_log_event event;
 
 	keyd_event(&event, e->code == DK_CODE_OK ? DK_LOG_DEVICE_ENROLLED : DK_LOG_DENIAL,
@@ -115,8 +141,7 @@ record(struct keyd *keyd, struct enrolment *e, const struct open_code *code)
 		keyd_add_factor(&event, DK_FACTOR_CODE, IPC_KEYD, code->index);
 		event.generation = keyd->state.generation + 1;
 	}
-	keyd_act_begin(keyd);
-	keyd_log(keyd, &event, NULL, logged, e);
+	keyd_log(keyd, &event, &terms, logged, e);
 }
 
 static dk_err
@@ -132,11 +157,31 @@ fill_device(const struct dk_enrol_request *request, struct device *d)
 	return dk_sha256(&part, 1, d->id);
 }
 
-bool
-keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message)
+static void
+attempt(struct keyd *keyd, void *ctx)
 {
 	struct dk_enrol_request request = { .user = "" };
 	struct open_code *code = NULL;
+	struct enrolment *e = ctx;
+
+	e->code = check(keyd, e->body, e->body_len, &request, &code);
+	if (e->code == DK_CODE_OK) {
+		memcpy(e->code_id, request.code_id, sizeof(e->code_id));
+		memcpy(e->mac, request.mac, sizeof(e->mac));
+		if (fill_device(&request, &e->device) != DK_OK)
+			e->code = DK_CODE_INTERNAL;
+		else if (state_device(&keyd->state, e->device.id))
+			e->code = DK_CODE_DEVICE_EXISTS;
+	}
+	if (e->code != DK_CODE_OK && !code && !keyd_may_record_denial(keyd))
+		end(keyd, e, e->code);
+	else
+		record(keyd, e, code);
+}
+
+bool
+keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message)
+{
 	struct ipc_enrol asked;
 	struct enrolment *e;
 	bool refused;
@@ -149,26 +194,19 @@ keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message)
 		return true;
 	}
 	e = calloc(1, sizeof(*e));
-	if (!e) {
+	if (e)
+		e->body = malloc(asked.body.len + 1);
+	if (!e || !e->body) {
+		free(e);
 		keyd_result(keyd, message->id, DK_CODE_BUSY, NULL, 0);
 		return true;
 	}
 	e->id = message->id;
 	memcpy(e->address, asked.address, sizeof(e->address));
-	e->code = check(keyd, asked.body.data, asked.body.len, &request, &code);
-	if (e->code == DK_CODE_OK) {
-		memcpy(e->code_id, request.code_id, sizeof(e->code_id));
-		memcpy(e->mac, request.mac, sizeof(e->mac));
-		if (fill_device(&request, &e->device) != DK_OK)
-			e->code = DK_CODE_INTERNAL;
-		else if (state_device(&keyd->state, e->device.id))
-			e->code = DK_CODE_DEVICE_EXISTS;
-	}
-	if (e->code != DK_CODE_OK && !code && !keyd_may_record_denial(keyd)) {
-		keyd_result(keyd, e->id, e->code, NULL, 0);
-		free(e);
-		return true;
-	}
-	record(keyd, e, code);
+	if (asked.body.len > 0)
+		memcpy(e->body, asked.body.data, asked.body.len);
+	e->body_len = asked.body.len;
+	keyd_act_begin(keyd);
+	attempt(keyd, e);
 	return true;
 }

@@ -9,6 +9,8 @@
  * I3  A record precedes its effect: the state changes after the acknowledgement.
  * I4  One act at a time changes the state, so that each record names the
  *     generation it leads to.
+ * I6  Where nodes share the state, an act is over when the shared one is that of
+ *     the act; until then no release is sent to the log (share.c).
  * I5  Threads (pool.c) read the state under its lock and change nothing but
  *     their piece of work; the main thread alone sends, receives and changes.
  */
@@ -16,6 +18,7 @@
 #define DK_KEYD_H
 
 #include "ipc/child.h"
+#include "ipc/payload.h"
 #include "keyd/pool.h"
 #include "keyd/sealed.h"
 #include "keyd/state.h"
@@ -57,6 +60,29 @@ struct deferred {
 	uint8_t data[];
 };
 
+/* The act is over. ok: its state is the one in force; false: it is not, and is taken back. */
+typedef void (*committed_fn)(struct keyd *keyd, bool ok, void *ctx);
+
+/* share.c: the state that nodes share. */
+enum share_step { SHARE_IDLE, SHARE_TAKING, SHARE_ANCHORING, SHARE_WAITING, SHARE_PUTTING };
+struct share {
+	bool on;
+	enum share_step step;
+	unsigned tries;
+	uint64_t next_ms;
+	uint64_t heard; /* newest generation that there is, as far as is known */
+	bool nothing_kept;
+	bool has_next;
+	struct state next; /* taken, and not in force yet */
+	/* this node's state, sealed, until it is known whether it is the shared one */
+	uint8_t *sealed;
+	size_t sealed_len;
+	committed_fn done; /* NULL: nobody waits */
+	void *done_ctx;
+	struct share_wait *waits; /* for the newest state */
+	struct job *jobs;         /* likewise */
+};
+
 struct keyd {
 	struct ipc_child child;
 	struct ipc_channel *authd;
@@ -66,6 +92,7 @@ struct keyd {
 	struct token_wait *token_waits;
 	struct state state;
 	struct sealed store;
+	struct share share;
 	bool anchored; /* store and log are known to belong together */
 	bool has_policy;
 	uint8_t policy[32];
@@ -100,14 +127,17 @@ struct keyd {
 
 /* record.c: the way to the log and back. */
 struct keyd_nonce {
+	uint64_t generation; /* that it was judged under; 0: any */
+	unsigned policy_rule;
+	const uint8_t *policy; /* 32 bytes, unless any will do */
 	uint64_t created;
-	const uint8_t *device;
+	const uint8_t *device; /* NULL: nothing is used */
 	const uint8_t *nonce;
 	unsigned charge_count;
 	const uint8_t *charges;
 };
-/* nonce may be NULL. If the record cannot even be sent, done is called at once
- * with DK_CODE_UNAVAILABLE or DK_CODE_BUSY. */
+/* nonce may be NULL: an act needs this generation, other events none. If the record cannot even be
+ * sent, done is called at once with DK_CODE_UNAVAILABLE or DK_CODE_BUSY. */
 void keyd_log(struct keyd *keyd, struct dk_log_event *event, const struct keyd_nonce *nonce,
     logged_fn done, void *ctx);
 /* The same in two steps; the first one may be taken in any thread. The second one
@@ -163,7 +193,12 @@ void keyd_token_destroy(struct keyd *keyd, const struct key_version *version);
 bool keyd_on_token(struct keyd *keyd, const struct ipc_message *message);
 
 /* anchor.c */
-void keyd_anchor_ask(struct keyd *keyd);
+void keyd_anchor_ask(struct keyd *keyd, const struct state *state);
+/* How many acts the log has behind this state; ends the process if they do not belong
+ * together. */
+unsigned keyd_anchor_check(const struct state *state, const struct ipc_anchored *a);
+/* The act behind the state is done now, where it can be: the state is the next one. */
+void keyd_catch_up(struct keyd *keyd, const struct ipc_entry *entry);
 bool keyd_on_anchored(struct keyd *keyd, const struct ipc_message *message);
 /* main.c: from now on keyd serves. */
 void keyd_begin(struct keyd *keyd);
@@ -178,12 +213,38 @@ bool keyd_defer(struct keyd *keyd, struct ipc_channel *channel, const struct ipc
 void keyd_act_begin(struct keyd *keyd);
 /* Write the changed state, go on with what was put aside. */
 void keyd_act_end(struct keyd *keyd);
-/* The next generation of the state, that of the act with this entry, durable; ends
- * the process if that fails. After a destruction, both slots are new. */
-void keyd_commit(struct keyd *keyd, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES]);
+/* The next generation of the state, that of the act with this entry. done is called when it
+ * is durable, at once or later; what cannot be written ends the process. After a
+ * destruction, both slots are new. */
+void keyd_commit(struct keyd *keyd, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES],
+    committed_fn done, void *ctx);
+/* To the slots; to both if something was destroyed. */
+void keyd_write_slots(struct keyd *keyd);
 /* Writes the other slot too, so that neither has what was destroyed. */
 void keyd_erase(struct keyd *keyd);
 void keyd_tell_device(struct keyd *keyd, const struct device *device);
 void keyd_tell_key(struct keyd *keyd, const struct service_key *key);
+
+/* share.c */
+/* First of all: whether the state is shared, and the newest one. Then keyd_begin(). */
+void keyd_share_begin(struct keyd *keyd);
+/* It is known that there is a newer state, or may be. */
+void keyd_share_look(struct keyd *keyd);
+/* No release is recorded now. */
+bool keyd_share_busy(const struct keyd *keyd);
+/* Calls go_on when the newest state is in force. The job is judged anew then. */
+typedef void (*share_wait_fn)(struct keyd *keyd, void *ctx);
+void keyd_share_wait(struct keyd *keyd, share_wait_fn go_on, void *ctx);
+void keyd_share_wait_job(struct keyd *keyd, struct job *job);
+/* The state of keyd is that of an act; see keyd_commit(). */
+void keyd_share_put(struct keyd *keyd, committed_fn done, void *ctx);
+bool keyd_on_state_taken(struct keyd *keyd, const struct ipc_message *message);
+bool keyd_on_state_put_done(struct keyd *keyd, const struct ipc_message *message);
+bool keyd_on_state_new(struct keyd *keyd, const struct ipc_message *message);
+bool keyd_share_on_anchored(struct keyd *keyd, const struct ipc_anchored *a);
+/* In each round. */
+void keyd_share_step(struct keyd *keyd);
+/* release.c */
+void keyd_judge_anew(struct keyd *keyd, struct job *job);
 
 #endif

@@ -33,12 +33,22 @@ on_parent(void *ctx, struct ipc_channel *channel, const struct ipc_message *mess
 }
 
 static void
+say_policy_differs(void)
+{
+	say(SAY_ERROR,
+	    "policy-differs: the cluster has another policy than policy.conf of this node; "
+	    "nothing is released here until it is the same one and policy reload was run");
+}
+
+static void
 policy_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
 {
 	(void)keyd;
 	(void)receipt;
 	(void)ctx;
-	if (code != DK_CODE_OK)
+	if (code == IPC_CODE_POLICY_DIFFERS)
+		say_policy_differs();
+	else if (code != DK_CODE_OK)
 		say_fatal("unavailable: the log does not take the record of what is in force");
 }
 
@@ -52,6 +62,11 @@ static void
 new_policy_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
 {
 	struct new_policy *p = ctx;
+
+	if (code == IPC_CODE_POLICY_DIFFERS) {
+		say_policy_differs();
+		code = DK_CODE_ARGUMENT;
+	}
 	const uint8_t answer[2] = { (uint8_t)(code >> 8), (uint8_t)code };
 	const struct dk_part part = { answer, sizeof(answer) };
 
@@ -65,20 +80,25 @@ new_policy_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *rec
 static void
 change_policy(struct keyd *keyd, uint64_t id, uint32_t uid, struct dk_log_event *event)
 {
+	struct keyd_nonce terms = { .policy_rule = IPC_POLICY_CHANGE, .policy = event->policy };
 	struct new_policy *p = malloc(sizeof(*p));
 
 	if (!p)
 		say_fatal("no memory");
 	p->id = id;
 	memcpy(p->digest, event->policy, sizeof(p->digest));
-	keyd_add_factor(event, DK_FACTOR_LOCAL, IPC_PARENT, uid);
-	keyd_log(keyd, event, NULL, new_policy_logged, p);
+	if (uid == IPC_UID_CLUSTER)
+		terms.policy_rule = IPC_POLICY_SAME;
+	else
+		keyd_add_factor(event, DK_FACTOR_LOCAL, IPC_PARENT, uid);
+	keyd_log(keyd, event, &terms, new_policy_logged, p);
 }
 
 static bool
 on_policy(struct keyd *keyd, const struct ipc_message *message)
 {
 	static const uint8_t none[32];
+	struct keyd_nonce terms = { .policy_rule = IPC_POLICY_SAME };
 	struct dk_log_event event;
 	struct ipc_policy policy;
 
@@ -98,7 +118,8 @@ on_policy(struct keyd *keyd, const struct ipc_message *message)
 	}
 	memcpy(keyd->policy, event.policy, sizeof(keyd->policy));
 	keyd->has_policy = true;
-	keyd_log(keyd, &event, NULL, policy_logged, NULL);
+	terms.policy = keyd->policy;
+	keyd_log(keyd, &event, &terms, policy_logged, NULL);
 	return true;
 }
 
@@ -177,6 +198,12 @@ on_logd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messag
 		return with_lock(keyd_on_anchored, ctx, message);
 	if (message->type == IPC_ERASED)
 		return keyd_on_erased(ctx, message);
+	if (message->type == IPC_STATE_TAKEN)
+		return with_lock(keyd_on_state_taken, ctx, message);
+	if (message->type == IPC_STATE_PUT_DONE)
+		return with_lock(keyd_on_state_put_done, ctx, message);
+	if (message->type == IPC_STATE_NEW)
+		return keyd_on_state_new(ctx, message);
 	return message->type == IPC_APPENDED && keyd_on_appended(ctx, message);
 }
 
@@ -194,6 +221,7 @@ idle(void *ctx)
 	struct keyd *keyd = ctx;
 
 	keyd_releases_go_on(keyd);
+	keyd_share_step(keyd);
 	if (keyd->logd->fd < 0 || keyd->authd->fd < 0 || keyd->httpd->fd < 0 ||
 	    (keyd->tokend && keyd->tokend->fd < 0))
 		keyd->child.stopping = true;
@@ -304,7 +332,7 @@ main(void)
 	open_store(&keyd);
 	warm_up(&keyd);
 	start_threads(&keyd);
-	keyd_anchor_ask(&keyd);
+	keyd_share_begin(&keyd);
 	keyd.child.idle = idle;
 	keyd.child.idle_ctx = &keyd;
 	ipc_child_gather(&keyd.child);

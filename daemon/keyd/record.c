@@ -82,7 +82,8 @@ keyd_record_make(const struct dk_log_event *event, logged_fn done, void *ctx)
 static bool
 send_append(struct keyd *keyd, const struct pending *p, const struct keyd_nonce *nonce)
 {
-	uint8_t head[8 + 32 + 16 + 1] = { 0 };
+	static const uint8_t none[32];
+	uint8_t head[8 + 1 + 32 + 8 + 32 + 16 + 1] = { 0 };
 	const struct dk_part parts[] = { { p->leaf, sizeof(p->leaf) }, { head, sizeof(head) },
 		{ nonce ? nonce->charges : NULL,
 		    nonce ? (size_t)nonce->charge_count * IPC_CHARGE_BYTES : 0 },
@@ -91,9 +92,12 @@ send_append(struct keyd *keyd, const struct pending *p, const struct keyd_nonce 
 
 	if (nonce) {
 		dk_wr_init(&wr, head, sizeof(head));
+		dk_wr_u64(&wr, nonce->generation);
+		dk_wr_u8(&wr, (uint8_t)nonce->policy_rule);
+		dk_wr_bytes(&wr, nonce->policy ? nonce->policy : none, 32);
 		dk_wr_u64(&wr, nonce->created);
-		dk_wr_bytes(&wr, nonce->device, 32);
-		dk_wr_bytes(&wr, nonce->nonce, DK_NONCE_BYTES);
+		dk_wr_bytes(&wr, nonce->device ? nonce->device : none, 32);
+		dk_wr_bytes(&wr, nonce->device ? nonce->nonce : none, DK_NONCE_BYTES);
 		dk_wr_u8(&wr, (uint8_t)nonce->charge_count);
 	}
 	return ipc_send(keyd->logd, IPC_APPEND, p->id, parts, 4);
@@ -125,8 +129,11 @@ void
 keyd_log(struct keyd *keyd, struct dk_log_event *event, const struct keyd_nonce *nonce,
     logged_fn done, void *ctx)
 {
+	const struct keyd_nonce act = { .generation = keyd->state.generation };
 	struct pending *p;
 
+	if (!nonce && dk_log_class_is_act(event->class_))
+		nonce = &act;
 	event->suppressed = keyd->suppressed;
 	p = keyd_record_make(event, done, ctx);
 	if (!p) {
@@ -189,7 +196,8 @@ keyd_on_appended(struct keyd *keyd, const struct ipc_message *message)
 	unsigned code;
 
 	/* After a violation it stays among those that wait, in vain. */
-	if (!p || !parse_appended(message, p, &code, &receipt))
+	if (!p || !parse_appended(message, p, &code, &receipt) ||
+	    (!dk_code_known(code) && !keyd->share.on))
 		return false;
 	*link = p->next;
 	keyd->pending_count--;

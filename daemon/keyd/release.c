@@ -30,6 +30,11 @@ refusal_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receip
 	struct job *job = ctx;
 
 	(void)receipt;
+	/* What authd knew is as old: the client asks again. */
+	if (code == IPC_CODE_STALE) {
+		keyd_share_look(keyd);
+		code = DK_CODE_BUSY;
+	}
 	keyd_result(keyd, job->id, code == DK_CODE_OK ? job->code : code, NULL, 0);
 	job_free(job);
 }
@@ -37,6 +42,9 @@ refusal_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receip
 void
 release_refuse(struct keyd *keyd, struct job *job, unsigned code)
 {
+	/* What logd refused, it refused by the newest state. */
+	const bool by_logd = code == DK_CODE_REPLAY || code == DK_CODE_BUDGET;
+	const struct keyd_nonce terms = { .generation = by_logd ? 0 : job->generation };
 	struct dk_log_event event;
 	struct pending *pending;
 
@@ -62,7 +70,7 @@ release_refuse(struct keyd *keyd, struct job *job, unsigned code)
 		return;
 	}
 	keyd->suppressed = 0;
-	keyd_record_send(keyd, pending, NULL);
+	keyd_record_send(keyd, pending, &terms);
 }
 
 /* ---- answered ---- */
@@ -92,6 +100,15 @@ logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void 
 		release_refuse(keyd, job, code);
 		return;
 	}
+	if (code == IPC_CODE_STALE) {
+		if (job->generation < keyd->state.generation && !keyd_share_busy(keyd))
+			keyd_judge_anew(keyd, job);
+		else
+			keyd_share_wait_job(keyd, job);
+		return;
+	}
+	if (code == IPC_CODE_POLICY_DIFFERS)
+		code = DK_CODE_UNAVAILABLE;
 	if (code == DK_CODE_OK && job_keep_receipt(job, receipt)) {
 		job->work.run = seal;
 		job->work.done = sealed;
@@ -107,8 +124,14 @@ logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void 
 static void
 send_record(struct keyd *keyd, struct job *job)
 {
-	struct keyd_nonce nonce = { job->sig.created, job->sig.key_id, job->sig.nonce,
-		job->charge_count, job->charges };
+	const struct keyd_nonce nonce = { .generation = job->generation,
+		.policy_rule = IPC_POLICY_SAME,
+		.policy = job->policy,
+		.created = job->sig.created,
+		.device = job->sig.key_id,
+		.nonce = job->sig.nonce,
+		.charge_count = job->charge_count,
+		.charges = job->charges };
 	struct pending *pending = job->pending;
 
 	job->pending = NULL;
@@ -136,11 +159,18 @@ make_record(struct keyd *keyd, struct job *job)
 void
 release_conclude(struct keyd *keyd, struct job *job)
 {
-	if (job->device->state != DEVICE_ACTIVE || keyd->state.frozen) {
+	const struct device *device = state_device(&keyd->state, job->device->id);
+
+	if (!device || device->state != DEVICE_ACTIVE || keyd->state.frozen) {
 		release_refuse(
 		    keyd, job, keyd->state.frozen ? DK_CODE_FROZEN : DK_CODE_DEVICE_REVOKED);
 		return;
 	}
+	if (keyd_share_busy(keyd)) {
+		keyd_share_wait_job(keyd, job);
+		return;
+	}
+	job->generation = keyd->state.generation;
 	make_record(keyd, job);
 	if (job->pending)
 		send_record(keyd, job);
@@ -156,6 +186,7 @@ judge(struct work *work)
 
 	(void)pthread_rwlock_rdlock(&keyd->state_lock);
 	job->seen = keyd->changes;
+	job->generation = keyd->state.generation;
 	job->code = job_check(keyd, job);
 	if (job->code == DK_CODE_OK)
 		make_record(keyd, job);
@@ -201,6 +232,40 @@ judged(struct work *work, void *owner)
 	keyd->ready_last = job;
 }
 
+/* What needs tokend, or keys of devices other than the requester's. */
+static void
+judge_here(struct keyd *keyd, struct job *job, bool token)
+{
+	unsigned code;
+
+	job->generation = keyd->state.generation;
+	code = job_check(keyd, job);
+	if (code != DK_CODE_OK)
+		release_refuse(keyd, job, code);
+	else if (token && !job->answers)
+		release_ask_tokens(keyd, job);
+	else
+		release_conclude(keyd, job);
+}
+
+/* By the state of now, another one than before. */
+void
+keyd_judge_anew(struct keyd *keyd, struct job *job)
+{
+	struct device *device = state_device(&keyd->state, job->sig.key_id);
+	const bool token = has_token_keys(keyd);
+
+	job_reset(job);
+	if (device)
+		(void)keyd_device_pkey(keyd, device);
+	job->work.run = judge;
+	job->work.done = judged;
+	if (token || job->answers || job->claims.of[IPC_CLAIM_APPROVALS].len > 0)
+		judge_here(keyd, job, token);
+	else
+		judge_in_pool(keyd, job);
+}
+
 static void
 send_ready(struct keyd *keyd)
 {
@@ -214,8 +279,7 @@ send_ready(struct keyd *keyd)
 			send_record(keyd, job);
 			continue;
 		}
-		job_reset(job);
-		judge_in_pool(keyd, job);
+		keyd_judge_anew(keyd, job);
 	}
 }
 
@@ -226,12 +290,12 @@ keyd_releases_go_on(struct keyd *keyd)
 	pool_collect(&keyd->pool, keyd);
 	do {
 		pool_hand_over(&keyd->pool, keyd);
-		if (keyd->ready_count > 0 &&
+		if (keyd->ready_count > 0 && !keyd_share_busy(keyd) &&
 		    (keyd->judging == 0 || keyd->ready_count >= GROUP_RECORDS ||
 			now_ms() - keyd->ready_ms >= GROUP_WAIT_MS))
 			send_ready(keyd);
 	} while (keyd->pool.held_count > 0); /* what was judged anew */
-	keyd->child.tick_ms = keyd->ready_count > 0 ? 1 : 1000;
+	keyd->child.tick_ms = keyd->ready_count > 0 && !keyd_share_busy(keyd) ? 1 : 1000;
 }
 
 void
@@ -247,48 +311,28 @@ keyd_releases_end(struct keyd *keyd)
 		keyd->ready_first = job->next;
 		job_free(job);
 	}
+	while ((job = keyd->share.jobs)) {
+		keyd->share.jobs = job->next;
+		job_free(job);
+	}
 	/* Those that wait for logd get no share, and theirs are wiped. */
 	keyd_records_end(keyd);
 }
 
 /* ---- what comes in ---- */
 
-/* What needs tokend, or keys of devices other than the requester's. */
-static void
-judge_here(struct keyd *keyd, struct job *job, bool token)
-{
-	unsigned code = job_check(keyd, job);
-
-	if (code != DK_CODE_OK)
-		release_refuse(keyd, job, code);
-	else if (token)
-		release_ask_tokens(keyd, job);
-	else
-		release_conclude(keyd, job);
-}
-
 bool
 keyd_on_release(struct keyd *keyd, const struct ipc_message *message)
 {
-	bool token = has_token_keys(keyd), broken;
+	bool broken;
 	struct job *job = job_new(keyd, message, &broken);
-	struct device *device;
 
 	if (!job) {
 		if (!broken)
 			keyd_result(keyd, message->id, DK_CODE_BUSY, NULL, 0);
 		return !broken;
 	}
-	device = state_device(&keyd->state, job->sig.key_id);
-	/* Without it the request is refused as `internal` by who judges it. */
-	if (device)
-		(void)keyd_device_pkey(keyd, device);
-	job->work.run = judge;
-	job->work.done = judged;
 	job->work.cost = job->room;
-	if (token || job->claims.of[IPC_CLAIM_APPROVALS].len > 0)
-		judge_here(keyd, job, token);
-	else
-		judge_in_pool(keyd, job);
+	keyd_judge_anew(keyd, job);
 	return true;
 }

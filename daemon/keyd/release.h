@@ -24,6 +24,7 @@ struct job {
 	struct job *next; /* of those that wait to be recorded */
 	uint64_t id;
 	uint64_t seen;                /* keyd->changes when it was judged */
+	uint64_t generation;          /* of the state that it was judged by */
 	size_t bytes;                 /* what it counts for in keyd->job_bytes */
 	uint8_t *copy;                /* of the message, which what is borrowed points into */
 	struct token_answer *answers; /* one an object, or NULL: nobody was asked */
@@ -45,7 +46,8 @@ struct job {
 	uint8_t certificate[DK_LOG_CERTIFICATE_BYTES];
 	struct ipc_claims claims; /* borrowed */
 	struct keyd_approvals approvals;
-	struct device *device;
+	struct device *device;        /* NULL, or the one below */
+	struct device copy_of_device; /* the state may be another one later */
 	struct dk_pkey *recipient;
 	unsigned code; /* why the whole request is refused */
 	uint32_t suppressed;

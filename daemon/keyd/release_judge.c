@@ -45,7 +45,9 @@ authenticate(struct keyd *keyd, struct job *job)
 	const struct dk_part part = { base, len };
 	if (dk_ecdsa_verify(device->pkey, &part, 1, job->sig.signature) != DK_OK)
 		return DK_CODE_SIGNATURE;
-	job->device = device;
+	job->copy_of_device = *device;
+	job->copy_of_device.pkey = NULL;
+	job->device = &job->copy_of_device;
 	if (device->state != DEVICE_ACTIVE)
 		return DK_CODE_DEVICE_REVOKED;
 	code = keyd_approvals(keyd, &job->claims.of[IPC_CLAIM_APPROVALS], job->digest, device,

@@ -92,12 +92,13 @@ write_at(int fd, const uint8_t *data, size_t len, off_t at)
 	return true;
 }
 
+/* Of slot->head. */
 static bool
-read_slot(int fd, struct slot *slot)
+parse_head(struct slot *slot)
 {
 	struct dk_reader_buf rd;
 
-	if (!read_at(fd, slot->head, HEAD_BYTES, 0) || memcmp(slot->head, MAGIC, 8) != 0)
+	if (memcmp(slot->head, MAGIC, 8) != 0)
 		return false;
 	dk_rd_init(&rd, slot->head + 8, HEAD_BYTES - 8);
 	slot->params.passes = dk_rd_u32(&rd);
@@ -108,8 +109,14 @@ read_slot(int fd, struct slot *slot)
 	(void)dk_rd_bytes(&rd, DK_GCM_IV_BYTES + WRAPPED_BYTES);
 	memcpy(slot->iv, dk_rd_bytes(&rd, DK_GCM_IV_BYTES), DK_GCM_IV_BYTES);
 	slot->len = dk_rd_u32(&rd);
-	if (slot->len < DK_GCM_TAG_BYTES || slot->len > STORE_MAX_BYTES ||
-	    !dk_argon2_valid(&slot->params))
+	return slot->len >= DK_GCM_TAG_BYTES && slot->len <= STORE_MAX_BYTES &&
+	    dk_argon2_valid(&slot->params);
+}
+
+static bool
+read_slot(int fd, struct slot *slot)
+{
+	if (!read_at(fd, slot->head, HEAD_BYTES, 0) || !parse_head(slot))
 		return false;
 	slot->sealed = malloc(slot->len);
 	return slot->sealed && read_at(fd, slot->sealed, slot->len, HEAD_BYTES);
@@ -260,22 +267,62 @@ write_slot(int fd, const uint8_t *data, size_t len)
 }
 
 dk_err
+sealed_make(const struct sealed *store, const struct state *state, uint8_t **ret, size_t *ret_len)
+{
+	size_t cap = state_encoded_max(state);
+	uint8_t *plain = malloc(cap), *out = malloc(cap + HEAD_BYTES + DK_GCM_TAG_BYTES);
+	dk_err err = plain && out ? DK_OK : DK_ERR_NOMEM;
+	struct dk_writer_buf wr;
+
+	if (err == DK_OK) {
+		dk_wr_init(&wr, plain, cap);
+		err = seal(store, state, &wr, out, ret_len);
+		dk_wipe(plain, cap);
+	}
+	free(plain);
+	if (err == DK_OK)
+		*ret = out;
+	else
+		free(out);
+	return err;
+}
+
+dk_err
+sealed_take(struct sealed *store, const uint8_t *data, size_t len, struct state *ret_state)
+{
+	struct slot slot = { .len = 0 };
+	dk_err err = DK_ERR_KEY_DAMAGED;
+
+	if (len < HEAD_BYTES)
+		return err;
+	memcpy(slot.head, data, HEAD_BYTES);
+	if (!parse_head(&slot) || slot.len != len - HEAD_BYTES)
+		return err;
+	/* The passphrase is gone; with another salt there is no key for it. */
+	if (memcmp(slot.params.salt, store->params.salt, sizeof(slot.params.salt)) != 0)
+		return DK_ERR_KEY_PASSPHRASE;
+	slot.sealed = malloc(slot.len);
+	if (!slot.sealed)
+		return DK_ERR_NOMEM;
+	memcpy(slot.sealed, data + HEAD_BYTES, slot.len);
+	err = open_slot(store, &slot, ret_state);
+	free(slot.sealed);
+	return err;
+}
+
+dk_err
 sealed_write(struct sealed *store, const struct state *state)
 {
-	size_t cap = state_encoded_max(state), len;
-	uint8_t *buf = malloc(2 * cap + HEAD_BYTES + DK_GCM_TAG_BYTES);
 	unsigned target = !store->current;
-	struct dk_writer_buf plain;
-	dk_err err;
+	uint8_t *data;
+	size_t len;
+	dk_err err = sealed_make(store, state, &data, &len);
 
-	if (!buf)
-		return DK_ERR_NOMEM;
-	dk_wr_init(&plain, buf, cap);
-	err = seal(store, state, &plain, buf + cap, &len);
-	dk_wipe(buf, cap);
-	if (err == DK_OK && !write_slot(store->fd[target], buf + cap, len))
+	if (err != DK_OK)
+		return err;
+	if (!write_slot(store->fd[target], data, len))
 		err = DK_ERR_WRITE;
-	free(buf);
+	free(data);
 	if (err == DK_OK)
 		store->current = target;
 	return err;

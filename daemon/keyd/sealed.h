@@ -34,11 +34,18 @@ struct sealed {
 };
 
 /* A new store: key from the passphrase, nothing written yet. */
-DK_MUST_USE dk_err sealed_create(struct sealed *store, const struct passphrase *passphrase,
-    uint32_t memory_kib);
+DK_MUST_USE dk_err sealed_create(
+    struct sealed *store, const struct passphrase *passphrase, uint32_t memory_kib);
 /* fd is set. DK_ERR_KEY_PASSPHRASE: no slot opens. */
-DK_MUST_USE dk_err sealed_open(struct sealed *store, const struct passphrase *passphrase,
-    struct state *ret_state);
+DK_MUST_USE dk_err sealed_open(
+    struct sealed *store, const struct passphrase *passphrase, struct state *ret_state);
+/* What a slot would hold, for others to keep: free(). */
+DK_MUST_USE dk_err sealed_make(
+    const struct sealed *store, const struct state *state, uint8_t **ret, size_t *ret_len);
+/* What others kept; only under the same passphrase and salt (DK_ERR_KEY_PASSPHRASE). ret_state
+ * is cleared by the caller, also on error. */
+DK_MUST_USE dk_err sealed_take(
+    struct sealed *store, const uint8_t *data, size_t len, struct state *ret_state);
 /* Durable when it returns. */
 DK_MUST_USE dk_err sealed_write(struct sealed *store, const struct state *state);
 void sealed_clear(struct sealed *store);

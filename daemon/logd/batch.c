@@ -35,7 +35,7 @@ gather(struct logd *logd, struct store_ask *ask)
 		struct store_use *use = &logd->use[ask->use_count];
 
 		e->use = NULL;
-		if (!has_nonce(e))
+		if (e->refused || !has_nonce(e))
 			continue;
 		if (dk_sha256(parts, 2, id) != DK_OK)
 			return false;
@@ -84,23 +84,51 @@ sign_tree(struct logd *logd, char text[DK_CHECKPOINT_MAX_BYTES], size_t *ret_len
 	    store_put_checkpoint(logd->store, cp.size, text, *ret_len);
 }
 
+/* An entry that is refused leaves no trace in the store, and so is not in its transaction:
+ * it may come again. */
+static bool
+begin_batch(struct logd *logd, struct store_head *head, unsigned *ret_left)
+{
+	struct store_ask ask;
+	unsigned refused;
+
+	*ret_left = logd->batch_count;
+	for (;;) {
+		if (!gather(logd, &ask) || !store_begin(logd->store, &ask, head) ||
+		    !shared_take(logd, head))
+			return false;
+		refused = shared_refuse(logd);
+		if (refused == 0)
+			return true;
+		store_rollback(logd->store);
+		*ret_left -= refused;
+		if (*ret_left == 0)
+			return true;
+	}
+}
+
 static bool
 write_batch(struct logd *logd, char text[DK_CHECKPOINT_MAX_BYTES], size_t *ret_len)
 {
 	struct store_head head = { .size = 0 };
-	struct store_ask ask;
+	unsigned left;
 
-	if (!gather(logd, &ask) || !store_begin(logd->store, &ask, &head) ||
-	    !shared_take(logd, &head))
+	if (!begin_batch(logd, &head, &left))
 		return false;
+	if (left == 0)
+		return true;
 	for (unsigned i = 0; i < logd->batch_count; i++)
-		if (!append_one(logd, &logd->batch[i]))
+		if (!logd->batch[i].refused && !append_one(logd, &logd->batch[i]))
 			return false;
 	if (logd->budgets.count > 0 &&
 	    !store_put_budgets(logd->store, logd->budgets.of, logd->budgets.count))
 		return false;
-	return sign_tree(logd, text, ret_len) && shared_next(logd, &head) &&
-	    store_commit(logd->store, &head) && shared_keep(logd, &head);
+	if (!sign_tree(logd, text, ret_len) || !shared_next(logd, &head) ||
+	    !store_commit(logd->store, &head))
+		return false;
+	shared_keep(logd, &head);
+	logd->last_entry_s = logd->checkpoint_s = ipc_now();
+	return true;
 }
 
 static void
@@ -140,12 +168,10 @@ batch_commit(struct logd *logd)
 
 	if (logd->batch_count == 0)
 		return;
-	if (write_batch(logd, text, &text_len)) {
+	if (write_batch(logd, text, &text_len))
 		logd->failed = false;
-		logd->last_entry_s = logd->checkpoint_s = ipc_now();
-	} else {
+	else
 		give_up_batch(logd);
-	}
 	for (unsigned i = 0; i < logd->batch_count; i++) {
 		if (!logd->batch[i].own)
 			acknowledge(logd, &logd->batch[i], text, text_len);
@@ -181,6 +207,8 @@ batch_append(struct logd *logd, const struct ipc_message *message)
 		batch_commit(logd);
 	e = &logd->batch[logd->batch_count];
 	*e = (struct batch_entry){ .id = message->id,
+		.generation = a.generation,
+		.policy_rule = a.policy_rule,
 		.created = a.created,
 		.record_len = a.record.len,
 		.record = malloc(a.record.len + 1) };
@@ -189,9 +217,12 @@ batch_append(struct logd *logd, const struct ipc_message *message)
 	take_charges(&a, e);
 	memcpy(e->record, a.record.data, a.record.len);
 	memcpy(e->leaf, a.leaf, sizeof(e->leaf));
+	memcpy(e->policy, a.policy, sizeof(e->policy));
 	memcpy(e->device, a.device, sizeof(e->device));
 	memcpy(e->nonce, a.nonce, sizeof(e->nonce));
 	logd->batch_count++;
+	if (shared_is_last(logd, e))
+		batch_commit(logd);
 	return true;
 }
 

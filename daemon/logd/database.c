@@ -83,4 +83,5 @@ logd_open_database(struct logd *logd)
 	if (!shared_look(logd))
 		say_fatal("%s", logd->store->fault);
 	check_frontier(logd);
+	logd->told_generation = logd->head.generation;
 }

@@ -33,7 +33,11 @@
 #define LOGD_KEY_MAX_BYTES 1024
 
 struct batch_entry {
-	bool own; /* of logd itself: nobody waits for it */
+	bool own;     /* of logd itself: nobody waits for it */
+	bool refused; /* of another generation or policy: not of the transaction */
+	uint64_t generation;
+	unsigned policy_rule;
+	uint8_t policy[32];
 	uint64_t id;
 	unsigned code;
 	uint64_t index;
@@ -75,7 +79,11 @@ struct logd {
 	struct batch_entry batch[LOGD_BATCH_MAX];
 	struct store_use use[LOGD_BATCH_MAX];
 	struct store_budgets budgets;
-	struct store_head head;         /* of a shared store, as this node saw it last */
+	struct store_head head; /* of a shared store, as this node saw it last */
+	uint64_t told_generation;
+	bool has_policy; /* this node's */
+	uint8_t policy[32];
+	uint8_t told_policy[32];        /* another one's, as the parent knows */
 	const char *const *store_files; /* that a connection to it reads */
 	uint64_t not_before_s; /* requests made before are replays, as far as anybody knows */
 	uint64_t last_entry_s;
@@ -102,9 +110,15 @@ void logd_open_database(struct logd *logd);
 /* The log as it is: at the beginning of a batch, and (look) between two. */
 bool shared_take(struct logd *logd, const struct store_head *head);
 bool shared_look(struct logd *logd);
+/* Marks the entries that must not be of this batch. How many. */
+unsigned shared_refuse(struct logd *logd);
+/* The entry changes what others are judged by: nothing is in a batch behind it. */
+bool shared_is_last(const struct logd *logd, const struct batch_entry *e);
+/* Whether what this node judges by is what the others do. */
+bool shared_agrees(const struct logd *logd);
 /* Where the log will be when this batch is committed; and that it was. */
 bool shared_next(struct logd *logd, struct store_head *head);
-bool shared_keep(struct logd *logd, const struct store_head *head);
+void shared_keep(struct logd *logd, const struct store_head *head);
 /* The batch was given up: the tree as it was before. False: the store is not shared. */
 bool shared_back(struct logd *logd);
 /* Whether an entry of logd itself is still wanted. */
@@ -133,6 +147,9 @@ void batch_commit(struct logd *logd);
 bool erase_begin(struct logd *logd, const struct ipc_message *message);
 /* The next entries, if logd->erase. */
 void erase_step(struct logd *logd);
+/* state.c: the sealed state that nodes share, STATE_TAKE and STATE_PUT of keyd. */
+bool state_take(struct logd *logd, const struct ipc_message *message);
+bool state_put(struct logd *logd, const struct ipc_message *message);
 
 /* read.c: RECORDS of the parent, ANCHOR of keyd, READ of httpd. False: not its layout. */
 bool read_records(struct logd *logd, const struct ipc_message *message);

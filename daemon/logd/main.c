@@ -20,6 +20,10 @@ on_message(void *ctx, struct ipc_channel *channel, const struct ipc_message *mes
 		return read_anchor(ctx, message);
 	case IPC_ERASE:
 		return erase_begin(ctx, message);
+	case IPC_STATE_TAKE:
+		return state_take(ctx, message);
+	case IPC_STATE_PUT:
+		return state_put(ctx, message);
 	case IPC_READ:
 		return read_data(ctx, message);
 	case IPC_RECORDS:
@@ -39,7 +43,7 @@ tell_state(struct logd *logd)
 	struct dk_writer_buf wr;
 
 	dk_wr_init(&wr, payload, sizeof(payload));
-	dk_wr_u8(&wr, !logd->failed);
+	dk_wr_u8(&wr, !logd->failed && shared_agrees(logd));
 	dk_wr_u64(&wr, logd->tree.size);
 	dk_wr_u64(&wr, logd->checkpoint_s);
 	(void)ipc_send(logd->httpd, IPC_LOG_STATE, 0, &part, 1);

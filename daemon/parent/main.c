@@ -25,7 +25,7 @@ static const char usage_text[] =
     "       doublekeyd policy reload\n"
     "       doublekeyd tls renew | tls reload\n"
     "       doublekeyd backup FILE | restore FILE\n"
-    "       doublekeyd store migrate --to URI | --from URI\n"
+    "       doublekeyd store migrate --to|--from URI\n"
     "Every command takes --dir DIR. init, run, tls renew, backup and restore\n"
     "take --passphrase-file FILE; init and backup take --kdf-memory-mib N (default 256).\n";
 

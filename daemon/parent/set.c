@@ -104,6 +104,12 @@ on_child(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 		return begins_with_code(message) && run_on_tls_done(run, message);
 	case IPC_POLICY_DONE:
 		return begins_with_code(message) && run_on_policy_done(run, message);
+	case IPC_POLICY_ELSEWHERE:
+		if (message->len != 32)
+			return false;
+		if (!run_reload_policy(run, ++run->next_id, IPC_UID_CLUSTER))
+			say(SAY_ERROR, "the policy could not be read anew");
+		return true;
 	case IPC_FETCHED:
 		return run_on_fetched(run, message);
 	case IPC_KEY_SET_DONE:

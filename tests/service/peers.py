@@ -182,10 +182,16 @@ class Peers:
         """As start(), up to READY."""
         child = self.start(name)
         if name == "keyd":
+            self.not_shared(child)
             number, _ = child.channel["logd"].expect(0x0403)
             child.channel["logd"].send(0x0404, anchored(), number)
         child.channel["parent"].expect(self.READY)
         return child
+
+    @staticmethod
+    def not_shared(keyd):
+        number, _ = keyd.channel["logd"].expect(0x0407)
+        keyd.channel["logd"].send(0x0408, struct.pack(">H", 2), number)
 
     def start_httpd(self):
         with socket.create_server(("127.0.0.1", 0)) as listener:

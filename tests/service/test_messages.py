@@ -47,8 +47,8 @@ def names(*texts, state=1):
         bytes([len(t)]) + t for t in texts)
 
 
-def append(charges=0, more=b"", record=b"record"):
-    return LEAF + bytes(8 + 32 + 16) + bytes([charges]) + more + record
+def append(charges=0, more=b"", record=b"record", rule=0):
+    return LEAF + bytes(8) + bytes([rule]) + bytes(32 + 8 + 32 + 16) + bytes([charges]) + more + record
 
 
 def judged(n=b"\0\0", c=b"\0", f=b"\0", head=HEAD, shown=b"\0", body=b"body"):
@@ -142,10 +142,17 @@ CASES = {
                     [b"", bytes(33), bytes(32) + b"\0k", bytes(32) + b"\4k"]),
     "POLICY_LOGGED": ([], [b"", b"\0", u16(0)]),  # not asked for
     "RESULT": ([u16(0), u16(20), u16(0) + b"body"], [b"", b"\0", u16(9999)]),
-    "APPEND": ([append(), append(1, charge())],
-               [b"", append()[:100], append(17, 17 * charge()), append(1, charge()[:-1], b"")]),
+    "APPEND": ([append(), append(1, charge()), append(rule=2)],
+               [b"", append()[:100], append(rule=3), append(17, 17 * charge()), append(1, charge()[:-1], b"")]),
     "APPENDED": ([appended()], [b"", b"\0", u16(9999), u16(28) + b"x", appended(n=65),
                                 appended(n=1, hashes=bytes(31), checkpoint=b"")]),
+    "STATE_TAKE": ([bytes(8)], [b"", bytes(7), bytes(9)]),
+    # Nobody asked.
+    "STATE_TAKEN": ([], [b"", u16(0) + bytes(8), u16(9999), u16(28) + b"x", u16(0) + bytes(7)]),
+    "STATE_PUT": ([bytes(7) + b"\1x"], [b"", bytes(8), bytes(9), b"\xff" * 8 + b"x",
+                                        bytes(7) + b"\1"]),
+    "STATE_PUT_DONE": ([], [b"", u16(0), u16(9999), u16(0) + b"x", u16(0xff01)]),
+    "STATE_NEW": ([bytes(8), bytes(7) + b"\1"], [b"", bytes(7)]),
     "ANCHOR": ([bytes(8)], [b"", bytes(7)]),
     "ANCHORED": ([anchored()],
                  [b"", anchored()[:-1], anchored(more=b"x"), anchored(n=1, more=ENTRY[:-1]),
@@ -253,9 +260,24 @@ def test_each_message(peers, receiver):
                           m.name != "ANCHORED" for case in cases_of(m)], peers.ready)
 
 
-def test_the_answer_that_keyd_waits_for_first(peers):
-    message = [m for m in RECEIVED if m.name == "ANCHORED"][0]
-    run(peers, "keyd", list(cases_of(message)), peers.start)
+def test_the_answers_that_keyd_waits_for_first(peers):
+    """Whether its state is shared, and then what the log has behind it."""
+    def asked(name):
+        child = peers.start(name)
+        peers.not_shared(child)
+        return child
+
+    message = {m.name: m for m in RECEIVED}
+    run(peers, "keyd", list(cases_of(message["ANCHORED"])), asked)
+    run(peers, "keyd", [Case("logd", "wrong", lambda child, p=p: send(
+        child, message["STATE_TAKEN"], p), message["STATE_TAKEN"].type)
+        for p in (b"", u16(9999), u16(28) + b"x", u16(0) + bytes(7))], peers.start)
+    early = message["ANCHORED"]
+    run(peers, "keyd", [Case("logd", "unasked", lambda child: send(child, early, anchored()),
+                             early.type)], peers.start)
+    right = [u16(2), u16(28), u16(0) + bytes(8)]
+    run(peers, "keyd", [Case("logd", "right", lambda child, p=p: send(
+        child, message["STATE_TAKEN"], p), NOBODY) for p in right], peers.start)
 
 
 def test_each_message_has_cases():

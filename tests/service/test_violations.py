@@ -212,6 +212,7 @@ TO_PARENT = {
     "READY": ([u32(0)], [b"", bytes(3)]),
     "VIOLATION": ([b"\5" + u16(1)], [b"", bytes(2), b"\0" + u16(1), b"\x63" + u16(1)]),
     "PIN_REFUSED": ([b""], []),
+    "POLICY_ELSEWHERE": ([bytes(32)], [b"", bytes(31)]),
     "ADMIN_DONE": ([u16(0), u16(0) + b"text"], [b"", b"\0", u16(9999)]),
     "RECORDS_DONE": ([u16(0) + bytes(12)], [b"", b"\0", u16(9999)]),
     "POLICY_DONE": ([u16(0) + b"text\n"], [b"", b"\0", u16(0), u16(9999) + b"text"]),
