@@ -5,6 +5,7 @@
 
 static const char help[] = "usage: doublekey log COMMAND [OPTION...]\n"
 			   "\n"
+			   "  gossip      compare with other users what a key service shows\n"
 			   "  mirror      copy a log, and check all of it\n"
 			   "  prove       write a proof that an entry stands in a log\n"
 			   "  verify      check a log, a copy of one, or a proof\n"
@@ -13,6 +14,7 @@ static const char help[] = "usage: doublekey log COMMAND [OPTION...]\n"
 			   "'doublekey log COMMAND --help' tells more about a command.\n";
 
 static const struct command commands[] = {
+	{ "gossip", cmd_log_gossip, NULL },
 	{ "mirror", cmd_log_mirror, NULL },
 	{ "prove", cmd_log_prove, NULL },
 	{ "verify", cmd_log_verify, NULL },

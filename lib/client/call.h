@@ -26,6 +26,8 @@ struct client_call {
 	const struct dk_approvals *approvals; /* NULL: none; borrowed */
 	struct dk_http_answer answer;
 	struct dk_log_object *objects;
+	const char *checkpoint; /* of the receipt that was checked; in the answer */
+	size_t checkpoint_len;
 };
 void client_call_clear(struct client_call *call);
 #define client_auto_call __attribute__((cleanup(client_call_clear))) struct client_call

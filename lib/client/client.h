@@ -13,7 +13,7 @@
 #include "log/tile.h"
 #include "native/approval.h"
 
-#define DK_CLIENT_ABI 5
+#define DK_CLIENT_ABI 6
 #define DK_CLIENT_SYMBOL "dk_client_module"
 
 /* What a pin says after it was refreshed. */
@@ -21,6 +21,13 @@ struct dk_client_key_info {
 	uint32_t version; /* that is encrypted to; 0: none is active */
 	unsigned versions;
 	bool has_recovery;
+};
+
+/* What became of a gossip file. */
+struct dk_client_gossip {
+	unsigned taken;   /* notes of services where this machine is enrolled */
+	unsigned skipped; /* others */
+	char url[DK_URL_MAX_BYTES + 1]; /* on error: of which service, or empty */
 };
 
 /* What the module exports under DK_CLIENT_SYMBOL. */
@@ -38,6 +45,10 @@ struct dk_client_module {
 	dk_err (*log_open)(const char *url, const uint8_t *ca_pem, size_t ca_pem_len,
 	    struct dk_log_source *ret_source);
 	dk_err (*log_keys)(const char *origin, struct dk_log_keys *ret_keys);
+	dk_err (*log_gossip)(const char *base_url, uint8_t **ret_file, size_t *ret_len);
+	dk_err (*log_import)(
+	    const uint8_t *file, size_t len, struct dk_client_gossip *ret_result);
+	dk_err (*log_forget)(const char *base_url);
 };
 
 /*
@@ -85,5 +96,23 @@ DK_MUST_USE dk_err dk_client_log_open(const char *url, const uint8_t *ca_pem, si
 
 /* The pinned keys of the log with this origin. DK_ERR_SERVICE_NOT_ENROLLED. */
 DK_MUST_USE dk_err dk_client_log_keys(const char *origin, struct dk_log_keys *ret_keys);
+
+/*
+ * What this machine has seen of the log of a service, as a gossip file for other users, spec/log.md
+ * section 14.1; the same of another user, which is compared with the service at
+ * once; and the end of what was kept, where the operator says why the log is another one.
+ *
+ * In:      base_url  of a service where this machine is enrolled
+ * Out:     ret_file  free()
+ * Errors:  DK_ERR_LOG_FILE          not a gossip file
+ *          DK_ERR_RECEIPT           a note that the log's keys did not sign
+ *          DK_ERR_LOG_INCONSISTENT  the service showed somebody another log
+ *          and what dk_log_source and the service say
+ */
+DK_MUST_USE dk_err dk_client_log_gossip(
+    const char *base_url, uint8_t **ret_file, size_t *ret_len);
+DK_MUST_USE dk_err dk_client_log_import(
+    const uint8_t *file, size_t len, struct dk_client_gossip *ret_result);
+DK_MUST_USE dk_err dk_client_log_forget(const char *base_url);
 
 #endif

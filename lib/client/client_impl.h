@@ -24,6 +24,25 @@ bool client_approved(const struct dk_profile *profile, struct dk_unwrap *wanted)
 /* log_fetch.c */
 dk_err client_log_open(const char *url, const uint8_t *ca_pem, size_t ca_pem_len,
     struct dk_log_source *ret_source);
+/* log_gossip.c */
+dk_err client_log_gossip(const char *base_url, uint8_t **ret_file, size_t *ret_len);
+dk_err client_log_import(const uint8_t *file, size_t len, struct dk_client_gossip *ret_result);
+dk_err client_log_forget(const char *base_url);
+
+/*
+ * log_check.c: spec/log.md section 14. A checkpoint that the service gave is kept and compared
+ * with what it publishes; or only one of the two.
+ *
+ * Errors:  DK_ERR_LOG_INCONSISTENT  the service has more than one log, or took back what it
+ *                                   had signed
+ *          DK_ERR_RECEIPT           not signed by the pinned keys
+ *          and what dk_log_source says: nothing that the service gave may be used
+ */
+DK_MUST_USE dk_err client_log_check(
+    const struct dk_profile *profile, const char *text, size_t len);
+DK_MUST_USE dk_err client_log_add(const struct dk_profile *profile, const char *text, size_t len);
+DK_MUST_USE dk_err client_log_compare(const struct dk_profile *profile);
+
 /* log_keys.c */
 dk_err client_log_keys(const char *origin, struct dk_log_keys *ret_keys);
 /* The service whose log has this URL or, without https://, this origin; false: no text of

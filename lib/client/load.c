@@ -91,3 +91,27 @@ dk_client_log_keys(const char *origin, struct dk_log_keys *ret_keys)
 		return DK_ERR_LIBRARY;
 	return module->log_keys(origin, ret_keys);
 }
+
+dk_err
+dk_client_log_gossip(const char *base_url, uint8_t **ret_file, size_t *ret_len)
+{
+	if (!loaded())
+		return DK_ERR_LIBRARY;
+	return module->log_gossip(base_url, ret_file, ret_len);
+}
+
+dk_err
+dk_client_log_import(const uint8_t *file, size_t len, struct dk_client_gossip *ret_result)
+{
+	if (!loaded())
+		return DK_ERR_LIBRARY;
+	return module->log_import(file, len, ret_result);
+}
+
+dk_err
+dk_client_log_forget(const char *base_url)
+{
+	if (!loaded())
+		return DK_ERR_LIBRARY;
+	return module->log_forget(base_url);
+}

@@ -12,4 +12,7 @@ const struct dk_client_module dk_client_module = {
 	.approval = client_approval,
 	.log_open = client_log_open,
 	.log_keys = client_log_keys,
+	.log_gossip = client_log_gossip,
+	.log_import = client_log_import,
+	.log_forget = client_log_forget,
 };

@@ -233,7 +233,15 @@ client_call_send(struct client_call *call)
 	if (!call->objects)
 		return DK_ERR_NOMEM;
 	err = ask(call);
-	return err == DK_OK ? client_release_check(call) : err;
+	if (err == DK_OK)
+		err = client_release_check(call);
+	if (err != DK_OK)
+		return err;
+	/* A share of a service that hides what it released is not used. */
+	err = client_log_check(call->profile, call->checkpoint, call->checkpoint_len);
+	for (size_t i = 0; i < call->n && err != DK_OK; i++)
+		dk_wipe(call->requests[i].share, sizeof(*call->requests[i].share));
+	return err;
 }
 
 dk_err

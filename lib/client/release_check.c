@@ -86,6 +86,7 @@ check_receipt(struct client_call *call, const struct reply *r)
 	err = dk_receipt_verify(&keys, r->receipt, r->receipt_len, call->objects, &e, &index);
 	if (err != DK_OK)
 		return err;
+	dk_receipt_checkpoint(r->receipt, r->receipt_len, &call->checkpoint, &call->checkpoint_len);
 	for (size_t i = 0; i < call->n; i++)
 		released = released || item_code(r, i) == DK_CODE_OK;
 	if (index != r->index || e.class_ != (released ? DK_LOG_RELEASE : DK_LOG_DENIAL) ||

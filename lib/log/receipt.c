@@ -63,3 +63,13 @@ dk_receipt_verify(const struct dk_log_keys *keys, const uint8_t *bytes, size_t l
 	*ret_index = r.index;
 	return DK_OK;
 }
+
+void
+dk_receipt_checkpoint(const uint8_t *bytes, size_t len, const char **ret_text, size_t *ret_len)
+{
+	struct dk_receipt r = { .checkpoint_len = 0 };
+	bool ok = parse(bytes, len, &r);
+
+	*ret_text = ok ? r.checkpoint : NULL;
+	*ret_len = ok ? r.checkpoint_len : 0;
+}

@@ -26,6 +26,10 @@ struct dk_receipt {
 
 void dk_receipt_write(struct dk_writer_buf *wr, const struct dk_receipt *receipt);
 
+/* The checkpoint in a receipt that was verified. */
+void dk_receipt_checkpoint(
+    const uint8_t *bytes, size_t len, const char **ret_text, size_t *ret_len);
+
 /*
  * All of section 7 but the meaning of the event, which is the caller's to
  * compare. objects has room for DK_LOG_OBJECTS_MAX; event points to it.

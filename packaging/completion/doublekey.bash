@@ -73,7 +73,7 @@ _doublekey() {
 		_doublekey_words '4096 65536 1048576'
 		return
 		;;
-	--passphrase-file | --approval | --policy | --ca | --records | --entry | --dir | \
+	--passphrase-file | --approval | --policy | --ca | --records | --entry | --import | --dir | \
 		--tls-cert | --tls-key | -o | --output)
 		_doublekey_files
 		return
@@ -178,9 +178,10 @@ _doublekey() {
 				_doublekey_files
 			fi
 			;;
+		gossip) _doublekey_words "--import --forget --output --force $common" ;;
 		mirror) _doublekey_words "$trust --foreign --output $common" ;;
 		witness) _doublekey_words "--init --dir --name --log --listen --tls-cert --tls-key $common" ;;
-		*) _doublekey_words "mirror prove verify witness --help" ;;
+		*) _doublekey_words "gossip mirror prove verify witness --help" ;;
 		esac
 		;;
 	request)
