@@ -108,7 +108,7 @@ release_body(const uint8_t *data, size_t len)
 		FUZZ_CHECK(objects[i].core == end + 6);
 		end = objects[i].core + objects[i].core_len + objects[i].set_len;
 		if (dk_header_parse_side(objects[i].core, objects[i].core_len, objects[i].set_len,
-			DK_SIDE_CUSTOMER, &header) == DK_OK)
+			dk_release_side(&objects[i]), &header) == DK_OK)
 			FUZZ_CHECK(header.core_len == objects[i].core_len);
 	}
 	FUZZ_CHECK(end == data + len);

@@ -87,12 +87,13 @@ judge(const struct authd *authd, const struct policy_question *of_request,
 	enum policy_verdict verdict;
 	struct dk_header header;
 	const struct known *key;
+	dk_side side = dk_release_side(object);
 	unsigned rule;
 
-	if (dk_header_parse_side(object->core, object->core_len, object->set_len, DK_SIDE_CUSTOMER,
-		&header) != DK_OK)
+	if (dk_header_parse_side(object->core, object->core_len, object->set_len, side, &header) !=
+	    DK_OK)
 		return DK_CODE_OBJECT_MALFORMED;
-	key = key_of(authd, object->core, &header.set[0]);
+	key = key_of(authd, object->core, &header.set[side - 1]);
 	if (!question.user || !key)
 		return DK_CODE_POLICY;
 	question.key = key->name;

@@ -83,16 +83,18 @@ job_check(struct keyd *keyd, struct job *job)
 }
 
 static unsigned
-check_share(const uint8_t *data, const struct dk_header *header, const uint8_t core_digest[48],
-    const struct dk_secret32 *share, uint8_t ret_commitment[DK_COMMITMENT_BYTES])
+check_share(const uint8_t *data, const struct dk_header *header, dk_side side,
+    const uint8_t core_digest[48], const struct dk_secret32 *share,
+    uint8_t ret_commitment[DK_COMMITMENT_BYTES])
 {
-	const struct dk_set *set = &header->set[0];
+	const struct dk_set *set = &header->set[side - 1];
 	dk_auto_side_keys keys = { 0 };
 	uint8_t mac[DK_SET_MAC_BYTES];
 
-	if (dk_side_keys_derive(DK_SIDE_CUSTOMER, data + header->object_id, share, &keys) != DK_OK)
+	if (dk_side_keys_derive(side, data + header->object_id, share, &keys) != DK_OK)
 		return DK_CODE_INTERNAL;
-	if (!dk_equal_ct(keys.commitment, data + header->share_commitment[0], DK_COMMITMENT_BYTES))
+	if (!dk_equal_ct(
+		keys.commitment, data + header->share_commitment[side - 1], DK_COMMITMENT_BYTES))
 		return DK_CODE_SHARE_COMMITMENT;
 	if (dk_set_mac(&keys, core_digest, data + set->offset, set->len - DK_SET_MAC_BYTES, mac) !=
 	    DK_OK)
@@ -129,20 +131,20 @@ check_key(const struct service_key *key, const struct key_version *version)
 
 /* The private operation is here, or was the HSM's. */
 static unsigned
-open_stanza(const struct key_version *version, const uint8_t core_digest[48], const uint8_t *data,
-    const struct dk_stanza *stanza, const struct token_answer *answer,
+open_stanza(const struct key_version *version, dk_side side, const uint8_t core_digest[48],
+    const uint8_t *data, const struct dk_stanza *stanza, const struct token_answer *answer,
     struct dk_secret32 *ret_share)
 {
 	dk_err err;
 
 	if (!version->token)
-		err = dk_stanza_unwrap(version->pkey, DK_SIDE_CUSTOMER, core_digest, stanza->type,
-		    version->id, data + stanza->body, stanza->body_len, ret_share);
+		err = dk_stanza_unwrap(version->pkey, side, core_digest, stanza->type, version->id,
+		    data + stanza->body, stanza->body_len, ret_share);
 	else if (!answer || answer->code != DK_CODE_OK)
 		return answer ? answer->code : DK_CODE_HSM;
 	else
-		err = dk_stanza_unwrap_raw(version->pkey, DK_SIDE_CUSTOMER, core_digest,
-		    data + stanza->body, stanza->body_len, answer->raw, answer->len, ret_share);
+		err = dk_stanza_unwrap_raw(version->pkey, side, core_digest, data + stanza->body,
+		    stanza->body_len, answer->raw, answer->len, ret_share);
 	return err == DK_OK ? DK_CODE_OK : DK_CODE_STANZA_AUTH;
 }
 
@@ -151,6 +153,7 @@ judge_object(struct keyd *keyd, const struct dk_release_object *object, unsigned
     const struct token_answer *answer, struct dk_log_object *record, struct item *item)
 {
 	const struct dk_part core = { object->core, object->core_len };
+	dk_side side = dk_release_side(object);
 	const uint8_t *data = object->core;
 	const struct dk_stanza *stanza;
 	struct key_version *version;
@@ -159,14 +162,13 @@ judge_object(struct keyd *keyd, const struct dk_release_object *object, unsigned
 	dk_auto_hmac_scope hmacs = dk_hmac_scope_open();
 	unsigned code;
 
-	if (dk_header_parse_side(
-		data, object->core_len, object->set_len, DK_SIDE_CUSTOMER, &header) != DK_OK)
+	if (dk_header_parse_side(data, object->core_len, object->set_len, side, &header) != DK_OK)
 		return DK_CODE_OBJECT_MALFORMED;
 	if (dk_sha384(&core, 1, record->core_digest) != DK_OK)
 		return DK_CODE_INTERNAL;
 	memcpy(record->object_id, data + header.object_id, sizeof(record->object_id));
-	record->epoch = header.set[0].epoch;
-	stanza = find_stanza(keyd, data, &header.set[0], &key, &version);
+	record->epoch = header.set[side - 1].epoch;
+	stanza = find_stanza(keyd, data, &header.set[side - 1], &key, &version);
 	if (!stanza)
 		return DK_CODE_UNKNOWN_KEY;
 	memcpy(record->key_id, version->id, sizeof(record->key_id));
@@ -175,10 +177,11 @@ judge_object(struct keyd *keyd, const struct dk_release_object *object, unsigned
 		return code;
 	if (verdict != DK_CODE_OK)
 		return verdict;
-	code = open_stanza(version, record->core_digest, data, stanza, answer, &item->share);
+	code = open_stanza(version, side, record->core_digest, data, stanza, answer, &item->share);
 	if (code != DK_CODE_OK)
 		return code;
-	return check_share(data, &header, record->core_digest, &item->share, item->commitment);
+	return check_share(
+	    data, &header, side, record->core_digest, &item->share, item->commitment);
 }
 
 unsigned

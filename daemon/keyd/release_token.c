@@ -37,6 +37,7 @@ static unsigned
 ask_token(struct keyd *keyd, struct job *job, unsigned i)
 {
 	const struct dk_release_object *object = &job->parsed[i];
+	dk_side side = dk_release_side(object);
 	const uint8_t *data = object->core;
 	const struct dk_stanza *stanza;
 	struct key_version *version;
@@ -45,10 +46,9 @@ ask_token(struct keyd *keyd, struct job *job, unsigned i)
 	struct dk_header header;
 	size_t enc_len;
 
-	if (dk_header_parse_side(
-		data, object->core_len, object->set_len, DK_SIDE_CUSTOMER, &header) != DK_OK)
+	if (dk_header_parse_side(data, object->core_len, object->set_len, side, &header) != DK_OK)
 		return DK_CODE_OK; /* judged later, like what follows */
-	stanza = find_stanza(keyd, data, &header.set[0], &key, &version);
+	stanza = find_stanza(keyd, data, &header.set[side - 1], &key, &version);
 	if (!stanza || !version->token || check_key(key, version) != DK_CODE_OK ||
 	    job_verdict(job, i) != DK_CODE_OK)
 		return DK_CODE_OK;

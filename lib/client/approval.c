@@ -61,12 +61,12 @@ batch_fill(struct batch *batch, const struct dk_release_object *objects, size_t 
 		return DK_ERR_NOMEM;
 	for (size_t i = 0; i < n; i++) {
 		err = dk_header_parse_side(objects[i].core, objects[i].core_len, objects[i].set_len,
-		    DK_SIDE_CUSTOMER, &batch->headers[i]);
+		    dk_release_side(&objects[i]), &batch->headers[i]);
 		if (err != DK_OK)
 			return err;
 		batch->unwraps[i] = (struct dk_unwrap){ .block = objects[i].core,
 			.header = &batch->headers[i],
-			.side = DK_SIDE_CUSTOMER,
+			.side = dk_release_side(&objects[i]),
 			.share = &batch->shares[i],
 			.err = DK_ERR_SERVICE_REPLY };
 	}

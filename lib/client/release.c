@@ -21,6 +21,12 @@ client_call_clear(struct client_call *call)
 
 /* ---- asking ---- */
 
+static const struct dk_set *
+set_of(const struct dk_unwrap *u)
+{
+	return &u->header->set[u->side - 1];
+}
+
 static dk_err
 write_body(struct client_call *call)
 {
@@ -29,8 +35,7 @@ write_body(struct client_call *call)
 	struct dk_writer_buf wr;
 
 	for (size_t i = 0; i < call->n; i++)
-		cap +=
-		    6 + call->requests[i].header->core_len + call->requests[i].header->set[0].len;
+		cap += 6 + call->requests[i].header->core_len + set_of(&call->requests[i])->len;
 	if (cap > DK_RELEASE_BODY_MAX_BYTES)
 		return DK_ERR_SERVICE_TOO_LARGE;
 	call->body = malloc(cap);
@@ -46,9 +51,9 @@ write_body(struct client_call *call)
 		const struct dk_unwrap *u = &call->requests[i];
 
 		dk_wr_u16(&wr, (uint16_t)u->header->core_len);
-		dk_wr_u32(&wr, u->header->set[0].len);
+		dk_wr_u32(&wr, set_of(u)->len);
 		dk_wr_bytes(&wr, u->block, u->header->core_len);
-		dk_wr_bytes(&wr, u->block + u->header->set[0].offset, u->header->set[0].len);
+		dk_wr_bytes(&wr, u->block + set_of(u)->offset, set_of(u)->len);
 	}
 	call->body_len = wr.len;
 	return wr.failed ? DK_ERR_ARGUMENT : DK_OK;

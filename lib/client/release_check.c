@@ -69,7 +69,7 @@ object_matches(const struct dk_unwrap *u, const struct dk_log_object *o, unsigne
 	return o->code == code && core_digest(u, digest) == DK_OK &&
 	    memcmp(o->core_digest, digest, sizeof(digest)) == 0 &&
 	    memcmp(o->object_id, u->block + u->header->object_id, 16) == 0 &&
-	    o->epoch == u->header->set[0].epoch;
+	    o->epoch == u->header->set[u->side - 1].epoch;
 }
 
 /* That the log has exactly this request, and nothing that only looks like it. */
@@ -104,7 +104,7 @@ check_receipt(struct client_call *call, const struct reply *r)
 static dk_err
 open_item(const struct dk_unwrap *u, struct dk_hpke *ctx, uint64_t index, const uint8_t *sealed)
 {
-	const uint8_t *commitment = u->block + u->header->share_commitment[0];
+	const uint8_t *commitment = u->block + u->header->share_commitment[u->side - 1];
 	uint8_t digest[48], aad[DK_RELEASE_AAD_BYTES];
 	dk_auto_side_keys keys = { 0 };
 	dk_auto_secret32 share = { { 0 } };
@@ -117,7 +117,7 @@ open_item(const struct dk_unwrap *u, struct dk_hpke *ctx, uint64_t index, const 
 	err = dk_hpke_open(ctx, aad, sizeof(aad), sealed, DK_SEALED_SHARE_BYTES, share.bytes);
 	if (err != DK_OK)
 		return err;
-	err = dk_side_keys_derive(DK_SIDE_CUSTOMER, u->block + u->header->object_id, &share, &keys);
+	err = dk_side_keys_derive(u->side, u->block + u->header->object_id, &share, &keys);
 	if (err != DK_OK)
 		return err;
 	if (!dk_equal_ct(keys.commitment, commitment, DK_COMMITMENT_BYTES))

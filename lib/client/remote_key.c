@@ -199,7 +199,7 @@ client_key_open(const char *ref, dk_side side, struct dk_key **ret)
 
 	if (!split(ref, base_url, &name))
 		return DK_ERR_KEY_FOREIGN;
-	if (side != DK_SIDE_CUSTOMER)
+	if (side != DK_SIDE_CUSTOMER && side != DK_SIDE_PROVIDER)
 		return DK_ERR_KEY_SIDE;
 	key = calloc(1, sizeof(*key));
 	remote = calloc(1, sizeof(*remote));

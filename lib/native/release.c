@@ -7,6 +7,14 @@
 #include "format/schedule.h"
 #include "native/request.h"
 
+dk_side
+dk_release_side(const struct dk_release_object *object)
+{
+	return object->set_len > 0 && object->core[object->core_len] == DK_SIDE_PROVIDER
+	    ? DK_SIDE_PROVIDER
+	    : DK_SIDE_CUSTOMER;
+}
+
 dk_err
 dk_release_request_parse(const uint8_t *body, size_t len, struct dk_release_object *objects,
     struct dk_release_request *ret_request)

@@ -23,6 +23,10 @@ struct dk_release_object {
 	uint32_t set_len;
 };
 
+/* The side whose set it is by the set's first byte; whether that is one, and the set of
+ * that side, is for dk_header_parse_side() to say. */
+dk_side dk_release_side(const struct dk_release_object *object);
+
 struct dk_release_request {
 	uint16_t recipient_type;
 	const uint8_t *recipient;

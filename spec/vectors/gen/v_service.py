@@ -158,8 +158,8 @@ def objects():
         recorded="object-malformed -")
     one("set_longer", "object-malformed", "a set with a byte behind it", what="a set+1",
         recorded="object-malformed -")
-    one("set_of_provider", "object-malformed", "the provider's set", what="a set=provider",
-        recorded="object-malformed -")
+    one("set_of_provider", "unknown-key", "the provider's set, with no key of this service",
+        what="a set=provider")
     one("stanza_count", "object-malformed", "no stanza", what="a set^5",
         recorded="object-malformed -")
 
