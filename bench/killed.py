@@ -27,11 +27,11 @@ RELEASE = re.compile(rb'^\{"index":(\d+),.*?"class":"release","decision":"done".
 class Log:
     """The request of each release in the log, by its index."""
 
-    def __init__(self, s):
+    def __init__(self, daemon, directory):
         self.digests = bytearray()
         self.short = array.array("Q")  # half of each, to find one that is there twice
         self.broken = 0
-        command = [s.module.DAEMON, "log", "--json", "--dir", s.s.dir]
+        command = [daemon, "log", "--json", "--dir", directory]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             for size, line in enumerate(process.stdout):
                 match = RELEASE.match(line)
@@ -149,7 +149,7 @@ def killed(bench):
     kills, got = under_load(service, seconds, answers)
     service.s.wait_ready()
     time.sleep(2)  # tiles are written once a second
-    log = Log(service)
+    log = Log(service.module.DAEMON, service.s.dir)
     lost, unlogged, twice = compare(log, answers)
     doubled = twice + log.twice() + log.broken
     whole = tree_is_whole(service.s)

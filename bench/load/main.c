@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * usage: load --url URL --device FILE --body FILE --ca FILE [--clients N]
- *             [--requests N | --seconds N] [--answers FILE]
+ * usage: load --url URL --device FILE --body FILE --ca FILE [--port N]
+ *             [--clients N] [--requests N | --seconds N] [--answers FILE]
  *        load --raw FILE --port N [--clients N] [--requests N | --seconds N]
  *
  * --body     a body of POST /v1/release; its ephemeral key is made anew each time
  * --requests sign this many beforehand, and send each once
  * --seconds  sign on the spot, connect anew after a loss, until the time is over
+ * --port     connect there, and not where the URL says: a node of a cluster
  * --answers  a line "INDEX REQUEST-DIGEST" for each answer that releases
  * --raw      send this HTTP request, in clear
  *
@@ -280,7 +281,7 @@ options_read(int argc, char **argv, struct options *o)
 			exit(2);
 		}
 	}
-	if (o->url && strrchr(o->url, ':'))
+	if (o->url && strrchr(o->url, ':') && o->port == 0)
 		o->port = (uint16_t)strtoul(strrchr(o->url, ':') + 1, NULL, 10);
 	if (!o->raw && !(o->url && o->device && o->body && o->ca))
 		fail("url, device, body and ca are needed");

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from postgres import use_database
+from postgres import name_database, use_database
 from test_migrate import records, release, run_fails, served
 
 
@@ -24,6 +24,10 @@ def wait_until(what, seconds=60):
 
 
 def test_a_server_that_is_away_and_comes_back(ready, server):
+    """Its name is looked up anew each time, inside the sandbox."""
+    ready.stop()
+    name_database(ready, ready.uri.replace("127.0.0.1", "localhost"))
+    ready.start()
     assert release(ready)[0] == 200
     for how in ("fast", "immediate"):
         server.stop(how)

@@ -35,8 +35,8 @@ def free_port():
 class Postgres:
     """One server. Its own files; the role of the nodes is `doublekey`, and so the database."""
 
-    def __init__(self, like=None):
-        self.port = free_port()
+    def __init__(self, like=None, port=None):
+        self.port = port or free_port()
         self.databases = 0
         self.base = tempfile.mkdtemp(prefix="doublekey-postgres-")
         self.data = os.path.join(self.base, "data")
