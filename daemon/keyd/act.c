@@ -20,16 +20,27 @@ keyd_state_unlock(struct keyd *keyd)
 		(void)pthread_rwlock_unlock(&keyd->state_lock);
 }
 
+/* Strangers can have enrolments wait; a freeze must find a place all the same. */
+static unsigned *
+deferred_count(struct keyd *keyd, const struct ipc_channel *channel, unsigned *ret_max)
+{
+	bool stranger = channel == keyd->authd;
+
+	*ret_max = stranger ? KEYD_DEFERRED_MAX : KEYD_DEFERRED_ADMIN_MAX;
+	return stranger ? &keyd->deferred_count : &keyd->deferred_admin_count;
+}
+
 bool
 keyd_defer(struct keyd *keyd, struct ipc_channel *channel, const struct ipc_message *message,
     bool *ret_refused)
 {
+	unsigned max, *count = deferred_count(keyd, channel, &max);
 	struct deferred *d;
 
 	*ret_refused = false;
 	if (!keyd->acting)
 		return false;
-	d = keyd->deferred_count < KEYD_DEFERRED_MAX ? malloc(sizeof(*d) + message->len) : NULL;
+	d = *count < max ? malloc(sizeof(*d) + message->len) : NULL;
 	if (!d) {
 		*ret_refused = true;
 		return true;
@@ -43,7 +54,7 @@ keyd_defer(struct keyd *keyd, struct ipc_channel *channel, const struct ipc_mess
 	else
 		keyd->deferred_first = d;
 	keyd->deferred_last = d;
-	keyd->deferred_count++;
+	(*count)++;
 	return true;
 }
 
@@ -58,13 +69,18 @@ keyd_act_end(struct keyd *keyd)
 {
 	struct ipc_message message;
 	struct deferred *d;
+	unsigned max;
 
 	keyd->acting = false;
+	/* What ends within what comes here goes on here: not one call inside another. */
+	if (keyd->resuming)
+		return;
+	keyd->resuming = true;
 	while (!keyd->acting && (d = keyd->deferred_first)) {
 		keyd->deferred_first = d->next;
 		if (!d->next)
 			keyd->deferred_last = NULL;
-		keyd->deferred_count--;
+		(*deferred_count(keyd, d->channel, &max))--;
 		message = (struct ipc_message){ d->type, d->id, d->data, d->len };
 		if (!d->channel->handler(d->channel->ctx, d->channel, &message)) {
 			d->channel->violated = true;
@@ -73,6 +89,7 @@ keyd_act_end(struct keyd *keyd)
 		}
 		free(d);
 	}
+	keyd->resuming = false;
 }
 
 void

@@ -9,6 +9,7 @@
 struct enrolment {
 	uint64_t id;
 	unsigned code;
+	bool act;
 	struct device device;
 	uint8_t code_id[DK_CODE_ID_BYTES];
 	uint8_t mac[DK_ENROL_MAC_BYTES];
@@ -71,9 +72,10 @@ static void
 end(struct keyd *keyd, struct enrolment *e, unsigned code)
 {
 	keyd_result(keyd, e->id, code, e->answer, code == DK_CODE_OK ? e->answer_len : 0);
+	if (e->act)
+		keyd_act_end(keyd);
 	free(e->body);
 	free(e);
-	keyd_act_end(keyd);
 }
 
 static void
@@ -139,8 +141,9 @@ record(struct keyd *keyd, struct enrolment *e, const struct open_code *code)
 	if (code) {
 		keyd_event_device(&event, &e->device);
 		keyd_add_factor(&event, DK_FACTOR_CODE, IPC_KEYD, code->index);
-		event.generation = keyd->state.generation + 1;
 	}
+	if (e->code == DK_CODE_OK)
+		event.generation = keyd->state.generation + 1;
 	keyd_log(keyd, &event, &terms, logged, e);
 }
 
@@ -157,12 +160,21 @@ fill_device(const struct dk_enrol_request *request, struct device *d)
 	return dk_sha256(&part, 1, d->id);
 }
 
+/* One that is refused changes nothing: acts, a freeze above all, do not wait for the records
+ * of what strangers try. Where there are other nodes it may have to be looked at again. */
+static bool
+is_act(const struct keyd *keyd, const struct enrolment *e)
+{
+	return e->code == DK_CODE_OK || keyd->share.on;
+}
+
 static void
 attempt(struct keyd *keyd, void *ctx)
 {
 	struct dk_enrol_request request = { .user = "" };
 	struct open_code *code = NULL;
 	struct enrolment *e = ctx;
+	bool act;
 
 	e->code = check(keyd, e->body, e->body_len, &request, &code);
 	if (e->code == DK_CODE_OK) {
@@ -173,10 +185,13 @@ attempt(struct keyd *keyd, void *ctx)
 		else if (state_device(&keyd->state, e->device.id))
 			e->code = DK_CODE_DEVICE_EXISTS;
 	}
-	if (e->code != DK_CODE_OK && !code && !keyd_may_record_denial(keyd))
+	act = e->act = is_act(keyd, e);
+	if (e->code != DK_CODE_OK && !keyd_may_record_denial(keyd, DENIED_STRANGER))
 		end(keyd, e, e->code);
 	else
 		record(keyd, e, code);
+	if (!act)
+		keyd_act_end(keyd);
 }
 
 bool
@@ -206,6 +221,7 @@ keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message)
 	if (asked.body.len > 0)
 		memcpy(e->body, asked.body.data, asked.body.len);
 	e->body_len = asked.body.len;
+	e->act = true;
 	keyd_act_begin(keyd);
 	attempt(keyd, e);
 	return true;

@@ -35,7 +35,11 @@
 #define KEYD_FD_TOKEND 10
 #define KEYD_PENDING_MAX 4096
 #define KEYD_DEFERRED_MAX 256
+#define KEYD_DEFERRED_ADMIN_MAX 64 /* of the operator, whatever others send */
 #define KEYD_DENIALS_PER_S 10
+
+/* Whose denials have a limit together. */
+enum keyd_denied { DENIED_STRANGER, DENIED_REVOKED, DENIED_KINDS };
 
 struct job;
 struct keyd;
@@ -104,7 +108,9 @@ struct keyd {
 	bool acting;
 	struct deferred *deferred_first;
 	struct deferred *deferred_last;
-	unsigned deferred_count;
+	unsigned deferred_count; /* without those of the operator */
+	unsigned deferred_admin_count;
+	bool resuming; /* they are taken from there now */
 	/* releases under way, release.c */
 	struct pool pool;
 	pthread_rwlock_t state_lock;
@@ -121,7 +127,7 @@ struct keyd {
 	unsigned erasing_left; /* enrolments that it leaves out */
 	/* denials that anybody can cause */
 	uint64_t denial_second;
-	unsigned denial_count;
+	unsigned denial_count[DENIED_KINDS];
 	uint32_t suppressed;
 };
 
@@ -155,7 +161,7 @@ void keyd_event_device(struct dk_log_event *event, const struct device *device);
 void keyd_add_factor(
     struct dk_log_event *event, unsigned type, enum ipc_process verifier, uint64_t root);
 /* Whether a denial that anybody can cause may have a record now. */
-bool keyd_may_record_denial(struct keyd *keyd);
+bool keyd_may_record_denial(struct keyd *keyd, enum keyd_denied who);
 void keyd_result(struct keyd *keyd, uint64_t id, unsigned code, const uint8_t *body, size_t len);
 
 /* approval.c: who approved a request, and why. */

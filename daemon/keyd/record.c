@@ -43,16 +43,16 @@ keyd_add_factor(struct dk_log_event *event, unsigned type, enum ipc_process veri
 }
 
 bool
-keyd_may_record_denial(struct keyd *keyd)
+keyd_may_record_denial(struct keyd *keyd, enum keyd_denied who)
 {
 	uint64_t now = ipc_now();
 
 	if (now != keyd->denial_second) {
 		keyd->denial_second = now;
-		keyd->denial_count = 0;
+		memset(keyd->denial_count, 0, sizeof(keyd->denial_count));
 	}
-	if (keyd->denial_count < KEYD_DENIALS_PER_S) {
-		keyd->denial_count++;
+	if (keyd->denial_count[who] < KEYD_DENIALS_PER_S) {
+		keyd->denial_count[who]++;
 		return true;
 	}
 	if (keyd->suppressed < UINT32_MAX)

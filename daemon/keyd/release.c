@@ -39,6 +39,16 @@ refusal_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receip
 	job_free(job);
 }
 
+/* Who has a revoked device is nobody here, and must not fill the log; strangers must
+ * not hide what he does either. */
+static bool
+may_record(struct keyd *keyd, const struct job *job)
+{
+	if (job->device && job->device->state == DEVICE_ACTIVE)
+		return true;
+	return keyd_may_record_denial(keyd, job->device ? DENIED_REVOKED : DENIED_STRANGER);
+}
+
 void
 release_refuse(struct keyd *keyd, struct job *job, unsigned code)
 {
@@ -54,7 +64,7 @@ release_refuse(struct keyd *keyd, struct job *job, unsigned code)
 	job->pending = NULL;
 	keyd->suppressed += job->suppressed;
 	job->suppressed = 0;
-	if (!job->device && !keyd_may_record_denial(keyd)) {
+	if (!may_record(keyd, job)) {
 		keyd_result(keyd, job->id, code, NULL, 0);
 		job_free(job);
 		return;
