@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured of the commands that read logs, and its limits. By CPU time, so that other
+programs on the machine do not count."""
+
+import os
+import shutil
+import statistics
+import tempfile
+
+from measure import Command, Times, output_of, run_once
+from rows import Result, Row, at_most
+
+ENTRIES = 1000000
+LARGE = 100000000
+PROOFS = 1000
+
+
+class LogBench:
+    """A log of a million releases, and its records, on a disk and in the page cache."""
+
+    def __init__(self, build, rounds, where):
+        self.logs, self.doublekey = str(build / "bench" / "logs"), str(build / "cli" / "doublekey")
+        self.rounds = rounds
+        self.where = tempfile.mkdtemp(prefix="doublekey-bench-", dir=where)
+        self._key = None
+
+    @property
+    def key(self):
+        if not self._key:
+            made = output_of([self.logs, "make", self.path("log"), str(ENTRIES), self.path("records")])
+            self._key = made.strip().partition("=")[2]
+        return self._key
+
+    def path(self, name):
+        return os.path.join(self.where, name)
+
+    def close(self):
+        shutil.rmtree(self.where)
+
+
+def verify(limit, *options):
+    def measure(bench):
+        command = Command([bench.doublekey, "log", "verify", "--key", bench.key,
+                           *[bench.path(word) if word == "records" else word for word in options],
+                           bench.path("log")])
+        times = Times()
+        for _ in range(bench.rounds + 1):  # the first one fills the page cache
+            run_once(command, times)
+        cpu = statistics.median(times.cpu[1:])
+        rate, mib = ENTRIES / cpu, times.rss / (1 << 20)
+        lines = [f"doublekey log verify {' '.join(options)} of {ENTRIES} entries, one thread: "
+                 f"{times}", f"peak memory {mib:.1f} MiB, limit 64 MiB"]
+        text = f"entries a second and core {rate:.0f}, limit at least {limit}"
+        return Result(lines, text, rate >= limit and mib < 64)
+    return measure
+
+
+def proof(bench):
+    line = output_of([bench.logs, "prove", bench.path("large"), str(LARGE), str(PROOFS)])
+    values = {name: float(value) for name, value in
+              (word.split("=") for word in line.split())}
+    lines = [f"{PROOFS} entries of a log of {LARGE}, tiles on disk and in the page cache, nothing "
+             f"kept between two proofs: median {values['median']:.0f} us, "
+             f"p99 {values['p99']:.0f} us, longest {values['max']:.0f} us"]
+    return at_most(lines, "median", values["median"] / 1e3, 1, "ms")
+
+
+ROWS = [
+    Row("log verify", verify(500000)),
+    Row("log verify with records", verify(100000, "--records", "records")),
+    Row("inclusion proof in a large log", proof),
+]
