@@ -3,17 +3,20 @@
 
 #include "frame.h"
 
-static const char help[] = "usage: doublekey log COMMAND [OPTION...]\n"
-			   "\n"
-			   "  gossip      compare with other users what a key service shows\n"
-			   "  mirror      copy a log, and check all of it\n"
-			   "  prove       write a proof that an entry stands in a log\n"
-			   "  verify      check a log, a copy of one, or a proof\n"
-			   "  witness     cosign the checkpoints of logs\n"
-			   "\n"
-			   "'doublekey log COMMAND --help' tells more about a command.\n";
+static const char help[] =
+    "usage: doublekey log COMMAND [OPTION...]\n"
+    "\n"
+    "  export      check an export of records that was made for you, and read it\n"
+    "  gossip      compare with other users what a key service shows\n"
+    "  mirror      copy a log, and check all of it\n"
+    "  prove       write a proof that an entry stands in a log\n"
+    "  verify      check a log, a copy of one, or a proof\n"
+    "  witness     cosign the checkpoints of logs\n"
+    "\n"
+    "'doublekey log COMMAND --help' tells more about a command.\n";
 
 static const struct command commands[] = {
+	{ "export", cmd_log_export, NULL },
 	{ "gossip", cmd_log_gossip, NULL },
 	{ "mirror", cmd_log_mirror, NULL },
 	{ "prove", cmd_log_prove, NULL },

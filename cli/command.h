@@ -25,6 +25,7 @@ int cmd_key_join(int argc, char **argv);
 int cmd_key_split(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_log(int argc, char **argv);
+int cmd_log_export(int argc, char **argv);
 int cmd_log_gossip(int argc, char **argv);
 int cmd_log_mirror(int argc, char **argv);
 int cmd_log_prove(int argc, char **argv);

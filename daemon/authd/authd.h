@@ -37,6 +37,8 @@ bool authd_key_set(struct authd *authd, const struct ipc_message *message);
 bool authd_change_logged(struct authd *authd, const struct ipc_message *message);
 /* Tells keyd the digests of what is to judge, and who asked, if it is to replace
  * another one. */
+/* Whom the policy in force names; behind it. */
+void authd_tell_auditors(struct authd *authd);
 void authd_announce(
     struct authd *authd, uint64_t id, const struct in_force *f, const struct dk_part *who);
 

@@ -29,6 +29,20 @@ authd_announce(
 	(void)ipc_send(authd->keyd, IPC_POLICY, id, parts, 3);
 }
 
+void
+authd_tell_auditors(struct authd *authd)
+{
+	uint8_t ids[POLICY_AUDITORS_MAX][32];
+	unsigned n = policy_auditors(authd->now->policy);
+	const struct dk_part parts[] = { { authd->now->digest, sizeof(authd->now->digest) },
+		{ ids, (size_t)n * sizeof(ids[0]) } };
+
+	for (unsigned i = 0; i < n; i++)
+		if (!dk_unhex(policy_auditor(authd->now->policy, i).key_id, ids[i], sizeof(ids[i])))
+			say_fatal("the policy has an auditor that it must not have");
+	(void)ipc_send(authd->keyd, IPC_AUDITORS, 0, parts, n > 0 ? 2 : 1);
+}
+
 static bool
 is_busy(const struct authd *authd)
 {
@@ -123,6 +137,7 @@ authd_change_logged(struct authd *authd, const struct ipc_message *message)
 	if (code == DK_CODE_OK) {
 		in_force_free(authd->now);
 		authd->now = authd->next;
+		authd_tell_auditors(authd);
 	} else {
 		in_force_free(authd->next);
 	}

@@ -124,6 +124,7 @@ main(void)
 	load_policy(&authd);
 	authd.child.protections |= sandbox_enter(IPC_AUTHD, NULL);
 	authd_announce(&authd, 0, authd.now, &nobody);
+	authd_tell_auditors(&authd);
 	ipc_child_ready(&authd.child);
 	ipc_child_gather(&authd.child);
 	ipc_child_run(&authd.child);

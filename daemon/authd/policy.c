@@ -56,6 +56,20 @@ policy_issuer(const struct policy *policy, unsigned issuer)
 		.key_set_max_age_s = policy_key_set_max_age(s) };
 }
 
+unsigned
+policy_auditors(const struct policy *policy)
+{
+	return policy->of[POLICY_AUDITOR].count;
+}
+
+struct policy_auditor
+policy_auditor(const struct policy *policy, unsigned auditor)
+{
+	const struct policy_section *s = &policy->of[POLICY_AUDITOR].item[auditor];
+
+	return (struct policy_auditor){ .title = s->title, .key_id = s->key_id };
+}
+
 static bool
 has_text(const struct policy *policy, const struct policy_list *list, const void *value, size_t len)
 {

@@ -67,6 +67,7 @@ struct policy;
 
 #define POLICY_APPROVALS_MAX 8
 #define POLICY_ISSUERS_MAX 16
+#define POLICY_AUDITORS_MAX 16
 /* 32 of its own, and its digest */
 #define POLICY_CERTIFICATE_NAMES_MAX 33
 
@@ -122,6 +123,13 @@ void policy_free(struct policy *policy);
 
 unsigned policy_rules(const struct policy *policy);
 unsigned policy_issuers(const struct policy *policy);
+/* Section 2.1: who may get exports of the log. */
+struct policy_auditor {
+	const char *title;
+	const char *key_id; /* 64 hex digits */
+};
+unsigned policy_auditors(const struct policy *policy);
+struct policy_auditor policy_auditor(const struct policy *policy, unsigned auditor);
 struct policy_issuer policy_issuer(const struct policy *policy, unsigned issuer);
 struct policy_rule_info policy_rule_info(const struct policy *policy, unsigned rule);
 enum policy_why policy_rule_why(

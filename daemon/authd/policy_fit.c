@@ -50,6 +50,8 @@ missing(const struct policy_section *section, enum policy_kind kind)
 				return policy_option_name[of_issuer[i]];
 		return NULL;
 	}
+	if (kind == POLICY_AUDITOR)
+		return section->key_id ? NULL : "key-id";
 	if (!section->list[POLICY_USERS].given && !section->list[POLICY_GROUPS].given)
 		return kind == POLICY_GROUP ? "users" : "users or groups";
 	if (kind == POLICY_RULE && !section->list[POLICY_KEYS].given)
@@ -95,7 +97,7 @@ policy_section_fits(
 		    section->title, what);
 	if (kind == POLICY_RULE)
 		return factors_fit(p, section);
-	return kind == POLICY_GROUP || (key_set_fits(p, section) && url_is_new(p, section));
+	return kind != POLICY_ISSUER || (key_set_fits(p, section) && url_is_new(p, section));
 }
 
 static bool

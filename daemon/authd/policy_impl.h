@@ -60,6 +60,7 @@ enum policy_option {
 	POLICY_KEY_SET_CA,
 	POLICY_KEY_SET_REFRESH,
 	POLICY_KEY_SET_MAX_AGE,
+	POLICY_KEY_ID,
 	POLICY_OPTIONS,
 };
 
@@ -73,9 +74,9 @@ struct policy_hours {
 };
 
 /* What a section is, and so which options it may have. */
-enum policy_kind { POLICY_GROUP, POLICY_RULE, POLICY_ISSUER, POLICY_KINDS };
+enum policy_kind { POLICY_GROUP, POLICY_RULE, POLICY_ISSUER, POLICY_AUDITOR, POLICY_KINDS };
 
-/* Of a group, a rule or an issuer; it uses what its kind has. */
+/* One section; it uses what its kind has. */
 struct policy_section {
 	const char *title;
 	unsigned line;
@@ -89,6 +90,7 @@ struct policy_section {
 	uint32_t max_age;
 	const char *key_set, *key_set_ca;
 	uint32_t key_set_refresh, key_set_max_age; /* 0: not given */
+	const char *key_id;
 	bool allow;
 };
 

@@ -10,16 +10,21 @@
 #include "authd/policy_parser.h"
 #include "base/text.h"
 
-const char *const policy_kind_name[POLICY_KINDS] = { "group", "rule", "issuer" };
+const char *const policy_kind_name[POLICY_KINDS] = { "group", "rule", "issuer", "auditor" };
 static const unsigned sections_max[POLICY_KINDS] = { POLICY_SECTIONS_MAX, POLICY_SECTIONS_MAX,
-	POLICY_ISSUERS_MAX };
+	POLICY_ISSUERS_MAX, POLICY_AUDITORS_MAX };
 
 static bool
 has_option(enum policy_kind kind, enum policy_option option)
 {
-	if (kind == POLICY_GROUP)
+	switch (kind) {
+	case POLICY_GROUP:
 		return option == POLICY_USERS;
-	return (kind == POLICY_ISSUER) == (option >= POLICY_URL);
+	case POLICY_AUDITOR:
+		return option == POLICY_KEY_ID;
+	default:
+		return option != POLICY_KEY_ID && (kind == POLICY_ISSUER) == (option >= POLICY_URL);
+	}
 }
 
 static bool
@@ -107,7 +112,7 @@ take_section(struct policy_parser *p)
 		kind++;
 	if (kind == POLICY_KINDS)
 		return policy_fail(p, POLICY_UNKNOWN_OPTION, p->token_line,
-		    "there is no %s, only group, rule and issuer", p->word);
+		    "there is no %s, only group, rule, issuer and auditor", p->word);
 	section = add_section(p, kind);
 	if (!section || !take_title(p, section, kind) || !policy_expect(p, T_OPEN, "'{'"))
 		return false;
@@ -166,7 +171,7 @@ parse(struct policy_parser *p, const char *text, size_t len)
 			return false;
 	if (p->token != T_END)
 		return policy_fail(
-		    p, POLICY_SYNTAX, p->token_line, "group, rule or issuer expected");
+		    p, POLICY_SYNTAX, p->token_line, "group, rule, issuer or auditor expected");
 	return policy_names_fit(p);
 }
 

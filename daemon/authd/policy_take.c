@@ -30,6 +30,7 @@ const char *const policy_option_name[POLICY_OPTIONS] = {
 	[POLICY_KEY_SET_CA] = "key-set-ca",
 	[POLICY_KEY_SET_REFRESH] = "key-set-refresh",
 	[POLICY_KEY_SET_MAX_AGE] = "key-set-max-age",
+	[POLICY_KEY_ID] = "key-id",
 };
 
 static bool
@@ -116,6 +117,7 @@ take_text_value(struct policy_parser *p, struct policy_section *section, enum po
 	    : option == POLICY_CLAIM              ? &section->claim
 	    : option == POLICY_KEY_SET            ? &section->key_set
 	    : option == POLICY_KEY_SET_CA         ? &section->key_set_ca
+	    : option == POLICY_KEY_ID             ? &section->key_id
 						  : NULL;
 
 	if (!value || !policy_value_ok(option, p->text))

@@ -203,6 +203,7 @@ policy_value_ok(enum policy_option option, const char *value)
 	case POLICY_CERTIFICATE:
 		return certificate_name_ok(value);
 	case POLICY_DEVICES:
+	case POLICY_KEY_ID:
 		return hex_id_ok(value);
 	case POLICY_NETWORKS:
 		return policy_network_parse(value, &network);

@@ -45,6 +45,7 @@ static const struct rule rules[] = {
 	{ IPC_KEY_PASSED,     IPC_AUTHD,  IPC_KEYD,   64 },
 	{ IPC_POLICY,         IPC_AUTHD,  IPC_KEYD,   68 },
 	{ IPC_KEY_SET_NEW,    IPC_AUTHD,  IPC_KEYD,   1123 },
+	{ IPC_AUDITORS,       IPC_AUTHD,  IPC_KEYD,   32 + IPC_AUDITORS_MAX * 32 },
 	{ IPC_DEVICE,         IPC_KEYD,   IPC_AUTHD,  98 },
 	{ IPC_SERVICE_KEY,    IPC_KEYD,   IPC_AUTHD,  97 },
 	{ IPC_POLICY_LOGGED,  IPC_KEYD,   IPC_AUTHD,  2 },

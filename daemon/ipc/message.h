@@ -44,6 +44,7 @@ enum ipc_type {
 	IPC_KEY_PASSED = 0x0203,
 	IPC_POLICY = 0x0204,
 	IPC_KEY_SET_NEW = 0x0205,
+	IPC_AUDITORS = 0x0206,
 	IPC_DEVICE = 0x0210,
 	IPC_SERVICE_KEY = 0x0211,
 	IPC_POLICY_LOGGED = 0x0212,
@@ -85,6 +86,7 @@ enum ipc_admin_op {
 	IPC_OP_POLICY_RELOAD = 14,
 	IPC_OP_TLS_RELOAD = 15,
 	IPC_OP_LOG_ERASE = 16,
+	IPC_OP_LOG_EXPORT = 17,
 };
 
 /* Protections in force, payload of READY. */
@@ -116,6 +118,8 @@ enum ipc_policy_rule {
 /* What a request takes from a budget: id[32], u32 objects, u32 limits of minute and day. */
 #define IPC_CHARGE_BYTES 44
 #define IPC_CHARGES_MAX 16
+/* Auditors of a policy, each by the id of its key. */
+#define IPC_AUDITORS_MAX 16
 /* Enrolments in ERASE: u64 index, u8 whether the device is active. */
 #define IPC_ENROLMENT_BYTES 9
 #define IPC_ENROLMENTS_MAX 20000

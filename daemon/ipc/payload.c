@@ -207,6 +207,20 @@ ipc_policy_read(const struct ipc_message *message, struct ipc_policy *ret)
 }
 
 bool
+ipc_auditors_read(const struct ipc_message *message, struct ipc_auditors *ret)
+{
+	struct dk_reader_buf rd;
+	struct dk_part ids;
+
+	start(&rd, message);
+	ret->policy = dk_rd_bytes(&rd, 32);
+	ids = rest(&rd);
+	ret->count = (unsigned)(ids.len / 32);
+	ret->ids = ids.data;
+	return !rd.failed && ids.len % 32 == 0 && ret->count <= IPC_AUDITORS_MAX;
+}
+
+bool
 ipc_policy_text_read(const struct ipc_message *message, struct ipc_policy_text *ret)
 {
 	struct dk_reader_buf rd;

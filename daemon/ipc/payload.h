@@ -93,6 +93,14 @@ struct ipc_policy {
 };
 bool ipc_policy_read(const struct ipc_message *message, struct ipc_policy *ret);
 
+/* AUDITORS */
+struct ipc_auditors {
+	const uint8_t *policy;
+	unsigned count; /* at most IPC_AUDITORS_MAX */
+	const uint8_t *ids;
+};
+bool ipc_auditors_read(const struct ipc_message *message, struct ipc_auditors *ret);
+
 /* POLICY_TEXT */
 struct ipc_policy_text {
 	struct dk_part who; /* four bytes */

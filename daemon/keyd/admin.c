@@ -218,6 +218,11 @@ keyd_on_admin(struct keyd *keyd, const struct ipc_message *message)
 		free_act(act);
 		return true;
 	}
+	if (act->op == IPC_OP_LOG_EXPORT) {
+		admin_export(keyd, act);
+		free_act(act);
+		return true;
+	}
 	row = find_row(act->op);
 	if (row) {
 		run(keyd, row, act);

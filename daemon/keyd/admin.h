@@ -71,6 +71,9 @@ unsigned check_freeze(struct keyd *keyd, struct admin_act *act, struct dk_log_ev
 void do_freeze(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
     struct admin_text *out);
 
+/* What is recorded and changes no state; answered when the record is durable. */
+void admin_export(struct keyd *keyd, struct admin_act *act);
+
 unsigned check_erase(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
 void do_erase(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
     struct admin_text *out);

@@ -122,6 +122,10 @@ struct keyd {
 	struct job *ready_last;
 	unsigned ready_count;
 	uint64_t ready_ms;
+	/* whom the policy names, and which policy that was */
+	uint8_t auditor_policy[32];
+	unsigned auditor_count;
+	uint8_t auditor[IPC_AUDITORS_MAX][32];
 	/* erasure under way: id of who asked, 0: none */
 	uint64_t erasing;
 	unsigned erasing_left; /* enrolments that it leaves out */
@@ -185,6 +189,9 @@ bool keyd_on_release(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_key(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_admin(struct keyd *keyd, const struct ipc_message *message);
+
+/* admin_export.c */
+bool keyd_on_auditors(struct keyd *keyd, const struct ipc_message *message);
 
 /* admin_erase.c */
 bool keyd_on_erased(struct keyd *keyd, const struct ipc_message *message);

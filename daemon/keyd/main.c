@@ -173,6 +173,8 @@ on_authd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 		return keyd_on_key(keyd, message);
 	case IPC_POLICY:
 		return on_policy(keyd, message);
+	case IPC_AUDITORS:
+		return keyd_on_auditors(keyd, message);
 	case IPC_KEY_SET_NEW:
 		return on_key_set(keyd, message);
 	default:

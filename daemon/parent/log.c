@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "log_print.h"
 #include "native/code.h"
 #include "parent/exchange.h"
 
@@ -39,21 +40,32 @@ parse_time(const char *text, uint64_t *ret)
 	return t >= 0;
 }
 
+bool
+log_time(const char *text, const char *option, uint64_t *ret)
+{
+	if (!text || parse_time(text, ret))
+		return true;
+	(void)fprintf(
+	    stderr, "doublekeyd: %s takes a time like 2031-02-03T04:05:06Z, or a day\n", option);
+	return false;
+}
+
+bool
+log_object(const char *text, uint8_t ret[16])
+{
+	if (strlen(text) == 32 && dk_unhex(text, ret, 16))
+		return true;
+	(void)fprintf(stderr, "doublekeyd: --object takes an object id, 32 hex digits\n");
+	return false;
+}
+
 static bool
 make_filter(const struct log_wanted *wanted, struct filter *f)
 {
-	const char *fault = NULL;
-
 	*f = (struct filter){ .user = wanted->user, .json = wanted->json };
-	if (wanted->since && !parse_time(wanted->since, &f->since))
-		fault = "--since takes a time like 2031-02-03T04:05:06Z, or a day";
 	f->has_object = wanted->object != NULL;
-	if (f->has_object &&
-	    (strlen(wanted->object) != 32 || !dk_unhex(wanted->object, f->object, 16)))
-		fault = "--object takes an object id, 32 hex digits";
-	if (fault)
-		(void)fprintf(stderr, "doublekeyd: %s\n", fault);
-	return !fault;
+	return log_time(wanted->since, "--since", &f->since) &&
+	    (!f->has_object || log_object(wanted->object, f->object));
 }
 
 static bool
@@ -67,65 +79,80 @@ is_wanted(const struct filter *f, const struct dk_log_event *e)
 	return !f->has_object;
 }
 
-/* One page; returns the index after its last entry, or 0. */
-static uint64_t
-take_page(const struct exchange_answer *answer, struct filter *f, uint64_t *ret_size)
+/* log_entry_fn */
+static bool
+show(void *ctx, uint64_t index, const uint8_t *leaf, const uint8_t *record, size_t len)
 {
 	static struct dk_log_object objects[DK_LOG_OBJECTS_MAX];
 	struct dk_log_event event;
+	struct filter *f = ctx;
+
+	if (dk_record_open(record, len, leaf, objects, &event) != DK_OK) {
+		log_print_broken(index, f->json);
+		f->broken = true;
+	} else if (is_wanted(f, &event)) {
+		(f->json ? log_print_json : log_print)(index, &event);
+	}
+	return true;
+}
+
+/* One page; *ret_next is the index after its last entry. */
+static bool
+take_page(const struct exchange_answer *answer, uint64_t end, log_entry_fn each, void *ctx,
+    uint64_t *ret_next, uint64_t *ret_size)
+{
 	struct dk_reader_buf rd;
-	uint64_t index = 0, next = 0;
 	uint32_t count;
 
 	if (answer->code != DK_CODE_OK) {
 		(void)fprintf(stderr, "doublekeyd: %s\n", dk_code_name(answer->code));
-		return 0;
+		return false;
 	}
 	dk_rd_init(&rd, answer->data + 2, answer->len - 2);
 	*ret_size = dk_rd_u64(&rd);
 	count = dk_rd_u32(&rd);
-	for (uint32_t i = 0; i < count; i++) {
-		const uint8_t *leaf, *record;
-		size_t len;
+	for (uint32_t i = 0; i < count && *ret_next < end; i++) {
+		uint64_t index = dk_rd_u64(&rd);
+		const uint8_t *leaf = dk_rd_bytes(&rd, DK_LEAF_BYTES), *record;
+		size_t len = dk_rd_u32(&rd);
 
-		index = dk_rd_u64(&rd);
-		leaf = dk_rd_bytes(&rd, DK_LEAF_BYTES);
-		len = dk_rd_u32(&rd);
 		record = dk_rd_bytes(&rd, len);
-		if (rd.failed)
-			return 0;
-		next = index + 1;
-		if (dk_record_open(record, len, leaf, objects, &event) != DK_OK) {
-			log_print_broken(index, f->json);
-			f->broken = true;
-		} else if (is_wanted(f, &event)) {
-			(f->json ? log_print_json : log_print)(index, &event);
-		}
+		if (rd.failed || !each(ctx, index, leaf, record, len))
+			return false;
+		*ret_next = index + 1;
 	}
-	return next;
+	return count > 0 && !rd.failed;
 }
 
-int
-cmd_log(const struct settings *settings, const struct log_wanted *wanted)
+bool
+log_each(const struct settings *settings, uint64_t end, log_entry_fn each, void *ctx)
 {
 	uint64_t next = 0, size = 1;
 	struct exchange_answer answer;
 	char first[24], most[24];
 	const char *args[] = { first, most };
+	bool ok = true;
+
+	while (ok && next < size && next < end) {
+		if (snprintf(first, sizeof(first), "%" PRIu64, next) < 0 ||
+		    snprintf(most, sizeof(most), "%d", LOG_PAGE) < 0 ||
+		    !exchange(settings->dir, IPC_OP_LOG, args, 2, &answer))
+			return false;
+		ok = take_page(&answer, end, each, ctx, &next, &size);
+		free(answer.data);
+	}
+	return ok;
+}
+
+int
+cmd_log(const struct settings *settings, const struct log_wanted *wanted)
+{
 	struct filter filter;
 
 	if (!make_filter(wanted, &filter))
 		return 2;
-	while (next < size) {
-		if (snprintf(first, sizeof(first), "%" PRIu64, next) < 0 ||
-		    snprintf(most, sizeof(most), "%d", LOG_PAGE) < 0 ||
-		    !exchange(settings->dir, IPC_OP_LOG, args, 2, &answer))
-			return 1;
-		next = take_page(&answer, &filter, &size);
-		free(answer.data);
-		if (next == 0)
-			return 1;
-	}
+	if (!log_each(settings, UINT64_MAX, show, &filter))
+		return 1;
 	return fflush(stdout) != 0 || ferror(stdout) || filter.broken ? 1 : 0;
 }
 
@@ -134,13 +161,10 @@ cmd_log_erase(const struct settings *settings, const struct log_wanted *wanted)
 {
 	const char *args[] = { wanted->user ? wanted->user : "", "" };
 	char text[24];
-	uint64_t before;
+	uint64_t before = 0;
 
-	if (wanted->before && !parse_time(wanted->before, &before)) {
-		(void)fprintf(stderr,
-		    "doublekeyd: --before takes a time like 2031-02-03T04:05:06Z, or a day\n");
+	if (!log_time(wanted->before, "--before", &before))
 		return 2;
-	}
 	if (wanted->before && snprintf(text, sizeof(text), "%" PRIu64, before) > 0)
 		args[1] = text;
 	return cmd_ask(settings, IPC_OP_LOG_ERASE, args, 2);

@@ -19,6 +19,8 @@ static const char usage_text[] =
     "       doublekeyd status\n"
     "       doublekeyd log [--since TIME] [--user NAME] [--object ID] [--json]\n"
     "       doublekeyd log erase [--user NAME] [--before TIME]\n"
+    "       doublekeyd log export FILE --auditor NAME --key AUDITOR.pub [--since TIME]\n"
+    "                  [--until TIME] [--user NAME] [--device KEY-ID] [--object ID]\n"
     "       doublekeyd policy check [--file FILE] [--user U --key K [--label L]\n"
     "                  [--device KEY-ID] [--address IP] [--time 2031-02-03T04:05:06Z]\n"
     "                  [--factor certificate=NAME|token=ISSUER|approval=USER]...]\n"
@@ -107,6 +109,9 @@ dispatch(const struct settings *s, const struct words *w, int argc, char **argv)
 		return cmd_migrate(s, w->to ? "to" : "from", w->to ? w->to : w->from);
 	if (strcmp(word, "log") == 0 && argc == 1)
 		return cmd_log(s, &w->log);
+	if (strcmp(word, "log") == 0 && argc == 3 && strcmp(name, "export") == 0 &&
+	    w->log.auditor && w->log.key)
+		return cmd_log_export(s, &w->log, argv[2]);
 	if (strcmp(word, "log") == 0 && argc == 2 && strcmp(name, "erase") == 0 &&
 	    (w->log.user || w->log.before))
 		return cmd_log_erase(s, &w->log);

@@ -38,6 +38,8 @@ take_all(int argc, char **argv, const struct option *options, const struct targe
 			return OPTIONS_WRONG;
 	}
 	w->policy.user = w->log.user = w->user;
+	w->log.device = w->policy.device;
+	w->log.key = w->policy.key;
 	return optind;
 }
 
@@ -69,6 +71,8 @@ options_take(int argc, char **argv, struct settings *s, struct words *w)
 		{ "since", &w->log.since },
 		{ "object", &w->log.object },
 		{ "before", &w->log.before },
+		{ "until", &w->log.until },
+		{ "auditor", &w->log.auditor },
 	};
 	struct option options[TARGETS_MAX + 4] = {
 		{ "factor", required_argument, NULL, FACTOR },

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "doublekey/key.h"
 #include "ipc/channel.h"
 
 #define PATH_BYTES 4096
@@ -70,6 +71,9 @@ int cmd_policy_check(const struct settings *settings, const struct policy_case *
 
 /* recovery.c: the public half of a customer key file as the administration
  * takes it; false if it is none, which was told. */
+struct dk_key;
+/* A key file of that side; NULL: told. dk_key_free(). */
+struct dk_key *public_key_open(const char *file, dk_side side);
 #define RECOVERY_HEX_BYTES (2 * (48 + 1200) + 1)
 bool recovery_hex(const char *file, char ret_hex[RECOVERY_HEX_BYTES]);
 

@@ -101,12 +101,14 @@ typedef enum dk_err {
 	DK_ERR_LOG_TREE            = 0x040d, /* files that do not lead to the root */
 	DK_ERR_LOG_INCONSISTENT    = 0x040e, /* two signed trees, neither begins with the other */
 	DK_ERR_LOG_RECORD          = 0x040f, /* a record that does not open its leaf */
+	DK_ERR_LOG_SEALED          = 0x0410, /* export: changed, cut or out of order */
 
 	/* no match */
 	DK_ERR_NO_CUSTOMER_KEY     = 0x0501, /* no customer stanza is for the given keys */
 	DK_ERR_NO_PROVIDER_KEY     = 0x0502,
 	DK_ERR_LOG_KEY             = 0x0503, /* no key for the log, or none that signed */
 	DK_ERR_LOG_MISSING         = 0x0504, /* the log has no such file or entry */
+	DK_ERR_LOG_AUDITOR         = 0x0505, /* export: for another auditor key */
 
 	/* refused */
 	DK_ERR_EPOCH_TOO_OLD       = 0x0601, /* below min_epoch */
@@ -197,6 +199,7 @@ typedef enum dk_err {
 	DK_ERR_SERVICE_TOKEN_REQUIRED     = 0x0a27,
 	DK_ERR_SERVICE_TOKEN              = 0x0a28,
 	DK_ERR_SERVICE_TOKEN_KEYS         = 0x0a29,
+	DK_ERR_SERVICE_AUDITOR            = 0x0a2a,
 	/* found by this program */
 	DK_ERR_SERVICE_UNREACHABLE        = 0x0a80,
 	DK_ERR_SERVICE_TLS                = 0x0a81,

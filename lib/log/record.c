@@ -237,7 +237,16 @@ dk_log_class_name(unsigned class_)
 	static const char *const names[] = { "?", "begun", "release", "denial", "heartbeat",
 		"key-created", "key-state", "key-destroyed", "code-made", "device-enrolled",
 		"device-revoked", "policy", "frozen", "unfrozen", "started", "restored", "key-set",
-		"erased" };
+		"erased", "exported" };
 
 	return class_ < sizeof(names) / sizeof(names[0]) ? names[class_] : names[0];
+}
+
+const char *
+dk_log_verifier_name(unsigned verifier)
+{
+	static const char *const names[] = { "?", "parent", "httpd", "authd", "keyd", "logd",
+		"tokend", "fetchd" };
+
+	return verifier < sizeof(names) / sizeof(names[0]) ? names[verifier] : names[0];
 }

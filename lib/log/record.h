@@ -51,6 +51,7 @@ enum dk_log_class {
 	DK_LOG_RESTORED = 15,
 	DK_LOG_KEY_SET = 16,
 	DK_LOG_ERASED = 17,
+	DK_LOG_EXPORTED = 18,
 };
 
 enum dk_log_decision { DK_LOG_DONE = 1, DK_LOG_DENIED = 2 };
@@ -182,6 +183,10 @@ size_t dk_log_key_set_write(const struct dk_log_key_set *set, uint8_t *ret);
 
 /* Whether an event of this class changes the sealed store (spec/custody.md). */
 bool dk_log_class_is_act(unsigned class_);
+/* Processes that verify factors (spec/ipc.md section 1), and the name of any. */
+#define DK_VERIFIER_HTTPD 2
+#define DK_VERIFIER_AUTHD 3
+const char *dk_log_verifier_name(unsigned verifier);
 /* Static, never NULL. */
 const char *dk_log_class_name(unsigned class_);
 

@@ -51,6 +51,7 @@ static const struct entry table[DK_CODE_COUNT] = {
 	[DK_CODE_TOKEN_REQUIRED] = { "token-required", 403 },
 	[DK_CODE_TOKEN] = { "token", 403 },
 	[DK_CODE_TOKEN_KEYS] = { "token-keys", 503 },
+	[DK_CODE_AUDITOR] = { "auditor", 403 },
 };
 
 const char *

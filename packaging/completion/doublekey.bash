@@ -56,7 +56,7 @@ _doublekey() {
 		_doublekey_words "$(_doublekey_profiles)"
 		return
 		;;
-	--customer | --provider | --open | --to | --sign | --require-creator)
+	--customer | --provider | --open | --to | --sign | --require-creator | --auditor)
 		_doublekey_files .key .key.pub
 		return
 		;;
@@ -178,10 +178,18 @@ _doublekey() {
 				_doublekey_files
 			fi
 			;;
+		export)
+			if [[ $cur == -* ]]; then
+				_doublekey_words "$trust --auditor --passphrase-file --json --output --force
+					$common"
+			else
+				_doublekey_files
+			fi
+			;;
 		gossip) _doublekey_words "--import --forget --output --force $common" ;;
 		mirror) _doublekey_words "$trust --foreign --output $common" ;;
 		witness) _doublekey_words "--init --dir --name --log --listen --tls-cert --tls-key $common" ;;
-		*) _doublekey_words "gossip mirror prove verify witness --help" ;;
+		*) _doublekey_words "export gossip mirror prove verify witness --help" ;;
 		esac
 		;;
 	request)

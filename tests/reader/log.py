@@ -17,7 +17,8 @@ from .fields import is_text, u8, u16, u32, u64
 from .schedule import info
 
 CLASSES = """? begun release denial heartbeat key-created key-state key-destroyed code-made
-    device-enrolled device-revoked policy frozen unfrozen started restored key-set erased""".split()
+    device-enrolled device-revoked policy frozen unfrozen started restored key-set erased
+    exported""".split()
 OBJECT_LIMIT = 1000
 PART_LIMIT = 65535
 PROOF_LIMIT = 63

@@ -29,7 +29,8 @@ CODES = """ok http not-found method too-large malformed-request signature-input 
     unknown-device signature device-revoked clock replay recipient frozen object-malformed
     unknown-key key-destroyed key-disabled key-frozen policy budget stanza-auth share-commitment
     set-mac enrol-code device-exists busy unavailable internal name exists argument hsm hsm-pin
-    certificate-required certificate approval-required approval token-required token token-keys""".split()
+    certificate-required certificate approval-required approval token-required token token-keys
+    auditor""".split()
 
 
 class NativeError(Exception):

@@ -14,8 +14,8 @@ LISTS = ["keys", "users", "groups", "devices", "labels", "networks", "weekdays",
 ISSUER = ["url", "audience", "claim", "max-age"]
 FETCHED = ["key-set", "key-set-ca", "key-set-refresh", "key-set-max-age"]
 URL = r"https://[A-Za-z0-9\[][A-Za-z0-9._~:/?\[\]&=+%,;!$'()*-]*"
-MOST = {"group": 1000, "rule": 1000, "issuer": 16}
-OPTIONS = {"group": ["users"], "issuer": ISSUER + FETCHED, "rule": LISTS + ["zone", "per-minute", "per-day", "approvals", "allow"]}
+MOST = {"group": 1000, "rule": 1000, "issuer": 16, "auditor": 16}
+OPTIONS = {"group": ["users"], "auditor": ["key-id"], "issuer": ISSUER + FETCHED, "rule": LISTS + ["zone", "per-minute", "per-day", "approvals", "allow"]}
 TOKEN = re.compile(r'(?P<blank>[ \t\n]+|#[^\n]*)|(?P<text>"[^"\\\n\t]*")|'
                    r'(?P<word>[a-z-]+)|(?P<number>[0-9]+)|(?P<sign>[{}=,])')
 
@@ -49,7 +49,7 @@ def decode(data):
 class Parser:
     def __init__(self, text):
         self.tokens = self.split(text)
-        self.groups, self.rules, self.issuers = {}, {}, {}
+        self.groups, self.rules, self.issuers, self.auditors = {}, {}, {}, {}
         self.step()
 
     def split(self, text):
@@ -99,7 +99,8 @@ class Parser:
         what, line = self.value, self.line
         if what not in OPTIONS:
             raise PolicyError("unknown-option", line)
-        known = {"group": self.groups, "rule": self.rules, "issuer": self.issuers}[what]
+        known = {"group": self.groups, "rule": self.rules, "issuer": self.issuers,
+                 "auditor": self.auditors}[what]
         if len(known) == MOST[what]:
             raise PolicyError("too-many", line)
         self.step()
@@ -117,8 +118,10 @@ class Parser:
             self.option(OPTIONS[what], section)
         if self.kind != "}":
             raise PolicyError("syntax", self.line)
-        need = {"group": ["users"], "rule": ["keys", "allow"], "issuer": ISSUER}[what]
-        if any(n not in section for n in need) or not {"users", "groups", "url"} & set(section):
+        need = {"group": ["users"], "rule": ["keys", "allow"], "issuer": ISSUER,
+                "auditor": ["key-id"]}[what]
+        if (any(n not in section for n in need)
+                or not {"users", "groups", "url", "key-id"} & set(section)):
             raise PolicyError("missing-option", line)
         if what == "rule" and not factors_fit(section):
             raise PolicyError("factors", line)
@@ -143,7 +146,8 @@ class Parser:
         wanted = {"zone": "text", "allow": "word", "per-minute": "number", "per-day": "number",
                   "approvals": "number", "url": "text", "audience": "text", "claim": "text",
                   "max-age": "number", "key-set": "text", "key-set-ca": "text",
-                  "key-set-refresh": "number", "key-set-max-age": "number"}.get(name, "{")
+                  "key-set-refresh": "number", "key-set-max-age": "number",
+                  "key-id": "text"}.get(name, "{")
         if self.kind != wanted:
             raise PolicyError("value", line)
         kind, value, _ = self.step()
@@ -178,6 +182,8 @@ def require(condition, line):
 
 
 def issuer_text(name, value, line):
+    if name == "key-id":
+        require(re.fullmatch("[0-9a-f]{64}", value), line)
     pattern = {"url": "https://.+", "key-set": URL}.get(name, ".+")
     require(re.fullmatch(pattern, value) and len(value.encode()) <= (64 if name == "claim" else 200),
             line)

@@ -136,6 +136,7 @@ CASES = {
     "ENROL_PASSED": ([bytes(16), bytes(16) + b"DKE1"], [b"", bytes(15)]),
     "KEY_PASSED": ([b"", b"finance", b"\xff" * 64], []),
     "POLICY": ([bytes(64)], [b"", bytes(63), bytes(65), bytes(68)]),  # 68: to replace another
+    "AUDITORS": ([bytes(32), bytes(64), bytes(32 + 16 * 32)], [b"", bytes(31), bytes(33)]),
     "DEVICE": ([bytes(32) + b"\1u", bytes(32) + b"\2u"],
                [b"", bytes(33), bytes(32) + b"\0u", bytes(32) + b"\3u"]),
     "SERVICE_KEY": ([bytes(32) + b"\1k", bytes(32) + b"\3k"],

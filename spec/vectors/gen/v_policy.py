@@ -350,6 +350,19 @@ def tokens():
            ISSUER.replace("{\n", '{\n\tusers = {"*"}\n'))
     broken("rule_with_url", "9", "unknown-option", 5, "an option of an issuer",
            rule('url = "https://a"'))
+    auditor = 'auditor "court" {\n\tkey-id = "%s"\n}\n'
+    case("auditor", "2.1", "it has no part in judgement", auditor % ("0a" * 32) + rule(), "matches")
+    broken("auditor_without_key", "9", "missing-option", 1, "no key-id", 'auditor "court" {\n}\n')
+    for name, value in (("short", "0a" * 31), ("capital", "0A" * 32), ("long", "0a" * 33)):
+        broken("auditor_key_" + name, "2.1", "value", 2, f"no key id: {name}", auditor % value)
+    broken("auditor_with_keys", "9", "unknown-option", 2, "an option of a rule",
+           'auditor "court" {\n\tkeys = {"k"}\n}\n')
+    broken("rule_with_key_id", "9", "unknown-option", 5, "an option of an auditor",
+           rule('key-id = "%s"' % ("0a" * 32)))
+    broken("too_many_auditors", "9", "too-many", 49, "17 auditors",
+           "".join(auditor.replace("court", f"a{i}") % ("0a" * 32) for i in range(17)))
+    broken("auditor_title_twice", "9", "repeated-title", 4, "two auditors with one title",
+           auditor % ("0a" * 32) + auditor % ("0b" * 32))
     broken("token_and_approvals", "6.3", "factors", 7, "a token ends before people have approved",
            ISSUER + rule('tokens = {"corp"}', "approvals = 1", 'approvers = {"bob"}'))
     broken("token_deny", "6", "factors", 7, "where nothing is allowed",

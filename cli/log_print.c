@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "log_print.h"
+
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +10,6 @@
 #include "base/text.h"
 #include "json.h"
 #include "native/code.h"
-#include "parent/log.h"
 
 #define TIME_BYTES 32
 
@@ -46,7 +47,7 @@ print_key_set(const struct dk_log_event *e)
 
 	if (e->key_set_len == 0 || !dk_log_key_set_parse(e->key_set, e->key_set_len, &set))
 		return;
-	(void)printf(" issuer=%s verifier=%s", set.issuer, ipc_process_name(set.verifier));
+	(void)printf(" issuer=%s verifier=%s", set.issuer, dk_log_verifier_name(set.verifier));
 	print_hex("set", set.digest, sizeof(set.digest));
 	print_hex("ca", set.root, sizeof(set.root));
 	for (unsigned i = 0; i < set.count; i++)
@@ -75,7 +76,7 @@ print_main(const struct dk_log_event *e)
 		(void)printf(" note=\"%s\"", e->note);
 	for (unsigned i = 0; i < e->factor_count; i++)
 		(void)printf(" factor=%u:%s:%" PRIu64, e->factor[i].type,
-		    ipc_process_name(e->factor[i].verifier), e->factor[i].root);
+		    dk_log_verifier_name(e->factor[i].verifier), e->factor[i].root);
 	if (e->token_len > 0 && dk_log_token_parse(e->token, e->token_len, &token)) {
 		(void)printf(" token=\"%s\" kid=\"%s\" jti=\"%s\" iat=%" PRIu64, token.issuer,
 		    token.key, token.id, token.issued);
@@ -185,7 +186,7 @@ put_key_set(struct json *j, const struct dk_log_event *e)
 	json_string(j, "issuer", set.issuer);
 	put_hex(j, "sha256", true, set.digest, sizeof(set.digest));
 	put_hex(j, "ca", true, set.root, sizeof(set.root));
-	json_string(j, "verifier", ipc_process_name(set.verifier));
+	json_string(j, "verifier", dk_log_verifier_name(set.verifier));
 	json_open(j, "thumbprints", '[');
 	for (unsigned i = 0; i < set.count; i++) {
 		dk_hex(set.thumbprint[i], 32, hex);
@@ -205,14 +206,14 @@ put_factors(struct json *j, const struct dk_log_event *e)
 	for (unsigned i = 0; i < e->factor_count; i++) {
 		json_open(j, NULL, '{');
 		json_string(j, "type", types[e->factor[i].type < 5 ? e->factor[i].type : 0]);
-		json_string(j, "verifier", ipc_process_name(e->factor[i].verifier));
+		json_string(j, "verifier", dk_log_verifier_name(e->factor[i].verifier));
 		json_number(j, "root", e->factor[i].root);
 		json_close(j, '}');
 	}
 	if (e->token_len > 0 && dk_log_token_parse(e->token, e->token_len, &token)) {
 		json_open(j, NULL, '{');
 		json_string(j, "type", "token");
-		json_string(j, "verifier", ipc_process_name(IPC_AUTHD));
+		json_string(j, "verifier", dk_log_verifier_name(DK_VERIFIER_AUTHD));
 		json_string(j, "iss", token.issuer);
 		json_string(j, "kid", token.key);
 		put_hex(j, "thumbprint", true, token.thumbprint, 32);
@@ -223,7 +224,7 @@ put_factors(struct json *j, const struct dk_log_event *e)
 	if (e->has_certificate) {
 		json_open(j, NULL, '{');
 		json_string(j, "type", "certificate");
-		json_string(j, "verifier", ipc_process_name(IPC_HTTPD));
+		json_string(j, "verifier", dk_log_verifier_name(DK_VERIFIER_HTTPD));
 		put_hex(j, "certificate", true, e->certificate, 32);
 		put_hex(j, "ca", true, e->certificate + 32, 32);
 		json_close(j, '}');
