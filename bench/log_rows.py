@@ -3,16 +3,20 @@
 programs on the machine do not count."""
 
 import os
+import pathlib
 import shutil
 import statistics
+import sys
 import tempfile
 
 from measure import Command, Times, output_of, run_once
 from rows import Result, Row, at_most
+from service_rows import fsync_times, numbers
 
 ENTRIES = 1000000
 LARGE = 100000000
 PROOFS = 1000
+CONCURRENT = 256
 
 
 class LogBench:
@@ -20,7 +24,7 @@ class LogBench:
 
     def __init__(self, build, rounds, where):
         self.logs, self.doublekey = str(build / "bench" / "logs"), str(build / "cli" / "doublekey")
-        self.rounds = rounds
+        self.build, self.rounds = build, rounds
         self.where = tempfile.mkdtemp(prefix="doublekey-bench-", dir=where)
         self._key = None
 
@@ -65,7 +69,31 @@ def proof(bench):
     return at_most(lines, "median", values["median"] / 1e3, 1, "ms")
 
 
+def appends(bench):
+    """logd with the store of a new service on the disk, and tiles."""
+    os.environ["DOUBLEKEY_BUILD"] = str(bench.build)
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "service"))
+    import service
+    os.mkdir(bench.path("service"))
+    folder = os.path.join(service.Service(bench.path("service")).dir, "log")
+    command = [str(bench.build / "bench" / "append"),
+               str(bench.build / "daemon" / "doublekeyd-logd"), folder]
+    before = fsync_times(bench.where, 200)
+    runs = {many: numbers(output_of(command + [str(many), "10"])) for many in (1, CONCURRENT)}
+    one = 1 / statistics.median(before + fsync_times(bench.where, 200))
+    rate = {many: run["entries"] / run["seconds"] for many, run in runs.items()}
+    limit = round(max(10000, min(10 * one, 20000)))
+    cpu = runs[CONCURRENT]["cpu"] / runs[CONCURRENT]["entries"] * 1e6
+    lines = [f"fdatasync of {bench.where}: {one:.0f} a second",
+             f"one after the other: {rate[1]:.0f} entries a second",
+             f"{CONCURRENT} concurrent: {rate[CONCURRENT]:.0f} by the clock, {cpu:.1f} us of CPU "
+             "time each"]
+    text = f"entries a second {rate[CONCURRENT]:.0f}, limit at least {limit}"
+    return Result(lines, text, rate[CONCURRENT] >= limit)
+
+
 ROWS = [
+    Row("durable appends", appends),
     Row("log verify", verify(500000)),
     Row("log verify with records", verify(100000, "--records", "records")),
     Row("inclusion proof in a large log", proof),
