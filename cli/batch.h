@@ -65,6 +65,7 @@ struct batch_task {
 	bool hold;
 	bool like; /* the output gets mode and times of the input */
 	bool recursive;
+	bool waits;    /* each file waits for another system: more of them at a time */
 	unsigned jobs; /* 0: one for each processor */
 };
 

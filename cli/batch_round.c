@@ -18,6 +18,8 @@
 #define LARGE_BYTES (4 << 20)
 /* Up to here, as many fsync calls are cheaper than one of a whole file system. */
 #define SINGLE_SYNCS 4
+/* Files that wait for another system, unless --jobs says otherwise. */
+#define WAITING_THREADS 32
 /* Descriptors besides those of items and their directories: standard ones, the
  * levels of a walk, an input for each thread, what libraries open. */
 #define OTHER_DESCRIPTORS (64 + 256 + BATCH_JOBS_MAX)
@@ -41,6 +43,9 @@ batch_round_init(struct batch_round *round, const struct batch_task *task)
 	round->jobs = task->jobs > 0 ? task->jobs : batch_processors();
 	if (round->jobs > BATCH_JOBS_MAX)
 		round->jobs = BATCH_JOBS_MAX;
+	round->threads = task->waits && task->jobs == 0 && round->jobs < WAITING_THREADS
+	    ? WAITING_THREADS
+	    : round->jobs;
 	round->most = now > OTHER_DESCRIPTORS + 1 ? (size_t)(now - OTHER_DESCRIPTORS) : 1;
 	round->count = 0;
 }
@@ -71,6 +76,8 @@ produce(const struct batch_task *task, struct batch_item *item, struct work_file
 		item->failure = file->failure;
 		return -1;
 	}
+	if (file->unchanged)
+		return -1; /* and no failure */
 	item->note = file->note;
 	item->failure.of_output = true;
 	if (task->like && temp_like(&item->out, &file->st) != 0)
@@ -164,7 +171,7 @@ do_all(struct batch_round *round, void (*each)(struct batch_round *round, size_t
 {
 	struct pool pool = { .round = round, .each = each };
 	pthread_t thread[BATCH_JOBS_MAX];
-	unsigned wanted = round->count < round->jobs ? (unsigned)round->count : round->jobs;
+	unsigned wanted = round->count < round->threads ? (unsigned)round->count : round->threads;
 	unsigned started = 0;
 
 	atomic_init(&pool.next, 0);

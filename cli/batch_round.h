@@ -11,6 +11,7 @@
 struct batch_round {
 	const struct batch_task *task;
 	unsigned jobs;
+	unsigned threads; /* for small files */
 	size_t most; /* items, and directories held open for them */
 	size_t count;
 	struct batch_item item[BATCH_ROUND_ITEMS];

@@ -146,6 +146,8 @@ prepare(struct encrypt *encrypt)
 	params->customer_count = encrypt->sides.customer_keys.count;
 	params->provider = encrypt->sides.provider_keys.key;
 	params->provider_count = encrypt->sides.provider_keys.count;
+	encrypt->target.waits = keyref_list_waits(&encrypt->sides.customer_keys) ||
+	    keyref_list_waits(&encrypt->sides.provider_keys);
 	params->segment_length = (uint32_t)encrypt->segment_length;
 	encrypt->crypt.own_name = !encrypt->file_name;
 	if (encrypt->file_name && *encrypt->file_name != '\0')

@@ -29,12 +29,13 @@ static const char help[] =
     "      --to KEY              key that opens it from now on; may be repeated\n"
     "      --min-epoch N         refuse to start from an older set of keys\n"
     "      --passphrase-file F   first line of F is the passphrase of the open key\n"
+    "      --resume              leave files alone that have the keys of --to already\n"
     "  -r, --recursive           all files in directories that end in .dkey\n"
     "  -j, --jobs N              threads (default: one for each processor)\n"
     "  -q, --quiet               errors only\n"
     "  -h, --help                this text\n";
 
-enum { SIDE = OPTION_OWN, OPEN, TO, EPOCH, PASSPHRASE };
+enum { SIDE = OPTION_OWN, OPEN, TO, EPOCH, PASSPHRASE, RESUME };
 
 static const struct option table[] = {
 	{ "side", required_argument, NULL, SIDE },
@@ -42,6 +43,7 @@ static const struct option table[] = {
 	{ "to", required_argument, NULL, TO },
 	{ "min-epoch", required_argument, NULL, EPOCH },
 	{ "passphrase-file", required_argument, NULL, PASSPHRASE },
+	{ "resume", no_argument, NULL, RESUME },
 	{ "recursive", no_argument, NULL, 'r' },
 	{ "jobs", required_argument, NULL, 'j' },
 	OPTIONS_COMMON,
@@ -55,6 +57,7 @@ struct rewrap {
 	struct option_list passphrase_files;
 	struct keyref_list open_keys;
 	struct keyref_list to_keys;
+	bool resume;
 };
 
 /* Two rewraps of one file at once would each keep only its own side. */
@@ -108,6 +111,9 @@ rewrap_file(void *ctx, struct work_file *file)
 	if (lock(file) != 0)
 		return -1;
 	file_source_init(&in, file->in, &file->st);
+	file->unchanged = rewrap->resume && dk_rewrap_is_done(&rewrap->params, &in.source);
+	if (file->unchanged)
+		return 0;
 	file->failure.err =
 	    dk_rewrap(&rewrap->params, &in.source, &block, &len, &old_len, &file->failure.place);
 	if (file->failure.err != DK_OK) {
@@ -124,7 +130,8 @@ rewrap_ahead(void *ctx, const struct dk_source *in, struct dk_key_batch *shares,
 {
 	const struct rewrap *rewrap = ctx;
 
-	dk_rewrap_ahead(&rewrap->params, in, shares, index);
+	if (!rewrap->resume || !dk_rewrap_is_done(&rewrap->params, in))
+		dk_rewrap_ahead(&rewrap->params, in, shares, index);
 }
 
 static int
@@ -161,6 +168,9 @@ take(void *ctx, int code)
 			    "rewrap", "--min-epoch is a number from 0 to 4294967295");
 		rewrap->params.min_epoch = (uint32_t)number;
 		break;
+	case RESUME:
+		rewrap->resume = true;
+		break;
 	case 'r':
 		rewrap->task.recursive = true;
 		break;
@@ -191,6 +201,7 @@ prepare(struct rewrap *rewrap)
 	params->open_count = rewrap->open_keys.count;
 	params->to = rewrap->to_keys.key;
 	params->to_count = rewrap->to_keys.count;
+	rewrap->task.waits = keyref_list_waits(&rewrap->to_keys);
 	return true;
 }
 

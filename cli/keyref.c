@@ -191,3 +191,12 @@ keyref_list_clear(struct keyref_list *list)
 	list->key = NULL;
 	list->count = 0;
 }
+
+bool
+keyref_list_waits(const struct keyref_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (dk_key_wraps_far(list->key[i]))
+			return true;
+	return false;
+}

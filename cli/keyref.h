@@ -45,6 +45,9 @@ void keyref_list_clear(struct keyref_list *list);
  */
 bool keyref_list_join(struct keyref_list *list, struct dk_key_batch **batch);
 
+/* Whether wrapping to one of them waits for another system. */
+bool keyref_list_waits(const struct keyref_list *list);
+
 /* The message for a key reference that failed with err. */
 void keyref_tell(const char *ref, dk_side side, dk_err err);
 

@@ -67,6 +67,7 @@ run_beside(const struct target *target, char **paths, int count)
 		.replace = target->force,
 		.like = true,
 		.recursive = target->recursive,
+		.waits = target->waits,
 		.jobs = target->jobs,
 	};
 

@@ -24,6 +24,7 @@ struct target {
 	const char *out; /* -o */
 	bool force;
 	bool recursive;
+	bool waits; /* as in struct batch_task */
 	unsigned jobs;
 	bool binary; /* refuse a terminal as output unless -o - asks for it */
 	bool never_beside;

@@ -20,6 +20,7 @@ struct work_file {
 	uint64_t written;       /* bytes that went to out */
 	struct failure failure; /* filled by a work_fn that returns -1 */
 	const char *note;       /* static: tell it though nothing failed; or NULL */
+	bool unchanged;         /* nothing had to be done, and there is no output */
 };
 
 /* Returns 0 or -1. May be called by several threads at once. */

@@ -156,6 +156,12 @@ dk_key_batch_suits(const struct dk_key *key)
 	return key->ops->many && key->ops->unwrap;
 }
 
+bool
+dk_key_wraps_far(const struct dk_key *key)
+{
+	return key->stanza_type == DK_STANZA_KMS;
+}
+
 dk_err
 dk_key_batch_join(struct dk_key_batch *batch, struct dk_key **key)
 {

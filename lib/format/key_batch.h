@@ -61,6 +61,13 @@ struct dk_rewrap_params; /* doublekey/object.h */
 void dk_rewrap_ahead(const struct dk_rewrap_params *params, const struct dk_source *in,
     struct dk_key_batch *batch, size_t index);
 
+/* Whether the side is wrapped to exactly the keys of these params already, so that there
+ * is nothing to do; not whether to their newest versions. False also on any error. */
+bool dk_rewrap_is_done(const struct dk_rewrap_params *params, const struct dk_source *in);
+
+/* Whether wrapping to the key asks another system each time, and waits for it. */
+bool dk_key_wraps_far(const struct dk_key *key);
+
 /* Ask for the shares of all objects that were added; not while others use the batch. */
 void dk_key_batch_ask(struct dk_key_batch *batch);
 

@@ -155,6 +155,34 @@ dk_rewrap_ahead(const struct dk_rewrap_params *given, const struct dk_source *in
 	block = NULL;
 }
 
+static bool
+has_stanza(const struct dk_block *block, const struct dk_set *set, const struct dk_key *key)
+{
+	for (uint32_t i = 0; i < set->stanza_count; i++)
+		if (memcmp(block->data + set->stanza[i].key_id, key->id, DK_KEY_ID_BYTES) == 0)
+			return true;
+	return false;
+}
+
+bool
+dk_rewrap_is_done(const struct dk_rewrap_params *given, const struct dk_source *in)
+{
+	struct dk_key *to[DK_STANZAS_MAX];
+	struct dk_rewrap_params params;
+	dk_auto_block *block = NULL;
+	const struct dk_set *set;
+
+	if (begin(given, in, to, &params, &block, NULL) != DK_OK)
+		return false;
+	set = &block->header.set[params.side == DK_SIDE_CUSTOMER ? 0 : 1];
+	if (set->stanza_count != params.to_count)
+		return false;
+	for (size_t i = 0; i < params.to_count; i++)
+		if (!has_stanza(block, set, params.to[i]))
+			return false;
+	return true;
+}
+
 dk_err
 dk_rewrap(const struct dk_rewrap_params *given, const struct dk_source *in, uint8_t **ret,
     size_t *ret_len, size_t *ret_old_len, struct dk_place *ret_place)

@@ -120,8 +120,8 @@ _doublekey() {
 		;;
 	rewrap)
 		if [[ $cur == -* ]]; then
-			_doublekey_words "--side --open --to --min-epoch --passphrase-file --recursive
-				--jobs $common"
+			_doublekey_words "--side --open --to --min-epoch --resume --passphrase-file
+				--recursive --jobs $common"
 		else
 			_doublekey_files .dkey
 		fi

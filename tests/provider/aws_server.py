@@ -102,7 +102,7 @@ class AwsServer(JsonServer):
             return self.sts(dict(urllib.parse.parse_qsl(body.decode())))
         if "X-Amz-Target" not in headers:
             return self.metadata(method, path, headers)
-        wrong = self.verify(method, path, headers, self.requests[-1][4])
+        wrong = self.verify(method, path, headers, self.now.raw)
         action = headers["X-Amz-Target"].removeprefix("TrentService.")
         if wrong:
             return wrong

@@ -56,6 +56,7 @@ class JsonServer:
     def __init__(self, pem=None):
         self.faults, self.requests, self.delay, self.stall = [], [], 0, 0
         self.lock, self.under_way, self.most = threading.Lock(), 0, 0
+        self.now = threading.local()  # raw: the body of this thread's request
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -70,7 +71,10 @@ class JsonServer:
 
             do_GET = do_POST = do_PUT = answer
 
-        self.httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            request_queue_size = 128  # of connections at once; the default is 5
+
+        self.httpd = Server(("127.0.0.1", 0), Handler)
         self.httpd.daemon_threads = True
         if pem:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -97,6 +101,7 @@ class JsonServer:
             self.requests.append((time.monotonic(), request.command, request.path,
                                   dict(request.headers), raw))
         time.sleep(self.delay)
+        self.now.raw = raw
         is_json = "json" in request.headers.get("Content-Type", "")
         answer = self.handle(request.command, request.path, request.headers,
                              json.loads(raw) if raw and is_json else raw or {})
