@@ -50,22 +50,24 @@ dk_profile_read(const struct dk_profile *profile, const char *name, uint8_t **re
 	return DK_OK;
 }
 
+/* Several processes may write the same file at a time, so each has a new one of its own. No
+ * key or request has a name that begins with a dot. */
 dk_err
 dk_profile_write(const struct dk_profile *profile, const char *name, const void *data, size_t len)
 {
-	char path[DK_PROFILE_PATH_BYTES], temp[DK_PROFILE_PATH_BYTES + 4];
+	char path[DK_PROFILE_PATH_BYTES], temp[DK_PROFILE_PATH_BYTES];
 	bool ok;
-	int fd, n;
+	int fd;
 
-	if (!dk_profile_path(profile, name, path))
+	if (!dk_profile_path(profile, name, path) || !dk_profile_path(profile, ".new.XXXXXX", temp))
 		return DK_ERR_WRITE;
-	n = snprintf(temp, sizeof(temp), "%s.new", path);
-	if (n < 0 || (size_t)n >= sizeof(temp))
-		return DK_ERR_WRITE;
-	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0)
 		return DK_ERR_WRITE;
 	ok = write(fd, data, len) == (ssize_t)len && fsync(fd) == 0;
 	ok = close(fd) == 0 && ok;
-	return ok && rename(temp, path) == 0 ? DK_OK : DK_ERR_WRITE;
+	if (ok && rename(temp, path) == 0)
+		return DK_OK;
+	(void)unlink(temp);
+	return DK_ERR_WRITE;
 }

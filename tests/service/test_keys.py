@@ -2,10 +2,11 @@
 """Keys of all types and versions, and what their states mean to a client."""
 import os
 import shutil
+import subprocess
 
 import pytest
 
-from service import codes, parts_of, release_body
+from service import CLIENT, codes, parts_of, release_body
 
 TYPES = {"p256": 1, "p384": 2, "rsa3072": 3}
 
@@ -270,3 +271,21 @@ def test_what_is_no_recovery_key(service):
                             os.path.join(service.base, name), check=False)
         assert out.returncode == 1 and word in out.stderr, name
     assert service.admin("key", "list").stdout == ""
+
+
+def test_many_renew_a_pin_at_once(service):
+    provider_and_plain(service)
+    service.admin("key", "create", "k")
+    service.admin("key", "create", "k.new")
+    service.enrol()
+    encrypt(service, "k", "o")
+    encrypt(service, "k.new", "o.new")
+    pinned = open(pin_file(service, "k.new"), "rb").read()
+    for turn in range(5):
+        make_old(pin_file(service))
+        running = [subprocess.Popen(
+            [CLIENT, "encrypt", "--customer", service.url + "/keys/k", "--provider", "p.key.pub",
+             "plain", "-o", "o%d-%d" % (turn, i)], cwd=service.base, env=service.env(),
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for i in range(10)]
+        assert [p.communicate(timeout=60)[1] for p in running] == [""] * len(running)
+    assert open(pin_file(service, "k.new"), "rb").read() == pinned
