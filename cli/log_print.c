@@ -40,6 +40,16 @@ print_hex(const char *name, const uint8_t *bytes, size_t len)
 	(void)printf(" %s=%s", name, hex);
 }
 
+/* Of devices, requests and tokens: none can look like a field of its own. */
+static void
+print_quoted(const char *name, const char *text)
+{
+	char safe[1280];
+
+	(void)printf(
+	    " %s=\"%s\"", name, dk_text_show(text, strlen(text), "\"", safe, sizeof(safe)));
+}
+
 static void
 print_key_set(const struct dk_log_event *e)
 {
@@ -69,17 +79,19 @@ print_main(const struct dk_log_event *e)
 	if (e->user[0])
 		(void)printf(" user=%s", e->user);
 	if (e->device_name[0])
-		(void)printf(" device=\"%s\"", e->device_name);
+		print_quoted("device", e->device_name);
 	if (e->suppressed)
 		(void)printf(" suppressed=%u", e->suppressed);
 	if (e->note[0])
-		(void)printf(" note=\"%s\"", e->note);
+		print_quoted("note", e->note);
 	for (unsigned i = 0; i < e->factor_count; i++)
 		(void)printf(" factor=%u:%s:%" PRIu64, e->factor[i].type,
 		    dk_log_verifier_name(e->factor[i].verifier), e->factor[i].root);
 	if (e->token_len > 0 && dk_log_token_parse(e->token, e->token_len, &token)) {
-		(void)printf(" token=\"%s\" kid=\"%s\" jti=\"%s\" iat=%" PRIu64, token.issuer,
-		    token.key, token.id, token.issued);
+		print_quoted("token", token.issuer);
+		print_quoted("kid", token.key);
+		print_quoted("jti", token.id);
+		(void)printf(" iat=%" PRIu64, token.issued);
 		print_hex("thumbprint", token.thumbprint, 32);
 	}
 	if (e->has_certificate)

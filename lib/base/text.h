@@ -16,6 +16,11 @@ bool dk_custodian_valid(const uint8_t field[DK_CUSTODIAN_BYTES]);
 /* Fill the zero-padded field from a string; false if it is not valid. */
 bool dk_custodian_from_string(const char *s, uint8_t ret_field[DK_CUSTODIAN_BYTES]);
 
+/* For people to read: what is not UTF-8, control characters, marks that turn the direction of
+ * writing, the backslash and the ASCII characters of also become \xHH for each byte. What does
+ * not fit ends with "..."; cap is at least 8. Returns out. */
+const char *dk_text_show(const char *text, size_t len, const char *also, char *out, size_t cap);
+
 /* Lower-case hex and a NUL: out has room for 2 * len + 1 bytes. */
 void dk_hex(const uint8_t *data, size_t len, char *out);
 /* Exactly 2 * len hex digits of either case and a NUL; false otherwise. */

@@ -166,3 +166,15 @@ def test_json_has_what_the_manual_says(ready):
     assert release["address"] == "127.0.0.1"
     assert [f["type"] for f in release["factors"]] == ["device"]
     assert release["objects"][0]["code"] == "ok" and release["objects"][0]["epoch"] == 1
+
+
+def test_no_text_looks_like_another_field(service):
+    """Who is enrolled chooses the name of the device."""
+    code = service.admin("enrol-code", "--user", "alice").stdout.strip()
+    name = 'x" note="by security \u202e\\'
+    service.client("enrol", service.url, "--ca-fingerprint", service.fingerprint, "--code", code,
+                   "--device-name", name)
+    line = [line for line in service.log().splitlines() if "device=" in line][-1]
+    assert 'device="x\\x22 note=\\x22by security \\xe2\\x80\\xae\\x5c"' in line
+    assert name in [r.get("device_name") for r in
+                    map(json.loads, service.admin("log", "--json").stdout.splitlines())]
