@@ -7,6 +7,7 @@
  *   FAULT_LOG=FILE    at the end, one line "N STACK" for each allocation; equal
  *                     numbers STACK mean one path through the program's own code
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <stdatomic.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #include <link.h>
+#include <openssl/crypto.h>
 
 #define LOGGED_MAX 200000
 #define FRAMES_MAX 40
@@ -119,6 +121,24 @@ posix_memalign(void **ret, size_t align, size_t len)
 	return 0;
 }
 
+/* As in tests/faults/test_alloc.c: the start of libcrypto from 3.1 on is left out. */
+static void
+start_libcrypto(void)
+{
+	void *version = dlsym(RTLD_DEFAULT, "OpenSSL_version_num");
+	void *init = dlsym(RTLD_DEFAULT, "OPENSSL_init_crypto");
+	__typeof__(OpenSSL_version_num) *version_num;
+	__typeof__(OPENSSL_init_crypto) *init_crypto;
+
+	if (!version || !init)
+		return;
+	memcpy(&version_num, &version, sizeof(version_num));
+	memcpy(&init_crypto, &init, sizeof(init_crypto));
+	if (version_num() >= 0x30100000UL &&
+	    init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_LOAD_CONFIG, NULL) != 1)
+		abort();
+}
+
 static void __attribute__((constructor)) start(void)
 {
 	const char *rule = getenv("FAULT_MEMORY");
@@ -127,6 +147,7 @@ static void __attribute__((constructor)) start(void)
 
 	(void)backtrace(frame, 2); /* the first one loads a library */
 	(void)dl_iterate_phdr(find_own, NULL);
+	start_libcrypto();
 	logging = getenv("FAULT_LOG") != NULL;
 	if (rule)
 		fail_at = strtoul(rule, &rest, 10);

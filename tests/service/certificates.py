@@ -15,17 +15,31 @@ def name(text):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
+def with_identifiers(builder, public_key, ca_key, is_ca=False):
+    """What RFC 5280 wants of every certificate, and strict verifiers insist on."""
+    if is_ca:
+        builder = builder.add_extension(x509.KeyUsage(
+            False, False, False, False, False, True, True, False, False), True)
+    return builder.add_extension(
+        x509.SubjectKeyIdentifier.from_public_key(public_key), False).add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), False)
+
+
+def ca_certificate(key, title, begin, end):
+    now = datetime.datetime.utcnow()
+    builder = (
+        x509.CertificateBuilder().subject_name(name(title)).issuer_name(name(title))
+        .public_key(key.public_key()).serial_number(x509.random_serial_number())
+        .not_valid_before(now + begin).not_valid_after(now + end)
+        .add_extension(x509.BasicConstraints(True, None), True))
+    return with_identifiers(builder, key.public_key(), key, True).sign(key, hashes.SHA256())
+
+
 class Authority:
     def __init__(self, title="Example CA"):
         self.title = title
         self.key = ec.generate_private_key(ec.SECP256R1())
-        now = datetime.datetime.utcnow()
-        self.certificate = (
-            x509.CertificateBuilder().subject_name(name(title)).issuer_name(name(title))
-            .public_key(self.key.public_key()).serial_number(x509.random_serial_number())
-            .not_valid_before(now - DAY).not_valid_after(now + DAY)
-            .add_extension(x509.BasicConstraints(True, None), True)
-            .sign(self.key, hashes.SHA256()))
+        self.certificate = ca_certificate(self.key, title, -DAY, DAY)
 
     def pem(self):
         return self.certificate.public_bytes(serialization.Encoding.PEM)
@@ -41,6 +55,7 @@ class Authority:
             .add_extension(x509.ExtendedKeyUsage([usage]), False))
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
+        builder = with_identifiers(builder, key.public_key(), self.key)
         certificate = builder.sign(self.key, hashes.SHA256())
         with open(path, "wb") as f:
             os.chmod(path, 0o600)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from certificates import DAY, Authority, name
+from certificates import DAY, Authority, ca_certificate, name, with_identifiers
 from service import DAEMON, PASSPHRASE, Service, free_port
 from test_metrics import get, set_metrics
 
@@ -41,25 +41,21 @@ def new_key():
 def certificate(ca, key, begin=-DAY, end=DAY * 365, names=(HERE,),
                 usage=ExtendedKeyUsageOID.SERVER_AUTH):
     now = datetime.datetime.utcnow()
-    return (x509.CertificateBuilder().subject_name(name("service")).issuer_name(name(ca.title))
-            .public_key(key.public_key()).serial_number(x509.random_serial_number())
-            .not_valid_before(now + begin).not_valid_after(now + end)
-            .add_extension(x509.ExtendedKeyUsage([usage]), False)
-            .add_extension(x509.SubjectAlternativeName(list(names)), False)
-            .sign(ca.key, hashes.SHA256())).public_bytes(serialization.Encoding.PEM)
+    builder = (
+        x509.CertificateBuilder().subject_name(name("service")).issuer_name(name(ca.title))
+        .public_key(key.public_key()).serial_number(x509.random_serial_number())
+        .not_valid_before(now + begin).not_valid_after(now + end)
+        .add_extension(x509.ExtendedKeyUsage([usage]), False)
+        .add_extension(x509.SubjectAlternativeName(list(names)), False))
+    return with_identifiers(builder, key.public_key(), ca.key).sign(
+        ca.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 class OwnCa(Authority):
     """One that outlives the certificates of the tests."""
     def __init__(self):
         super().__init__("Own CA")
-        now = datetime.datetime.utcnow()
-        self.certificate = (
-            x509.CertificateBuilder().subject_name(name(self.title)).issuer_name(name(self.title))
-            .public_key(self.key.public_key()).serial_number(x509.random_serial_number())
-            .not_valid_before(now - DAY * 30).not_valid_after(now + DAY * 1000)
-            .add_extension(x509.BasicConstraints(True, None), True)
-            .sign(self.key, hashes.SHA256()))
+        self.certificate = ca_certificate(self.key, self.title, -DAY * 30, DAY * 1000)
 
 
 class OwnService(Service):
