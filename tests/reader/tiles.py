@@ -4,11 +4,14 @@
 import base64
 import hashlib
 import os
+import re
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from . import log, note
+from .bytes import Reader
+from .log import b64
 
 WIDTH = 256
 
@@ -89,3 +92,76 @@ class Files:
 def leaves(times, class_=4):
     return [log.make_leaf(class_, time, hashlib.sha256(f"{i}".encode()).digest())
             for i, time in enumerate(times)]
+
+
+# ---- files about a log, spec/log.md sections 10, 11 and 14.1 ----
+
+PROOF_LIMIT, EXTRA_LIMIT, HASHES_LIMIT = 131072, 4096, 63
+RECORD_LIMIT, NOTES_LIMIT = 126072, 256
+NUMBER = "0|[1-9][0-9]{0,18}"
+
+
+def require(condition, name="log-file"):
+    note.require(condition, name)
+
+
+def parse_proof(data):
+    """Index, hashes, extra data (or None), checkpoint."""
+    require(len(data) <= PROOF_LIMIT)
+    head, blank, checkpoint = data.partition(b"\n\n")
+    require(blank)
+    lines = head.decode("latin-1").split("\n")
+    require(lines.pop(0) == "c2sp.org/tlog-proof@v1" and lines)
+    extra = None
+    if lines[0].startswith("extra "):
+        extra = b64(lines.pop(0)[6:])
+        require(extra is not None and len(extra) <= EXTRA_LIMIT and lines)
+    match = re.fullmatch(f"index ({NUMBER})", lines.pop(0), re.ASCII)
+    require(match)
+    hashes = [b64(line) for line in lines]
+    require(len(hashes) <= HASHES_LIMIT and all(h is not None and len(h) == 32 for h in hashes))
+    return int(match[1]), hashes, extra, checkpoint
+
+
+def check_proof(data, key):
+    index, hashes, extra, checkpoint = parse_proof(data)
+    parsed = note.parse_note(checkpoint)
+    _, size, root = note.parse_checkpoint(parsed)
+    require(note.verify(parsed, key)[0], "log-key")
+    try:
+        require(log.root_from(log.leaf_hash(extra or b""), index, size, hashes) == root, "log-tree")
+    except log.ReceiptError:
+        require(False, "log-tree")
+    return index
+
+
+def parse_records(data):
+    """(index, leaf, record) of each entry."""
+    made, least = [], 0
+    try:
+        reader = Reader(data, note.NoteError("log-file"))
+        require(reader.take(8) == b"DKLREC1\n")
+        while reader.left():
+            index, leaf, length = reader.number(8), reader.take(48), reader.number(4)
+            require(least <= index < (1 << 64) - 1 and length <= RECORD_LIMIT)
+            made.append((index, leaf, reader.take(length)))
+            least = index + 1
+    except note.NoteError as error:
+        raise note.NoteError(error.name, len(made)) from None
+    return made
+
+
+def parse_gossip(data):
+    """Notes, as bytes."""
+    first, newline, rest = data.partition(b"\n")
+    require(newline and first == b"doublekey-gossip-1")
+    notes = []
+    while rest:
+        line, newline, rest = rest.partition(b"\n")
+        match = re.fullmatch(b"note ([1-9][0-9]{0,18})( [1-9][0-9]{0,18})?", line)
+        require(newline and match and int(match[1]) <= log.CHECKPOINT_LIMIT)
+        made, rest = rest[:int(match[1])], rest[int(match[1]):]
+        require(len(made) == int(match[1]) and made.endswith(b"\n"))
+        notes.append(made)
+    require(len(notes) <= NOTES_LIMIT)
+    return notes

@@ -7,11 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "folder.h"
 #include "log/checkpoint.h"
+#include "log/gossip.h"
 #include "log/merkle.h"
+#include "log/proof.h"
 #include "log/quorum.h"
+#include "log/records.h"
 #include "native_vector.h"
 
 static dk_err
@@ -147,6 +151,84 @@ consistency(struct vector *v)
 	    strtoull(need(v, "size"), NULL, 10), root, proof.data, proof.len / 32);
 }
 
+static dk_err
+proof(struct vector *v)
+{
+	const struct dk_part data = part(v, "proof");
+	const char *text = need(v, "key");
+	static struct dk_log_proof proof;
+	static char again[DK_LOG_PROOF_FILE_MAX_BYTES];
+	struct dk_checkpoint cp;
+	struct dk_note_seen seen;
+	struct dk_note_key key;
+	struct dk_note note;
+	const char *origin;
+	size_t len;
+	dk_err err;
+
+	err = dk_note_key_parse(text, strlen(text), &key);
+	if (err == DK_OK)
+		err = dk_log_proof_parse(data.data, data.len, &proof);
+	if (err == DK_OK &&
+	    (dk_log_proof_write(&proof, again, &len) != DK_OK || len != data.len ||
+		memcmp(again, data.data, len) != 0)) {
+		printf("FAIL %s: written again it is another file\n", v->path);
+		v->differs = true;
+	}
+	if (err == DK_OK)
+		err = dk_note_parse(proof.checkpoint, proof.checkpoint_len, &note);
+	if (err == DK_OK)
+		err = dk_checkpoint_parse(&note, &origin, &len, &cp);
+	if (err == DK_OK)
+		err = dk_note_verify(&note, &key, &seen);
+	if (err == DK_OK && seen.count == 0)
+		err = DK_ERR_LOG_KEY;
+	if (err == DK_OK)
+		err = dk_log_proof_check(&proof, &cp, proof.extra, proof.extra_len);
+	if (err == DK_OK)
+		found_number(v, "index", proof.index);
+	return err;
+}
+
+/* From a descriptor, as always. */
+static dk_err
+records(struct vector *v)
+{
+	const struct dk_part data = part(v, "records");
+	struct dk_records_entry entry = { .index = 0 };
+	struct dk_records r;
+	FILE *file = tmpfile();
+	bool more = true;
+	dk_err err = DK_ERR_READ;
+
+	if (file && fwrite(data.data, 1, data.len, file) == data.len && fflush(file) == 0 &&
+	    lseek(fileno(file), 0, SEEK_SET) == 0)
+		err = dk_records_init(&r, fileno(file));
+	if (err != DK_OK)
+		return err;
+	while (err == DK_OK && more)
+		err = dk_records_next(&r, &entry, &more);
+	found_number(v, err == DK_OK ? "entries" : "at", r.count);
+	if (err == DK_OK && r.count > 0)
+		found_number(v, "last", entry.index);
+	dk_records_clear(&r);
+	(void)fclose(file);
+	return err;
+}
+
+static dk_err
+gossip(struct vector *v)
+{
+	const struct dk_part data = part(v, "gossip");
+	static struct dk_gossip_note notes[DK_GOSSIP_NOTES_MAX];
+	size_t n;
+	dk_err err = dk_gossip_parse(data.data, data.len, notes, DK_GOSSIP_NOTES_MAX, &n);
+
+	if (err == DK_OK)
+		found_number(v, "notes", n);
+	return err;
+}
+
 static const struct {
 	const char *name;
 	dk_err (*run)(struct vector *v);
@@ -157,6 +239,9 @@ static const struct {
 	{ "checkpoint", checkpoint },
 	{ "policy", policy },
 	{ "consistency", consistency },
+	{ "proof", proof },
+	{ "records", records },
+	{ "gossip", gossip },
 };
 
 static bool

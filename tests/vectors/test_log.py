@@ -7,12 +7,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from reader import log, note
+from reader import log, note, tiles
 from reader.vectors import FOLDER
 from test_native import read
 
 FILES = sorted((FOLDER / "log").iterdir())
-CATEGORIES = {"log-note": "malformed", "log-policy": "malformed", "log-vkey": "key",
+CATEGORIES = {"log-note": "malformed", "log-policy": "malformed", "log-vkey": "key", "log-file": "malformed",
+              "log-key": "no-match",
               "argument": "usage"}
 
 
@@ -52,6 +53,19 @@ def policy(lines, parts):
     return {"reached": "yes" if made.reached(names) else "no"}
 
 
+def proof(lines, parts):
+    return {"index": str(tiles.check_proof(parts["proof"], note.parse_key(lines["key"])))}
+
+
+def records(lines, parts):
+    made = tiles.parse_records(parts["records"])
+    return {"entries": str(len(made)), "last": str(made[-1][0]) if made else "none"}
+
+
+def gossip(lines, parts):
+    return {"notes": str(len(tiles.parse_gossip(parts["gossip"])))}
+
+
 def consistency(lines, parts):
     proof = [parts["proof"][i:i + 32] for i in range(0, len(parts["proof"]), 32)]
     note.verify_consistency(int(lines["from"]), bytes.fromhex(lines["from-root"]),
@@ -60,14 +74,14 @@ def consistency(lines, parts):
 
 
 KINDS = {"note": one_note, "cosign": cosign, "vkey": vkey, "checkpoint": checkpoint, "policy": policy,
-         "consistency": consistency}
+         "consistency": consistency, "proof": proof, "records": records, "gossip": gossip}
 
 
 def differences(lines, parts):
     try:
         found, outcome = KINDS[lines["kind"]](lines, parts), "success"
     except note.NoteError as error:
-        found = {"line": str(error.line)} if error.line else {}
+        found = {"line": str(error.line), "at": str(error.line)} if error.line is not None else {}
         outcome = f"{CATEGORIES.get(error.name, 'not-authentic')} {error.name}"
     if outcome != lines["expect"]:
         return {"expect": outcome}

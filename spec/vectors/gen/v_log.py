@@ -413,9 +413,139 @@ def consistency():
     one("hashes_65", "65 hashes", 6, 8, good + [draw("more")] * 62, bad)
 
 
+def proofs():
+    """Of a log of eleven entries."""
+    leaves = [log.make_leaf(4, 1925000000, draw(f"leaf {i}")) for i in range(11)]
+    hashes = [log.leaf_hash(leaf) for leaf in leaves]
+    checkpoint = SIGNER.checkpoint(11, log.root_of(hashes)).decode()
+
+    def lines(data):
+        return "".join(base64.b64encode(part).decode() + "\n" for part in data)
+
+    def made(index, extra=None, path=None, note_text=checkpoint, magic="c2sp.org/tlog-proof@v1\n"):
+        extra = leaves[index % 11] if extra is None else extra
+        path = log.inclusion(index % 11, hashes) if path is None else path
+        return magic + f"extra {base64.b64encode(extra).decode()}\nindex {index}\n" + \
+            lines(path) + "\n" + note_text
+
+    def one(name, comment, data, expect="malformed log-file", key=LOG_KEY, **found):
+        vector("proof", name, "10", expect, comment, [("proof", data)], key=key.text(), **found)
+
+    for index in (0, 4, 10):
+        one(f"entry_{index}", "an entry", made(index), "success", index=index)
+    one("other_key", "the other key of the log", made(3), "success", LOG_P256, index=3)
+    single = SIGNER.checkpoint(1, hashes[0]).decode()
+    one("single", "a log of one entry: no hashes", made(0, path=[], note_text=single), "success",
+        index=0)
+    bad = "not-authentic log-tree"
+    one("other_entry", "another entry", made(4, leaves[5]), bad)
+    one("other_index", "another index", made(4).replace("index 4", "index 5"), bad)
+    one("behind", "an index that is not in the tree", made(4).replace("index 4", "index 11"), bad)
+    one("largest", "the largest index", made(4).replace("index 4", f"index {10**19 - 1}"), bad)
+    one("cut", "without its last hash", made(4, path=log.inclusion(4, hashes)[:-1]), bad)
+    one("more", "a hash too many", made(4, path=log.inclusion(4, hashes) + [ROOT]), bad)
+    one("hashes_63", "63 hashes", made(4, path=[ROOT] * 63), bad)
+    one("no_extra", "no extra data: the empty entry is none of this log",
+        made(4).replace(made(4).split("\n")[1] + "\n", ""), bad)
+    one("witness_key", "signed by others only", made(4), "no-match log-key", A.key)
+    one("signature", "a checkpoint of another size", made(4).replace("\n11\n", "\n12\n"),
+        "not-authentic log-signature")
+    one("no_checkpoint", "no checkpoint", made(4, note_text=""), "malformed log-note")
+    for name, comment, data in (
+            ("empty", "nothing", ""), ("version", "another version", made(4, magic="c2sp.org/tlog-proof@v2\n")),
+            ("magic_only", "the first line", "c2sp.org/tlog-proof@v1\n"),
+            ("no_blank", "no empty line", made(4, note_text="").rstrip("\n") + "\n"),
+            ("index_missing", "no index", made(4).replace("index 4\n", "")),
+            ("index_zeros", "a leading zero", made(4).replace("index 4", "index 04")),
+            ("index_20", "an index of 20 digits", made(4).replace("index 4", f"index {10**19}")),
+            ("index_blank", "two spaces", made(4).replace("index 4", "index  4")),
+            ("extra_base64", "extra data that is not base64", made(4).replace("extra ", "extra !")),
+            ("extra_twice", "extra data twice", made(4).replace("extra ", "extra AAAA\nextra ")),
+            ("extra_4097", "4,097 bytes of extra data", made(4, b"x" * 4097)),
+            ("hash_31", "a hash of 31 bytes", made(4, path=[ROOT[:31]])),
+            ("hash_33", "a hash of 33 bytes", made(4, path=[ROOT + b"x"])),
+            ("hashes_64", "64 hashes", made(4, path=[ROOT] * 64)),
+            ("return", "CR LF", made(4).replace("\n", "\r\n")),
+            ("large", "131,073 bytes", made(4) + "x" * (131073 - len(made(4).encode())))):
+        one(name, comment, data)
+    one("extra_4096", "4,096 bytes of extra data", made(4, b"x" * 4096), bad)
+
+
+def records():
+    leaf, record = log.make_leaf(4, 1925000000, draw("committed")), draw("record", 90)
+
+    def entry(index, data=record, length=None):
+        return index.to_bytes(8, "big") + leaf + \
+            (len(data) if length is None else length).to_bytes(4, "big") + data
+
+    def good(name, comment, *entries, **found):
+        vector("records", name, "11", "success", comment,
+               [("records", b"DKLREC1\n" + b"".join(entries))], entries=len(entries), **found)
+
+    def bad(name, comment, data, at):
+        vector("records", name, "11", "malformed log-file", comment, [("records", data)], at=at)
+
+    magic = b"DKLREC1\n"
+    good("none", "no entries")
+    good("one", "one entry", entry(0), last=0)
+    good("some", "entries may be missing", entry(3), entry(4), entry(1000), last=1000)
+    good("empty", "a record of nothing, which opens no leaf, is still an entry", entry(1, b""), last=1)
+    good("largest", "the largest record", entry(7, bytes(126072)), last=7)
+    good("last", "the largest index", entry(2**64 - 2), last=2**64 - 2)
+    for name, comment, data, at in (
+            ("nothing", "nothing", b"", 0), ("magic", "another version", b"DKLREC2\n" + entry(0), 0),
+            ("magic_cut", "a part of the first line", magic[:7], 0),
+            ("twice", "an index twice", magic + entry(3) + entry(3), 1),
+            ("back", "an index that goes back", magic + entry(3) + entry(4) + entry(2), 2),
+            ("index_max", "an index with none behind it", magic + entry(2**64 - 1), 0),
+            ("head_cut", "a part of a head", magic + entry(3) + entry(4)[:59], 1),
+            ("record_cut", "a part of a record", magic + entry(3) + entry(4)[:-1], 1),
+            ("too_long", "a record of 126,073 bytes", magic + entry(0, bytes(126073)), 0),
+            ("length", "a length that is not there", magic + entry(0, record, 2**32 - 1), 0),
+            ("trailing", "a byte behind the last entry", magic + entry(0) + b"x", 1)):
+        bad(name, comment, data, at)
+
+
+def gossips():
+    first, one_note = "doublekey-gossip-1\n", TEXT + "\n" + LINES
+
+    def put(text, head=None):
+        return (f"note {len(text.encode())}" if head is None else head) + "\n" + text
+
+    def good(name, comment, *notes):
+        vector("gossip", name, "14.1", "success", comment, [("gossip", first + "".join(notes))],
+               notes=len(notes))
+
+    def bad(name, comment, data):
+        vector("gossip", name, "14.1", "malformed log-file", comment, [("gossip", data)])
+
+    good("none", "no notes")
+    good("one", "one note", put(one_note))
+    good("some", "three of them", *[put(one_note)] * 3)
+    good("most", "256 notes", *[put("x\n")] * 256)
+    good("longest", "a note of 4,096 bytes", put("x" * 4095 + "\n"))
+    for name, comment, data in (
+            ("empty", "nothing", ""), ("version", "another version", "doublekey-gossip-2\n"),
+            ("no_end", "no line end", first[:-1]), ("notes_257", "257 notes", first + put("x\n") * 257),
+            ("too_long", "a note of 4,097 bytes", first + put("x" * 4096 + "\n")),
+            ("word", "another word", first + put(one_note).replace("note", "nota", 1)),
+            ("zeros", "a leading zero", first + put("x\n", "note 02")),
+            ("zero", "a note of nothing", first + "note 0\n"),
+            ("blank", "two spaces", first + put("x\n", "note  2")),
+            ("no_length", "no length", first + put("x\n", "note ")),
+            ("short", "a length that is too large", first + put("x\n", "note 3")),
+            ("middle", "a note that does not end with a line", first + put("x\nyz", "note 3")),
+            ("trailing", "a byte behind the last note", first + put(one_note) + "x"),
+            ("digits_20", "a length of 20 digits", first + put("x\n", "note " + "1" * 20))):
+        bad(name, comment, data)
+
+
 notes()
 cosignatures()
 vkeys()
 checkpoints()
 policies()
 consistency()
+proofs()
+records()
+gossips()
