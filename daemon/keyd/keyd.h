@@ -259,5 +259,8 @@ bool keyd_share_on_anchored(struct keyd *keyd, const struct ipc_anchored *a);
 void keyd_share_step(struct keyd *keyd);
 /* release.c */
 void keyd_judge_anew(struct keyd *keyd, struct job *job);
+/* It ends without a share and without a record; all that are judged do. */
+void keyd_release_unavailable(struct keyd *keyd, struct job *job);
+void keyd_ready_unavailable(struct keyd *keyd);
 
 #endif

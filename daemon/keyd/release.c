@@ -276,6 +276,27 @@ keyd_judge_anew(struct keyd *keyd, struct job *job)
 		judge_in_pool(keyd, job);
 }
 
+void
+keyd_release_unavailable(struct keyd *keyd, struct job *job)
+{
+	keyd->suppressed += job->suppressed;
+	keyd_result(keyd, job->id, DK_CODE_UNAVAILABLE, NULL, 0);
+	job_free(job);
+}
+
+void
+keyd_ready_unavailable(struct keyd *keyd)
+{
+	struct job *job;
+
+	while ((job = keyd->ready_first)) {
+		keyd->ready_first = job->next;
+		keyd_release_unavailable(keyd, job);
+	}
+	keyd->ready_last = NULL;
+	keyd->ready_count = 0;
+}
+
 static void
 send_ready(struct keyd *keyd)
 {

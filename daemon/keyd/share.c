@@ -84,6 +84,22 @@ wait_a_little(struct keyd *keyd)
 	keyd->share.next_ms = now_ms() + (ms < WAIT_LAST_MS ? ms : WAIT_LAST_MS);
 }
 
+/* It is away, which is nobody's act; who waits for a release is told. */
+static void
+wait_for_database(struct keyd *keyd)
+{
+	struct job *job;
+
+	keyd->share.tries = 0;
+	keyd->share.step = SHARE_WAITING;
+	keyd->share.next_ms = now_ms() + WAIT_LAST_MS;
+	while ((job = keyd->share.jobs)) {
+		keyd->share.jobs = job->next;
+		keyd_release_unavailable(keyd, job);
+	}
+	keyd_ready_unavailable(keyd);
+}
+
 void
 keyd_share_step(struct keyd *keyd)
 {
@@ -285,7 +301,7 @@ keyd_on_state_put_done(struct keyd *keyd, const struct ipc_message *message)
 	else if (code == IPC_CODE_STALE)
 		take(keyd); /* it has another one: that is looked at now */
 	else
-		wait_a_little(keyd); /* whether it was kept is not known */
+		wait_for_database(keyd); /* whether it was kept is not known */
 	return true;
 }
 
@@ -344,8 +360,7 @@ keyd_on_state_taken(struct keyd *keyd, const struct ipc_message *message)
 	}
 	share->on = true;
 	if (taken.code != DK_CODE_OK) {
-		share->tries = 0; /* the database is away, which is nobody's act */
-		wait_a_little(keyd);
+		wait_for_database(keyd);
 		return true;
 	}
 	if (take_kept(keyd, &taken)) {
@@ -396,8 +411,7 @@ keyd_share_on_anchored(struct keyd *keyd, const struct ipc_anchored *a)
 	if (share->step != SHARE_ANCHORING)
 		return false;
 	if (a->code != DK_CODE_OK) {
-		share->tries = 0;
-		wait_a_little(keyd);
+		wait_for_database(keyd);
 		return true;
 	}
 	acts = keyd_anchor_check(share->has_next ? &share->next : &keyd->state, a);

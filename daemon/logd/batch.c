@@ -111,12 +111,14 @@ static bool
 write_batch(struct logd *logd, char text[DK_CHECKPOINT_MAX_BYTES], size_t *ret_len)
 {
 	struct store_head head = { .size = 0 };
+	uint64_t size;
 	unsigned left;
 
 	if (!begin_batch(logd, &head, &left))
 		return false;
 	if (left == 0)
 		return true;
+	size = logd->tree.size;
 	for (unsigned i = 0; i < logd->batch_count; i++)
 		if (!logd->batch[i].refused && !append_one(logd, &logd->batch[i]))
 			return false;
@@ -127,7 +129,9 @@ write_batch(struct logd *logd, char text[DK_CHECKPOINT_MAX_BYTES], size_t *ret_l
 	    !store_commit(logd->store, &head))
 		return false;
 	shared_keep(logd, &head);
-	logd->last_entry_s = logd->checkpoint_s = ipc_now();
+	logd->checkpoint_s = ipc_now();
+	if (logd->tree.size > size)
+		logd->last_entry_s = logd->checkpoint_s;
 	return true;
 }
 

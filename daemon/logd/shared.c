@@ -58,8 +58,7 @@ shared_take(struct logd *logd, const struct store_head *head)
 		tree_set(&logd->tree, head->size, head->frontier);
 	logd->head = *head;
 	logd->not_before_s = head->not_before_s;
-	if (head->entry_s > logd->last_entry_s)
-		logd->last_entry_s = logd->checkpoint_s = head->entry_s;
+	logd->last_entry_s = logd->checkpoint_s = head->entry_s;
 	tell_news(logd);
 	return true;
 }
@@ -122,8 +121,9 @@ shared_next(struct logd *logd, struct store_head *head)
 {
 	if (!store_is_shared(logd->store))
 		return true;
+	if (head->size != logd->tree.size)
+		head->entry_s = ipc_now();
 	head->size = logd->tree.size;
-	head->entry_s = ipc_now();
 	memset(head->frontier, 0, sizeof(head->frontier));
 	for (unsigned i = 0; i < logd->batch_count; i++) {
 		const struct batch_entry *e = &logd->batch[i];

@@ -52,7 +52,7 @@ const char *const pg_sql[PG_STATEMENTS] = {
 	    "INSERT INTO doublekey.act(idx) SELECT * FROM unnest($1::bigint[])" OR_NOTHING,
 	[PG_MOVE_ON] = "UPDATE doublekey.head SET size=CASE WHEN " STILL " THEN $3::bigint END,"
 		       "generation=$4::bigint,"
-		       "entry_s=greatest(entry_s,$5::bigint),policy=$6::bytea,frontier=$7::bytea,"
+		       "entry_s=$5::bigint,policy=$6::bytea,frontier=$7::bytea,"
 		       "checkpoint=$8::bytea",
 	[PG_TELL] = "NOTIFY doublekey",
 	[PG_GET_NODES] = "SELECT hash FROM unnest($1::bigint[]) WITH ORDINALITY AS t(p,n)"

@@ -175,6 +175,15 @@ def test_the_log_begins_once(nodes):
     assert sum(" begun " in line for line in records(nodes[2])) == 1
 
 
+def test_heartbeats_are_those_of_all(nodes, server):
+    """A minute without an entry is noticed by each node, and one of them says so."""
+    before = sum(" heartbeat " in line for line in records(nodes[0]))
+    server.sql("UPDATE doublekey.head SET entry_s=entry_s-61")
+    wait_until(lambda: sum(" heartbeat " in line for line in records(nodes[0])) > before, 20)
+    time.sleep(2.5)  # all have looked
+    assert sum(" heartbeat " in line for line in records(nodes[0])) == before + 1
+
+
 def stop_process(node, name):
     pid = node.pids()[name]
     os.kill(pid, signal.SIGSTOP)

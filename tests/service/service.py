@@ -61,6 +61,16 @@ class Service:
                 [self.daemon, "run", "--dir", self.dir, "--passphrase-file", self.passfile],
                 stderr=err, stdin=subprocess.DEVNULL)
         self.wait_ready()
+        if STORE == "postgres":
+            self.follow_policy()
+
+    def follow_policy(self):
+        """A policy that changed while no node ran is put in force by an administrator."""
+        with open(self.stderr) as err:
+            said = err.read()
+        if "policy-differs" in said[getattr(self, "seen", 0):]:
+            self.admin("policy", "reload")
+        self.seen = len(said)
 
     def wait_ready(self):
         end = time.time() + 60
