@@ -49,8 +49,9 @@ judge(struct net_answer *answer)
 		return DK_OK;
 	if (!type)
 		type = net_text(answer->json, "Code");
+	/* Something in between may say no in its own words. */
 	if (!type)
-		return DK_ERR_PROVIDER_ANSWER;
+		return answer->status == 403 ? DK_ERR_PROVIDER_DENIED : DK_ERR_PROVIDER_ANSWER;
 	mark = strrchr(type, '#');
 	type = mark ? mark + 1 : type;
 	text = net_text(answer->json, "message");

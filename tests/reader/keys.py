@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding, PublicFormat, load_pem_private_key, load_pem_public_key)
 
-from . import header, hpke
+from . import header, hpke, schedule
 
 
 @dataclass
@@ -57,3 +57,30 @@ def generate(kind, custodian):
     else:
         private = ec.generate_private_key({"p256": ec.SECP256R1(), "p384": ec.SECP384R1()}[kind])
     return from_private(private, custodian)
+
+
+@dataclass
+class SystemKey:
+    """A key that a system holds and that shows no public half (spec/provider-keys.md): seal
+    takes a share and the core digest and gives version and blob, open_ takes the blob back."""
+
+    name: bytes
+    custodian: str
+    seal: object
+    open_: object
+    type = header.KMS
+
+    @property
+    def id(self):
+        digest = hashlib.sha256(self.name).digest()
+        return hashlib.sha256(schedule.info("kms-key", digest)).digest()
+
+    def wrap(self, share, core_digest):
+        version, blob = self.seal(share, core_digest)
+        head = len(self.name).to_bytes(2, "big") + self.name + bytes([len(version)]) + version
+        return head, blob
+
+    def unwrap(self, head, blob, core_digest):
+        length = int.from_bytes(head[:2], "big")
+        assert head[2:2 + length] == self.name
+        return self.open_(blob, core_digest)

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from . import hpke, schedule
-from .header import P256, P384, RSA_OAEP, Stanza
+from .header import KMS, P256, P384, RSA_OAEP, Stanza
 
 HPKE_SUITE = {P256: hpke.P256, P384: hpke.P384}
 ZERO_NONCE = bytes(12)
@@ -20,6 +20,8 @@ class UnwrapError(Exception):
 
 
 def wrap(side, share, key, core_digest):
+    if key.type == KMS:
+        return Stanza(KMS, key.id, key.custodian, *key.wrap(share, core_digest))
     info = schedule.wrap_info(side, key.type, key.id, core_digest)
     wrap_share = wrap_rsa if key.type == RSA_OAEP else wrap_hpke
     encapsulation, wrapped = wrap_share(share, key, info)
@@ -29,6 +31,8 @@ def wrap(side, share, key, core_digest):
 def unwrap(side, stanza, key, core_digest):
     if key.type != stanza.type:
         raise UnwrapError
+    if key.type == KMS:
+        return key.unwrap(stanza.encapsulation, stanza.wrapped, core_digest)
     info = schedule.wrap_info(side, stanza.type, stanza.key_id, core_digest)
     aad = schedule.wrap_aad(stanza.encapsulation, key.recipient)
     if stanza.type == RSA_OAEP:

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Systems that hold keys, as others built them, with the clients that others wrote: what the
+program wrapped they open, and the reverse. The second reader does all but their part."""
+
+import io
+import os
+import pathlib
+import subprocess
+import tempfile
+
+from peer import HERE, Kind, Peer, Refused, build, get, make_python, tool
+from reader import envelope, header, keyfile, keys
+from reader.envelope import Options, Writing
+from reader.header import CUSTOMER, PROVIDER
+
+TEXT = b"One key is never enough.\n" * 100
+
+
+def make_moto(where):
+    return [make_python(where, "moto-packages"), HERE / "aws-peer.py"]
+
+
+def make_vault(where):
+    how = {"cwd": HERE / "transit",
+           "env": {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly",
+                   "GOWORK": "off", "CGO_ENABLED": "0"}}
+    go = tool("go")
+    get(go, "mod", "download", **how)
+    build(go, "build", "-o", where / "transit", ".", **how)
+    return [make_python(where / "python", "vault-packages"), HERE / "vault-peer.py", where / "transit"]
+
+
+MOTO = Kind("moto", make_moto, ())
+VAULT = Kind("vault", make_vault, ())
+PROVIDER_PEERS = [MOTO, VAULT]
+
+
+class Provider:
+    """A person with a customer key, and the peer, as long as the block lasts."""
+
+    scheme = ""
+
+    def __init__(self, kind, build_folder):
+        self.program = build_folder / "cli" / "doublekey"
+        self.folder = tempfile.TemporaryDirectory(prefix="doublekey-peers-")
+        self.peer = Peer(kind, build_folder)
+
+    def __enter__(self):
+        base = pathlib.Path(self.folder.name)
+        self.customer = keys.generate("p256", "customer")
+        (base / "c.key").write_bytes(keyfile.private_file(self.customer, "customer"))
+        (base / "doublekey").mkdir()
+        self.env = {name: value for name, value in os.environ.items()
+                    if not name.startswith(("AWS_", "VAULT_", "AZURE_"))}
+        self.env.update(HOME=str(base), XDG_CONFIG_HOME=str(base))
+        found = self.peer.ask("start")
+        self.start(**{name: value.decode() for name, value in found.items()})
+        (base / "doublekey" / "providers.conf").write_text(
+            f'system "{self.scheme}" {{\n{self.settings}\ndeadline = 10\n}}\n')
+        return self
+
+    def __exit__(self, *what):
+        self.peer.__exit__(*what)
+        self.folder.cleanup()
+
+    def run(self, command, ref, data, customer="c.key", error=None):
+        done = subprocess.run(
+            [self.program, command, "--customer", os.path.join(self.folder.name, customer),
+             "--provider", ref], input=data, capture_output=True, timeout=120, env=self.env)
+        if error:
+            assert done.returncode == 1 and error.encode() in done.stderr, done.stderr
+            assert command == "encrypt" or not done.stdout
+        else:
+            assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def system_key(self, ref, custodian, **how):
+        """The key for the second reader: the peer's client wraps and unwraps."""
+        def seal(share, digest):
+            blob = self.peer.ask("encrypt", digest=digest, share=share, **how)["blob"]
+            return self.version(blob), blob
+
+        def open_(blob, digest):
+            return self.peer.ask("decrypt", digest=digest, blob=blob, **how)["share"]
+        return keys.SystemKey(ref.encode(), custodian, seal, open_)
+
+    def both_ways(self, ref, custodian, **how):
+        key = self.system_key(ref, custodian, **how)
+        ours = self.run("encrypt", ref, TEXT)
+        sides = {CUSTOMER: [self.customer], PROVIDER: [key]}
+        with io.BytesIO(ours) as file:
+            opened = envelope.open_header(file, Options(sides))
+            assert b"".join(envelope.stream(file, opened)) == TEXT
+        target = io.BytesIO()
+        envelope.seal(io.BytesIO(TEXT), target, Writing(sides))
+        assert self.run("decrypt", ref, target.getvalue()) == TEXT
+        self.binds(ours, key, how)
+
+    def binds(self, data, key, how):
+        """For another object the system itself says no, to its client and to the program."""
+        made = header.parse_header(io.BytesIO(data))
+        blob = made.sets[PROVIDER].stanzas[0].wrapped
+        assert self.peer.ask("decrypt", digest=made.core.digest, blob=blob, **how)["share"]
+        try:
+            self.peer.ask("decrypt", digest=bytes(48), blob=blob, **how)
+        except Refused:
+            pass
+        else:
+            raise AssertionError("the system opened the blob for another object")
+        ours = self.run("encrypt", key.name.decode(), TEXT)
+        other = header.parse_header(io.BytesIO(ours)).sets[PROVIDER].stanzas[0].wrapped
+        assert len(other) == len(blob)
+        self.run("decrypt", key.name.decode(), ours.replace(other, blob), error="provider-refused")
+
+
+class Moto(Provider):
+    scheme = "awskms"
+
+    def start(self, url, **credentials):
+        self.settings = f'endpoint = "{url}"'
+        self.env.update(AWS_ACCESS_KEY_ID=credentials["id"],
+                        AWS_SECRET_ACCESS_KEY=credentials["secret"])
+
+    def version(self, blob):
+        del blob
+        return b""
+
+    def make(self, kind="SYMMETRIC_DEFAULT", usage=b"ENCRYPT_DECRYPT"):
+        return self.peer.ask("key", type=kind, usage=usage)["arn"].decode()
+
+    def symmetric(self):
+        arn = self.make()
+        self.both_ways("awskms:" + arn, "aws:" + arn.split(":")[4], arn=arn.encode())
+
+    def rsa(self):
+        """moto has no Decrypt with RSA; to encrypt, its public key is enough."""
+        for kind in ("RSA_3072", "RSA_4096"):
+            ref = "awskms:" + self.make(kind)
+            made = header.parse_header(io.BytesIO(self.run("encrypt", ref, TEXT)))
+            assert made.sets[PROVIDER].stanzas[0].type == header.RSA_OAEP
+
+    def refusals(self):
+        arn = self.make()
+        ours = self.run("encrypt", "awskms:" + arn, TEXT)
+        secret = self.env["AWS_SECRET_ACCESS_KEY"]
+        self.env["AWS_SECRET_ACCESS_KEY"] = "x" * 40
+        # moto says it in the words of another service, of which the status is what counts.
+        self.run("decrypt", "awskms:" + arn, ours, error="provider-denied")
+        self.env["AWS_SECRET_ACCESS_KEY"] = secret
+        self.peer.ask("disable", arn=arn.encode())
+        self.run("decrypt", "awskms:" + arn, ours, error="provider-key-state")
+        self.run("decrypt", "awskms:" + arn[:-1] + "x", ours, error="provider-key-missing")
+
+    def all(self):
+        return [("boto3 and we, symmetric", self.symmetric), ("RSA by public key", self.rsa),
+                ("signature, disabled, missing", self.refusals)]
+
+
+class Vault(Provider):
+    scheme = "vault"
+
+    def start(self, url, token):
+        self.settings = f'endpoint = "{url}"'
+        self.env["VAULT_TOKEN"] = token
+
+    def version(self, blob):
+        return blob.split(b":")[1][1:]
+
+    def ref(self, name):
+        return f"vault:https://vault.example/transit/keys/{name}"
+
+    def symmetric(self, kind, derived):
+        name = f"{kind}-{derived.decode()}"
+        self.peer.ask("key", name=name.encode(), type=kind, derived=derived)
+        self.both_ways(self.ref(name), "vault.example", name=name.encode(), derived=derived)
+        ours = self.run("encrypt", self.ref(name), TEXT)
+        self.peer.ask("rotate", name=name.encode())
+        assert self.run("decrypt", self.ref(name), ours) == TEXT
+        newer = header.parse_header(io.BytesIO(self.run("encrypt", self.ref(name), TEXT)))
+        assert newer.sets[PROVIDER].stanzas[0].wrapped.startswith(b"vault:v2:")
+
+    def rsa(self):
+        for kind in ("rsa-3072", "rsa-4096"):
+            self.peer.ask("key", name=kind.encode(), type=kind, derived=b"0")
+            ours = self.run("encrypt", self.ref(kind), TEXT)
+            self.peer.ask("rotate", name=kind.encode())
+            for data in (ours, self.run("encrypt", self.ref(kind), TEXT)):
+                assert self.run("decrypt", self.ref(kind), data) == TEXT
+
+    def refusals(self):
+        self.peer.ask("key", name=b"k", type="aes256-gcm96", derived=b"0")
+        ours = self.run("encrypt", self.ref("k"), TEXT)
+        self.env["VAULT_TOKEN"] = "hvs.other"
+        self.run("decrypt", self.ref("k"), ours, error="provider-denied")
+        self.env["VAULT_TOKEN"] = "hvs.peer"
+        self.run("decrypt", self.ref("none"), ours, error="provider-key-missing")
+
+    def all(self):
+        return [*((f"hvac and we, {kind}{', derived' if derived == b'1' else ''}",
+                   lambda kind=kind, derived=derived: self.symmetric(kind, derived))
+                  for kind in ("aes256-gcm96", "chacha20-poly1305") for derived in (b"0", b"1")),
+                ("RSA, two versions", self.rsa), ("token, missing", self.refusals)]
+
+
+def provider_peer(kind, build_folder):
+    return {MOTO.name: Moto, VAULT.name: Vault}[kind.name](kind, build_folder)
