@@ -8,11 +8,15 @@
 
 #define CONNECT_S 10L
 #define TOTAL_S 30L
+/* A release may wait for a witness. */
+#define POST_CONNECT_S 2L
+#define POST_TOTAL_S 5L
 
 struct transfer {
 	struct transfer *next;
 	uint64_t id;
 	CURL *curl;
+	bool post;
 	size_t header_len;
 	bool too_large;
 	size_t len;
@@ -20,7 +24,7 @@ struct transfer {
 };
 
 static CURLM *multi;
-static struct curl_slist *headers;
+static struct curl_slist *headers, *post_headers;
 static struct transfer *transfers;
 static unsigned transfer_count;
 static fetch_done_fn tell;
@@ -33,9 +37,12 @@ fetch_start(fetch_done_fn done, void *ctx)
 		return false;
 	multi = curl_multi_init();
 	headers = curl_slist_append(NULL, "Accept: application/jwk-set+json, application/json");
+	post_headers = curl_slist_append(NULL, "Content-Type: text/plain");
+	if (post_headers) /* libcurl would wait for a permission to send */
+		post_headers = curl_slist_append(post_headers, "Expect:");
 	tell = done;
 	tell_ctx = ctx;
-	return multi && headers;
+	return multi && headers && post_headers;
 }
 
 static size_t
@@ -76,7 +83,8 @@ set_up(struct transfer *t, const struct ipc_fetch *what)
 
 	ca.data = (void *)(uintptr_t)what->ca_pem.data;
 	return curl_easy_setopt(c, CURLOPT_URL, what->url) == CURLE_OK &&
-	    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
+	    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, what->post ? "https,http" : "https") ==
+	    CURLE_OK &&
 	    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 	    curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK &&
 	    curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
@@ -87,10 +95,15 @@ set_up(struct transfer *t, const struct ipc_fetch *what)
 	    curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &ca) == CURLE_OK &&
 	    curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
 	    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_S) == CURLE_OK &&
-	    curl_easy_setopt(c, CURLOPT_TIMEOUT, TOTAL_S) == CURLE_OK &&
-	    curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
-	    curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+	    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, what->post ? POST_CONNECT_S : CONNECT_S) ==
+	    CURLE_OK &&
+	    curl_easy_setopt(c, CURLOPT_TIMEOUT, what->post ? POST_TOTAL_S : TOTAL_S) == CURLE_OK &&
+	    curl_easy_setopt(c, CURLOPT_FORBID_REUSE, what->post ? 0L : 1L) == CURLE_OK &&
+	    curl_easy_setopt(c, CURLOPT_HTTPHEADER, what->post ? post_headers : headers) ==
+	    CURLE_OK &&
+	    (!what->post ||
+		(curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)what->body.len) == CURLE_OK &&
+		    curl_easy_setopt(c, CURLOPT_COPYPOSTFIELDS, what->body.data) == CURLE_OK)) &&
 	    curl_easy_setopt(c, CURLOPT_USERAGENT, "doublekeyd/" DK_VERSION) == CURLE_OK &&
 	    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
 	    curl_easy_setopt(c, CURLOPT_WRITEDATA, t) == CURLE_OK &&
@@ -128,6 +141,7 @@ fetch_begin(uint64_t id, const struct ipc_fetch *what)
 	t = calloc(1, sizeof(*t));
 	if (t) {
 		t->id = id;
+		t->post = what->post;
 		t->curl = curl_easy_init();
 	}
 	if (!t || !t->curl || !set_up(t, what) ||
@@ -195,9 +209,9 @@ finish(CURL *curl, CURLcode code)
 	done.result = result_of(code, t);
 	if (curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
 		done.status = status > 0 && status < 1000 ? (unsigned)status : 0;
-	if (done.result == IPC_FETCH_OK && done.status != 200)
+	if (done.result == IPC_FETCH_OK && !t->post && done.status != 200)
 		done.result = IPC_FETCH_STATUS;
-	if (done.result == IPC_FETCH_OK &&
+	if (done.result == IPC_FETCH_OK && !t->post &&
 	    (curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type) != CURLE_OK ||
 		(!type_is(type, "application/json") && !type_is(type, "application/jwk-set+json"))))
 		done.result = IPC_FETCH_CONTENT_TYPE;
@@ -237,5 +251,6 @@ fetch_stop(void)
 		release(transfers);
 	(void)curl_multi_cleanup(multi);
 	curl_slist_free_all(headers);
+	curl_slist_free_all(post_headers);
 	curl_global_cleanup();
 }

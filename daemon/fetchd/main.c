@@ -36,9 +36,10 @@ on_parent(void *ctx, struct ipc_channel *channel, const struct ipc_message *mess
 	struct fetchd *fetchd = ctx;
 	struct ipc_fetch what;
 
-	if (message->type != IPC_FETCH)
+	if (message->type != IPC_FETCH && message->type != IPC_POST)
 		return ipc_child_parent_message(&fetchd->child, channel, message);
-	if (!ipc_fetch_read(message->data, message->len, &what))
+	if (!(message->type == IPC_POST ? ipc_post_read(message->data, message->len, &what)
+					: ipc_fetch_read(message->data, message->len, &what)))
 		return false;
 	end_if_resolver_changed(fetchd);
 	return fetchd->child.stopping || fetch_begin(message->id, &what);

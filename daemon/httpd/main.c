@@ -18,6 +18,8 @@ on_message(void *ctx, struct ipc_channel *channel, const struct ipc_message *mes
 		return metrics_on_log_state(message);
 	if (message->type == IPC_FETCH_STATE)
 		return metrics_on_fetch_state(message);
+	if (message->type == IPC_WITNESS_GAUGES)
+		return metrics_on_witnesses(message);
 	if (message->type == IPC_TLS)
 		return httpd_on_tls(httpd, message);
 	if (message->type == IPC_GO && !metrics_on_go(message))

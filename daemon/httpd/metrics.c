@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "ipc/fetch.h"
+#include "ipc/witness.h"
 
 #define HEADERS_MAX_BYTES 4096
 #define IDLE_S 10
@@ -44,6 +44,7 @@ static struct {
 	uint64_t log_size;
 	uint64_t checkpoint_s;
 	struct ipc_fetch_state fetch;
+	struct ipc_witness_state witnesses;
 } m;
 
 uint64_t
@@ -135,6 +136,12 @@ metrics_on_fetch_state(const struct ipc_message *message)
 		return false;
 	m.violations = m.fetch.violations;
 	return true;
+}
+
+bool
+metrics_on_witnesses(const struct ipc_message *message)
+{
+	return ipc_witness_state_read(message->data, message->len, &m.witnesses);
 }
 
 void
@@ -258,6 +265,37 @@ key_sets(struct evbuffer *out)
 		    m.fetch.issuer[i].name, m.fetch.issuer[i].failures);
 }
 
+/* Names have no character that would have to be escaped: the parent sees to that. */
+static void
+of_each_witness(
+    struct evbuffer *out, const char *name, const char *type, const char *help, size_t offset)
+{
+	head(out, name, type, help);
+	for (unsigned i = 0; i < m.witnesses.count; i++) {
+		uint64_t value;
+
+		memcpy(&value, (const char *)&m.witnesses.of[i] + offset, sizeof(value));
+		(void)evbuffer_add_printf(
+		    out, "%s{witness=\"%s\"} %" PRIu64 "\n", name, m.witnesses.of[i].name, value);
+	}
+}
+
+static void
+witnesses(struct evbuffer *out)
+{
+	one(out, "doublekey_cosigned_entries", "gauge",
+	    "Size of the newest tree that the quorum of witnesses cosigned.", m.witnesses.size);
+	one(out, "doublekey_cosigned_timestamp_seconds", "gauge",
+	    "When the quorum was last reached; 0: not since the start.", m.witnesses.time);
+	of_each_witness(out, "doublekey_witness_entries", "gauge",
+	    "Size of the newest tree that a witness cosigned.",
+	    offsetof(struct ipc_witness_of, size));
+	of_each_witness(out, "doublekey_witness_timestamp_seconds", "gauge",
+	    "Time of its last cosignature, by its clock.", offsetof(struct ipc_witness_of, time));
+	of_each_witness(out, "doublekey_witness_failures_total", "counter",
+	    "Answers that were no cosignature.", offsetof(struct ipc_witness_of, failures));
+}
+
 static void
 answer(struct evhttp_request *request, int status, const char *type, struct evbuffer *body)
 {
@@ -286,6 +324,8 @@ on_request(struct evhttp_request *request, void *ctx)
 		histogram(out);
 		state(out, ctx);
 		key_sets(out);
+		if (m.witnesses.count > 0)
+			witnesses(out);
 	} else if (strcmp(uri, "/health") == 0) {
 		(void)evbuffer_add_printf(out, "ok\n");
 	} else if (strcmp(uri, "/ready") == 0) {

@@ -17,6 +17,7 @@ void metrics_note_release_time(uint64_t microseconds);
 /* Payloads of GO, LOG_STATE and FETCH_STATE; false: not their layout. */
 bool metrics_on_go(const struct ipc_message *message);
 bool metrics_on_log_state(const struct ipc_message *message);
+bool metrics_on_witnesses(const struct ipc_message *message);
 bool metrics_on_fetch_state(const struct ipc_message *message);
 void metrics_set_connections(unsigned count);
 /* One was closed to keep a limit. */

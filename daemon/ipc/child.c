@@ -20,6 +20,15 @@ ipc_now(void)
 	return (uint64_t)ts.tv_sec;
 }
 
+uint64_t
+ipc_clock_ms(void)
+{
+	struct timespec ts = { 0, 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
 void
 ipc_child_begin(struct ipc_child *child, enum ipc_process self)
 {

@@ -55,5 +55,7 @@ void say_fatal(const char *format, ...) __attribute__((format(printf, 1, 2), nor
 
 /* Seconds since 1970. */
 uint64_t ipc_now(void);
+/* Milliseconds by a clock that does not jump. */
+uint64_t ipc_clock_ms(void);
 
 #endif

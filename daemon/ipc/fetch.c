@@ -18,22 +18,44 @@ take(struct dk_reader_buf *rd, size_t len)
 	return (struct dk_part){ dk_rd_bytes(rd, len), len };
 }
 
+static bool
+take_url(struct dk_reader_buf *rd, size_t max, char ret[UINT8_MAX + 1])
+{
+	struct dk_part url = take(rd, dk_rd_u8(rd));
+
+	if (rd->failed || url.len == 0 || url.len > max || memchr(url.data, '\0', url.len))
+		return false;
+	memcpy(ret, url.data, url.len);
+	ret[url.len] = '\0';
+	return true;
+}
+
 bool
 ipc_fetch_read(const void *data, size_t len, struct ipc_fetch *ret)
 {
 	struct dk_reader_buf rd;
-	struct dk_part url;
 
 	dk_rd_init(&rd, data, len);
-	url.len = dk_rd_u8(&rd);
-	url.data = dk_rd_bytes(&rd, url.len);
-	ret->ca_pem = take(&rd, dk_rd_left(&rd));
-	if (rd.failed || url.len == 0 || url.len > IPC_FETCH_URL_MAX_BYTES ||
-	    memchr(url.data, '\0', url.len) || memchr(ret->ca_pem.data, '\0', ret->ca_pem.len))
+	*ret = (struct ipc_fetch){ .post = false };
+	if (!take_url(&rd, IPC_FETCH_URL_MAX_BYTES, ret->url))
 		return false;
-	memcpy(ret->url, url.data, url.len);
-	ret->url[url.len] = '\0';
-	return true;
+	ret->ca_pem = take(&rd, dk_rd_left(&rd));
+	return !memchr(ret->ca_pem.data, '\0', ret->ca_pem.len);
+}
+
+bool
+ipc_post_read(const void *data, size_t len, struct ipc_fetch *ret)
+{
+	struct dk_reader_buf rd;
+
+	dk_rd_init(&rd, data, len);
+	*ret = (struct ipc_fetch){ .post = true };
+	if (!take_url(&rd, IPC_POST_URL_MAX_BYTES, ret->url))
+		return false;
+	ret->ca_pem = take(&rd, dk_rd_u32(&rd));
+	ret->body = take(&rd, dk_rd_left(&rd));
+	return !rd.failed && ret->body.len <= IPC_POST_BODY_MAX_BYTES &&
+	    !memchr(ret->ca_pem.data, '\0', ret->ca_pem.len);
 }
 
 bool

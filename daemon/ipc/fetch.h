@@ -14,7 +14,9 @@
 
 #define IPC_FETCH_URL_MAX_BYTES 200
 #define IPC_FETCH_BODY_MAX_BYTES 65536
-#define IPC_FETCH_UNDER_WAY_MAX 16
+#define IPC_POST_URL_MAX_BYTES 240
+#define IPC_POST_BODY_MAX_BYTES 16384
+#define IPC_FETCH_UNDER_WAY_MAX (16 + 32) /* issuers, witnesses */
 #define IPC_ISSUER_MAX_BYTES 32
 #define IPC_ISSUERS_MAX 16
 
@@ -37,10 +39,14 @@ enum ipc_fetch_result {
 const char *ipc_fetch_result_name(enum ipc_fetch_result result);
 
 struct ipc_fetch {
-	char url[IPC_FETCH_URL_MAX_BYTES + 1];
+	char url[UINT8_MAX + 1];
 	struct dk_part ca_pem;
+	bool post; /* body goes with it, and any status is an answer */
+	struct dk_part body;
 };
 bool ipc_fetch_read(const void *data, size_t len, struct ipc_fetch *ret);
+/* POST */
+bool ipc_post_read(const void *data, size_t len, struct ipc_fetch *ret);
 
 struct ipc_fetched {
 	enum ipc_fetch_result result; /* at most IPC_FETCH_TRANSFER */

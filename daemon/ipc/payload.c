@@ -238,6 +238,7 @@ bool
 ipc_append_read(const struct ipc_message *message, struct ipc_append *ret)
 {
 	struct dk_reader_buf rd;
+	unsigned mode;
 
 	start(&rd, message);
 	ret->leaf = dk_rd_bytes(&rd, IPC_LEAF_BYTES);
@@ -247,11 +248,13 @@ ipc_append_read(const struct ipc_message *message, struct ipc_append *ret)
 	ret->created = dk_rd_u64(&rd);
 	ret->device = dk_rd_bytes(&rd, 32);
 	ret->nonce = dk_rd_bytes(&rd, 16);
+	mode = dk_rd_u8(&rd);
+	ret->quorum = mode == DK_LOG_STRICT;
 	ret->charge_count = dk_rd_u8(&rd);
 	ret->charges = dk_rd_bytes(&rd, (size_t)ret->charge_count * IPC_CHARGE_BYTES);
 	ret->record = rest(&rd);
-	return !rd.failed && ret->charge_count <= IPC_CHARGES_MAX &&
-	    ret->policy_rule <= IPC_POLICY_CHANGE;
+	return !rd.failed && (mode == DK_LOG_PROMPT || ret->quorum) &&
+	    ret->charge_count <= IPC_CHARGES_MAX && ret->policy_rule <= IPC_POLICY_CHANGE;
 }
 
 /* As clients see it, or one of those between keyd and logd. */

@@ -118,6 +118,7 @@ struct ipc_append {
 	uint64_t created;
 	const uint8_t *device;
 	const uint8_t *nonce;
+	bool quorum; /* acknowledged when the quorum of witnesses has cosigned it */
 	unsigned charge_count; /* at most IPC_CHARGES_MAX */
 	const uint8_t *charges;
 	struct dk_part record;

@@ -56,7 +56,7 @@ write_answer(struct keyd *keyd, const struct enrolment *e, const struct dk_enrol
 	struct dk_writer_buf sd;
 
 	dk_wr_init(&sd, service, sizeof(service));
-	dk_service_data_write(&sd, &keyd->state.service);
+	dk_service_data_write(&sd, &keyd->quorum.service);
 	dk_wr_bytes(wr, "DKE2", 4);
 	dk_wr_u16(wr, (uint16_t)sd.len);
 	dk_wr_bytes(wr, service, sd.len);

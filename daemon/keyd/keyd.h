@@ -11,6 +11,8 @@
  *     generation it leads to.
  * I6  Where nodes share the state, an act is over when the shared one is that of
  *     the act; until then no release is sent to the log (share.c).
+ * I2a In mode strict a share leaves only with a proof that the quorum of witnesses has
+ *     cosigned a tree with its record: keyd_on_appended() verifies it.
  * I5  Threads (pool.c) read the state under its lock and change nothing but
  *     their piece of work; the main thread alone sends, receives and changes.
  */
@@ -19,6 +21,7 @@
 
 #include "ipc/child.h"
 #include "ipc/payload.h"
+#include "ipc/witness.h"
 #include "keyd/pool.h"
 #include "keyd/sealed.h"
 #include "keyd/state.h"
@@ -32,7 +35,8 @@
 #define KEYD_FD_SLOT0 7
 #define KEYD_FD_SLOT1 8
 #define KEYD_FD_PASSPHRASE 9
-#define KEYD_FD_TOKEND 10
+#define KEYD_FD_WITNESSES 10
+#define KEYD_FD_TOKEND 11
 #define KEYD_PENDING_MAX 4096
 #define KEYD_DEFERRED_MAX 256
 #define KEYD_DEFERRED_ADMIN_MAX 64 /* of the operator, whatever others send */
@@ -87,6 +91,16 @@ struct share {
 	struct job *jobs;         /* likewise */
 };
 
+/* quorum.c */
+struct keyd_quorum {
+	bool strict;
+	struct dk_quorum policy;
+	struct dk_service_data service; /* what clients pin, the policy in it */
+	struct dk_checkpoint checkpoint; /* of the text, which holds */
+	size_t text_len;
+	char text[DK_CHECKPOINT_MAX_BYTES];
+};
+
 struct keyd {
 	struct ipc_child child;
 	struct ipc_channel *authd;
@@ -100,6 +114,7 @@ struct keyd {
 	bool anchored; /* store and log are known to belong together */
 	bool has_policy;
 	uint8_t policy[32];
+	struct keyd_quorum quorum;
 	/* records that wait for logd */
 	struct pending *pending;
 	unsigned pending_count;
@@ -215,6 +230,11 @@ void keyd_catch_up(struct keyd *keyd, const struct ipc_entry *entry);
 bool keyd_on_anchored(struct keyd *keyd, const struct ipc_message *message);
 /* main.c: from now on keyd serves. */
 void keyd_begin(struct keyd *keyd);
+
+/* quorum.c: behind the opening of the store. */
+void keyd_quorum_start(struct keyd *keyd);
+/* Whether the checkpoint is the log's and the quorum's, and its tree has the leaf. */
+bool keyd_quorum_holds(struct keyd *keyd, const struct dk_receipt *receipt);
 
 /* act.c */
 /* Around all that may change the state; main thread only, may be nested. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -297,6 +298,24 @@ tell_all(struct keyd *keyd)
 		keyd_tell_key(keyd, keyd->state.key[i]);
 }
 
+/* Of which policy, so that what was promised can be told from the log alone. */
+static bool
+note_witnesses(const struct keyd *keyd, struct dk_log_event *event)
+{
+	const struct dk_service_data *service = &keyd->quorum.service;
+	const struct dk_part part = { service->witnesses, service->witnesses_len };
+	uint8_t digest[DK_SHA256_BYTES];
+	char hex[2 * sizeof(digest) + 1];
+	size_t len = strlen(event->note);
+
+	if (service->witnesses_len == 0)
+		return true;
+	if (dk_sha256(&part, 1, digest) != DK_OK)
+		return false;
+	dk_hex(digest, sizeof(digest), hex);
+	return snprintf(event->note + len, sizeof(event->note) - len, ", witnesses %s", hex) > 0;
+}
+
 static void
 record_start(struct keyd *keyd)
 {
@@ -304,6 +323,9 @@ record_start(struct keyd *keyd)
 
 	keyd_event(&event, DK_LOG_STARTED, DK_LOG_ADMIN, DK_CODE_OK);
 	memcpy(event.note, "doublekeyd " DK_VERSION, sizeof("doublekeyd " DK_VERSION));
+	event.mode = keyd->quorum.strict ? DK_LOG_STRICT : DK_LOG_PROMPT;
+	if (!note_witnesses(keyd, &event))
+		say_fatal("libcrypto does not do what it must");
 	event.generation = keyd->state.generation;
 	keyd_log(keyd, &event, NULL, policy_logged, NULL);
 }
@@ -332,6 +354,7 @@ main(void)
 		keyd.tokend =
 		    ipc_child_add(&keyd.child, KEYD_FD_TOKEND, IPC_TOKEND, on_tokend, &keyd);
 	open_store(&keyd);
+	keyd_quorum_start(&keyd);
 	warm_up(&keyd);
 	start_threads(&keyd);
 	keyd_share_begin(&keyd);

@@ -8,7 +8,8 @@
 struct pending {
 	struct pending *next;
 	uint64_t id;
-	bool act; /* what done() does may change the state */
+	bool act;    /* what done() does may change the state */
+	bool quorum; /* logd acknowledges it with a cosigned checkpoint */
 	logged_fn done;
 	void *ctx;
 	uint8_t leaf[DK_LEAF_BYTES];
@@ -74,6 +75,7 @@ keyd_record_make(const struct dk_log_event *event, logged_fn done, void *ctx)
 		return NULL;
 	}
 	p->act = false;
+	p->quorum = event->class_ == DK_LOG_RELEASE && event->mode == DK_LOG_STRICT;
 	p->done = done;
 	p->ctx = ctx;
 	return p;
@@ -83,7 +85,7 @@ static bool
 send_append(struct keyd *keyd, const struct pending *p, const struct keyd_nonce *nonce)
 {
 	static const uint8_t none[32];
-	uint8_t head[8 + 1 + 32 + 8 + 32 + 16 + 1] = { 0 };
+	uint8_t head[8 + 1 + 32 + 8 + 32 + 16 + 2] = { 0 };
 	const struct dk_part parts[] = { { p->leaf, sizeof(p->leaf) }, { head, sizeof(head) },
 		{ nonce ? nonce->charges : NULL,
 		    nonce ? (size_t)nonce->charge_count * IPC_CHARGE_BYTES : 0 },
@@ -98,8 +100,9 @@ send_append(struct keyd *keyd, const struct pending *p, const struct keyd_nonce 
 		dk_wr_u64(&wr, nonce->created);
 		dk_wr_bytes(&wr, nonce->device ? nonce->device : none, 32);
 		dk_wr_bytes(&wr, nonce->device ? nonce->nonce : none, DK_NONCE_BYTES);
-		dk_wr_u8(&wr, (uint8_t)nonce->charge_count);
 	}
+	head[sizeof(head) - 2] = p->quorum ? DK_LOG_STRICT : DK_LOG_PROMPT;
+	head[sizeof(head) - 1] = (uint8_t)(nonce ? nonce->charge_count : 0);
 	return ipc_send(keyd->logd, IPC_APPEND, p->id, parts, 4);
 }
 
@@ -199,6 +202,11 @@ keyd_on_appended(struct keyd *keyd, const struct ipc_message *message)
 	if (!p || !parse_appended(message, p, &code, &receipt) ||
 	    (!dk_code_known(code) && !keyd->share.on))
 		return false;
+	if (code == DK_CODE_OK && p->quorum && !keyd_quorum_holds(keyd, &receipt)) {
+		say(SAY_ERROR,
+		    "what logd acknowledged is not in a log that the witnesses cosigned");
+		return false;
+	}
 	*link = p->next;
 	keyd->pending_count--;
 	if (p->act)

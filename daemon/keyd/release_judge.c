@@ -250,7 +250,7 @@ job_event(struct job *job, unsigned class_, unsigned reason, struct dk_log_event
 	event->has_certificate = job->has_certificate;
 	memcpy(event->policy, job->policy, sizeof(event->policy));
 	event->has_policy = true;
-	event->mode = DK_LOG_PROMPT;
+	event->mode = job->keyd->quorum.strict ? DK_LOG_STRICT : DK_LOG_PROMPT;
 	event->level = DK_LOG_LEVEL_A;
 	if (job->recipient) {
 		memcpy(event->recipient, dk_pkey_id(job->recipient), sizeof(event->recipient));

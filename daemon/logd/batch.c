@@ -135,22 +135,23 @@ write_batch(struct logd *logd, char text[DK_CHECKPOINT_MAX_BYTES], size_t *ret_l
 	return true;
 }
 
-static void
-acknowledge(struct logd *logd, const struct batch_entry *e, const char *text, size_t text_len)
+void
+batch_acknowledge(
+    struct logd *logd, uint64_t id, unsigned code, uint64_t index, const struct cosign_point *point)
 {
 	uint8_t head[2 + 8 + 1], hashes[DK_PROOF_HASHES_MAX * DK_HASH_BYTES];
 	struct dk_writer_buf wr;
-	unsigned n = 0, code = e->code;
+	unsigned n = 0;
 
-	if (code == DK_CODE_OK && !tree_proof(&logd->tree, e->index, hashes, &n))
+	if (code == DK_CODE_OK && !tree_proof(&logd->tree, point->size, index, hashes, &n))
 		code = DK_CODE_UNAVAILABLE;
 	dk_wr_init(&wr, head, sizeof(head));
 	dk_wr_u16(&wr, (uint16_t)code);
-	dk_wr_u64(&wr, e->index);
+	dk_wr_u64(&wr, index);
 	dk_wr_u8(&wr, (uint8_t)n);
 	const struct dk_part parts[] = { { head, code == DK_CODE_OK ? wr.len : 2 },
-		{ hashes, (size_t)n * DK_HASH_BYTES }, { text, text_len } };
-	(void)ipc_send(logd->keyd, IPC_APPENDED, e->id, parts, code == DK_CODE_OK ? 3 : 1);
+		{ hashes, (size_t)n * DK_HASH_BYTES }, { point->text, point->len } };
+	(void)ipc_send(logd->keyd, IPC_APPENDED, id, parts, code == DK_CODE_OK ? 3 : 1);
 }
 
 static void
@@ -164,21 +165,31 @@ give_up_batch(struct logd *logd)
 	logd_failed(logd);
 }
 
+static void
+answer_entry(struct logd *logd, const struct batch_entry *e, const struct cosign_point *point)
+{
+	if (e->code == DK_CODE_OK && e->quorum)
+		cosign_wait(logd, e->id, e->index);
+	else
+		batch_acknowledge(logd, e->id, e->code, e->index, point);
+}
+
 void
 batch_commit(struct logd *logd)
 {
-	char text[DK_CHECKPOINT_MAX_BYTES];
-	size_t text_len = 0;
+	struct cosign_point point;
 
 	if (logd->batch_count == 0)
 		return;
-	if (write_batch(logd, text, &text_len))
+	point.len = 0;
+	if (write_batch(logd, point.text, &point.len))
 		logd->failed = false;
 	else
 		give_up_batch(logd);
+	point.size = logd->tree.size;
 	for (unsigned i = 0; i < logd->batch_count; i++) {
 		if (!logd->batch[i].own)
-			acknowledge(logd, &logd->batch[i], text, text_len);
+			answer_entry(logd, &logd->batch[i], &point);
 		free(logd->batch[i].record);
 	}
 	logd->batch_count = 0;
@@ -214,6 +225,7 @@ batch_append(struct logd *logd, const struct ipc_message *message)
 		.generation = a.generation,
 		.policy_rule = a.policy_rule,
 		.created = a.created,
+		.quorum = a.quorum,
 		.record_len = a.record.len,
 		.record = malloc(a.record.len + 1) };
 	if (!e->record)

@@ -17,12 +17,14 @@
 
 #include "ipc/child.h"
 #include "log/checkpoint.h"
+#include "logd/cosign.h"
 #include "logd/tree.h"
 #include "native/code.h"
 
 #define LOGD_FD_KEYD 4
 #define LOGD_FD_HTTPD 5
-#define LOGD_FD_STORE 6 /* URI of the database; not there: the store is a file */
+#define LOGD_FD_WITNESSES 6 /* struct ipc_witnesses */
+#define LOGD_FD_STORE 7 /* URI of the database; not there: the store is a file */
 #define LOGD_BATCH_MAX 1024
 #define LOGD_HEARTBEAT_S 60
 #define LOGD_NONCE_LIFE_S 4000
@@ -44,6 +46,7 @@ struct batch_entry {
 	uint64_t created;
 	uint8_t device[32];
 	uint8_t nonce[16];
+	bool quorum; /* acknowledged when the quorum has cosigned */
 	struct store_use *use; /* NULL: without a nonce */
 	uint8_t leaf[DK_LEAF_BYTES];
 	unsigned charge_count;
@@ -64,6 +67,7 @@ struct tiles {
 	char folder[TILES_FOLDERS_MAX][TILES_PATH_MAX_BYTES];
 	size_t len; /* of the checkpoint for it */
 	char text[DK_CHECKPOINT_MAX_BYTES];
+	size_t shown; /* length of the one that stands there */
 };
 
 struct erase;
@@ -89,6 +93,7 @@ struct logd {
 	uint64_t last_entry_s;
 	uint64_t tiles_s;
 	struct tiles tiles;
+	struct cosign cosign;
 	struct erase *erase;   /* under way, or NULL */
 	uint64_t checkpoint_s; /* when the last one was signed */
 	bool failed;           /* of the last commit, so that it is said once */
@@ -127,6 +132,8 @@ bool shared_wants(const struct logd *logd, unsigned class_);
 void shared_step(struct logd *logd);
 
 /* tiles.c */
+/* The newest one of the store, of a tree that is here; false: it cannot be read. */
+bool checkpoint_newest(struct logd *logd, struct cosign_point *ret);
 bool tiles_load(struct logd *logd);
 /* The files are to show the tree of now; nothing if they are under way to another one. */
 bool tiles_begin(struct logd *logd);
@@ -141,6 +148,9 @@ bool batch_append(struct logd *logd, const struct ipc_message *message);
 /* An entry that logd makes itself: begun, heartbeat. */
 void batch_append_own(struct logd *logd, unsigned class_);
 void batch_commit(struct logd *logd);
+/* The entry is durable, or the code says why it is not; proof and checkpoint are of this one. */
+void batch_acknowledge(struct logd *logd, uint64_t id, unsigned code, uint64_t index,
+    const struct cosign_point *point);
 
 /* erase.c: ERASE, answered when the last step is done. False: not its layout, or not the
  * time for it. */

@@ -26,6 +26,8 @@ on_message(void *ctx, struct ipc_channel *channel, const struct ipc_message *mes
 		return state_put(ctx, message);
 	case IPC_READ:
 		return read_data(ctx, message);
+	case IPC_WITNESS_ANSWER:
+		return cosign_on_answer(ctx, message);
 	case IPC_RECORDS:
 		return read_records(ctx, message);
 	default:
@@ -79,7 +81,7 @@ write_tiles(struct logd *logd, unsigned entries)
 	for (unsigned i = 0; logd->tiles.busy && i <= entries / ENTRIES_A_FILE; i++)
 		if (!tiles_step(logd))
 			say(SAY_WARNING, "the tiles cannot be written");
-	logd->child.tick_ms = logd->tiles.busy || logd->erase ? 0 : 1000;
+	logd->child.tick_ms = logd->tiles.busy || logd->erase ? 0 : cosign_tick_ms(logd);
 }
 
 static void
@@ -87,6 +89,7 @@ every_second(struct logd *logd, uint64_t now)
 {
 	look_at_database(logd);
 	tell_state(logd);
+	cosign_tell(logd);
 	if (logd->failed && store_is_shared(logd->store))
 		return;
 	if (!tiles_begin(logd))
@@ -113,6 +116,7 @@ idle(void *ctx)
 		batch_append_own(logd, DK_LOG_HEARTBEAT);
 	entries = logd->batch_count;
 	batch_commit(logd);
+	cosign_step(logd);
 	ipc_child_flush(&logd->child); /* nobody waits for what follows */
 	if (!store_tidy(logd->store))
 		say(SAY_WARNING, "the store cannot be tidied");
@@ -159,6 +163,7 @@ main(void)
 	(void)ipc_child_add(&logd.child, IPC_FD_PARENT, IPC_PARENT, on_message, &logd);
 	logd.keyd = ipc_child_add(&logd.child, LOGD_FD_KEYD, IPC_KEYD, on_message, &logd);
 	logd.httpd = ipc_child_add(&logd.child, LOGD_FD_HTTPD, IPC_HTTPD, on_message, &logd);
+	cosign_start(&logd);
 	open_all(&logd);
 	logd.last_entry_s = ipc_now();
 	if (logd.tree.size == 0)

@@ -172,19 +172,39 @@ put_bundle(struct logd *logd, uint64_t index, unsigned width)
 }
 
 bool
-tiles_begin(struct logd *logd)
+checkpoint_newest(struct logd *logd, struct cosign_point *ret)
 {
-	struct tiles *t = &logd->tiles;
 	struct dk_checkpoint cp;
 
-	if (t->busy || t->size == logd->tree.size)
-		return true;
 	/* Of a shared store it may be of a larger tree than this node has seen. */
-	if (!store_last_checkpoint(logd->store, t->text, sizeof(t->text), &t->len) ||
-	    dk_checkpoint_verify(&logd->signer.keys, t->text, t->len, &cp) != DK_OK ||
+	if (!store_last_checkpoint(logd->store, ret->text, sizeof(ret->text), &ret->len) ||
+	    dk_checkpoint_verify(&logd->signer.keys, ret->text, ret->len, &cp) != DK_OK ||
 	    (cp.size > logd->tree.size && !shared_look(logd)) || cp.size > logd->tree.size)
 		return false;
-	t->to = cp.size;
+	ret->size = cp.size;
+	return true;
+}
+
+bool
+tiles_begin(struct logd *logd)
+{
+	const struct cosign_point *cosigned = cosign_shown(logd);
+	struct tiles *t = &logd->tiles;
+	struct cosign_point newest;
+
+	if (t->busy || (!cosigned && t->size == logd->tree.size))
+		return true;
+	if (!cosigned) {
+		if (!checkpoint_newest(logd, &newest))
+			return false;
+		cosigned = &newest;
+	}
+	/* The same tree is shown again with more cosignatures, an earlier one never. */
+	if (cosigned->size < t->size || (cosigned->size == t->size && cosigned->len == t->shown))
+		return true;
+	memcpy(t->text, cosigned->text, cosigned->len);
+	t->len = cosigned->len;
+	t->to = cosigned->size;
 	t->level = 0;
 	t->index = t->size / WIDTH;
 	t->bundle = false;
@@ -234,8 +254,10 @@ tiles_step(struct logd *logd)
 		ok = put_next(logd);
 	else
 		ok = last ? put_file("checkpoint", t->text, t->len) : sync_folder(t);
-	if (ok && last)
+	if (ok && last) {
 		t->size = t->to;
+		t->shown = t->len;
+	}
 	t->busy = ok && !last;
 	return ok;
 }
@@ -270,6 +292,7 @@ tiles_load(struct logd *logd)
 	    cp.size > logd->tree.size || !root_was(logd, &cp))
 		return false;
 	logd->tiles.size = cp.size;
+	logd->tiles.shown = len;
 	return true;
 }
 

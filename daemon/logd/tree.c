@@ -148,8 +148,8 @@ tree_root(struct tree *tree, uint8_t ret_root[DK_HASH_BYTES])
 	return tree->size > 0 && subtree(tree, top_level(tree->size), 0, ret_root);
 }
 
-bool
-tree_proof(struct tree *tree, uint64_t index, uint8_t *hashes, unsigned *ret_n)
+static bool
+proof(struct tree *tree, uint64_t index, uint8_t *hashes, unsigned *ret_n)
 {
 	unsigned top = top_level(tree->size), n = 0;
 
@@ -164,4 +164,66 @@ tree_proof(struct tree *tree, uint64_t index, uint8_t *hashes, unsigned *ret_n)
 	}
 	*ret_n = n;
 	return true;
+}
+
+/* Complete nodes of a smaller tree are nodes of this one. */
+bool
+tree_proof(struct tree *tree, uint64_t size, uint64_t index, uint8_t *hashes, unsigned *ret_n)
+{
+	const uint64_t whole = tree->size;
+	bool ok;
+
+	tree->size = size;
+	ok = proof(tree, index, hashes, ret_n);
+	tree->size = whole;
+	return ok;
+}
+
+/* From the root down to where the earlier tree ends; what stands beside the way comes in the
+ * proof from the bottom up, and before it the last subtree, unless the verifier has it. */
+static bool
+consistency(struct tree *tree, uint64_t from, uint8_t *hashes, unsigned *ret_n)
+{
+	uint8_t beside[TREE_LEVELS][DK_HASH_BYTES];
+	unsigned level = top_level(tree->size), n = 0, m = 0;
+	uint64_t index = 0;
+	bool known = true;
+
+	for (;;) {
+		uint64_t end = (index + 1) << level, middle;
+
+		if (from == (end < tree->size ? end : tree->size))
+			break;
+		level--;
+		middle = (2 * index + 1) << level;
+		if (middle >= tree->size) {
+			index = 2 * index;
+			continue;
+		}
+		if (!subtree(tree, level, 2 * index + (from <= middle), beside[m++]))
+			return false;
+		known = known && from <= middle;
+		index = 2 * index + (from > middle);
+	}
+	if (!known && !subtree(tree, level, index, hashes + (size_t)n++ * DK_HASH_BYTES))
+		return false;
+	while (m > 0)
+		memcpy(hashes + (size_t)n++ * DK_HASH_BYTES, beside[--m], DK_HASH_BYTES);
+	*ret_n = n;
+	return true;
+}
+
+bool
+tree_consistency(struct tree *tree, uint64_t from, uint64_t size, uint8_t *hashes, unsigned *ret_n)
+{
+	const uint64_t whole = tree->size;
+	bool ok;
+
+	*ret_n = 0;
+	if (from == 0 || from == size)
+		return true;
+	tree->size = size;
+	ok = consistency(tree, from, hashes, ret_n);
+	tree->size = whole;
+	return ok;
 }

@@ -33,6 +33,12 @@ bool tree_nodes(struct tree *tree, unsigned level, uint64_t index, unsigned n, u
  * what is appended made, without a question to the store. */
 void tree_set(struct tree *tree, uint64_t size, const uint8_t frontier[][DK_HASH_BYTES]);
 bool tree_frontier(struct tree *tree, uint8_t ret_frontier[TREE_LEVELS][DK_HASH_BYTES]);
-bool tree_proof(struct tree *tree, uint64_t index, uint8_t *hashes, unsigned *ret_n);
+/* In the tree of the first size leaves, of which the one with this index is one. */
+bool tree_proof(
+    struct tree *tree, uint64_t size, uint64_t index, uint8_t *hashes, unsigned *ret_n);
+/* That the tree of the first size leaves begins with that of the first from, RFC 6962 section
+ * 2.1.2; none if from is 0 or size. hashes has room for DK_CONSISTENCY_HASHES_MAX. */
+bool tree_consistency(
+    struct tree *tree, uint64_t from, uint64_t size, uint8_t *hashes, unsigned *ret_n);
 
 #endif

@@ -239,6 +239,7 @@ status_lines(const struct run *run, char *text, size_t cap)
 	}
 	len += run_tls_status(run, text + len, cap - len);
 	len += run_fetch_status(run, text + len, cap - len);
+	len += run_witness_status(run, text + len, cap - len);
 	n = snprintf(text + len, cap - len, "separation\t%s\nrestarts\t%u\nviolations\t%u\n",
 	    run->separation, run->restarts, run->violations);
 	return len + (n > 0 ? (size_t)n : 0);
@@ -247,7 +248,7 @@ status_lines(const struct run *run, char *text, size_t cap)
 void
 run_admin_done(struct run *run, const struct ipc_message *message)
 {
-	char lines[8192];
+	char lines[16384];
 	struct run_admin *admin = NULL;
 	uint8_t *both;
 	size_t extra;

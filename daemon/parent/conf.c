@@ -81,5 +81,5 @@ run_read_conf(struct run *run, char ret_listen[RUN_LISTEN_BYTES])
 	if (!value || strlen(value) >= RUN_LISTEN_BYTES)
 		return false;
 	memcpy(ret_listen, value, strlen(value) + 1);
-	return take_retention(run) && take_hsm(run);
+	return take_retention(run) && run_witnesses_read(run) && take_hsm(run);
 }

@@ -99,6 +99,7 @@ run_sources_set(struct run *run, const struct policy *policy)
 void
 run_sources_unasked(struct run *run)
 {
+	run_witnesses_unasked(run, false);
 	run->fetch_forgotten = 0;
 	for (unsigned i = 0; i < run->source_count; i++) {
 		run->source[i].asked_id = 0;
@@ -134,6 +135,8 @@ run_on_fetched(struct run *run, const struct ipc_message *message)
 			s = &run->source[i];
 	if (!ipc_fetched_read(message->data, message->len, &fetched))
 		return false;
+	if (run_witness_fetched(run, message->id, message))
+		return true;
 	if (!s)
 		return run->fetch_forgotten > 0 && run->fetch_forgotten-- > 0;
 	s->asked_id = 0;
@@ -272,7 +275,7 @@ void
 run_fetch_step(struct run *run)
 {
 	uint64_t now = monotonic_s();
-	bool late = false;
+	bool late = run_witnesses_late(run, now);
 
 	if (!run->went || run->restart)
 		return;

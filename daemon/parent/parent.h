@@ -95,6 +95,7 @@ struct spawn_files {
 	int metrics; /* listening socket or /dev/null */
 	int chain, tls_key, client_ca;
 	int policy, key_sets;
+	int witnesses;
 	int store; /* URI of the database; -1: the store is a file */
 	int slot[2];
 	int passphrase;

@@ -16,7 +16,7 @@
 
 #include "authd/policy.h"
 #include "ipc/child.h"
-#include "ipc/fetch.h"
+#include "ipc/witness.h"
 #include "parent/parent.h"
 
 #define RUN_ADMINS_MAX 16
@@ -57,6 +57,14 @@ struct run_source {
 /* What authd has not answered yet. */
 enum run_busy { RUN_BUSY_NOT, RUN_BUSY_POLICY, RUN_BUSY_KEY_SET };
 
+/* A witness of the log. */
+struct run_witness {
+	char url[IPC_POST_URL_MAX_BYTES + 1];
+	uint64_t fetch_id; /* 0: it is not asked now */
+	uint64_t logd_id;
+	uint64_t asked_s;
+};
+
 struct run {
 	const struct settings *settings;
 	int listen, metrics, admin_listen, signals;
@@ -92,6 +100,13 @@ struct run {
 	int fetchd_delay_ms;
 	uint64_t fetchd_next_ms, fetchd_begun_ms;
 	uint32_t fetchd_restarts;
+	/* witness.c */
+	struct ipc_witnesses witnesses;
+	struct run_witness witness[DK_QUORUM_WITNESSES_MAX];
+	unsigned witness_count;
+	char *witness_ca; /* PEM */
+	size_t witness_ca_len;
+	struct ipc_witness_state witness_state;
 	enum run_busy authd_busy;
 	struct policy *policy_next; /* that of the reload under way */
 	uint64_t policy_id;
@@ -145,6 +160,23 @@ bool run_on_key_set_done(struct run *run, const struct ipc_message *message);
 /* In each round: what is due. */
 void run_fetch_step(struct run *run);
 size_t run_fetch_status(const struct run *run, char *text, size_t cap);
+
+/* witness.c: witnesses of the log. */
+/* As doublekeyd.conf has them; false: they cannot be used, which was told. */
+bool run_witnesses_read(struct run *run);
+/* For logd and keyd. */
+int run_witnesses_fd(const struct run *run);
+/* WITNESS_ASK, WITNESS_STATE. False: not its layout, or nothing that may be asked. */
+bool run_on_witness_ask(struct run *run, const struct ipc_message *message);
+bool run_on_witness_state(struct run *run, const struct ipc_message *message);
+/* FETCHED with the id of a witness; false: it is not of one. */
+bool run_witness_fetched(
+    struct run *run, uint64_t id, const struct ipc_message *message);
+/* fetchd knows of nothing that was asked; all: logd neither. */
+void run_witnesses_unasked(struct run *run, bool all);
+/* Whether one has waited longer than any answer may take. */
+bool run_witnesses_late(const struct run *run, uint64_t now_s);
+size_t run_witness_status(const struct run *run, char *text, size_t cap);
 
 /* fetchd.c: the process. */
 void run_fetchd_begun(struct run *run);

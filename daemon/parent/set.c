@@ -112,6 +112,10 @@ on_child(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 		return true;
 	case IPC_FETCHED:
 		return run_on_fetched(run, message);
+	case IPC_WITNESS_ASK:
+		return run_on_witness_ask(run, message);
+	case IPC_WITNESS_STATE:
+		return run_on_witness_state(run, message);
 	case IPC_KEY_SET_DONE:
 		return begins_with_code(message) && run_on_key_set_done(run, message);
 	default:
@@ -199,6 +203,7 @@ run_set_start(struct run *run)
 	f.client_ca = run_open_client_ca(run);
 	open_policy(run, &f);
 	ok = open_store(run, &f);
+	f.witnesses = run_witnesses_fd(run);
 	f.slot[0] = run_open(run, "keys/sealed.0", O_RDWR);
 	f.slot[1] = run_open(run, "keys/sealed.1", O_RDWR);
 	f.passphrase = passphrase_fd(run->settings);
@@ -212,7 +217,7 @@ run_set_start(struct run *run)
 	}
 	ok = ok && (!run->hsm_uri || f.pin >= 0) && f.chain >= 0 && f.tls_key >= 0 &&
 	    f.client_ca >= 0 && f.policy >= 0 && f.key_sets >= 0 && f.slot[0] >= 0 &&
-	    f.slot[1] >= 0 && f.passphrase >= 0;
+	    f.slot[1] >= 0 && f.passphrase >= 0 && f.witnesses >= 0;
 	if (!ok)
 		say(SAY_ERROR, "a file of the service, the passphrase or the PIN cannot be read");
 	run->ready = 0;
@@ -220,10 +225,11 @@ run_set_start(struct run *run)
 	run->restart = run->cause_told = false;
 	run->reload_waits = false;
 	run->authd_busy = RUN_BUSY_NOT;
+	run_witnesses_unasked(run, true);
 	ok = ok && spawn_all(&run->set, &f, run->log_dir, on_child, run);
 	run_fetchd_begun(run);
 	const int fds[] = { f.chain, f.tls_key, f.client_ca, f.policy, f.key_sets, f.slot[0],
-		f.slot[1], f.passphrase, f.pin, f.store };
+		f.slot[1], f.passphrase, f.pin, f.store, f.witnesses };
 	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);

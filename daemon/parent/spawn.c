@@ -141,15 +141,15 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 		w.end[IPC_AUTHD][IPC_KEYD], f->policy, f->key_sets };
 	const int keyd[] = { w.end[IPC_KEYD][IPC_PARENT], w.end[IPC_KEYD][IPC_AUTHD],
 		w.end[IPC_KEYD][IPC_HTTPD], w.end[IPC_KEYD][IPC_LOGD], f->slot[0], f->slot[1],
-		f->passphrase, w.end[IPC_KEYD][IPC_TOKEND] };
+		f->passphrase, f->witnesses, w.end[IPC_KEYD][IPC_TOKEND] };
 	const int logd[] = { w.end[IPC_LOGD][IPC_PARENT], w.end[IPC_LOGD][IPC_KEYD],
-		w.end[IPC_LOGD][IPC_HTTPD], f->store };
+		w.end[IPC_LOGD][IPC_HTTPD], f->witnesses, f->store };
 
 	if (ok) {
 		set->pid[IPC_LOGD] = start(&f->user[IPC_LOGD],
-		    f->store >= 0 ? "logd-postgres" : "logd", logd, f->store >= 0 ? 4 : 3, log_dir);
+		    f->store >= 0 ? "logd-postgres" : "logd", logd, f->store >= 0 ? 5 : 4, log_dir);
 		set->pid[IPC_KEYD] =
-		    start(&f->user[IPC_KEYD], "keyd", keyd, f->hsm_uri ? 8 : 7, "/");
+		    start(&f->user[IPC_KEYD], "keyd", keyd, f->hsm_uri ? 9 : 8, "/");
 		if (f->hsm_uri)
 			set->pid[IPC_TOKEND] = start_tokend(&w, f);
 		set->pid[IPC_AUTHD] = start(&f->user[IPC_AUTHD], "authd", authd, 5, "/");

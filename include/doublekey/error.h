@@ -200,6 +200,7 @@ typedef enum dk_err {
 	DK_ERR_SERVICE_TOKEN              = 0x0a28,
 	DK_ERR_SERVICE_TOKEN_KEYS         = 0x0a29,
 	DK_ERR_SERVICE_AUDITOR            = 0x0a2a,
+	DK_ERR_SERVICE_QUORUM             = 0x0a2b,
 	/* found by this program */
 	DK_ERR_SERVICE_UNREACHABLE        = 0x0a80,
 	DK_ERR_SERVICE_TLS                = 0x0a81,

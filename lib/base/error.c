@@ -194,6 +194,8 @@ static const struct entry table[] = {
 	    "the key service could not fetch the keys of the token's issuer for too long" },
 	{ DK_ERR_SERVICE_AUDITOR, "service-auditor",
 	    "the policy of the key service names no such auditor" },
+	{ DK_ERR_SERVICE_QUORUM, "service-quorum",
+	    "too few witnesses cosign the log of the key service; try again" },
 	{ DK_ERR_SERVICE_UNREACHABLE, "service-unreachable",
 	    "the key service cannot be reached" },
 	{ DK_ERR_SERVICE_TLS, "service-tls",

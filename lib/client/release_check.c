@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The answer to a release, spec/key-service.md section 6: nothing of it is used before
  * all of it is checked. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/call.h"
@@ -72,6 +73,29 @@ object_matches(const struct dk_unwrap *u, const struct dk_log_object *o, unsigne
 	    o->epoch == u->header->set[u->side - 1].epoch;
 }
 
+/* Where the service was pinned as one that waits for witnesses, it has no other way. */
+static dk_err
+check_quorum(const struct client_call *call, const struct reply *r, unsigned mode)
+{
+	const struct dk_service_data *service = &call->profile->service;
+	struct dk_quorum *quorum;
+	unsigned line;
+	dk_err err;
+
+	if (service->mode != DK_LOG_STRICT)
+		return DK_OK;
+	if (mode != DK_LOG_STRICT)
+		return DK_ERR_LOG_QUORUM;
+	quorum = malloc(sizeof(*quorum));
+	if (!quorum)
+		return DK_ERR_NOMEM;
+	err = dk_quorum_parse(service->witnesses, service->witnesses_len, quorum, &line);
+	if (err == DK_OK)
+		err = dk_receipt_quorum(quorum, r->receipt, r->receipt_len);
+	free(quorum);
+	return err;
+}
+
 /* That the log has exactly this request, and nothing that only looks like it. */
 static dk_err
 check_receipt(struct client_call *call, const struct reply *r)
@@ -98,7 +122,7 @@ check_receipt(struct client_call *call, const struct reply *r)
 	for (size_t i = 0; i < call->n; i++)
 		if (!object_matches(&call->requests[i], &call->objects[i], item_code(r, i)))
 			return DK_ERR_RECEIPT;
-	return DK_OK;
+	return released ? check_quorum(call, r, e.mode) : DK_OK;
 }
 
 static dk_err

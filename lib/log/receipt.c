@@ -73,3 +73,19 @@ dk_receipt_checkpoint(const uint8_t *bytes, size_t len, const char **ret_text, s
 	*ret_text = ok ? r.checkpoint : NULL;
 	*ret_len = ok ? r.checkpoint_len : 0;
 }
+
+dk_err
+dk_receipt_quorum(const struct dk_quorum *quorum, const uint8_t *bytes, size_t len)
+{
+	struct dk_quorum_seen seen;
+	struct dk_receipt r;
+	struct dk_note note;
+	dk_err err;
+
+	if (!parse(bytes, len, &r) || dk_note_parse(r.checkpoint, r.checkpoint_len, &note) != DK_OK)
+		return DK_ERR_RECEIPT;
+	err = dk_quorum_check(quorum, &note, &seen);
+	if (err != DK_OK)
+		return err;
+	return seen.reached ? DK_OK : DK_ERR_LOG_QUORUM;
+}

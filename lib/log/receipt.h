@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "log/checkpoint.h"
 #include "log/merkle.h"
+#include "log/quorum.h"
 #include "log/record.h"
 
 /* Borrowed from the bytes that were parsed. */
@@ -38,5 +39,15 @@ void dk_receipt_checkpoint(
 DK_MUST_USE dk_err dk_receipt_verify(const struct dk_log_keys *keys, const uint8_t *bytes,
     size_t len, struct dk_log_object *objects, struct dk_log_event *ret_event,
     uint64_t *ret_index);
+
+/*
+ * Whether the quorum cosigned the checkpoint of a receipt, which is verified.
+ *
+ * Errors:  DK_ERR_LOG_QUORUM     too few of them
+ *          DK_ERR_LOG_SIGNATURE  one of them does not hold
+ *          DK_ERR_RECEIPT        no receipt
+ */
+DK_MUST_USE dk_err dk_receipt_quorum(
+    const struct dk_quorum *quorum, const uint8_t *bytes, size_t len);
 
 #endif

@@ -52,6 +52,7 @@ static const struct entry table[DK_CODE_COUNT] = {
 	[DK_CODE_TOKEN] = { "token", 403 },
 	[DK_CODE_TOKEN_KEYS] = { "token-keys", 503 },
 	[DK_CODE_AUDITOR] = { "auditor", 403 },
+	[DK_CODE_QUORUM] = { "quorum", 503 },
 };
 
 const char *

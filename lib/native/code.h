@@ -51,7 +51,8 @@ enum dk_code {
 	DK_CODE_TOKEN = 40,
 	DK_CODE_TOKEN_KEYS = 41,
 	DK_CODE_AUDITOR = 42,
-	DK_CODE_COUNT = 43,
+	DK_CODE_QUORUM = 43,
+	DK_CODE_COUNT = 44,
 };
 
 /* Whether another process may answer with it. */

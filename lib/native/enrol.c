@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "native/enrol.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/crypto.h"
 #include "format/schedule.h"
+#include "log/quorum.h"
+#include "log/record.h"
 
 void
 dk_enrol_keys_clear(struct dk_enrol_keys *keys)
@@ -191,7 +194,35 @@ dk_service_data_write(struct dk_writer_buf *wr, const struct dk_service_data *da
 	dk_wr_bytes(wr, data->identity, sizeof(data->identity));
 	dk_wr_bytes(wr, data->log_ed25519, sizeof(data->log_ed25519));
 	dk_wr_bytes(wr, data->log_p256, sizeof(data->log_p256));
-	dk_wr_u16(wr, 0);
+	dk_wr_u16(wr, (uint16_t)(data->mode ? 1 + data->witnesses_len : 0));
+	if (!data->mode)
+		return;
+	dk_wr_u8(wr, data->mode);
+	dk_wr_bytes(wr, data->witnesses, data->witnesses_len);
+}
+
+/* A client that could not tell the quorum would have to believe that there is none. */
+static bool
+read_witnesses(struct dk_reader_buf *rd, struct dk_service_data *d)
+{
+	size_t len = dk_rd_u16(rd);
+	struct dk_quorum *quorum;
+	unsigned line;
+	bool ok;
+
+	if (len == 0)
+		return true;
+	d->mode = dk_rd_u8(rd);
+	d->witnesses_len = len - 1;
+	if ((d->mode != DK_LOG_PROMPT && d->mode != DK_LOG_STRICT) ||
+	    len - 1 > DK_WITNESS_POLICY_MAX_BYTES || len - 1 > dk_rd_left(rd))
+		return false;
+	copy(rd, d->witnesses, d->witnesses_len);
+	quorum = malloc(sizeof(*quorum));
+	ok = quorum && dk_quorum_parse(d->witnesses, d->witnesses_len, quorum, &line) == DK_OK &&
+	    (d->mode == DK_LOG_PROMPT || quorum->quorum != DK_QUORUM_NONE);
+	free(quorum);
+	return ok;
 }
 
 dk_err
@@ -211,7 +242,7 @@ dk_service_data_parse(const uint8_t *bytes, size_t len, struct dk_service_data *
 	copy(&rd, d.identity, sizeof(d.identity));
 	copy(&rd, d.log_ed25519, sizeof(d.log_ed25519));
 	copy(&rd, d.log_p256, sizeof(d.log_p256));
-	if (dk_rd_u16(&rd) != 0 || rd.failed || dk_rd_left(&rd) > 0)
+	if (!read_witnesses(&rd, &d) || rd.failed || dk_rd_left(&rd) > 0)
 		return DK_ERR_SERVICE_REPLY;
 	if (strlen(d.base_url) != url_len || !dk_base_url_valid(d.base_url) ||
 	    !dk_custodian_valid(d.custodian))

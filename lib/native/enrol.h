@@ -18,7 +18,8 @@
 /* USER, ':', 28 characters and 6 hyphens, NUL */
 #define DK_ENROL_TEXT_BYTES (DK_USER_MAX_BYTES + 1 + 34 + 1)
 #define DK_ENROL_REQUEST_MAX_BYTES 512
-#define DK_SERVICE_DATA_MAX_BYTES 1024
+#define DK_WITNESS_POLICY_MAX_BYTES 8192
+#define DK_SERVICE_DATA_MAX_BYTES (1024 + 1 + DK_WITNESS_POLICY_MAX_BYTES)
 
 struct dk_enrol_code {
 	uint8_t bytes[DK_ENROL_CODE_BYTES];
@@ -72,6 +73,9 @@ struct dk_service_data {
 	uint8_t identity[DK_P256_SPKI_BYTES];
 	uint8_t log_ed25519[DK_ED25519_BYTES];
 	uint8_t log_p256[DK_P256_SPKI_BYTES];
+	uint8_t mode;         /* enum dk_log_mode; 0: there are no witnesses */
+	size_t witnesses_len; /* of a policy, spec/log.md section 9 */
+	char witnesses[DK_WITNESS_POLICY_MAX_BYTES];
 };
 void dk_service_data_write(struct dk_writer_buf *wr, const struct dk_service_data *data);
 /* All of rd that is left. DK_ERR_SERVICE_REPLY. */

@@ -30,7 +30,7 @@ CODES = """ok http not-found method too-large malformed-request signature-input 
     unknown-key key-destroyed key-disabled key-frozen policy budget stanza-auth share-commitment
     set-mac enrol-code device-exists busy unavailable internal name exists argument hsm hsm-pin
     certificate-required certificate approval-required approval token-required token token-keys
-    auditor""".split()
+    auditor quorum""".split()
 
 
 class NativeError(Exception):

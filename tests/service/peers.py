@@ -159,6 +159,7 @@ class Peers:
     """Starts the processes of one service, one at a time, each on copies of its files."""
 
     READY = 0x0001
+    witnesses = "/dev/null"  # their policy, for keyd
 
     def __init__(self, s):
         self.s, self.open, self.count = s, [], 0
@@ -211,7 +212,8 @@ class Peers:
             shutil.copy(os.path.join(self.s.dir, "keys", slot), os.path.join(self.s.base, slot))
         files = [self.file(os.path.join(self.s.base, "sealed.%d" % i), os.O_RDWR)
                  for i in (0, 1)]
-        return Child("keyd", files + [self.file(self.s.passfile)], "/", extra=["tokend"])
+        return Child("keyd", files + [self.file(self.s.passfile), self.file(self.witnesses)], "/",
+                     extra=["tokend"])
 
     def start_fetchd(self):
         return Child("fetchd", [], "/")
@@ -220,7 +222,7 @@ class Peers:
         self.count += 1
         copy = os.path.join(self.s.base, "log-%d" % self.count)
         shutil.copytree(os.path.join(self.s.dir, "log"), copy)
-        return Child("logd", [], copy)
+        return Child("logd", [self.nothing()], copy)
 
 
 def anchored(code=0, size=0, leaf=bytes(48), n=0, more=b""):

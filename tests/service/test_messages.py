@@ -47,8 +47,8 @@ def names(*texts, state=1):
         bytes([len(t)]) + t for t in texts)
 
 
-def append(charges=0, more=b"", record=b"record", rule=0):
-    return LEAF + bytes(8) + bytes([rule]) + bytes(32 + 8 + 32 + 16) + bytes([charges]) + more + record
+def append(charges=0, more=b"", record=b"record", rule=0, mode=1):
+    return LEAF + bytes(8) + bytes([rule]) + bytes(32 + 8 + 32 + 16) + bytes([mode, charges]) + more + record
 
 
 def judged(n=b"\0\0", c=b"\0", f=b"\0", head=HEAD, shown=b"\0", body=b"body"):
@@ -73,6 +73,10 @@ def key_set(name=b"corp", time=1, data=b"{}"):
 
 def issuer_state():
     return text(b"corp") + bytes(16)
+
+
+def witness_state(name=b"w1", result=10):
+    return text(name) + bytes(24) + bytes([result]) + u16(200)
 
 
 def new_set(name=b"corp", n=1):
@@ -101,6 +105,16 @@ CASES = {
     "FETCH": ([text(b"x") + b"no certificate", text(b"https://127.0.0.1:1/") + b"none",
                text(b"https://127.0.0.1:1/")],
               [b"", b"\0", text(b"x" * 201), b"\2x", text(b"x\0y"), text(b"x") + b"a\0b"]),
+    # The last one is no URL that can be asked, which is an answer and no violation.
+    "POST": ([text(b"http://127.0.0.1:1/") + u32(0) + b"old 0\n", text(b"x") + u32(2) + b"ca"],
+             [b"", text(b"x"), text(b"") + u32(0), text(b"x" * 241) + u32(0), text(b"x\0") + u32(0),
+              text(b"x") + u32(1), text(b"x") + u32(2) + b"\0a",
+              text(b"x") + u32(0) + b"x" * 16385]),
+    "WITNESS_ANSWER": ([], [b"", bytes(2), b"\0\0\xc8", b"\x09\0\0", b"\1\0\0x"]),  # not asked for
+    "WITNESS_GAUGES": ([bytes(17), bytes(16) + b"\1" + witness_state()],
+                       [b"", bytes(16), bytes(18), bytes(16) + b"\1", bytes(16) + b"\x21" + 33 * witness_state(),
+                        bytes(16) + b"\1" + witness_state(b""), bytes(16) + b"\1" + witness_state(b"x" * 65),
+                        bytes(16) + b"\1" + witness_state(b"a\0"), bytes(16) + b"\1" + witness_state(result=9)]),
     "KEY_SET": ([key_set(), key_set(data=b"")],
                 [b"", key_set(b""), key_set(b"x" * 33), key_set(time=0), key_set(data=b"")[:-1]]),
     "FETCH_STATE": ([bytes(9), bytes(8) + b"\1" + text(b"corp") + bytes(16)],
@@ -144,7 +158,8 @@ CASES = {
     "POLICY_LOGGED": ([], [b"", b"\0", u16(0)]),  # not asked for
     "RESULT": ([u16(0), u16(20), u16(0) + b"body"], [b"", b"\0", u16(9999)]),
     "APPEND": ([append(), append(1, charge()), append(rule=2)],
-               [b"", append()[:100], append(rule=3), append(17, 17 * charge()), append(1, charge()[:-1], b"")]),
+               [b"", append()[:100], append(rule=3), append(17, 17 * charge()), append(1, charge()[:-1], b""),
+                append(mode=0), append(mode=3)]),
     "APPENDED": ([appended()], [b"", b"\0", u16(9999), u16(28) + b"x", appended(n=65),
                                 appended(n=1, hashes=bytes(31), checkpoint=b"")]),
     "STATE_TAKE": ([bytes(8)], [b"", bytes(7), bytes(9)]),

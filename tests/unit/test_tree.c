@@ -62,7 +62,8 @@ assert_same(struct tree *a, struct tree *b, uint64_t from)
 	assert_true(tree_root(a, root[0]) && tree_root(b, root[1]));
 	assert_memory_equal(root[0], root[1], DK_HASH_BYTES);
 	for (uint64_t i = from; i < a->size; i++) {
-		assert_true(tree_proof(a, i, proof[0], &n[0]) && tree_proof(b, i, proof[1], &n[1]));
+		assert_true(tree_proof(a, a->size, i, proof[0], &n[0]) &&
+		    tree_proof(b, b->size, i, proof[1], &n[1]));
 		assert_int_equal(n[0], n[1]);
 		assert_memory_equal(proof[0], proof[1], (size_t)n[0] * DK_HASH_BYTES);
 	}
@@ -100,6 +101,43 @@ test_from_a_frontier(void **state)
 	assert_memory_not_equal(again[0], again[1], DK_HASH_BYTES);
 	free(whole);
 	free(other);
+}
+
+/* Roots of all sizes, and each proof between two of them, by the verifier's code. */
+static void
+test_proofs_of_earlier_trees(void **state)
+{
+	enum { SIZES = 70 };
+	uint8_t root[SIZES + 1][DK_HASH_BYTES], hash[DK_HASH_BYTES], got[DK_HASH_BYTES];
+	uint8_t hashes[DK_CONSISTENCY_HASHES_MAX * DK_HASH_BYTES], bytes[DK_LEAF_BYTES];
+	struct store store = { .ops = &ops };
+	struct tree *tree = calloc(1, sizeof(*tree));
+	unsigned n;
+
+	(void)state;
+	assert_true(tree);
+	tree->store = &store;
+	for (unsigned size = 1; size <= SIZES; size++) {
+		append(tree);
+		assert_true(tree_root(tree, root[size]));
+	}
+	for (uint64_t size = 1; size <= SIZES; size++)
+		for (uint64_t from = 0; from <= size; from++) {
+			assert_true(tree_consistency(tree, from, size, hashes, &n));
+			assert_int_equal(dk_merkle_consistency_verify(
+					     from, root[from], size, root[size], hashes, n),
+			    DK_OK);
+			if (from == size)
+				continue;
+			leaf(from, bytes);
+			assert_true(tree_proof(tree, size, from, hashes, &n));
+			assert_int_equal(dk_merkle_leaf(bytes, sizeof(bytes), hash), DK_OK);
+			assert_int_equal(
+			    dk_merkle_inclusion_root(hash, from, size, hashes, n, got), DK_OK);
+			assert_memory_equal(got, root[size], sizeof(got));
+		}
+	assert_int_equal(tree->size, SIZES);
+	free(tree);
 }
 
 /* What is older than the frontier is the store's to say. */
@@ -155,6 +193,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_from_a_frontier),
+		cmocka_unit_test(test_proofs_of_earlier_trees),
 		cmocka_unit_test(test_older_nodes_are_asked_for),
 		cmocka_unit_test(test_budgets),
 	};

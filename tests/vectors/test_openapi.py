@@ -10,7 +10,7 @@ from reader.vectors import FOLDER
 API = json.loads((FOLDER.parent / "openapi.json").read_text())
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 # What the protocol does not let a client cause at will: tests/service has tests for it.
-ELSEWHERE = {"busy", "unavailable", "internal"}
+ELSEWHERE = {"busy", "unavailable", "internal", "quorum"}
 NOT_YET = ("/log/checkpoint", "GET", "404", "not-found")  # before the first one is written
 
 
