@@ -17,6 +17,7 @@ struct command {
 
 int cmd_approve(int argc, char **argv);
 int cmd_decrypt(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_encrypt(int argc, char **argv);
 int cmd_enrol(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);

@@ -120,16 +120,23 @@ keyref_try(const char *ref, dk_side side, struct dk_key **ret_key)
 	return dk_key_open(ref, side, &options, ret_key);
 }
 
+dk_err
+keyref_try_public(const char *ref, dk_side side, struct dk_key **ret_key)
+{
+	static const struct dk_key_options options = { .public_only = 1, .note = tell_note };
+
+	return dk_key_open(ref, side, &options, ret_key);
+}
+
 bool
 keyref_open(const char *ref, dk_side side, enum keyref_use use,
     const struct option_list *passphrase_files, struct dk_key **ret_key)
 {
-	static const struct dk_key_options public_half = { .public_only = 1, .note = tell_note };
 	struct dk_key *key = NULL;
 	dk_err err;
 
 	if (use == KEYREF_PUBLIC)
-		err = dk_key_open(ref, side, &public_half, &key);
+		err = keyref_try_public(ref, side, &key);
 	else
 		err = open_private(ref, side, passphrase_files, &key);
 	if (err == DK_OK && use == KEYREF_PRIVATE && !dk_key_has_private(key)) {

@@ -27,6 +27,8 @@ bool keyref_open(const char *ref, dk_side side, enum keyref_use use,
 
 /* Open a key that needs no passphrase. Nothing is told but what its system says. */
 DK_MUST_USE dk_err keyref_try(const char *ref, dk_side side, struct dk_key **ret_key);
+/* The same for its public half, as encrypting uses it. */
+DK_MUST_USE dk_err keyref_try_public(const char *ref, dk_side side, struct dk_key **ret_key);
 
 struct keyref_list {
 	struct dk_key **key;

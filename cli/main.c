@@ -10,6 +10,7 @@ static const struct command commands[] = {
 	{ "keygen", cmd_keygen, "make a key pair" },
 	{ "key", cmd_key, "back up and restore a private key" },
 	{ "profile", cmd_profile, "name the keys that are used each day" },
+	{ "doctor", cmd_doctor, "try the keys of a profile, and say what is wrong" },
 	{ "request", cmd_request, "ask other people to approve what shall be decrypted" },
 	{ "approve", cmd_approve, "see what somebody asks for, and approve it" },
 	{ "log", cmd_log, "check, copy and witness logs of key services" },

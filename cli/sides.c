@@ -41,6 +41,12 @@ provider_refs(const struct sides *sides)
 	return sides->provider.count > 0 ? &sides->provider : &sides->profile.provider;
 }
 
+const struct option_list *
+sides_refs(const struct sides *sides, dk_side side)
+{
+	return side == DK_SIDE_CUSTOMER ? customer_refs(sides) : provider_refs(sides);
+}
+
 int
 sides_load(struct sides *sides, const char *command)
 {

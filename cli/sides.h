@@ -34,6 +34,8 @@ int sides_take(struct sides *sides, int code);
 /* Load the profile, if there is one; a side without an option takes its keys from
  * there. The exit status; without keys of both sides, that of a usage error. */
 int sides_load(struct sides *sides, const char *command);
+/* The references of a side, which stand in sides. */
+const struct option_list *sides_refs(const struct sides *sides, dk_side side);
 /* Whether any key or a profile was given. */
 bool sides_given(const struct sides *sides);
 

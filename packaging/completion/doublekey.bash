@@ -91,7 +91,7 @@ _doublekey() {
 	local target='--output --force --recursive --jobs'
 	case $command in
 	'')
-		_doublekey_words "encrypt decrypt inspect rewrap keygen key profile enrol
+		_doublekey_words "encrypt decrypt inspect rewrap keygen key profile doctor enrol
 			log request approve
 			--profile --version $common"
 		;;
@@ -117,6 +117,9 @@ _doublekey() {
 		else
 			_doublekey_files .dkey
 		fi
+		;;
+	doctor)
+		_doublekey_words "--customer --provider $common"
 		;;
 	rewrap)
 		if [[ $cur == -* ]]; then

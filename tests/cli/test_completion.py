@@ -17,7 +17,7 @@ BASH = SOURCE / "packaging/completion/doublekey.bash"
 ZSH = SOURCE / "packaging/completion/_doublekey"
 MANUAL = SOURCE / "docs/man/doublekey.1.scd"
 COMMANDS = ["encrypt", "decrypt", "inspect", "rewrap", "keygen", "key split", "key join",
-            "profile add", "enrol", "request", "approve", "log verify", "log prove", "log mirror", "log gossip",
+            "profile add", "doctor", "enrol", "request", "approve", "log verify", "log prove", "log mirror", "log gossip",
             "log witness"]
 
 
