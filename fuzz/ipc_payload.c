@@ -353,8 +353,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static void (*const ways[])(const struct ipc_message *) = { release, judged, enrol, text,
-		known, policy, policy_text, append, appended, state_taken, state_put, anchored,
-		records, admin, admin_packet, token, tls, small, fetch, key_sets, fetch_state };
+		known, policy, policy_text, append, appended, anchored, records, admin,
+		admin_packet, token, tls, small, fetch, key_sets, fetch_state, state_taken,
+		state_put };
 	struct ipc_message message = { .type = 0 };
 	uint8_t *exact;
 
