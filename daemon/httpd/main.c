@@ -93,6 +93,7 @@ on_tick(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	httpd_expire(httpd);
 	httpd_connections_tick(httpd);
+	metrics_few_tick();
 	for (unsigned i = 0; i < httpd->child.count; i++)
 		if (httpd->child.channel[i].fd < 0)
 			(void)event_base_loopbreak(httpd->base);

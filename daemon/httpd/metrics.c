@@ -352,6 +352,7 @@ metrics_start(struct httpd *httpd)
 	m.http = evhttp_new(httpd->base);
 	if (!m.http)
 		say_fatal("no memory");
+	evhttp_set_bevcb(m.http, metrics_few_new, NULL);
 	evhttp_set_gencb(m.http, on_request, httpd);
 	evhttp_set_allowed_methods(m.http, EVHTTP_REQ_GET);
 	evhttp_set_max_headers_size(m.http, HEADERS_MAX_BYTES);

@@ -10,6 +10,9 @@
 
 /* A listener of its own, without TLS, if there is one. */
 void metrics_start(struct httpd *httpd);
+/* Connections of that listener: for evhttp, and once a second. */
+struct bufferevent *metrics_few_new(struct event_base *base, void *ctx);
+void metrics_few_tick(void);
 /* A request was answered; body: of the answer. */
 void metrics_note(struct evhttp_request *request, unsigned code, const uint8_t *body, size_t len);
 /* It took so long from the last byte of the request to the answer. */

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that are slow, many, or send much: the others are served (spec/key-service.md
 section 1.1)."""
+import contextlib
 import os
 import resource
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -100,6 +103,50 @@ def test_more_connections_than_there_may_be(fresh, what):
         assert released(s, before)
     assert held[0].closed()
     close(held)
+
+
+def keep_alive(held, over):
+    """A byte now and then, so that none is closed for being idle."""
+    for one in held:
+        with contextlib.suppress(OSError):
+            one.sendall(b"GET /health HTTP/1.1\r\nX: ")
+    while not over.wait(1):
+        for one in held:
+            with contextlib.suppress(OSError):
+                one.sendall(b"x")
+
+
+def test_many_connections_of_monitors(fresh):
+    """Whoever is on the machine can make them; clients are served all the same."""
+    s = fresh
+    held = [socket.create_connection(("127.0.0.1", s.metrics_port), 30) for _ in range(FILES * 2)]
+    over = threading.Event()
+    trickle = threading.Thread(target=keep_alive, args=(held[:-1], over))
+    trickle.start()
+    try:
+        assert released(s)
+        assert figures(s)["doublekey_connections"] == 0
+    finally:
+        over.set()
+        trickle.join()
+    held[-1].sendall(b"GET /health HTTP/1.0\r\n\r\n")  # the newest ones are there
+    assert held[-1].makefile("rb").read().endswith(b"\r\n\r\nok\n")
+    with contextlib.suppress(ConnectionResetError):
+        assert held[0].recv(1) == b""
+    for one in held:
+        one.close()
+
+
+def test_what_a_monitor_sends_behind_its_request(fresh):
+    """The connection is over, and nothing of it is kept."""
+    s = fresh
+    before = memory_high(s.pids()["httpd"])
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", s.metrics_port), 30) as one:
+            one.settimeout(0.2)  # the service reads no more
+            with contextlib.suppress(OSError):
+                one.sendall(b"GET /health HTTP/1.0\r\n\r\n" + b"x" * (32 << 20))
+    assert memory_high(s.pids()["httpd"]) < before + (16 << 20)
 
 
 def test_from_one_address_the_one_that_is_quiet_for_longest_goes(fresh):
