@@ -17,6 +17,7 @@
 #include "native/code.h"
 #include "parent/exchange.h"
 #include "parent/log.h"
+#include "temp.h"
 
 /* The files of the log are behind the store by a second or two. */
 #define FILES_WAIT_MS 30000
@@ -26,7 +27,8 @@ struct export
 {
 	const struct settings *settings;
 	const char *file;
-	int fd;
+	int dir;
+	struct temp out;
 	struct dk_key *key;
 	struct dk_export_chosen chosen;
 	uint64_t index; /* of its own record */
@@ -186,7 +188,7 @@ write_out(void *ctx, const uint8_t *bytes, size_t len)
 	const struct export *x = ctx;
 
 	while (len > 0) {
-		ssize_t n = write(x->fd, bytes, len);
+		ssize_t n = write(x->out.fd, bytes, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -238,18 +240,31 @@ write_all(struct export *x)
 	if (!log_each(x->settings, x->index + 1, on_entry, x))
 		return false;
 	err = dk_export_end(&x->writer);
-	if (err == DK_OK && fsync(x->fd) != 0)
-		err = DK_ERR_WRITE;
 	return err == DK_OK || fail(x->file, err);
 }
 
+/* The file gets its name when it is complete. */
 static bool
 open_output(struct export *x)
 {
-	x->fd = open(x->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (x->fd < 0)
-		(void)fprintf(stderr, "doublekeyd: %s: %s\n", x->file, strerror(errno));
-	return x->fd >= 0;
+	const char *slash = strrchr(x->file, '/');
+	char dir[PATH_BYTES] = ".";
+	size_t len = slash ? (size_t)(slash - x->file) : 0;
+
+	temp_catch_signals();
+	if (len >= sizeof(dir) || (slash && slash[1] == '\0')) {
+		(void)fprintf(stderr, "doublekeyd: %s: no name of a file\n", x->file);
+		return false;
+	}
+	if (slash)
+		memcpy(dir, len > 0 ? x->file : "/", (len > 0 ? len : 1) + 1);
+	if (len > 0)
+		dir[len] = '\0';
+	x->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (x->dir >= 0 && temp_begin(&x->out, x->dir, slash ? slash + 1 : x->file, false) == 0)
+		return true;
+	(void)fprintf(stderr, "doublekeyd: %s: %s\n", x->file, strerror(errno));
+	return false;
 }
 
 static bool
@@ -259,10 +274,10 @@ export_to_file(struct export *x, const char *title)
 
 	dk_log_source_close(&x->source);
 	dk_export_writer_clear(&x->writer);
-	if (close(x->fd) != 0)
-		ok = ok && fail(x->file, DK_ERR_WRITE);
-	if (!ok)
-		(void)unlink(x->file);
+	if (ok &&
+	    (temp_sync(&x->out) != 0 || temp_commit(&x->out) != 0 || temp_sync_dir(x->dir) != 0))
+		ok = fail(x->file, DK_ERR_WRITE);
+	temp_abort(&x->out);
 	return ok;
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Erasure of persons in the log (spec/log.md section 16)."""
 import glob
+import hashlib
 import os
 import signal
 import sqlite3
@@ -9,10 +10,10 @@ import time
 
 import pytest
 
-from reader import log
+from reader import keyfile, log
 from service import DAEMON, parts_of, release_body
 from test_clock import LIBRARY, Clocked
-from test_log import records
+from test_log import checkpoint, records
 
 DAY = 86400
 
@@ -130,6 +131,30 @@ def test_what_an_active_device_rests_on_is_left(two):
     assert s.admin("log", "erase", "--user", "alice").stdout == (
         "erased the persons of 2 records\n")  # enrolment and revocation
     assert persons(s) == {"bob.planted"}
+
+
+def test_proofs_from_before_hold(two):
+    """What was proved or copied before an erasure is proved after it, and the records that
+    are left still open their entries."""
+    s = two
+    index = [r["index"] for r in records(s) if r["class"] == "release"][0]
+    checkpoint(s, index + 1)
+    s.client("log", "prove", str(index), s.url + "/log", "-o", "proof")
+    s.client("log", "mirror", s.url + "/log", "-o", "copy")
+    s.admin("log", "erase", "--user", "alice")
+    s.client("log", "verify", "proof")
+    s.client("log", "mirror", s.url + "/log", "-o", "copy")
+    s.client("log", "verify", "copy")
+    s.client("keygen", "--side", "auditor", "--no-passphrase", "-o", "court.key")
+    key = keyfile.load(open(os.path.join(s.base, "court.key"), "rb").read(), side="auditor")
+    with open(os.path.join(s.dir, "policy.conf"), "a") as f:
+        f.write('auditor "court" {\n\tkey-id = "%s"\n}\n' % hashlib.sha256(key.spki).hexdigest())
+    s.admin("policy", "reload")
+    s.admin("log", "export", os.path.join(s.base, "e"), "--auditor", "court", "--key",
+            os.path.join(s.base, "court.key.pub"))
+    s.client("log", "export", "--auditor", "court.key", "e", "-o", "records")
+    s.client("log", "verify", "proof", "--records", "records")
+    s.client("log", "verify", s.url + "/log", "--records", "records")
 
 
 def test_who_asks_for_nothing_gets_nothing(ready):

@@ -4,11 +4,12 @@ by doublekey and by the second reader."""
 import hashlib
 import json
 import os
+import subprocess
 
 import pytest
 
 from reader import export, keyfile, note
-from service import parts_of, release_body
+from service import CLIENT, parts_of, release_body
 from test_log import checkpoint, records
 
 POLICY = 'rule "all" {\n\tkeys = {"*"}\n\tusers = {"*"}\n\tallow = true\n}\n'
@@ -209,6 +210,51 @@ def test_an_existing_file_is_left_alone(audited):
     assert make(s, "e", check=False).returncode == 1
     assert open(os.path.join(s.base, "e"), "rb").read() == before
     assert s.log().count(" exported done") == 1
+
+
+def test_what_was_cut_short_leaves_no_file(audited):
+    """The disk takes no more, or the command is killed: the record stands, and that is all."""
+    s = audited
+    there = set(os.listdir(s.base))
+    out = subprocess.run(
+        ["prlimit", "--fsize=500", s.daemon, "log", "export", os.path.join(s.base, "e"), "--auditor",
+         "court", "--key", os.path.join(s.base, "court.key.pub"), "--dir", s.dir],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+    assert out.returncode == 1 and "(write)" in out.stderr
+    assert set(os.listdir(s.base)) == there
+    make(s, "e")
+    assert [r["class"] for r in opened(s, "e")].count("exported") == 2
+
+
+def memory_of(*command, **how):
+    """Most memory that a command had, in KiB."""
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **how)
+    child.stdout.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0
+    return usage.ru_maxrss
+
+
+def test_memory_does_not_grow_with_the_export(audited):
+    s = audited
+    auditor_key, public = (os.path.join(s.base, n) for n in ("court.key", "court.key.pub"))
+
+    def both(name):
+        path = os.path.join(s.base, name)
+        made = memory_of(s.daemon, "log", "export", path, "--auditor", "court", "--key", public,
+                         "--dir", s.dir)
+        read_ = memory_of(CLIENT, "log", "export", "--auditor", auditor_key, path, "-o",
+                          path + ".records", env=s.env())
+        return made, read_, os.path.getsize(path)
+
+    small = both("small")
+    body = release_body([parts_of(s.object)] * 1000)
+    for _ in range(120):
+        assert s.release(s.device(), body)[0] == 200
+    large = both("large")
+    assert large[2] > 14_000_000 > 100 * small[2]
+    assert large[0] < small[0] + 8192 and large[1] < small[1] + 2048, (small, large)
 
 
 def test_a_p384_auditor_and_a_log_of_many_tiles(audited):
