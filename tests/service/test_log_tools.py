@@ -12,7 +12,10 @@ import subprocess
 import pytest
 
 from service import Service, parts_of, release_body, signed_headers
+from test_cosign import Setting
+from test_key_sets import until
 from test_log import checkpoint
+from witness import Witness
 
 
 def releases(s, count):
@@ -315,3 +318,42 @@ def test_a_log_that_was_rewritten_or_rolled_back(grown):
     assert int(fields(grown.client("log", "verify", grown.url + "/log").stdout)["size"]) > size
     fails(verify(grown, check=False), "log-inconsistent")  # and the copy says so from now on
     mirror(grown, "other")  # control: by itself the other history is a log
+
+
+def test_witnesses_of_a_running_service(tmp_path):
+    """verify, mirror and proofs with the policy that the service itself has."""
+    setting = Setting(tmp_path, "strict")
+    s = setting.s
+    try:
+        setting.decrypt()
+        until(lambda: len(setting.cosigners()) == 2)
+        with open(path(s, "policy"), "w") as f:
+            f.write(f"log {s.vkey}\n" + setting.policy("all"))
+        policy = ["--policy", "policy"]
+        s.client("log", "mirror", s.url + "/log", "-o", "copy", *policy)
+        text = verify(s, "copy", *policy).stdout
+        assert re.findall(r"^witness +(w\d) \d{4}-", text, re.M) == ["w1", "w2"]
+        s.client("log", "prove", "1", "copy", "-o", "p", *policy)
+        assert "witness      w2 " in verify(s, "p", *policy, who="stranger").stdout
+        # A third witness, whom nobody asked.
+        other = Witness(tmp_path, "w3.example.org", [s.vkey])
+        with open(path(s, "policy"), "w") as f:
+            f.write(f"log {s.vkey}\nwitness w1 {setting.witnesses[0].vkey}\n"
+                    f"witness w3 {other.vkey}\ngroup g all w1 w3\nquorum g\n")
+        fails(verify(s, "p", *policy, check=False), "log-quorum")
+        fails(verify(s, "copy", *policy, check=False), "log-quorum")
+        fails(s.client("log", "mirror", s.url + "/log", "-o", "other", *policy, check=False),
+              "log-quorum")
+        # One of the two signs something else.
+        note = open(path(s, "copy/checkpoint"), "rb").read()
+        lines = note.splitlines(True)
+        at = next(i for i, line in enumerate(lines) if b"w2.example.org" in line)
+        coded = bytearray(lines[at])
+        coded[40] ^= 1 if coded[40] != ord("A") else 3
+        with open(path(s, "copy/checkpoint"), "wb") as f:
+            f.write(b"".join(lines[:at] + [bytes(coded)] + lines[at + 1:]))
+        with open(path(s, "policy"), "w") as f:
+            f.write(f"log {s.vkey}\n" + setting.policy("any"))
+        fails(verify(s, "copy", *policy, check=False), "log-signature")
+    finally:
+        setting.stop()
