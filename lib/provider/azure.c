@@ -41,29 +41,13 @@ static dk_err
 call(struct provider_key *key, const char *behind, json_t *body, struct net_answer *ret)
 {
 	struct azure *azure = key->state;
-	char url[NET_URL_MAX_BYTES], *authorization = malloc(BEARER_HEADER_MAX_BYTES);
-	size_t len = 0;
-	bool post = body != NULL;
-	char *text = net_json(body, &len);
-	struct net_request request = { .url = url,
-		.method = post ? "POST" : "GET",
-		.body = text,
-		.body_len = len,
-		.header = { "Content-Type: application/json", authorization } };
+	char url[NET_URL_MAX_BYTES];
 	int n = snprintf(url, sizeof(url), "%s/keys/%s%s" API, azure->base, azure->name, behind);
-	dk_err err = authorization && (text || !post) ? DK_OK : DK_ERR_NOMEM;
 
-	if (err == DK_OK && (n < 0 || (size_t)n >= sizeof(url)))
-		err = DK_ERR_PROVIDER_REFERENCE;
-	if (err == DK_OK)
-		err = bearer_get(key, &azure->bearer, azure_token, authorization);
-	if (err == DK_OK)
-		err = net_call(key, &request, judge, ret);
-	if (authorization)
-		dk_wipe(authorization, BEARER_HEADER_MAX_BYTES);
-	free(authorization);
-	net_json_free(text);
-	return err;
+	if (n > 0 && (size_t)n < sizeof(url))
+		return bearer_call(key, &azure->bearer, azure_token, url, body, judge, ret);
+	json_decref(body);
+	return DK_ERR_PROVIDER_REFERENCE;
 }
 
 /* ---- opening ---- */

@@ -96,6 +96,32 @@ bearer_post(
 	return err == DK_OK ? bearer_answer(bearer, answer.json) : err;
 }
 
+dk_err
+bearer_call(struct provider_key *key, struct bearer *bearer, bearer_fetch fetch, const char *url,
+    json_t *body, net_judge judge, struct net_answer *ret)
+{
+	char *authorization = malloc(BEARER_HEADER_MAX_BYTES);
+	size_t len = 0;
+	bool post = body != NULL;
+	char *text = net_json(body, &len);
+	struct net_request request = { .url = url,
+		.method = post ? "POST" : "GET",
+		.body = text,
+		.body_len = len,
+		.header = { "Content-Type: application/json", authorization } };
+	dk_err err = authorization && (text || !post) ? DK_OK : DK_ERR_NOMEM;
+
+	if (err == DK_OK)
+		err = bearer_get(key, bearer, fetch, authorization);
+	if (err == DK_OK)
+		err = net_call(key, &request, judge, ret);
+	if (authorization)
+		dk_wipe(authorization, BEARER_HEADER_MAX_BYTES);
+	free(authorization);
+	net_json_free(text);
+	return err;
+}
+
 /* ---- forms and files ---- */
 
 void

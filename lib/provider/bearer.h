@@ -33,6 +33,10 @@ DK_MUST_USE dk_err bearer_set(struct bearer *bearer, const char *token, long lon
 /* The same from an answer with access_token and expires_in. */
 DK_MUST_USE dk_err bearer_answer(struct bearer *bearer, const json_t *answer);
 
+/* One request with the token: a POST of body, which is taken over, or a GET for NULL. */
+DK_MUST_USE dk_err bearer_call(struct provider_key *key, struct bearer *bearer, bearer_fetch fetch,
+    const char *url, json_t *body, net_judge judge, struct net_answer *ret);
+
 /* How token endpoints answer: what they say is a reason for DK_ERR_PROVIDER_CREDENTIALS. */
 dk_err bearer_judge(struct net_answer *answer);
 

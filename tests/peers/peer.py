@@ -85,15 +85,20 @@ def build(*command, **how):
     subprocess.run(command, stdin=subprocess.DEVNULL, check=True, timeout=TIMEOUT, **how)
 
 
-def make_go(where):
-    """circl's HPKE; the rest is Go's standard library."""
-    how = {"cwd": HERE / "go",
+def build_go(folder, target):
+    """The module in a folder of this one."""
+    how = {"cwd": HERE / folder,
            "env": {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly",
                    "GOWORK": "off", "CGO_ENABLED": "0"}}
     go = tool("go")
     get(go, "mod", "download", **how)
-    build(go, "build", "-o", where / "peer", ".", **how)
-    return [where / "peer"]
+    build(go, "build", "-o", target, ".", **how)
+    return target
+
+
+def make_go(where):
+    """circl's HPKE; the rest is Go's standard library."""
+    return [build_go("go", where / "peer")]
 
 
 def make_python(where, packages):

@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from peer import HERE, Kind, Peer, Refused, build, get, make_python, tool
+from peer import HERE, Kind, Peer, Refused, build_go, make_python
 from reader import envelope, header, keyfile, keys
 from reader.envelope import Options, Writing
 from reader.header import CUSTOMER, PROVIDER
@@ -21,13 +21,8 @@ def make_moto(where):
 
 
 def make_vault(where):
-    how = {"cwd": HERE / "transit",
-           "env": {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly",
-                   "GOWORK": "off", "CGO_ENABLED": "0"}}
-    go = tool("go")
-    get(go, "mod", "download", **how)
-    build(go, "build", "-o", where / "transit", ".", **how)
-    return [make_python(where / "python", "vault-packages"), HERE / "vault-peer.py", where / "transit"]
+    return [make_python(where / "python", "vault-packages"), HERE / "vault-peer.py",
+            build_go("transit", where / "transit")]
 
 
 MOTO = Kind("moto", make_moto, ())

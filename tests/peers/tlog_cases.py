@@ -10,19 +10,13 @@ import sys
 import tempfile
 import time
 
-from peer import HERE, Kind, Peer, Refused, build, get, tool
+from peer import HERE, Kind, Peer, Refused, build_go
 
 ENTRIES = 300  # more than one bundle
 
 
 def make_tlog(where):
-    how = {"cwd": HERE / "tlog",
-           "env": {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly",
-                   "GOWORK": "off", "CGO_ENABLED": "0"}}
-    go = tool("go")
-    get(go, "mod", "download", **how)
-    build(go, "build", "-o", where / "peer", ".", **how)
-    return [where / "peer"]
+    return [build_go("tlog", where / "peer")]
 
 
 TLOG = Kind("tlog", make_tlog, ())
