@@ -100,7 +100,7 @@ struct postgres {
 	/* what the batch writes */
 	struct pg_array entry_index, entry_leaf, entry_record, act_index, node_place, node_hash;
 	struct pg_array budget_id, budget[4];
-	struct pg_array use_created, use_id; /* of a migration */
+	struct pg_array use_created, use_id; /* what it asks */
 	size_t held;
 	size_t checkpoint_len;
 	char checkpoint[8192];

@@ -16,7 +16,7 @@ from nodes import answer, cluster, generation, release, wait_until  # noqa: E402
 from service import DAEMON, Service  # noqa: E402
 from test_nodes import whole  # noqa: E402
 
-CUTS = int(os.environ.get("DOUBLEKEY_CLUSTER_CUTS", "40"))
+CUTS = int(os.environ.get("DOUBLEKEY_CLUSTER_CUTS", "30"))
 
 
 class Cut(Service):
