@@ -76,14 +76,17 @@ load_all(struct log_trust *trust, const char *dir, DIR *stream, const struct dk_
 	char path[PATH_BYTES];
 	int n;
 
-	while ((entry = readdir(stream))) {
+	while (errno = 0, (entry = readdir(stream))) {
 		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
 			continue;
 		n = snprintf(path, sizeof(path), "%s/checkpoints/%s", dir, entry->d_name);
 		if (n < 0 || (size_t)n >= sizeof(path) || !load_one(trust, path, last, points))
 			return false;
 	}
-	return true;
+	/* What is not read is not compared. */
+	if (errno != 0)
+		log_fail(dir, DK_ERR_READ, "checkpoints");
+	return errno == 0;
 }
 
 bool

@@ -8,6 +8,7 @@ import pytest
 
 from conftest import PROGRAM, Runner
 from sweep import Case, Sweep
+from test_log import LOG, tiles
 
 CONTENT = os.urandom(200_000)
 PROFILES = ".config/doublekey/profiles"
@@ -51,6 +52,8 @@ def template(tmp_path_factory):
     run("encrypt", *options("customer", "sealed"), *options("provider", "p"), "-o", "s.dkey",
         "small").ok()
     (folder / "f").mkdir()
+    tiles.Files(tiles.leaves([1924992000 + i for i in range(300)]), LOG).write(
+        folder / "log", kept=(7, 256))
     for copy in ("o2.dkey", "f/x.dkey"):
         (folder / copy).write_bytes((folder / "o.dkey").read_bytes())
     return folder
@@ -216,6 +219,10 @@ def cases():
              has_profiles("office.conf", "home.conf"), [PROFILES + "/home.conf"]),
         Case("profile list", [dk, "profile", "list"], mention(b"office")),
         Case("profile remove", [dk, "profile", "remove", "office"], has_profiles(), [PROFILES + "/office.conf"]),
+        Case("log verify", [dk, "log", "verify", "--key", LOG.vkey, "log"],
+             all_of(mention(b"size         300\n"), mention(b"checkpoints  3\n")), most=60),
+        Case("log prove", [dk, "log", "prove", "--key", LOG.vkey, "-o", "new", "299", "log"],
+             file_begins("new", b"c2sp.org/tlog-proof@v1\nextra "), ["new"], most=60),
         Case("by profile", [dk, "-p", "office", "encrypt", "-j", "1", "small"],
              object_of(b"small", "small.dkey"), ["small.dkey"]),
     ]
