@@ -10,6 +10,7 @@
 #include "fuzz.h"
 #include "ipc/fetch.h"
 #include "ipc/payload.h"
+#include "ipc/witness.h"
 
 static const uint8_t *begin;
 static size_t length;
@@ -349,13 +350,36 @@ fetch_state(const struct ipc_message *m)
 	FUZZ_CHECK(memcmp(again, begin, length) == 0);
 }
 
+/* POST, WITNESS_ASK, WITNESS_STATE. */
+static void
+witness(const struct ipc_message *m)
+{
+	uint8_t again[IPC_WITNESS_STATE_MAX_BYTES];
+	struct ipc_witness_state state;
+	struct ipc_witness_ask ask;
+	struct ipc_fetch post;
+
+	if (ipc_post_read(m->data, m->len, &post)) {
+		FUZZ_CHECK(strlen(post.url) >= 1 && strlen(post.url) <= IPC_POST_URL_MAX_BYTES);
+		all_inside(&post.ca_pem);
+		all_inside(&post.body);
+	}
+	if (ipc_witness_ask_read(m->data, m->len, &ask))
+		all_inside(&ask.body);
+	if (!ipc_witness_state_read(m->data, m->len, &state))
+		return;
+	FUZZ_CHECK(state.count <= DK_QUORUM_WITNESSES_MAX);
+	FUZZ_CHECK(ipc_witness_state_write(&state, again) == length);
+	FUZZ_CHECK(memcmp(again, begin, length) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static void (*const ways[])(const struct ipc_message *) = { release, judged, enrol, text,
 		known, policy, policy_text, append, appended, anchored, records, admin,
 		admin_packet, token, tls, small, fetch, key_sets, fetch_state, state_taken,
-		state_put };
+		state_put, witness };
 	struct ipc_message message = { .type = 0 };
 	uint8_t *exact;
 

@@ -13,9 +13,9 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certificates import Authority
-from service import Service, parts_of, release_body
+from service import Service, free_port, parts_of, release_body
 from test_key_sets import until
-from test_metrics import set_metrics
+from test_metrics import OF_WITNESSES, figures, set_metrics
 from witness import Witness
 
 
@@ -118,7 +118,8 @@ def test_status_and_metrics_say_how_far_each_witness_is(tmp_path):
     s = Setting(tmp_path, prepare=False)
     try:
         s.s.stop()
-        port = set_metrics(s.s, "127.0.0.1:%d" % (s.s.port + 1 if s.s.port < 60000 else s.s.port - 1))
+        s.s.metrics_port = free_port()
+        set_metrics(s.s, "127.0.0.1:%d" % s.s.metrics_port)
         s.s.start()
         until(lambda: re.search(r"^witness\tw1 cosigned [1-9]", s.status(), re.M))
         assert "mode\tprompt\n" in s.status()
@@ -126,6 +127,11 @@ def test_status_and_metrics_say_how_far_each_witness_is(tmp_path):
         s.s.admin("key", "create", "more")
         until(lambda: re.search(r"^witness\tw2 cosigned \d+ at \S+, [1-9]\d* failures, the last "
                                 r"answer connect", s.status(), re.M))
+        until(lambda: figures(s.s).get('doublekey_witness_failures_total{witness="w2"}', 0) > 0)
+        found = figures(s.s)
+        assert OF_WITNESSES <= {name.split("{")[0] for name in found}
+        assert found['doublekey_witness_entries{witness="w1"}'] >= \
+            found["doublekey_cosigned_entries"] > 0
     finally:
         s.stop()
 
