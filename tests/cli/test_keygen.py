@@ -221,11 +221,11 @@ def test_every_changed_character_is_noticed(dk):
 
 
 def test_a_reference_with_a_scheme(dk):
-    keygen(dk, "./pkcs11:x.key", "-q")
-    use(dk, "pkcs11:x.key").failed("keys of the scheme 'pkcs11' are not supported",
-                                   "'./pkcs11:x.key'", "(key-scheme)")
-    assert use(dk, "./pkcs11:x.key").status == 0
-    assert use(dk, dk.home / "pkcs11:x.key").status == 0
+    keygen(dk, "./tpm2:x.key", "-q")
+    use(dk, "tpm2:x.key").failed("keys of the scheme 'tpm2' are not supported",
+                                   "'./tpm2:x.key'", "(key-scheme)")
+    assert use(dk, "./tpm2:x.key").status == 0
+    assert use(dk, dk.home / "tpm2:x.key").status == 0
 
 
 def test_the_url_of_a_service_key(dk, keys):
