@@ -8,12 +8,14 @@ static const char help[] =
     "\n"
     "  split       make a backup of a private key, on several sheets of paper\n"
     "  join        restore a private key from its shares\n"
+    "  public      write the public half of a key to a file\n"
     "\n"
     "'doublekey key COMMAND --help' tells more about a command.\n";
 
 static const struct command commands[] = {
 	{ "split", cmd_key_split, NULL },
 	{ "join", cmd_key_join, NULL },
+	{ "public", cmd_key_public, NULL },
 	{ 0 },
 };
 

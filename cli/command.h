@@ -23,6 +23,7 @@ int cmd_enrol(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_key(int argc, char **argv);
 int cmd_key_join(int argc, char **argv);
+int cmd_key_public(int argc, char **argv);
 int cmd_key_split(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_log(int argc, char **argv);

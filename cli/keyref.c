@@ -56,6 +56,14 @@ keyref_tell(const char *ref, dk_side side, dk_err err)
 		    "'./%s' (%s)",
 		    scheme, ref, dk_err_name(err));
 		return;
+	case DK_ERR_PROVIDER_REFERENCE:
+		if (!dk_key_ref_scheme(ref, scheme))
+			break;
+		message_fail(ref,
+		    "is no name of a key of '%s:', see doublekey(1); a file of this name is "
+		    "'./%s' (%s)",
+		    scheme, ref, dk_err_name(err));
+		return;
 	case DK_ERR_KEY_FOREIGN:
 		if (!dk_key_ref_scheme(ref, scheme))
 			break;

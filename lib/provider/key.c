@@ -369,6 +369,14 @@ fill(struct dk_key *dk, struct provider_key *key, dk_side side)
 	return DK_OK;
 }
 
+static const uint8_t *
+provider_public_half(const struct dk_key *dk, size_t *ret_len)
+{
+	const struct provider_key *key = dk->impl;
+
+	return key->version_count > 0 ? dk_pkey_spki(key->version[0].pkey, ret_len) : NULL;
+}
+
 static dk_err
 provider_key_open(
     const char *ref, dk_side side, const struct dk_key_options *options, struct dk_key **ret)
@@ -394,4 +402,5 @@ __attribute__((visibility("default"))) extern const struct provider_module dk_pr
 const struct provider_module dk_provider_module = {
 	.abi = PROVIDER_ABI,
 	.key_open = provider_key_open,
+	.public_half = provider_public_half,
 };

@@ -2,6 +2,7 @@
 /* Loads the provider module at its first use. */
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/module.h"
 #include "provider/provider.h"
@@ -19,13 +20,38 @@ load(void)
 		module = found;
 }
 
+/* What only wraps to a public half needs its system no more: *key becomes one as from a
+ * file. It is made here, since a module has a library of its own in it. */
+static dk_err
+keep_public(struct dk_key **key)
+{
+	struct dk_key *old = *key;
+	struct dk_pkey *pkey = NULL;
+	size_t len;
+	const uint8_t *spki = module->public_half(old, &len);
+	dk_err err;
+
+	if (!spki)
+		return DK_OK;
+	err = dk_pkey_from_spki(spki, len, &pkey);
+	if (err == DK_OK)
+		err = dk_key_local_new(old->side, old->custodian, (uint64_t)time(NULL), pkey, key);
+	if (err != DK_OK)
+		dk_pkey_free(pkey);
+	else
+		dk_key_free(old);
+	return err;
+}
+
 dk_err
 dk_key_provider_open(
     const char *ref, dk_side side, const struct dk_key_options *options, struct dk_key **ret)
 {
 	static const char *const schemes[] = { "awskms", "azurekv", "gcpkms", "pkcs11", "vault" };
 	char scheme[DK_KEY_SCHEME_BYTES];
+	struct dk_key *key = NULL;
 	bool known = false;
+	dk_err err;
 
 	/* No system signs for creators. */
 	if (!dk_key_ref_scheme(ref, scheme) || side == DK_SIDE_CREATOR)
@@ -37,5 +63,13 @@ dk_key_provider_open(
 		return DK_ERR_KEY_SCHEME;
 	if (pthread_once(&once, load) != 0 || !module)
 		return DK_ERR_LIBRARY;
-	return module->key_open(ref, side, options, ret);
+	err = module->key_open(ref, side, options, &key);
+	if (err == DK_OK && options && options->public_only) {
+		err = keep_public(&key);
+		if (err != DK_OK)
+			dk_key_free(key);
+	}
+	if (err == DK_OK)
+		*ret = key;
+	return err;
 }

@@ -21,7 +21,7 @@
 #include "format/header.h"
 #include "format/key_impl.h"
 
-#define PROVIDER_ABI 1
+#define PROVIDER_ABI 2
 #define PROVIDER_SYMBOL "dk_provider_module"
 
 #define PROVIDER_REF_MAX_BYTES DK_KMS_NAME_MAX_BYTES
@@ -31,6 +31,8 @@ struct provider_module {
 	unsigned abi;
 	dk_err (*key_open)(const char *ref, dk_side side, const struct dk_key_options *options,
 	    struct dk_key **ret);
+	/* SubjectPublicKeyInfo of the current version, borrowed from the key; NULL: none. */
+	const uint8_t *(*public_half)(const struct dk_key *key, size_t *ret_len);
 };
 
 /* Settings of one system: providers.conf, or the defaults. */

@@ -143,6 +143,9 @@ _doublekey() {
 				_doublekey_files .key
 			fi
 			;;
+		public)
+			_doublekey_words "--side --force --output $common"
+			;;
 		join)
 			if [[ $cur == -* ]]; then
 				_doublekey_words "--passphrase-file --no-passphrase --force --output $common"
@@ -150,7 +153,7 @@ _doublekey() {
 				_doublekey_files .txt
 			fi
 			;;
-		*) _doublekey_words "split join --help" ;;
+		*) _doublekey_words "split join public --help" ;;
 		esac
 		;;
 	profile)

@@ -16,7 +16,7 @@ SOURCE = pathlib.Path(os.environ["DOUBLEKEY_SOURCE"])
 BASH = SOURCE / "packaging/completion/doublekey.bash"
 ZSH = SOURCE / "packaging/completion/_doublekey"
 MANUAL = SOURCE / "docs/man/doublekey.1.scd"
-COMMANDS = ["encrypt", "decrypt", "inspect", "rewrap", "keygen", "key split", "key join",
+COMMANDS = ["encrypt", "decrypt", "inspect", "rewrap", "keygen", "key split", "key join", "key public",
             "profile add", "doctor", "enrol", "request", "approve", "log verify", "log prove", "log mirror", "log gossip",
             "log witness"]
 
@@ -68,7 +68,7 @@ def test_bash_commands_and_values(dk, tmp_path, both):
     assert bash(tmp_path, "encrypt", "--customer", "") == {"k.key", "k.key.pub", "folder"}
     assert "b.txt" in bash(tmp_path, "encrypt", "")
     assert bash(tmp_path, "encrypt", "--label", "") == set()
-    assert bash(tmp_path, "key", "") == {"split", "join", "--help"}
+    assert bash(tmp_path, "key", "") == {"split", "join", "public", "--help"}
     dk("profile", "add", "work", *both).ok()
     assert bash(tmp_path, "-p", "") == {"work"}
     assert bash(tmp_path, "-p", "work", "decr") == {"decrypt"}

@@ -221,11 +221,12 @@ def test_every_changed_character_is_noticed(dk):
 
 
 def test_a_reference_with_a_scheme(dk):
-    keygen(dk, "./tpm2:x.key", "-q")
-    use(dk, "tpm2:x.key").failed("keys of the scheme 'tpm2' are not supported",
-                                   "'./tpm2:x.key'", "(key-scheme)")
-    assert use(dk, "./tpm2:x.key").status == 0
-    assert use(dk, dk.home / "tpm2:x.key").status == 0
+    for scheme, told, name in (("tpm2", "keys of the scheme 'tpm2' are not supported", "key-scheme"),
+                               ("vault", "is no name of a key of 'vault:'", "provider-reference")):
+        keygen(dk, f"./{scheme}:x.key", "-q")
+        use(dk, f"{scheme}:x.key").failed(told, f"'./{scheme}:x.key'", f"({name})")
+        assert use(dk, f"./{scheme}:x.key").status == 0
+        assert use(dk, dk.home / f"{scheme}:x.key").status == 0
 
 
 def test_the_url_of_a_service_key(dk, keys):

@@ -112,3 +112,20 @@ def test_one_of_two_clouds_is_down(person, folder, aws):
                           "--provider", refs[1], "many", check=False).returncode == 1
     finally:
         azure.close()
+
+
+def test_a_public_half_in_a_file_needs_nobody(person, vault, aws):
+    for ref in (vault.ref("rsa"), aws.add("e", "ECC_NIST_P256", "KEY_AGREEMENT").ref):
+        person.run("key", "public", "--side", "provider", ref, "-o", "system.key.pub", "--force")
+        before = len(vault.requests) + len(aws.requests)
+        person.encrypt("system.key.pub")
+        assert len(vault.requests) + len(aws.requests) == before
+        person.decrypt(ref)
+        person.encrypt(ref, out="asked.dkey")
+        kept, asked = (person.inspect(name)["provider"]["stanzas"][0]
+                       for name in ("o.dkey", "asked.dkey"))
+        assert kept == asked  # type, key id, custodian
+    done = person.run("key", "public", "--side", "provider", vault.ref("sym"), "-o", "x.pub",
+                      check=False)
+    fails(done, "key-type", "no public half")
+    assert person.run("key", "public", vault.ref("rsa"), "-o", "x.pub", check=False).returncode == 2
