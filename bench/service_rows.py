@@ -59,7 +59,7 @@ def numbers(line):
 class KeyService:
     """A service on a real disk, with one key and one device, and bodies of requests."""
 
-    def __init__(self, build, where):
+    def __init__(self, build, where, configure=None):
         os.environ["DOUBLEKEY_BUILD"] = str(build)
         sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "service"))
         import service
@@ -67,6 +67,8 @@ class KeyService:
         self.generator = str(pathlib.Path(build) / "bench" / "load")
         self.s = service.Service(where)
         pathlib.Path(self.s.dir, "policy.conf").write_text(POLICY)
+        if configure:
+            configure(self.s)
         self.s.start()
         self.s.admin("key", "create", "bench")
         self.s.enrol()
@@ -231,6 +233,59 @@ def log_latency(bench):
     return at_most(lines, "added", added * 1e3, round(limit, 2), "ms")
 
 
+class Witnessed:
+    """A service in mode strict and two witnesses of ours, both of them the quorum."""
+
+    def __init__(self, build, where):
+        self.where, self.witnesses = where, []
+        self.service = KeyService(build, where, self.configure)
+
+    def configure(self, s):
+        from witness import Witness
+        self.witnesses = [Witness(self.where, f"w{i}.example.org", [s.vkey]).start() for i in (1, 2)]
+        lines = [f"witness w{i} {w.vkey} {w.url}" for i, w in enumerate(self.witnesses)]
+        pathlib.Path(s.dir, "witnesses").write_text(
+            "\n".join([*lines, "group both all w0 w1", "quorum both", ""]))
+        with open(pathlib.Path(s.dir, "doublekeyd.conf"), "a", encoding="utf-8") as conf:
+            conf.write('mode = "strict"\nwitnesses = "witnesses"\n')
+
+    def stop(self):
+        self.service.stop()
+        for w in self.witnesses:
+            w.stop()
+
+
+def strict_latency(bench):
+    """As many clients as it takes for half of what the service does in mode prompt."""
+    count = max(2000, bench.requests // 4)
+    full = bench.service.load(1, CLIENTS, count)
+    rate, clients = full["ok"] / full["seconds"], 1
+    with tempfile.TemporaryDirectory(dir=bench.where) as where:
+        strict = Witnessed(bench.build, where)
+        try:
+            strict.service.load(1, CLIENTS, count // 10)
+            while True:
+                got = strict.service.load(1, clients, max(400, count // (CLIENTS // clients)))
+                if got["ok"] / got["seconds"] >= rate / 2 or clients == CLIENTS:
+                    break
+                clients *= 2
+        finally:
+            strict.stop()
+    reached = got["ok"] / got["seconds"]
+    fsync = fsync_times(bench.where, 400)
+    lines = [
+        f"mode prompt, {CLIENTS} clients: {rate:.0f} releases/s by the clock",
+        f"mode strict, two local witnesses, {clients} clients: {reached:.0f} releases/s, "
+        f"{reached / rate:.2f} of it; answer: median {got['p50'] * 1e3:.1f} ms, "
+        f"p99 {got['p99'] * 1e3:.1f} ms",
+        f"a release waits for a sync of the log and two of a witness; fdatasync here: median "
+        f"{statistics.median(fsync) * 1e3:.2f} ms, p99 {fsync[len(fsync) * 99 // 100] * 1e3:.2f} ms",
+    ]
+    if reached < rate / 2:
+        lines.append("half of the load was not reached: the figure is that of what was")
+    return at_most(lines, "p99", got["p99"] * 1e3, 50, "ms")
+
+
 def memory_over_time(bench):
     step, done, sizes = min(20000, bench.releases // 10), 0, []
     while done < bench.releases:
@@ -328,6 +383,7 @@ ROWS = [
     Row("releases of 1,000 objects",
         under_load(OBJECTS, 0.55, lambda b: max(CLIENTS, b.requests // 100))),
     Row("latency of the durable log", log_latency),
+    Row("latency with two witnesses", strict_latency),
     Row("memory of the service", memory_over_time),
     Row("releases while processes are killed", killed),
     Row("releases against tang", against_tang),
