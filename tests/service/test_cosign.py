@@ -233,6 +233,40 @@ def test_fetchd_may_end_while_releases_wait(strict):
           strict.decrypt(check=False).returncode == 0)
 
 
+def reconfigure(setting, old, new, quorum="all"):
+    """What an operator, or who has taken the service over, can do behind a client's back."""
+    setting.s.stop()
+    path = os.path.join(setting.s.dir, "doublekeyd.conf")
+    text = open(path).read()
+    assert old in text
+    with open(path, "w") as f:
+        f.write(text.replace(old, new))
+    with open(os.path.join(setting.s.dir, "witnesses.policy"), "w") as f:
+        f.write(setting.policy(quorum))
+    setting.s.start()
+
+
+def test_a_client_that_pinned_strict_takes_nothing_less(strict):
+    """Neither another mode nor a weaker quorum. Control: one that enrols then takes both."""
+    strict.decrypt()
+    os.unlink(os.path.join(strict.s.base, "out"))
+    reconfigure(strict, 'mode = "strict"', 'mode = "prompt"')
+    done = strict.decrypt(check=False)
+    assert done.returncode == 1 and "log-quorum" in done.stderr, done.stderr
+    assert not os.path.exists(os.path.join(strict.s.base, "out"))
+    strict.s.enrol("bob", "later")
+    strict.s.client("decrypt", "--customer", strict.s.key, "--provider", "p.key", "object.dk", "-o",
+                    "out", who="later")
+    os.unlink(os.path.join(strict.s.base, "out"))
+    strict.witnesses[1].stop(signal.SIGKILL)
+    reconfigure(strict, 'mode = "prompt"', 'mode = "strict"', "any")
+    done = strict.decrypt(check=False)
+    assert done.returncode == 1 and "log-quorum" in done.stderr, done.stderr
+    strict.s.enrol("carol", "last")
+    strict.s.client("decrypt", "--customer", strict.s.key, "--provider", "p.key", "object.dk", "-o",
+                    "out", who="last")
+
+
 # ---- configuration ----
 
 @pytest.mark.parametrize("lines,policy,words", [
