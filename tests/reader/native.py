@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature, encode_dss_signature)
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from . import hpke, log, schedule
+from . import hpke, log, note, schedule
 from .bytes import Reader
 from .fields import CUSTODIAN_LENGTH, is_custodian, is_text, number, u8, u16, u32, u64
 from .schedule import ShareKeys, expand, extract, info
@@ -213,11 +213,13 @@ class Service:
     identity: bytes
     ed25519: bytes
     p256: bytes
+    witnesses: bytes = b""  # mode and policy
 
     def encode(self):
         url = self.base_url.encode()
         return (u16(len(url)) + url + self.custodian.encode().ljust(CUSTODIAN_LENGTH, b"\0")
-                + self.ca + self.identity + self.ed25519 + self.p256 + u16(0))
+                + self.ca + self.identity + self.ed25519 + self.p256
+                + u16(len(self.witnesses)) + self.witnesses)
 
     @property
     def log(self):
@@ -230,12 +232,25 @@ def read_custodian(data):
     return name
 
 
+def is_witness_policy(data):
+    """Nothing; or a mode, and a policy that has a quorum if the mode is strict."""
+    if not data:
+        return True
+    try:
+        policy = note.parse_policy(data[1:])
+    except note.NoteError:
+        return False
+    return len(data) <= 8193 and (data[0] == 1 or data[0] == 2 and policy.quorum != b"none")
+
+
 def parse_service(data):
     reader = Reader(data, NativeError("service-reply"))
     url = reader.take(reader.number(2)).decode("latin-1")
     made = Service(url, read_custodian(reader.take(CUSTODIAN_LENGTH)), reader.take(32),
                    reader.take(SPKI_P256), reader.take(32), reader.take(SPKI_P256))
-    require(reader.number(2) == 0 and not reader.left() and is_base_url(url), "service-reply")
+    made.witnesses = reader.take(reader.number(2))
+    require(not reader.left() and is_base_url(url) and is_witness_policy(made.witnesses),
+            "service-reply")
     return made
 
 

@@ -4,7 +4,7 @@
 import base64
 import hashlib
 
-from reader import log, native
+from reader import log, native, note
 from reader.fields import u8, u16, u32, u64
 
 from forge import flipped
@@ -17,6 +17,10 @@ VECTORS = {}
 LINE = 240
 ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
 
+
+WITNESS = note.Key(note.COSIGNATURE, "example.org/witness", bytes(range(32))).text().encode()
+POLICY_NONE = b"witness w " + WITNESS + b" https://w.example.org\nquorum none\n"
+POLICY = POLICY_NONE.replace(b"quorum none", b"quorum w")
 
 def vector(kind, name, spec, expect, comment, parts, **lines):
     name = f"{kind}_{name}".replace("-", "_")
@@ -465,6 +469,16 @@ def enrol_answers():
     answer("cut", "less than its MAC", made()[:400], reply)
     good = SERVICE.encode()
     url = URL.encode()
+
+    def witnessed(data):
+        return good[:-2] + u16(len(data)) + data
+
+    for name, comment, data in (
+            ("strict", "a service in mode strict", b"\2" + POLICY),
+            ("prompt", "a service with witnesses in mode prompt", b"\1" + POLICY_NONE),
+            ("witness_longest", "a policy of 8,192 bytes",
+             b"\2" + POLICY + b"#" * (8191 - len(POLICY)) + b"\n")):
+        answer(f"service_{name}", comment, made(witnessed(data)), "success")
     for name, comment, data in (
             ("url_zero", "a zero byte in the URL", u16(len(url) + 2) + url + b"\0x" + good[2 + len(url):]),
             ("url_slash", "a slash behind the URL", u16(len(url) + 1) + url + b"/" + good[2 + len(url):]),
@@ -472,6 +486,14 @@ def enrol_answers():
             ("custodian_capital", "no custodian", good.replace(b"keys.ex", b"Keys.ex").replace(
                 b"https://Keys", b"https://keys")),
             ("witness", "a witness policy", good[:-1] + b"\1x"),
+            ("witness_mode_3", "a mode that is none", witnessed(b"\3" + POLICY)),
+            ("witness_mode_0", "no mode", witnessed(b"\0" + POLICY)),
+            ("witness_empty", "a mode without a policy", witnessed(b"\2")),
+            ("witness_no_quorum", "strict without a quorum", witnessed(b"\2" + POLICY_NONE)),
+            ("witness_no_policy", "a policy that is none", witnessed(b"\2" + POLICY[:-1])),
+            ("witness_longest_plus_1", "a policy of 8,193 bytes",
+             witnessed(b"\2" + POLICY + b"#" * (8192 - len(POLICY)) + b"\n")),
+            ("witness_cut", "less than the policy", witnessed(b"\2" + POLICY)[:-1]),
             ("longer", "a byte behind the service data", good + b"\0"),
             ("shorter", "less than the service data", good[:-1])):
         answer(f"service_{name}", f"{comment}, with a right MAC", made(data), reply)
