@@ -214,6 +214,8 @@ TO_PARENT = {
     "PIN_REFUSED": ([b""], []),
     "POLICY_ELSEWHERE": ([bytes(32)], [b"", bytes(31)]),
     "ADMIN_DONE": ([u16(0), u16(0) + b"text"], [b"", b"\0", u16(9999)]),
+    "WITNESS_ASK": ([], [b"", b"\0", b"\0old 0\n"]),  # there is no witness
+    "WITNESS_STATE": CASES["WITNESS_GAUGES"],
     "RECORDS_DONE": ([u16(0) + bytes(12)], [b"", b"\0", u16(9999)]),
     "POLICY_DONE": ([u16(0) + b"text\n"], [b"", b"\0", u16(0), u16(9999) + b"text"]),
     "FETCHED": ([], [b"", bytes(2), bytes(3), b"\x09" + bytes(2), b"\1" + bytes(2) + b"x"]),
