@@ -23,8 +23,8 @@ static const char help[] =
     "and its encrypted part is shown. '-' is standard input.\n"
     "\n"
     "      --json               one JSON object for each FILE, each on a line of its own\n"
-    "      --customer KEY       private key file\n"
-    "      --provider KEY       private key file\n"
+    "      --customer KEY       private key file, or URI of a key elsewhere\n"
+    "      --provider KEY       the same for the other side\n"
     "      --passphrase-file F  first line of F is a passphrase; may be repeated\n"
     "  -q, --quiet              errors only\n"
     "  -h, --help               this text\n";

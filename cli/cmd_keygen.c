@@ -65,7 +65,8 @@ take(void *ctx, int code)
 	switch (code) {
 	case SIDE:
 		if (!set_side(keygen, optarg))
-			return usage_error("keygen", "no side '%s'", optarg);
+			return usage_error("keygen",
+			    "no side '%s'; there are customer, provider, creator, auditor", optarg);
 		break;
 	case TYPE:
 		keygen->spec.type = optarg;
@@ -111,7 +112,8 @@ tell_failure(const struct keygen *keygen, dk_err err)
 			return usage_error("keygen", "a creator key is of type p256");
 		if (keygen->spec.side == DK_SIDE_AUDITOR)
 			return usage_error("keygen", "an auditor key is of type p256 or p384");
-		return usage_error("keygen", "no key type '%s'", keygen->spec.type);
+		return usage_error("keygen",
+		    "no key type '%s'; there are p256, p384, rsa3072, rsa4096", keygen->spec.type);
 	case DK_ERR_TEXT:
 		return usage_error(
 		    "keygen", "a custodian is 1 to 48 characters of a-z 0-9 . _ : / @ -");

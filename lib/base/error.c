@@ -213,7 +213,7 @@ static const struct entry table[] = {
 	{ DK_ERR_SERVICE_REQUEST, "service-request",
 	    "this is no request or approval, too old a one, or one of another device" },
 	{ DK_ERR_PROVIDER_REFERENCE, "provider-reference",
-	    "this names no key in a form that is known" },
+	    "this names no key in a form that is known; doublekey(1) has the forms" },
 	{ DK_ERR_PROVIDER_CREDENTIALS, "provider-credentials",
 	    "there are no credentials for this key, or they are not accepted" },
 	{ DK_ERR_PROVIDER_DENIED, "provider-denied", "the system that holds the key does not allow it" },
