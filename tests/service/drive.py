@@ -28,7 +28,7 @@ FOLDER = os.path.join(os.path.dirname(sys.path[-1]), "spec", "vectors", "key-ser
 DEFAULT_KEYS = {"finance": "p256", "archive": "p384", "legal": "rsa3072"}
 LISTS = ("prepare", "object", "body")
 KNOWN = set("""spec prepare object from body signed-method signed-target signed-body signed-params
-    signed-by token signature send expect objects absent bare closes answer answer-type statement
+    signed-by token signature send expect objects absent bare closes answer answer-type cache statement
     checkpoint comment record record-reason record-user record-device record-device-name
     record-front-end record-mode record-level record-factors record-request record-recipient
     record-objects record-note record-address""".split())
@@ -464,7 +464,7 @@ class Case:
             assert answer.status in (400, 411, 413, 417, 431, 501) and answer.closed
             return
         assert (answer.status, answer.error) == (int(status), name)
-        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Cache-Control"] == vector.get("cache", "no-store")
         assert not vector.get("closes") or answer.closed
         if name != "ok":
             assert self.method == "HEAD" or json.loads(answer.body) == {"error": name}

@@ -14,7 +14,7 @@ VECTORS = drive.all_vectors()
 SPEC = os.path.join(os.path.dirname(os.path.dirname(drive.FOLDER)), "key-service.md")
 # What the protocol does not let a client cause at will: see their own tests.
 ELSEWHERE = {"busy", "unavailable", "internal", "hsm", "hsm-pin", "certificate", "token-keys", "quorum",
-             "name", "exists", "argument"}
+             "name", "exists", "argument", "auditor"}
 
 
 @pytest.fixture(scope="module")

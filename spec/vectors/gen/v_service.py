@@ -7,6 +7,7 @@ VECTORS = {}
 LINE = 240
 STANDARD = ('("@method" "@target-uri" "content-digest");created={now};nonce="{nonce}"'
             ';keyid="{keyid}"')
+UNCHANGING = "public, max-age=31536000, immutable"
 ZERO_SIGNATURE = base64.b64encode(bytes(64)).decode()
 ORDER = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"
 ANYBODY = 'rule "r" { keys = {"*"} users = {"*"} allow = true %s }'
@@ -540,7 +541,7 @@ def transport():
         get(f"key_name_{name}", "404 unknown-key", f"no name of a key: {name}",
             f"/v1/keys/{text}", spec="1")
     get("log_checkpoint", "200 ok", "the checkpoint", "/log/checkpoint", spec="1",
-        answer_type="text/plain; charset=utf-8", checkpoint="yes")
+        answer_type="text/plain; charset=utf-8", cache="no-cache", checkpoint="yes")
     for name, path in (("nothing", ""), ("store", "log.db"), ("key", "log.key"),
                        ("dots", "../log.key"), ("tile_dots", "tile/../log.key"),
                        ("tile_far", "tile/0/x999/x999/999"), ("tile_form", "tile/0/0"),
@@ -555,9 +556,9 @@ def transport():
            ["POST /v1/devices HTTP/1.1", "Content-Type: application/doublekey",
             "Content-Length: {length}"], body="444b4531", closes="yes", record="none")
     get("tile", "200 ok", "a tile of hashes", "/log/tile/0/{first-tile}", spec="1",
-        answer_type="application/octet-stream")
+        answer_type="application/octet-stream", cache=UNCHANGING)
     get("tile_entries", "200 ok", "an entry bundle", "/log/tile/entries/{first-tile}",
-        spec="1", answer_type="application/octet-stream")
+        spec="1", answer_type="application/octet-stream", cache=UNCHANGING)
     get("tile_behind", "404 not-found", "a tile that the tree does not have",
         "/log/tile/5/000.p/1", spec="1")
     unrecorded("too_large", "6", 413, "too-large", "a body of one byte more than it may have",
