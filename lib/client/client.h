@@ -13,7 +13,7 @@
 #include "log/tile.h"
 #include "native/approval.h"
 
-#define DK_CLIENT_ABI 6
+#define DK_CLIENT_ABI 7
 #define DK_CLIENT_SYMBOL "dk_client_module"
 
 /* What a pin says after it was refreshed. */
@@ -35,7 +35,8 @@ struct dk_client_module {
 	unsigned abi;
 	dk_err (*enrol)(
 	    const char *url, const char *ca_fingerprint, const char *code, const char *device_name);
-	dk_err (*key_open)(const char *ref, dk_side side, struct dk_key **ret);
+	dk_err (*key_open)(const char *ref, dk_side side, const struct dk_key_options *options,
+	    struct dk_key **ret);
 	dk_err (*key_refresh)(const char *ref, struct dk_client_key_info *ret_info);
 	dk_err (*request)(const char *base_url, const struct dk_release_object *objects, size_t n,
 	    const char *reason, uint8_t **ret_file, size_t *ret_len);

@@ -8,7 +8,9 @@
 
 dk_err client_enrol(
     const char *url, const char *ca_fingerprint, const char *code, const char *device_name);
-dk_err client_key_open(const char *ref, dk_side side, struct dk_key **ret);
+/* options: NULL for none; of them, only note is used. */
+dk_err client_key_open(const char *ref, dk_side side, const struct dk_key_options *options,
+    struct dk_key **ret);
 
 dk_err client_key_refresh(const char *ref, struct dk_client_key_info *ret_info);
 

@@ -34,11 +34,12 @@ dk_client_enrol(
 }
 
 dk_err
-dk_key_service_open(const char *ref, dk_side side, struct dk_key **ret)
+dk_key_service_open(
+    const char *ref, dk_side side, const struct dk_key_options *options, struct dk_key **ret)
 {
 	if (!loaded())
 		return DK_ERR_LIBRARY;
-	return module->key_open(ref, side, ret);
+	return module->key_open(ref, side, options, ret);
 }
 
 dk_err

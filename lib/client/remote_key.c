@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A key of a service as a struct dk_key: wraps offline, unwraps by release. */
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +17,9 @@ struct remote {
 	pthread_mutex_t lock; /* of what is below: files are read by several threads */
 	struct client_pin *pin;
 	bool asked; /* for a version that was not pinned */
+	dk_note_fn note;
+	void *note_ctx;
+	atomic_flag noted;
 };
 
 static dk_err
@@ -93,6 +98,26 @@ remote_opens(const struct dk_key *key, const uint8_t id[DK_KEY_ID_BYTES],
 	return has;
 }
 
+/* Once: a folder of a thousand files needs no thousand lines. */
+static void
+remote_passed_over(const struct dk_key *key, dk_err err)
+{
+	struct remote *remote = key->impl;
+	char ref[DK_URL_MAX_BYTES + sizeof("/keys/") + DK_SERVICE_NAME_MAX_BYTES];
+	char text[256];
+
+	if (dk_err_category(err) != DK_CAT_SERVICE || !remote->note ||
+	    atomic_flag_test_and_set(&remote->noted))
+		return;
+	if (snprintf(ref, sizeof(ref), "%s/keys/%s", remote->profile.service.base_url,
+		remote->name) >= (int)sizeof(ref) ||
+	    snprintf(text, sizeof(text),
+		"%s (%s); another given key is tried, of whose use the service has no record",
+		dk_err_text(err), dk_err_name(err)) >= (int)sizeof(text))
+		return;
+	remote->note(remote->note_ctx, ref, text);
+}
+
 static void
 free_remote(struct remote *remote)
 {
@@ -118,6 +143,7 @@ static const struct dk_key_ops ops = {
 	.unwrap = remote_unwrap,
 	.many = true,
 	.opens = remote_opens,
+	.passed_over = remote_passed_over,
 	.free = remote_free,
 };
 
@@ -189,7 +215,8 @@ split(const char *ref, char base_url[DK_URL_MAX_BYTES + 1], const char **ret_nam
 }
 
 dk_err
-client_key_open(const char *ref, dk_side side, struct dk_key **ret)
+client_key_open(
+    const char *ref, dk_side side, const struct dk_key_options *options, struct dk_key **ret)
 {
 	char base_url[DK_URL_MAX_BYTES + 1];
 	struct remote *remote;
@@ -206,6 +233,9 @@ client_key_open(const char *ref, dk_side side, struct dk_key **ret)
 	err = key && remote && pthread_mutex_init(&remote->lock, NULL) == 0 ? DK_OK : DK_ERR_NOMEM;
 	if (err == DK_OK) {
 		memcpy(remote->name, name, strlen(name) + 1);
+		remote->note = options ? options->note : NULL;
+		remote->note_ctx = options ? options->note_ctx : NULL;
+		atomic_flag_clear(&remote->noted);
 		err = dk_profile_load(base_url, &remote->profile);
 	}
 	if (err == DK_OK)

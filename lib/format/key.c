@@ -184,7 +184,7 @@ dk_key_open(
 	dk_err err;
 
 	if (dk_key_ref_scheme(ref, scheme))
-		return strcmp(scheme, "https") == 0 ? dk_key_service_open(ref, side, ret)
+		return strcmp(scheme, "https") == 0 ? dk_key_service_open(ref, side, options, ret)
 						    : dk_key_provider_open(ref, side, options, ret);
 	err = read_file(ref, &text);
 	if (err != DK_OK)

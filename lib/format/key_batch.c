@@ -134,6 +134,15 @@ joined_opens(const struct dk_key *key, const uint8_t id[DK_KEY_ID_BYTES],
 }
 
 static void
+joined_passed_over(const struct dk_key *key, dk_err err)
+{
+	const struct joined *joined = key->impl;
+
+	if (joined->key->ops->passed_over)
+		joined->key->ops->passed_over(joined->key, err);
+}
+
+static void
 joined_free(struct dk_key *key)
 {
 	struct joined *joined = key->impl;
@@ -147,6 +156,7 @@ static const struct dk_key_ops joined_ops = {
 	.wrap = joined_wrap,
 	.unwrap = joined_unwrap,
 	.opens = joined_opens,
+	.passed_over = joined_passed_over,
 	.free = joined_free,
 };
 

@@ -57,6 +57,9 @@ struct dk_key_ops {
 	 * only one with its own id. */
 	bool (*opens)(const struct dk_key *key, const uint8_t id[DK_KEY_ID_BYTES],
 	    const uint8_t custodian[DK_CUSTODIAN_BYTES]);
+	/* unwrap ended with err, and another key is tried: for the key to say so. May be
+	 * NULL. Called from several threads. */
+	void (*passed_over)(const struct dk_key *key, dk_err err);
 	void (*free)(struct dk_key *key);
 };
 
@@ -88,7 +91,8 @@ const struct dk_pkey *dk_key_local_pkey(const struct dk_key *key);
  * layer, which loads a module for it: the seam is here, so that this layer
  * includes nothing of that one.
  */
-DK_MUST_USE dk_err dk_key_service_open(const char *ref, dk_side side, struct dk_key **ret);
+DK_MUST_USE dk_err dk_key_service_open(const char *ref, dk_side side,
+    const struct dk_key_options *options, struct dk_key **ret);
 
 /* The same for the other schemes, spec/provider-keys.md; defined in the provider layer. */
 DK_MUST_USE dk_err dk_key_provider_open(const char *ref, dk_side side,

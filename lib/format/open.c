@@ -91,13 +91,24 @@ unwrap_one(const struct dk_key *key, const struct dk_block *block, dk_side side,
 	return err != DK_OK ? err : request.err;
 }
 
+/* The service decided nothing: it could not be asked, or could not work. */
+static bool
+is_away(dk_err err)
+{
+	return err == DK_ERR_SERVICE_UNREACHABLE || err == DK_ERR_SERVICE_BUSY ||
+	    err == DK_ERR_SERVICE_UNAVAILABLE || err == DK_ERR_SERVICE_HSM;
+}
+
 /*
  * Only a key that cannot be used right now leads on to the next stanza. What
- * does not authenticate ends the reading: trying on would hide an attack.
+ * does not authenticate ends the reading: trying on would hide an attack. So does
+ * what a key service refused: trying on would go round its decision.
  */
 bool
 dk_open_may_try_next(dk_err err)
 {
+	if (dk_err_category(err) == DK_CAT_SERVICE)
+		return is_away(err);
 	if (dk_err_category(err) == DK_CAT_PROVIDER)
 		return err != DK_ERR_PROVIDER_ANSWER && err != DK_ERR_PROVIDER_REFUSED;
 	return err == DK_ERR_KEY_NEED_PRIVATE || dk_err_category(err) == DK_CAT_SYSTEM;
@@ -126,14 +137,17 @@ unwrap_side(const struct dk_block *block, dk_side side, struct dk_key *const *ke
 {
 	const struct dk_set *set = &block->header.set[side_index(side)];
 	dk_err err = side == DK_SIDE_CUSTOMER ? DK_ERR_NO_CUSTOMER_KEY : DK_ERR_NO_PROVIDER_KEY;
-	const struct dk_key *key;
+	const struct dk_key *key, *passed = NULL;
 
 	place_in_set(ret_place, side, DK_PART_SET, 0, set->offset);
 	for (uint32_t i = 0; (key = dk_open_next(block, side, keys, count, &i)) != NULL; i++) {
+		if (passed && passed->ops->passed_over)
+			passed->ops->passed_over(passed, err);
 		place_in_set(ret_place, side, DK_PART_STANZA, i, set->stanza[i].key_id - 4);
 		err = unwrap_one(key, block, side, i, ret_share);
 		if (!dk_open_may_try_next(err))
 			return err;
+		passed = key;
 	}
 	return err;
 }

@@ -259,6 +259,38 @@ def test_recovery_key_opens_without_the_service(service):
     assert "no-customer-key" in out.stderr  # control
 
 
+def test_recovery_key_in_place_of_a_service_that_is_away(service):
+    """It is used when the service decided nothing, with a warning; and not when it refused."""
+    service.client("keygen", "--side", "customer", "--no-passphrase", "-o", "r.key")
+    service.admin("key", "create", "k", "--recovery", os.path.join(service.base, "r.key.pub"))
+    service.enrol()
+    os.mkdir(os.path.join(service.base, "d"))
+    for name in ("d/one.dkey", "d/two.dkey"):
+        encrypt(service, "k", name)
+    url = service.url + "/keys/k"
+
+    def decrypt(*more):
+        return service.client("decrypt", "-r", "d", "--customer", url, "--provider", "p.key",
+                              "--force", *more, check=False)
+    service.admin("freeze")
+    out = decrypt("--customer", "r.key")
+    assert out.returncode == 1 and out.stderr.count("(service-frozen ") == 2
+    assert "another given key" not in out.stderr
+    assert not os.path.exists(os.path.join(service.base, "d/one"))
+    service.admin("unfreeze", "--reason", "seen")
+    service.stop()
+    out = decrypt()
+    assert out.returncode == 1 and "another given key" not in out.stderr  # control
+    assert out.stderr.count("(service-unreachable ") == 2
+    out = decrypt("--customer", "r.key", "--quiet")
+    assert out.returncode == 0, out.stderr
+    assert out.stderr == ("doublekey: warning: %s: the key service cannot be reached "
+                          "(service-unreachable); another given key is tried, of whose use the "
+                          "service has no record\n" % url)
+    for name in ("d/one", "d/two"):
+        assert open(os.path.join(service.base, name)).read() == "what nobody else may read\n"
+
+
 def test_what_is_no_recovery_key(service):
     service.client("keygen", "--side", "provider", "--no-passphrase", "-o", "p.key")
     with open(os.path.join(service.base, "plain"), "w") as f:

@@ -26,6 +26,8 @@ struct far {
 	const struct dk_key *refuse; /* any key: the whole call fails with refuse_err */
 	dk_err refuse_err;
 	size_t refuse_one; /* number of a request in a call that fails alone, from 1 */
+	unsigned passed_over;
+	dk_err passed_err;
 };
 
 static struct dk_key *customer, *second, *provider;
@@ -81,12 +83,23 @@ far_unwrap(const struct dk_key *key, struct dk_unwrap *requests, size_t n)
 }
 
 static void
+far_passed_over(const struct dk_key *key, dk_err err)
+{
+	struct far *f = key->impl;
+
+	f->passed_over++;
+	f->passed_err = err;
+}
+
+static void
 far_free(struct dk_key *key)
 {
 	free(key);
 }
 
-static const struct dk_key_ops far_ops = { .unwrap = far_unwrap, .many = true, .free = far_free };
+static const struct dk_key_ops far_ops = {
+	.unwrap = far_unwrap, .many = true, .passed_over = far_passed_over, .free = far_free
+};
 
 static struct dk_key *
 far_key(struct far *f, struct dk_key *near)
@@ -345,6 +358,38 @@ goes_on(void **state)
 	end(&r);
 }
 
+/* a service that decided nothing leads on, and is told; what it refused stays refused */
+static void
+a_service_that_is_away(void **state)
+{
+	static const dk_err away[] = { DK_ERR_SERVICE_UNREACHABLE, DK_ERR_SERVICE_BUSY,
+		DK_ERR_SERVICE_UNAVAILABLE, DK_ERR_SERVICE_HSM };
+	struct readers r;
+
+	(void)state;
+	for (unsigned e = DK_ERR_SERVICE; e <= DK_ERR_SERVICE_REQUEST; e++) {
+		bool leads_on = false;
+
+		for (size_t i = 0; i < sizeof(away) / sizeof(away[0]); i++)
+			leads_on = leads_on || away[i] == (dk_err)e;
+		begin(&r, 2);
+		far.refuse = customer;
+		far.refuse_err = (dk_err)e;
+		assert_err(read_one(&r, 0), leads_on ? DK_OK : (dk_err)e);
+		assert_int_equal(far.passed_over, leads_on);
+		assert_err(far.passed_err, leads_on ? (dk_err)e : DK_OK);
+		assert_asked(&far2, leads_on, leads_on);
+		end(&r);
+	}
+	/* without another key it is the error, and nobody is told of another one */
+	begin(&r, 1);
+	far.refuse = customer;
+	far.refuse_err = DK_ERR_SERVICE_UNREACHABLE;
+	assert_err(read_one(&r, 0), DK_ERR_SERVICE_UNREACHABLE);
+	assert_int_equal(far.passed_over, 0);
+	end(&r);
+}
+
 /* a copy takes the share of the other, and the other that of the copy */
 static void
 copies(void **state)
@@ -479,6 +524,7 @@ main(void)
 		cmocka_unit_test(one_is_refused),
 		cmocka_unit_test(all_are_refused),
 		cmocka_unit_test(goes_on),
+		cmocka_unit_test(a_service_that_is_away),
 		cmocka_unit_test(copies),
 		cmocka_unit_test(asks_for_nothing_in_vain),
 		cmocka_unit_test(a_set_that_changed),
