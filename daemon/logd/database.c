@@ -49,7 +49,7 @@ static void
 open_database(struct logd *logd, const char *text)
 {
 	static const char *files[STORE_FILES_MAX + 1];
-	uint8_t id[STORE_LOG_ID_BYTES];
+	struct store_log log;
 	char fault[STORE_FAULT_BYTES];
 	struct store_uri *uri;
 
@@ -58,10 +58,11 @@ open_database(struct logd *logd, const char *text)
 	check_file();
 	(void)store_uri_files(uri, files);
 	logd->store_files = files;
-	if (!log_key_id(&logd->signer, id))
+	if (!log_key_id(&logd->signer, log.id) || !log_key_head(&logd->signer, &log.key))
 		say_fatal("libcrypto does not do what it must");
-	if (!store_open_database(uri, id, STORE_TO_RUN, &logd->store, fault))
+	if (!store_open_database(uri, &log, STORE_TO_RUN, &logd->store, fault))
 		say_fatal("%s", fault[0] ? fault : "the database cannot be reached");
+	dk_wipe(&log, sizeof(log));
 }
 
 void

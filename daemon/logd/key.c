@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "format/schedule.h"
 #include "logd/logd.h"
 
 bool
@@ -41,6 +42,20 @@ log_key_id(const struct dk_log_signer *signer, uint8_t ret_id[DK_SHA256_BYTES])
 		{ k->p256, sizeof(k->p256) }, { k->origin, strlen(k->origin) } };
 
 	return dk_sha256(parts, 3, ret_id) == DK_OK;
+}
+
+bool
+log_key_head(const struct dk_log_signer *signer, struct dk_secret48 *ret_key)
+{
+	dk_auto_secret48 prk = { { 0 } };
+	uint8_t info[DK_INFO_MAX_BYTES];
+	size_t len;
+
+	return dk_info("store-head-key", NULL, 0, info, &len) == DK_OK &&
+	    dk_hkdf_extract(DK_SHA384, info, len, signer->seed.bytes, sizeof(signer->seed.bytes),
+		&prk) == DK_OK &&
+	    dk_hkdf_expand(DK_SHA384, &prk, info, len, ret_key->bytes, sizeof(ret_key->bytes)) ==
+	    DK_OK;
 }
 
 static bool

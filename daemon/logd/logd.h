@@ -104,6 +104,8 @@ bool log_key_write(int fd, const struct dk_log_signer *signer);
 bool log_key_read(int fd, struct dk_log_signer *ret_signer);
 /* What a log is, wherever it is kept: SHA-256 over its public keys and its origin. */
 bool log_key_id(const struct dk_log_signer *signer, uint8_t ret_id[DK_SHA256_BYTES]);
+/* That of the macs of spec/cluster.md section 2.1, which all nodes have. */
+bool log_key_head(const struct dk_log_signer *signer, struct dk_secret48 *ret_key);
 
 /* main.c: the store does not take entries, or does again; told once. */
 void logd_failed(struct logd *logd);

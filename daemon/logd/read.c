@@ -70,6 +70,51 @@ take_leaf(
 	return true;
 }
 
+/* False: the store cannot say. */
+static bool
+look_for_leaf(
+    struct logd *logd, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], bool *ret_stands)
+{
+	uint8_t hashes[DK_PROOF_HASHES_MAX * DK_HASH_BYTES], hash[DK_HASH_BYTES];
+	uint8_t root[DK_HASH_BYTES], wanted[DK_HASH_BYTES];
+	unsigned n;
+
+	*ret_stands = false;
+	if (index >= logd->tree.size)
+		return true;
+	if (!tree_proof(&logd->tree, logd->tree.size, index, hashes, &n) ||
+	    !tree_root(&logd->tree, wanted))
+		return false;
+	*ret_stands = dk_merkle_leaf(leaf, DK_LEAF_BYTES, hash) == DK_OK &&
+	    dk_merkle_inclusion_root(hash, index, logd->tree.size, hashes, n, root) == DK_OK &&
+	    memcmp(root, wanted, sizeof(root)) == 0;
+	return true;
+}
+
+/* Rows of a database can be other people's: what keyd carries out must stand in the tree. */
+static bool
+check_acts(struct logd *logd, const struct records_answer *acts)
+{
+	struct dk_reader_buf rd;
+	const uint8_t *leaf;
+	uint64_t index;
+	bool stands;
+
+	dk_rd_init(&rd, acts->wr.data, acts->wr.len);
+	for (uint32_t i = 0; i < acts->count; i++) {
+		index = dk_rd_u64(&rd);
+		leaf = dk_rd_bytes(&rd, DK_LEAF_BYTES);
+		(void)dk_rd_bytes(&rd, dk_rd_u32(&rd));
+		if (rd.failed || !look_for_leaf(logd, index, leaf, &stands))
+			return false;
+#ifndef STORE_UNAUTHENTICATED /* as in store/postgres_head.c */
+		if (!stands)
+			say_fatal("log-damaged: an act behind the sealed state is not in the tree");
+#endif
+	}
+	return true;
+}
+
 /* Comes before any act of this run: nothing of the batch is one. */
 bool
 read_anchor(struct logd *logd, const struct ipc_message *message)
@@ -90,6 +135,7 @@ read_anchor(struct logd *logd, const struct ipc_message *message)
 		store_read(logd->store, size - 1, 1, take_leaf, leaf));
 	ok =
 	    ok && (size > logd->tree.size || store_read_acts(logd->store, size, 2, add_record, &a));
+	ok = ok && check_acts(logd, &a);
 	dk_wr_init(&wr, head, sizeof(head));
 	dk_wr_u16(&wr, ok ? DK_CODE_OK : DK_CODE_UNAVAILABLE);
 	dk_wr_u64(&wr, logd->tree.size);

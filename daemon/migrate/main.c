@@ -20,7 +20,7 @@
 
 struct migration {
 	struct dk_log_signer signer;
-	uint8_t id[STORE_LOG_ID_BYTES];
+	struct store_log log;
 	struct store *from, *to;
 	char fault[STORE_FAULT_BYTES];
 };
@@ -53,7 +53,8 @@ read_key(struct migration *m)
 {
 	int fd = open(LOGD_KEY_FILE, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0 || !log_key_read(fd, &m->signer) || !log_key_id(&m->signer, m->id))
+	if (fd < 0 || !log_key_read(fd, &m->signer) || !log_key_id(&m->signer, m->log.id) ||
+	    !log_key_head(&m->signer, &m->log.key))
 		say_fatal("the log keys cannot be read");
 	(void)close(fd);
 }
@@ -66,7 +67,7 @@ database(struct migration *m, const char *text, enum store_purpose purpose)
 
 	if (!store_uri_parse(text, &uri, m->fault))
 		say_fatal("%s", m->fault);
-	if (!store_open_database(uri, m->id, purpose, &store, m->fault))
+	if (!store_open_database(uri, &m->log, purpose, &store, m->fault))
 		stop(m, "the database");
 	return store;
 }
@@ -203,5 +204,6 @@ main(int argc, char **argv)
 	store_close(m.from);
 	store_close(m.to);
 	dk_log_signer_clear(&m.signer);
+	dk_wipe(&m.log, sizeof(m.log));
 	return fflush(stdout) != 0;
 }

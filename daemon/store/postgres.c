@@ -14,32 +14,6 @@
 
 #include "store/postgres_impl.h"
 
-static unsigned
-bits(uint64_t n)
-{
-	return (unsigned)__builtin_popcountll(n);
-}
-
-bool
-pg_read_head(struct postgres *pg, const PGresult *result, struct store_head *ret)
-{
-	const uint64_t state = PQntuples(result) == 1 ? pg_number(result, 0, 0) : STORE_MOVED;
-
-	if (!pg->any_state && state != STORE_IN_FORCE)
-		return pg_lost(pg, "store-moved: the log was moved away from this database");
-	*ret = (struct store_head){ .size = pg_number(result, 0, 1),
-		.entry_s = pg_number(result, 0, 2),
-		.not_before_s = pg_number(result, 0, 3),
-		.generation = pg_number(result, 0, 4),
-		.sealed = pg_number(result, 0, 5),
-		.has_policy = !PQgetisnull(result, 0, 6) };
-	if ((ret->has_policy && !pg_field(result, 0, 6, sizeof(ret->policy), ret->policy)) ||
-	    bits(ret->size) > STORE_LEVELS ||
-	    !pg_field(result, 0, 7, (size_t)bits(ret->size) * DK_HASH_BYTES, ret->frontier))
-		return pg_lost(pg, "store-damaged: the head of the log has another form");
-	return true;
-}
-
 static void
 forget_held(struct postgres *pg)
 {
@@ -128,8 +102,13 @@ pg_flush_held(struct postgres *pg)
 static bool
 send_head(struct postgres *pg, const struct store_head *head)
 {
+	struct store_head next = *head;
+	uint8_t mac[PG_MAC_BYTES];
 	struct pg_args args = { .n = 0 };
 
+	next.sealed = pg->head.sealed;
+	if (!pg_head_mac(pg, &next, mac))
+		return false;
 	pg_arg_number(&args, pg->head.size);
 	pg_arg_number(&args, pg->head.generation);
 	pg_arg_number(&args, head->size);
@@ -139,8 +118,9 @@ send_head(struct postgres *pg, const struct store_head *head)
 		pg_arg_bytes(&args, head->policy, sizeof(head->policy));
 	else
 		pg_arg_null(&args);
-	pg_arg_bytes(&args, head->frontier, (size_t)bits(head->size) * DK_HASH_BYTES);
+	pg_arg_bytes(&args, head->frontier, (size_t)pg_frontier_count(head) * DK_HASH_BYTES);
 	pg_arg_bytes(&args, pg->checkpoint, pg->checkpoint_len);
+	pg_arg_bytes(&args, mac, sizeof(mac));
 	return pg_send(pg, PG_MOVE_ON, &args);
 }
 
@@ -199,6 +179,7 @@ close_all(struct store *store)
 	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
 		pg_array_free(arrays[i]);
 	store_uri_free(pg->uri);
+	dk_wipe(&pg->log, sizeof(pg->log));
 	free(pg);
 }
 
@@ -234,7 +215,7 @@ static const struct store_ops ops = {
 };
 
 static struct postgres *
-make(struct store_uri *uri, const uint8_t log_id[STORE_LOG_ID_BYTES])
+make(struct store_uri *uri, const struct store_log *log)
 {
 	struct postgres *pg = calloc(1, sizeof(*pg));
 
@@ -244,7 +225,7 @@ make(struct store_uri *uri, const uint8_t log_id[STORE_LOG_ID_BYTES])
 	}
 	pg->store.ops = &ops;
 	pg->uri = uri;
-	memcpy(pg->log_id, log_id, sizeof(pg->log_id));
+	pg->log = *log;
 	pg->entry_leaf.bytes = pg->entry_record.bytes = pg->node_hash.bytes = true;
 	pg->budget_id.bytes = pg->use_id.bytes = true;
 	return pg;
@@ -263,10 +244,10 @@ give(struct postgres *pg, bool ok, struct store **ret, char *fault)
 }
 
 bool
-store_open_database(struct store_uri *uri, const uint8_t log_id[STORE_LOG_ID_BYTES],
-    enum store_purpose purpose, struct store **ret, char *fault)
+store_open_database(struct store_uri *uri, const struct store_log *log, enum store_purpose purpose,
+    struct store **ret, char *fault)
 {
-	struct postgres *pg = make(uri, log_id);
+	struct postgres *pg = make(uri, log);
 
 	fault[0] = '\0';
 	if (!pg)

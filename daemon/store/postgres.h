@@ -3,13 +3,20 @@
 #ifndef DK_STORE_POSTGRES_H
 #define DK_STORE_POSTGRES_H
 
+#include "base/secret.h"
 #include "store/store.h"
 
 #define STORE_URI_MAX_BYTES 2048
 #define STORE_FILES_MAX 4
 
-/* What the log is: a database of another one is not used. SHA-256 over origin and keys. */
 #define STORE_LOG_ID_BYTES 32
+
+/* What the log is: a database of another one is not used. And what shows that its head was
+ * written by a node, spec/cluster.md section 2.1. */
+struct store_log {
+	uint8_t id[STORE_LOG_ID_BYTES]; /* SHA-256 over origin and keys */
+	struct dk_secret48 key;
+};
 
 struct store_uri;
 
@@ -27,7 +34,7 @@ unsigned store_uri_files(const struct store_uri *uri, const char *ret_file[STORE
  * that was moved away, is removed and made anew, empty. It is false, too, if there is a log
  * in force, or one of another id.
  */
-bool store_open_database(struct store_uri *uri, const uint8_t log_id[STORE_LOG_ID_BYTES],
+bool store_open_database(struct store_uri *uri, const struct store_log *log,
     enum store_purpose purpose, struct store **ret, char *fault);
 
 #endif

@@ -116,7 +116,7 @@ check_log(struct postgres *pg)
 	if (!result)
 		return false;
 	for (unsigned i = 0; i < STORE_LOG_ID_BYTES; i++)
-		(void)snprintf(hex + 2 + 2 * i, 3, "%02x", pg->log_id[i]);
+		(void)snprintf(hex + 2 + 2 * i, 3, "%02x", pg->log.id[i]);
 	if (PQntuples(result) != 1 || strcmp(PQgetvalue(result, 0, 0), hex) != 0)
 		fault = "store-foreign: the log in this database is another one";
 	else if (!pg->any_state && strcmp(PQgetvalue(result, 0, 1), "2") == 0)

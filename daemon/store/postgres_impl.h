@@ -8,6 +8,7 @@
  *   postgres_sql      the statements
  *   postgres_array    many values as one parameter
  *   postgres          a batch: begin, what it writes, commit
+ *   postgres_head     where the log is, and who says so
  *   postgres_log, postgres_used, postgres_shared, postgres_erase   what it reads and writes
  *
  * Whatever goes wrong ends the connection: the server rolls back what was not committed,
@@ -18,6 +19,7 @@
 
 #include <libpq-fe.h>
 
+#include "crypto/hash.h"
 #include "store/postgres.h"
 
 #define PG_ROUND_MS 10000
@@ -87,7 +89,7 @@ struct pg_args {
 struct postgres {
 	struct store store; /* first: a store is one of these */
 	struct store_uri *uri;
-	uint8_t log_id[STORE_LOG_ID_BYTES];
+	struct store_log log;
 	PGconn *conn; /* NULL: lost */
 	uint64_t deadline_ms;
 	uint64_t next_try_ms;
@@ -141,8 +143,15 @@ PGresult *pg_ask(struct postgres *pg, enum pg_statement which, const struct pg_a
 uint64_t pg_number(const PGresult *result, int row, int column);
 bool pg_field(const PGresult *result, int row, int column, size_t len, void *ret);
 
-/* postgres.c */
+/* postgres_head.c */
+#define PG_MAC_BYTES DK_SHA384_BYTES
 bool pg_read_head(struct postgres *pg, const PGresult *result, struct store_head *ret);
+/* What a node writes beside its head. False, and the connection is ended. */
+bool pg_head_mac(struct postgres *pg, const struct store_head *head, uint8_t ret[PG_MAC_BYTES]);
+/* Number of roots in the frontier. */
+unsigned pg_frontier_count(const struct store_head *head);
+
+/* postgres.c */
 /* What is held back is written, and not committed. */
 bool pg_flush_held(struct postgres *pg);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "store/postgres_impl.h"
 
 bool
@@ -53,6 +54,7 @@ pg_put_sealed(
 	struct postgres *pg = (struct postgres *)store;
 	struct pg_args put = { .n = 0 }, move = { .n = 0 };
 	struct store_ask nothing = { .use_count = 0 };
+	uint8_t mac[PG_MAC_BYTES];
 	struct store_head head;
 	bool ok;
 
@@ -63,9 +65,15 @@ pg_put_sealed(
 		store->ops->rollback(store);
 		return true;
 	}
+	head.sealed = generation;
+	if (head.generation < generation)
+		head.generation = generation;
+	if (!pg_head_mac(pg, &head, mac))
+		return false;
 	pg_arg_number(&put, generation);
 	pg_arg_bytes(&put, sealed, len);
 	pg_arg_number(&move, generation);
+	pg_arg_bytes(&move, mac, sizeof(mac));
 	pg->committing = true;
 	ok = pg_send(pg, PG_PUT_SEALED, &put) && pg_send(pg, PG_MOVE_SEALED, &move) &&
 	    pg_send(pg, PG_TELL, NULL) && pg_send(pg, PG_COMMIT, NULL) && pg_sent(pg) &&
@@ -164,26 +172,49 @@ look_first(struct postgres *pg, const char *log_id)
 	return fault ? pg_lost(pg, fault) : true;
 }
 
+/* "\\x" and digits, as the server reads and writes bytes in a text. */
+static void
+hex_of(const uint8_t *bytes, size_t len, char *ret)
+{
+	memcpy(ret, "\\x", 2);
+	dk_hex(bytes, len, ret + 2);
+}
+
+/* The head of a log without entries. */
+static bool
+put_first_head(struct postgres *pg, const char *log_id)
+{
+	const struct store_head head = { .size = 0 };
+	char mac[2 * PG_MAC_BYTES + 3], sql[512];
+	uint8_t bytes[PG_MAC_BYTES];
+	PGresult *result;
+
+	if (!pg_head_mac(pg, &head, bytes))
+		return false;
+	hex_of(bytes, sizeof(bytes), mac);
+	if (snprintf(sql, sizeof(sql),
+		"INSERT INTO doublekey.head(log,state,size,frontier,checkpoint,entry_s,"
+		"not_before_s,generation,sealed,mac) VALUES('%s',0,0,'','',0,0,0,0,'%s')",
+		log_id, mac) < 0)
+		return false;
+	result = pg_run_text(pg, sql);
+	PQclear(result);
+	return result != NULL;
+}
+
 bool
 pg_make_tables(struct postgres *pg)
 {
-	char log_id[2 * STORE_LOG_ID_BYTES + 3] = "\\x", sql[512];
+	char log_id[2 * STORE_LOG_ID_BYTES + 3];
 	PGresult *result;
 
-	for (unsigned i = 0; i < STORE_LOG_ID_BYTES; i++)
-		(void)snprintf(log_id + 2 + 2 * i, 3, "%02x", pg->log_id[i]);
+	hex_of(pg->log.id, sizeof(pg->log.id), log_id);
 	if (!pg_connect(pg) || !lock_out_others(pg) || !look_first(pg, log_id))
 		return false;
 	result = pg_run_text(pg, pg_schema);
 	PQclear(result);
-	if (!result ||
-	    snprintf(sql, sizeof(sql),
-		"INSERT INTO doublekey.head(log,state,size,frontier,checkpoint,entry_s,"
-		"not_before_s,generation,sealed) VALUES('%s',0,0,'','',0,0,0,0)",
-		log_id) < 0)
+	if (!result || !put_first_head(pg, log_id))
 		return false;
-	result = pg_run_text(pg, sql);
-	PQclear(result);
 	pg->making = false;
-	return result != NULL;
+	return true;
 }

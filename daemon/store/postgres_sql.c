@@ -25,7 +25,7 @@
 #endif
 
 #define HEAD                                                                                       \
-	"SELECT state,size,entry_s,not_before_s,generation,sealed,policy,frontier"                 \
+	"SELECT state,size,entry_s,not_before_s,generation,sealed,policy,frontier,mac"             \
 	" FROM doublekey.head"
 
 /* A size that is no number is refused by its column: the whole transaction fails. */
@@ -53,7 +53,7 @@ const char *const pg_sql[PG_STATEMENTS] = {
 	[PG_MOVE_ON] = "UPDATE doublekey.head SET size=CASE WHEN " STILL " THEN $3::bigint END,"
 		       "generation=$4::bigint,"
 		       "entry_s=$5::bigint,policy=$6::bytea,frontier=$7::bytea,"
-		       "checkpoint=$8::bytea",
+		       "checkpoint=$8::bytea,mac=$9::bytea",
 	[PG_TELL] = "NOTIFY doublekey",
 	[PG_GET_NODES] = "SELECT hash FROM unnest($1::bigint[]) WITH ORDINALITY AS t(p,n)"
 			 " JOIN doublekey.node ON place=p ORDER BY n",
@@ -79,7 +79,7 @@ const char *const pg_sql[PG_STATEMENTS] = {
 			  "$1::bigint,$2::bytea) ON CONFLICT (one) DO UPDATE SET"
 			  " generation=excluded.generation,data=excluded.data",
 	[PG_MOVE_SEALED] = "UPDATE doublekey.head SET sealed=$1::bigint,"
-			   "generation=greatest(generation,$1::bigint)",
+			   "generation=greatest(generation,$1::bigint),mac=$2::bytea",
 	[PG_SET_STATE] = "UPDATE doublekey.head SET state=$1::bigint::smallint",
 	[PG_ERASE] = "UPDATE doublekey.entry SET record=r FROM"
 		     " unnest($1::bigint[],$2::bytea[]) AS t(i,r) WHERE idx=i",
@@ -105,7 +105,7 @@ const char pg_schema[] =
     "CREATE TABLE doublekey.head(one boolean PRIMARY KEY DEFAULT true CHECK(one),"
     "log bytea NOT NULL,state smallint NOT NULL,size bigint NOT NULL,frontier bytea NOT NULL,"
     "checkpoint bytea NOT NULL,entry_s bigint NOT NULL,not_before_s bigint NOT NULL,"
-    "generation bigint NOT NULL,sealed bigint NOT NULL,policy bytea,"
+    "generation bigint NOT NULL,sealed bigint NOT NULL,policy bytea,mac bytea NOT NULL,"
     "erased bigint NOT NULL DEFAULT 0)WITH(fillfactor=10);"
     "CREATE TABLE doublekey.entry(idx bigint PRIMARY KEY,leaf bytea NOT NULL,"
     "record bytea NOT NULL);"

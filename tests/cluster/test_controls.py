@@ -10,7 +10,10 @@ import pytest
 
 from nodes import answer, cluster, release
 from service import BUILD
+from test_migrate import served
 from test_nodes import stop_process, whole
+from test_password import (HEARTBEAT, Thief, forget_a_freeze, last_act, put_an_unfreeze,
+                           rewrite)
 from tree import TreeService
 
 
@@ -73,3 +76,39 @@ def test_without_the_lock_the_log_forks(nodes_with):
     assert forked
     with pytest.raises(AssertionError):
         whole(nodes, [a for a in answers if a[0] == 200])
+
+
+def test_without_the_mac_the_log_is_what_its_rows_say(nodes_with, server):
+    """A release that never was: the nodes sign the other tree."""
+    nodes, thief = nodes_with("logd-unauthenticated"), Thief(server)
+    assert release(nodes[0]) is None
+    size = thief.head("size")
+    served(nodes[0], size)
+    rewrite(thief)
+    assert [release(node) for node in nodes] == [None] * 2
+    assert thief.leaves()[size - 1][5] == HEARTBEAT
+
+
+def test_without_the_mac_a_freeze_is_undone_by_removing_its_rows(nodes_with, server):
+    nodes, thief = nodes_with("logd-unauthenticated"), Thief(server)
+    nodes[1].stop()
+    thief.keep("kept_sealed", "sealed")
+    generation = thief.head("generation")
+    nodes[0].admin("freeze")
+    nodes[0].stop()
+    forget_a_freeze(thief, last_act(thief))
+    thief.set_generation(generation)
+    nodes[1].start()
+    assert release(nodes[1]) is None  # behind a freeze that stands in the log
+
+
+def test_without_the_mac_an_act_that_never_was_is_carried_out(nodes_with, server):
+    nodes, thief = nodes_with("logd-unauthenticated"), Thief(server)
+    nodes[0].admin("freeze")
+    for node in nodes:
+        node.stop()
+    index = put_an_unfreeze(thief)
+    nodes[0].start()
+    thief.sql("DELETE FROM doublekey.entry WHERE idx=%d" % index)
+    assert release(nodes[0]) is None
+    assert "unfrozen" not in nodes[0].log()

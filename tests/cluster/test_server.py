@@ -74,10 +74,10 @@ def test_a_log_that_is_older_than_what_a_node_saw(ready, server):
 def test_a_database_whose_head_was_changed(ready, server):
     assert release(ready)[0] == 200
     server.sql("UPDATE doublekey.head SET frontier=set_byte(frontier,3,get_byte(frontier,3)#1)")
-    wait_until(lambda: "log-forked" in open(ready.stderr).read())
+    wait_until(lambda: "store-forged" in open(ready.stderr).read())
     ready.stop()
     said = run_fails(ready)
-    assert "log-damaged" in said and "postgresql://" not in said
+    assert "store-forged" in said and "postgresql://" not in said
     server.sql("UPDATE doublekey.head SET frontier=set_byte(frontier,3,get_byte(frontier,3)#1)")
     ready.start()  # control
     assert release(ready)[0] == 200

@@ -115,9 +115,9 @@ class Postgres:
     def promote(self):
         self.run("pg_ctl", "-D", self.data, "-w", "-t", "60", "promote")
 
-    def sql(self, text, database="doublekey", check=True):
+    def sql(self, text, database="doublekey", check=True, user="postgres"):
         return self.run("psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
-                        "-p", str(self.port), "-U", "postgres", "-d", database, "-c", text,
+                        "-p", str(self.port), "-U", user, "-d", database, "-c", text,
                         check=check).stdout.strip()
 
     def set(self, text):

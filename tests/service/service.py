@@ -30,6 +30,7 @@ def free_port():
 
 class Service:
     daemon = DAEMON
+    timeout = 30  # of a request
 
     def __init__(self, base):
         self.base = str(base)
@@ -137,7 +138,8 @@ class Service:
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        return http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=30)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, context=context,
+                                           timeout=self.timeout)
 
     def request(self, method, path, body=None, headers=None):
         connection = self.connection()
