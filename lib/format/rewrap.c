@@ -70,7 +70,7 @@ write_block(struct dk_writer_buf *wr, const struct dk_block *block, const struct
 	}
 	dk_wr_zero(
 	    wr, (DK_HEADER_UNIT_BYTES - wr->len % DK_HEADER_UNIT_BYTES) % DK_HEADER_UNIT_BYTES);
-	return wr->failed ? DK_ERR_HEADER_TOO_LARGE : DK_OK;
+	return wr->failed ? DK_ERR_HEADER_TOO_LARGE : dk_block_check(wr);
 }
 
 /* Steps 2 and 3. */

@@ -262,7 +262,8 @@ write_block(struct dk_writer_buf *wr, const struct dk_encrypt_params *params, st
 	err = write_tail(wr, params, d, &set_lengths);
 	if (err != DK_OK)
 		return err;
-	return write_sets(wr, params, d, set_lengths);
+	err = write_sets(wr, params, d, set_lengths);
+	return err == DK_OK ? dk_block_check(wr) : err;
 }
 
 dk_err

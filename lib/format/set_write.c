@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/set_write.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 dk_err
@@ -191,4 +192,17 @@ dk_set_write(struct dk_writer_buf *wr, const struct dk_set_plan *plan,
 		return DK_ERR_HEADER_TOO_LARGE;
 	return dk_set_mac(
 	    side_keys, core_digest, wr->data + start, wr->len - DK_SET_MAC_BYTES - start, mac);
+}
+
+dk_err
+dk_block_check(const struct dk_writer_buf *wr)
+{
+	struct dk_header *header = malloc(sizeof(*header));
+	struct dk_header_error error;
+	dk_err err = DK_ERR_NOMEM;
+
+	if (header)
+		err = dk_header_parse(wr->data, wr->len, header, &error);
+	free(header);
+	return err;
 }

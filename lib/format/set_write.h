@@ -45,4 +45,8 @@ DK_MUST_USE dk_err dk_set_write(struct dk_writer_buf *wr, const struct dk_set_pl
     const uint8_t core_digest[DK_SHA384_BYTES], const struct dk_secret32 *share,
     const struct dk_side_keys *side_keys);
 
+/* A reader takes the block, which is as long as the writer. Some of it comes from systems that hold
+ * keys; what none could open any more, whatever keys it has, is not written. */
+DK_MUST_USE dk_err dk_block_check(const struct dk_writer_buf *wr);
+
 #endif

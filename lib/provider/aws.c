@@ -135,6 +135,14 @@ copy_field(const char **at, char end, char *ret, size_t cap)
 	return true;
 }
 
+static bool
+is_name(const char *text)
+{
+	return text[0] != '\0' &&
+	    strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/") ==
+	    strlen(text);
+}
+
 /* "arn:PARTITION:kms:REGION:ACCOUNT:key/ID", or alias/NAME */
 static bool
 split(struct aws *aws, const char *arn)
@@ -150,10 +158,17 @@ split(struct aws *aws, const char *arn)
 	    strlen(aws->account) != 12 || strspn(aws->account, "0123456789") != 12)
 		return false;
 	return (strncmp(at, "key/", 4) == 0 || strncmp(at, "alias/", 6) == 0) &&
-	    strspn(strchr(at, '/') + 1,
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/") ==
-	    strlen(strchr(at, '/') + 1) &&
-	    strchr(at, '/')[1] != '\0';
+	    is_name(strchr(at, '/') + 1);
+}
+
+/* An alias leads to a key of its own account and region: the custodian is that account. */
+static bool
+leads_to(const char *ref, const char *arn)
+{
+	size_t head = (size_t)(strrchr(ref, ':') - ref) + 1;
+
+	return strncmp(ref, arn, head) == 0 && strncmp(arn + head, "key/", 4) == 0 &&
+	    is_name(arn + head + 4);
 }
 
 /* Where a service of this region is, unless configured otherwise: AWS's own tools take
@@ -219,8 +234,8 @@ learn(struct provider_key *key, const json_t *data)
 
 	if (!arn || !usage || !spec || !state || strlen(arn) >= sizeof(aws->key))
 		return DK_ERR_PROVIDER_ANSWER;
-	/* An alias leads to its key, a key to itself. */
-	if (strstr(aws->key, ":key/") && strcmp(aws->key, arn) != 0)
+	/* And a key to itself. */
+	if (!leads_to(aws->key, arn) || (strstr(aws->key, ":key/") && strcmp(aws->key, arn) != 0))
 		return DK_ERR_PROVIDER_ANSWER;
 	memcpy(aws->key, arn, strlen(arn) + 1);
 	if (strcmp(state, "Enabled") != 0) {

@@ -81,6 +81,20 @@ provider_version(const struct provider_key *key, const uint8_t id[DK_KEY_ID_BYTE
 	return NULL;
 }
 
+/* At most max bytes of 0x21 to 0x7e. */
+static bool
+is_plain(const char *text, size_t max)
+{
+	size_t len = strlen(text);
+
+	if (len > max)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < 0x21 || text[i] > 0x7e)
+			return false;
+	return true;
+}
+
 /* ---- wrap ---- */
 
 static dk_err
@@ -94,7 +108,10 @@ wrap_kms(struct provider_key *key, const struct dk_wrap_context *context,
 	err = key->system->wrap(key, context->core_digest, share, &blob);
 	if (err != DK_OK)
 		return err;
-	if (blob.len < 1 || blob.len > DK_KMS_BLOB_MAX_BYTES)
+	/* Other keys of this side shall open the object, whatever a system answers: with
+	 * this in its header no reader would take it. */
+	if (blob.len < 1 || blob.len > DK_KMS_BLOB_MAX_BYTES ||
+	    !is_plain(blob.version, DK_KMS_VERSION_MAX_BYTES))
 		return DK_ERR_PROVIDER_ANSWER;
 	dk_wr_init(&wr, body, DK_STANZA_BODY_MAX_BYTES);
 	dk_wr_u16(&wr, (uint16_t)strlen(key->name));
@@ -289,19 +306,6 @@ system_of(const char *ref)
 	return NULL;
 }
 
-static bool
-valid_ref(const char *ref)
-{
-	size_t len = strlen(ref);
-
-	if (len > PROVIDER_REF_MAX_BYTES)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (ref[i] < 0x21 || ref[i] > 0x7e)
-			return false;
-	return true;
-}
-
 static dk_err
 open_system(struct provider_key *key, const char *ref, const struct dk_key_options *options)
 {
@@ -310,7 +314,7 @@ open_system(struct provider_key *key, const char *ref, const struct dk_key_optio
 	key->system = system_of(ref);
 	if (!key->system)
 		return DK_ERR_KEY_SCHEME;
-	if (!valid_ref(ref))
+	if (!is_plain(ref, PROVIDER_REF_MAX_BYTES))
 		return DK_ERR_PROVIDER_REFERENCE;
 	(void)snprintf(key->ref, sizeof(key->ref), "%s", ref);
 	key->public_only = options && options->public_only;
@@ -342,6 +346,8 @@ fill_identity(struct dk_key *dk, const struct provider_key *key)
 	}
 	if (name.len == 0)
 		return DK_ERR_PROVIDER_REFERENCE;
+	if (!is_plain(key->name, DK_KMS_NAME_MAX_BYTES))
+		return DK_ERR_PROVIDER_ANSWER;
 	dk->stanza_type = DK_STANZA_KMS;
 	(void)snprintf(dk->type_name, sizeof(dk->type_name), "kms");
 	err = dk_sha256(&name, 1, digest);

@@ -229,7 +229,8 @@ take_blob(const struct net_answer *answer, struct provider_blob *ret)
 	if (!text || strncmp(text, BLOB_HEAD, head) != 0 || strlen(text) > sizeof(ret->bytes))
 		return DK_ERR_PROVIDER_ANSWER;
 	colon = strchr(text + head, ':');
-	if (!colon || (size_t)(colon - text) - head > 10)
+	if (!colon || colon == text + head || (size_t)(colon - text) - head > 10 ||
+	    strspn(text + head, "0123456789") < (size_t)(colon - text) - head)
 		return DK_ERR_PROVIDER_ANSWER;
 	(void)snprintf(ret->version, sizeof(ret->version), "%.*s", (int)(colon - text - (long)head),
 	    text + head);

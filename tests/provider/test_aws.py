@@ -57,6 +57,24 @@ def test_an_alias_leads_to_its_key(person, aws):
     fails(person.decrypt("awskms:" + alias, check=False), "no-provider-key")
 
 
+@pytest.mark.parametrize("arn", [
+    "arn:aws:kms:eu-central-1:111122223333:key/a b", "arn:aws:kms:eu-central-1:111122223333:key/",
+    "arn:aws:kms:eu-central-1:111122223333:key/\n", "arn:aws:kms:eu-central-1:111122223333:alias/x",
+    "arn:aws:kms:eu-central-1:999999999999:key/a", "arn:aws:kms:eu-west-1:111122223333:key/a",
+    "arn:aws:kms:eu-central-1:111122223333:key/" + 500 * "x", "x", ""])
+def test_what_an_alias_may_lead_to(person, aws, arn):
+    """The account is the custodian, and the name stands in the header."""
+    first = aws.add("first")
+    alias = first.arn.replace("key/first", "alias/mine")
+    aws.aliases[alias] = first.arn
+    aws.faults.append(lambda _, __, answer: "KeyMetadata" in answer.body and Answer(200, {
+        "KeyMetadata": {**answer.body["KeyMetadata"], "Arn": arn}}))
+    fails(person.encrypt("awskms:" + alias, check=False), "provider-answer")
+    assert "Encrypt" not in aws.actions()
+    aws.faults.clear()
+    person.encrypt("awskms:" + alias)  # control
+
+
 def test_a_blob_of_another_object(person, aws):
     """The encryption context is the core digest, and KMS refuses another one."""
     key = aws.add("sym")

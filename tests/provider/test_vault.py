@@ -170,6 +170,25 @@ def test_answers_that_are_none(person, vault, answer):
     fails(person.decrypt(vault.ref("sym"), check=False), "provider-answer")
 
 
+@pytest.mark.parametrize("number", ["\x01", "1 2", "\x7f", "\u00e9", "", "x", "99999999999"])
+def test_a_version_that_is_none_spoils_nothing(person, vault, number):
+    """With it in the header, no key would open the object any more: not the other one either."""
+    person.run("keygen", "--side", "provider", "--custodian", "safe", "--type", "p256",
+               "--no-passphrase", "-q", "-o", "r.key")
+    person.encrypt("r.key.pub")
+
+    def other(_, path, answer):
+        text = answer.body["data"].get("ciphertext", "") if "/encrypt/" in path else ""
+        return text and Answer(200, {"data": {"ciphertext": text.replace(
+            "v1:", "v%s:" % number, 1)}})
+    vault.faults.append(other)
+    fails(person.encrypt(vault.ref("sym"), "r.key.pub", out="new", check=False), "provider-answer")
+    assert not (person.folder / "new").exists()
+    fails(person.run("rewrap", "--side", "provider", "--open", "r.key", "--to", vault.ref("sym"),
+                     "--to", "r.key.pub", "o.dkey", check=False), "provider-answer")
+    person.decrypt("r.key")
+
+
 def test_a_redirect_is_not_followed(person, vault):
     person.encrypt(vault.ref("sym"))
     for status in (301, 302, 307, 308):
