@@ -16,7 +16,7 @@ import time
 from killed import Log, compare, control, tree_is_whole
 from measure import Failed
 from rows import Result, Row, at_least
-from service_rows import KeyService, Usage, measured, numbers
+from service_rows import KeyService, Usage, answers_a_second, measured, numbers
 
 NODES = 3
 CLIENTS = 64
@@ -104,28 +104,14 @@ class ClusterBench:
         shutil.rmtree(self.where)
 
 
-def rate(cores, got, ours, busy):
-    """Releases a second, without what the load generators and other programs took."""
-    others = max(0.0, busy - ours - got["cpu"])
-    there = got["seconds"] * cores - got["cpu"] - others
-    return got["ok"] * cores / there
-
-
-class One:
-    """What measured() needs of a bench: one node with its log in a file."""
-
-    def __init__(self, service):
-        self.service = service
-
-
 def against_one_node(bench):
     requests = bench.requests
     where = tempfile.mkdtemp(dir=bench.where)
     os.chmod(where, 0o755)
     one = KeyService(bench.build, where)
     try:
-        got, cpu, busy = measured(One(one), 1, requests)
-        alone = rate(bench.cores, got, sum(cpu.values()), busy)
+        got, cpu, busy = measured(one, 1, requests)
+        alone, *_ = answers_a_second(bench.cores, got, sum(cpu.values()), busy)
     finally:
         one.stop()
     nodes = Cluster(bench.build, bench.where)
@@ -140,7 +126,7 @@ def against_one_node(bench):
         raise Failed("not all requests were answered")
     # Requests are signed before they are sent, which is none of the time of the run.
     busy = min(busy, there["seconds"] * bench.cores)
-    together = rate(bench.cores, there, sum(cpu.values()), busy)
+    together, *_ = answers_a_second(bench.cores, there, sum(cpu.values()), busy)
     database = sum(value for name, value in cpu.items() if name.startswith("postgres"))
     lines = [
         f"one node, its log in a file: {got['ok'] / got['seconds']:.0f} releases/s by the clock, "

@@ -79,7 +79,7 @@ def appends(bench):
     command = [str(bench.build / "bench" / "append"),
                str(bench.build / "daemon" / "doublekeyd-logd"), folder]
     before = fsync_times(bench.where, 200)
-    runs = {many: numbers(output_of(command + [str(many), "10"])) for many in (1, CONCURRENT)}
+    runs = {many: numbers(output_of(command + [str(many), "seconds", "10"])) for many in (1, CONCURRENT)}
     one = 1 / statistics.median(before + fsync_times(bench.where, 200))
     rate = {many: run["entries"] / run["seconds"] for many, run in runs.items()}
     limit = round(max(10000, min(10 * one, 20000)))

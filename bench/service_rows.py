@@ -144,9 +144,8 @@ def public_key_speed():
     return 1 / verify, 1 / sign, 1 / exchange, " ".join(argv)
 
 
-def measured(bench, objects, requests):
+def measured(service, objects, requests):
     """One run under load: what it gave, and the seconds of the machine for it."""
-    service = bench.service
     service.load(objects, CLIENTS, max(CLIENTS, requests // 20))
     usage = Usage(service.s.pids())
     generator = subprocess.Popen(
@@ -164,20 +163,27 @@ def measured(bench, objects, requests):
     return got, service_cpu, busy
 
 
+def answers_a_second(cores, got, ours, busy):
+    """Without what the load generator and other programs took; seconds of the latter, and those
+    that were left."""
+    others = max(0.0, busy - ours - got["cpu"])
+    there = got["seconds"] * cores - got["cpu"] - others
+    return got["ok"] * cores / there, others, there
+
+
 def under_load(objects, share, count):
     def measure(bench):
         verify, sign, exchange, argv = public_key_speed()
         requests = count(bench)
         cost = verify + 2 * exchange + sign if objects == 1 else exchange
         bound = bench.cores / cost
-        got, cpu, busy = measured(bench, objects, requests)
+        got, cpu, busy = measured(bench.service, objects, requests)
         if got["ok"] != requests:
             raise Failed(f"{requests - got['ok']:.0f} of {requests} requests were not answered")
         ours = sum(cpu.values())
-        others = max(0.0, busy - ours - got["cpu"])
         released = got["ok"] * objects
-        there = got["seconds"] * bench.cores - got["cpu"] - others
-        rate = released * bench.cores / there
+        answers, others, there = answers_a_second(bench.cores, got, ours, busy)
+        releases = answers * objects
         parts = ", ".join(f"{name} {value / released * 1e6:.0f}" for name, value in cpu.items())
         lines = [
             f"{argv}: the bound is {bound:.0f} releases/s on {bench.cores} cores",
@@ -185,13 +191,13 @@ def under_load(objects, share, count):
             f"{got['seconds']:.2f} s: {released / got['seconds']:.0f} releases/s by the clock",
             f"CPU time: load generator {got['cpu']:.2f} s, other programs {others:.2f} s, "
             f"service {ours:.2f} s; idle {there - ours:.2f} s",
-            f"without load generator and other programs: {rate:.0f} releases/s",
+            f"without load generator and other programs: {releases:.0f} releases/s",
             f"CPU time of a release in us: {parts}",
             f"by CPU time alone the ratio would be "
             f"{released * bench.cores / ours / bound:.2f}",
             f"answer: median {got['p50'] * 1e3:.1f} ms, p99 {got['p99'] * 1e3:.1f} ms",
         ]
-        return at_least(lines, "bound x", rate / bound, share)
+        return at_least(lines, "bound x", releases / bound, share)
     return measure
 
 
@@ -367,7 +373,7 @@ def against_tang(bench):
     # The children of this program were the load generator and tangd.
     cpu = (after.children_user + after.children_system - before.children_user -
            before.children_system - theirs["cpu"])
-    got, service_cpu, _ = measured(bench, 1, bench.requests)
+    got, service_cpu, _ = measured(bench.service, 1, bench.requests)
     ours = sum(service_cpu.values())
     lines = [
         f"tang recoveries, P-521, plain HTTP, no log: {theirs['ok'] / theirs['seconds']:.0f}/s "

@@ -3,13 +3,15 @@
  * How many entries logd makes durable: in place of keyd, with a number of them under way
  * all the time, as many concurrent releases have it.
  *
- * usage: append LOGD DIR CONCURRENT SECONDS
+ * usage: append LOGD DIR CONCURRENT seconds N   one entry, again and again
+ *        append LOGD DIR CONCURRENT entries N   N entries with records of their own
  *
  * DIR is the log of a service that does not run. Prints "entries=N seconds=S cpu=S", the CPU
  * time being that of logd. An entry counts when it was acknowledged.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +30,15 @@
 
 #define FIRST_FD 3
 #define ENDS 3 /* of parent, keyd, httpd */
+#define WITNESSES_FD 6
 
 struct append {
 	struct ipc_channel keyd;
 	uint8_t device[32]; /* another one in each run */
 	uint64_t next, acknowledged;
+	uint64_t most; /* entries */
+	double end;    /* nothing is sent later */
+	bool fresh;    /* each has a record of its own */
 	bool failed;
 	uint8_t leaf[DK_LEAF_BYTES];
 	uint8_t record[4096];
@@ -78,6 +84,7 @@ make_record(struct append *a)
 		.object_count = 1,
 		.objects = &object };
 
+	memcpy(object.object_id, &a->next, sizeof(a->next));
 	need(dk_record_encode(&event, a->record, sizeof(a->record), &a->record_len, a->leaf) ==
 		DK_OK,
 	    "a record");
@@ -87,16 +94,19 @@ make_record(struct append *a)
 static void
 send_one(struct append *a)
 {
-	uint8_t head[8 + 1 + 32 + 8 + 32 + 16 + 1] = { 0 };
-	const struct dk_part parts[] = { { a->leaf, sizeof(a->leaf) }, { head, sizeof(head) },
-		{ a->record, a->record_len } };
+	uint8_t head[8 + 1 + 32 + 8 + 32 + 16 + 1 + 1] = { 0 };
 	struct dk_writer_buf wr;
 
-	dk_wr_init(&wr, head + 8 + 1 + 32, 8 + 32 + 16);
+	if (a->fresh)
+		make_record(a);
+	const struct dk_part parts[] = { { a->leaf, sizeof(a->leaf) }, { head, sizeof(head) },
+		{ a->record, a->record_len } };
+	dk_wr_init(&wr, head + 8 + 1 + 32, 8 + 32 + 16 + 1);
 	dk_wr_u64(&wr, (uint64_t)time(NULL));
 	dk_wr_bytes(&wr, a->device, sizeof(a->device));
 	dk_wr_zero(&wr, 8);
 	dk_wr_u64(&wr, ++a->next);
+	dk_wr_u8(&wr, DK_LOG_PROMPT);
 	need(ipc_send(&a->keyd, IPC_APPEND, a->next, parts, 3), "logd");
 }
 
@@ -117,9 +127,10 @@ on_message(void *ctx, struct ipc_channel *channel, const struct ipc_message *mes
 static pid_t
 start(const char *logd, const char *dir, int ours[ENDS])
 {
-	int theirs[ENDS];
+	int theirs[ENDS], none = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	pid_t pid;
 
+	none = fcntl(none, F_DUPFD_CLOEXEC, 32);
 	for (int i = 0; i < ENDS; i++) {
 		int pair[2];
 
@@ -134,6 +145,7 @@ start(const char *logd, const char *dir, int ours[ENDS])
 	if (pid == 0) {
 		for (int i = 0; i < ENDS; i++)
 			need(dup2(theirs[i], FIRST_FD + i) >= 0, "dup2");
+		need(dup2(none, WITNESSES_FD) >= 0, "dup2");
 		need(chdir(dir) == 0, dir);
 		(void)execl(logd, logd, (char *)NULL);
 		need(false, logd);
@@ -154,15 +166,21 @@ drain(const int ours[ENDS])
 			;
 }
 
-static void
-run(struct append *a, const int ours[ENDS], unsigned concurrent, double seconds, double *ret_took)
+static bool
+more(const struct append *a)
 {
-	double begun = now_s(), end = begun + seconds;
+	return a->next < a->most && now_s() < a->end;
+}
 
-	while (now_s() < end || a->acknowledged < a->next) {
+static void
+run(struct append *a, const int ours[ENDS], unsigned concurrent, double *ret_took)
+{
+	double begun = now_s();
+
+	while (more(a) || a->acknowledged < a->next) {
 		struct pollfd fd = { .fd = a->keyd.fd, .events = POLLIN };
 
-		for (; now_s() < end && a->next - a->acknowledged < concurrent;)
+		while (more(a) && a->next - a->acknowledged < concurrent)
 			send_one(a);
 		ipc_flush(&a->keyd);
 		if (ipc_wants_write(&a->keyd))
@@ -183,14 +201,17 @@ main(int argc, char **argv)
 	double took;
 	pid_t pid;
 
-	if (argc != 5)
+	if (argc != 6)
 		return 2;
+	a.fresh = strcmp(argv[4], "entries") == 0;
+	a.most = a.fresh ? strtoull(argv[5], NULL, 10) : UINT64_MAX;
+	a.end = a.fresh ? HUGE_VAL : now_s() + strtod(argv[5], NULL);
 	make_record(&a);
 	need(dk_random(a.device, sizeof(a.device)) == DK_OK, "random bytes");
 	pid = start(argv[1], argv[2], ours);
 	ipc_channel_init(&a.keyd, ours[1], IPC_KEYD, IPC_LOGD, on_message, &a);
 	a.keyd.gather = true;
-	run(&a, ours, (unsigned)strtoul(argv[3], NULL, 10), strtod(argv[4], NULL), &took);
+	run(&a, ours, (unsigned)strtoul(argv[3], NULL, 10), &took);
 	/* Without its parent it ends. */
 	(void)close(ours[0]);
 	need(wait4(pid, &status, 0, &usage) == pid, "logd");

@@ -56,11 +56,14 @@ class Service:
         return subprocess.run([self.daemon, *args, "--dir", self.dir], check=check, text=True,
                               capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
 
-    def start(self):
+    def spawn(self):
         with open(self.stderr, "a") as err:
             self.process = subprocess.Popen(
                 [self.daemon, "run", "--dir", self.dir, "--passphrase-file", self.passfile],
                 stderr=err, stdin=subprocess.DEVNULL)
+
+    def start(self):
+        self.spawn()
         self.wait_ready()
         if STORE == "postgres":
             self.follow_policy()

@@ -14,7 +14,7 @@ import time
 import pytest
 
 from service import BUILD, codes, parts_of, release_body
-from test_log import root_of
+from test_log import checkpoint, root_of
 
 ALLOW = 'rule "all" {\nkeys = {"*"}\nusers = {"*"}\nallow = true\n}\n'
 DENY = ALLOW.replace("allow = true", "allow = false")
@@ -25,6 +25,23 @@ def loaded(ready):
     pathlib.Path(ready.dir, "policy.conf").write_text(ALLOW)
     ready.admin("policy", "reload")
     return ready
+
+
+def test_a_log_that_the_bench_grows(service, tmp_path):
+    """bench/append speaks as keyd does now: what it made is a log that the service goes on with."""
+    service.stop()
+    program, logd = (os.path.join(BUILD, *names) for names in (
+        ("bench", "append"), ("daemon", "doublekeyd-logd")))
+    for what, count in (("entries", "600"), ("seconds", "0.1")):
+        out = subprocess.run([program, logd, os.path.join(service.dir, "log"), "64", what, count],
+                             check=True, text=True, capture_output=True, timeout=60).stdout
+        assert what != "entries" or out.startswith("entries=600 ")
+    service.start()
+    service.prepare()
+    made = records(service)
+    assert [r["class"] for r in made].count("release") >= 600
+    checkpoint(service, len(made))
+    service.client("log", "verify", service.url + "/log")
 
 
 class Load:
