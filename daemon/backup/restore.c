@@ -164,18 +164,16 @@ take_entry(struct restore *r)
 static void
 check_checkpoint(struct restore *r, const char *text, size_t len)
 {
-	uint64_t size = r->tree.size;
 	struct dk_checkpoint cp;
 	uint8_t root[32];
 
 	if (len == 0)
 		return;
-	if (dk_checkpoint_verify(&r->signer.keys, text, len, &cp) != DK_OK || cp.size > size)
+	if (dk_checkpoint_verify(&r->signer.keys, text, len, &cp) != DK_OK ||
+	    cp.size > r->tree.size)
 		damaged();
-	r->tree.size = cp.size;
-	if (cp.size > 0 && (!tree_root(&r->tree, root) || memcmp(root, cp.root, sizeof(root)) != 0))
+	if (!tree_root(&r->tree, cp.size, root) || memcmp(root, cp.root, sizeof(root)) != 0)
 		damaged();
-	r->tree.size = size;
 }
 
 static void
@@ -194,7 +192,7 @@ append_restored(struct restore *r)
 		store_failed();
 	append(r, leaf, record, len);
 	cp.size = r->tree.size;
-	if (!tree_root(&r->tree, cp.root) ||
+	if (!tree_root(&r->tree, cp.size, cp.root) ||
 	    dk_checkpoint_sign(&r->signer, &cp, text, &len) != DK_OK ||
 	    !store_put_checkpoint(r->store, cp.size, text, len) ||
 	    !store_put_restored(r->store, event.time) || !store_commit(r->store, NULL))

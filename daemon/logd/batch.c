@@ -79,7 +79,7 @@ sign_tree(struct logd *logd, char text[DK_CHECKPOINT_MAX_BYTES], size_t *ret_len
 {
 	struct dk_checkpoint cp = { .size = logd->tree.size };
 
-	return tree_root(&logd->tree, cp.root) &&
+	return tree_root(&logd->tree, cp.size, cp.root) &&
 	    dk_checkpoint_sign(&logd->signer, &cp, text, ret_len) == DK_OK &&
 	    store_put_checkpoint(logd->store, cp.size, text, *ret_len);
 }

@@ -83,7 +83,7 @@ look_for_leaf(
 	if (index >= logd->tree.size)
 		return true;
 	if (!tree_proof(&logd->tree, logd->tree.size, index, hashes, &n) ||
-	    !tree_root(&logd->tree, wanted))
+	    !tree_root(&logd->tree, logd->tree.size, wanted))
 		return false;
 	*ret_stands = dk_merkle_leaf(leaf, DK_LEAF_BYTES, hash) == DK_OK &&
 	    dk_merkle_inclusion_root(hash, index, logd->tree.size, hashes, n, root) == DK_OK &&

@@ -266,15 +266,9 @@ tiles_step(struct logd *logd)
 static bool
 root_was(struct logd *logd, const struct dk_checkpoint *cp)
 {
-	const uint64_t size = logd->tree.size;
 	uint8_t root[DK_HASH_BYTES];
-	bool ok;
 
-	logd->tree.size = cp->size;
-	ok = cp->size == 0 ||
-	    (tree_root(&logd->tree, root) && memcmp(root, cp->root, sizeof(root)) == 0);
-	logd->tree.size = size;
-	return ok;
+	return tree_root(&logd->tree, cp->size, root) && memcmp(root, cp->root, sizeof(root)) == 0;
 }
 
 /* What the files show is what their checkpoint says, and of this log. */

@@ -102,128 +102,33 @@ tree_append(struct tree *tree, const uint8_t leaf[DK_LEAF_BYTES])
 	return true;
 }
 
-/*
- * Hash of the subtree at (level, index) of which at least one leaf is there.
- * From the top down along the right edge; what is left of the edge is complete.
- */
-static bool
-subtree(struct tree *tree, unsigned level, uint64_t index, uint8_t ret_hash[DK_HASH_BYTES])
+static dk_err
+node_of(void *ctx, unsigned level, uint64_t index, uint8_t ret_hash[DK_HASH_BYTES])
 {
-	uint8_t left[TREE_LEVELS][DK_HASH_BYTES];
-	unsigned n = 0;
-
-	while (((index + 1) << level) > tree->size) {
-		uint64_t right = 2 * index + 1;
-
-		level--;
-		if ((right << level) >= tree->size) {
-			index = 2 * index;
-			continue;
-		}
-		if (!tree_node(tree, level, 2 * index, left[n++]))
-			return false;
-		index = right;
-	}
-	if (!tree_node(tree, level, index, ret_hash))
-		return false;
-	while (n > 0)
-		if (dk_merkle_node(left[--n], ret_hash, ret_hash) != DK_OK)
-			return false;
-	return true;
-}
-
-static unsigned
-top_level(uint64_t size)
-{
-	unsigned level = 0;
-
-	while (((uint64_t)1 << level) < size)
-		level++;
-	return level;
-}
-
-bool
-tree_root(struct tree *tree, uint8_t ret_root[DK_HASH_BYTES])
-{
-	return tree->size > 0 && subtree(tree, top_level(tree->size), 0, ret_root);
-}
-
-static bool
-proof(struct tree *tree, uint64_t index, uint8_t *hashes, unsigned *ret_n)
-{
-	unsigned top = top_level(tree->size), n = 0;
-
-	for (unsigned level = 0; level < top; level++) {
-		uint64_t sibling = (index >> level) ^ 1;
-
-		if ((sibling << level) >= tree->size)
-			continue;
-		if (!subtree(tree, level, sibling, hashes + (size_t)n * DK_HASH_BYTES))
-			return false;
-		n++;
-	}
-	*ret_n = n;
-	return true;
+	return level < TREE_LEVELS && tree_node(ctx, level, index, ret_hash) ? DK_OK : DK_ERR_READ;
 }
 
 /* Complete nodes of a smaller tree are nodes of this one. */
 bool
-tree_proof(struct tree *tree, uint64_t size, uint64_t index, uint8_t *hashes, unsigned *ret_n)
+tree_root(struct tree *tree, uint64_t size, uint8_t ret_root[DK_HASH_BYTES])
 {
-	const uint64_t whole = tree->size;
-	bool ok;
+	const struct dk_tree_nodes nodes = { .node = node_of, .ctx = tree };
 
-	tree->size = size;
-	ok = proof(tree, index, hashes, ret_n);
-	tree->size = whole;
-	return ok;
+	return dk_tree_root(&nodes, size, ret_root) == DK_OK;
 }
 
-/* From the root down to where the earlier tree ends; what stands beside the way comes in the
- * proof from the bottom up, and before it the last subtree, unless the verifier has it. */
-static bool
-consistency(struct tree *tree, uint64_t from, uint8_t *hashes, unsigned *ret_n)
+bool
+tree_proof(struct tree *tree, uint64_t size, uint64_t index, uint8_t *hashes, unsigned *ret_n)
 {
-	uint8_t beside[TREE_LEVELS][DK_HASH_BYTES];
-	unsigned level = top_level(tree->size), n = 0, m = 0;
-	uint64_t index = 0;
-	bool known = true;
+	const struct dk_tree_nodes nodes = { .node = node_of, .ctx = tree };
 
-	for (;;) {
-		uint64_t end = (index + 1) << level, middle;
-
-		if (from == (end < tree->size ? end : tree->size))
-			break;
-		level--;
-		middle = (2 * index + 1) << level;
-		if (middle >= tree->size) {
-			index = 2 * index;
-			continue;
-		}
-		if (!subtree(tree, level, 2 * index + (from <= middle), beside[m++]))
-			return false;
-		known = known && from <= middle;
-		index = 2 * index + (from > middle);
-	}
-	if (!known && !subtree(tree, level, index, hashes + (size_t)n++ * DK_HASH_BYTES))
-		return false;
-	while (m > 0)
-		memcpy(hashes + (size_t)n++ * DK_HASH_BYTES, beside[--m], DK_HASH_BYTES);
-	*ret_n = n;
-	return true;
+	return dk_tree_inclusion(&nodes, index, size, hashes, ret_n) == DK_OK;
 }
 
 bool
 tree_consistency(struct tree *tree, uint64_t from, uint64_t size, uint8_t *hashes, unsigned *ret_n)
 {
-	const uint64_t whole = tree->size;
-	bool ok;
+	const struct dk_tree_nodes nodes = { .node = node_of, .ctx = tree };
 
-	*ret_n = 0;
-	if (from == 0 || from == size)
-		return true;
-	tree->size = size;
-	ok = consistency(tree, from, hashes, ret_n);
-	tree->size = whole;
-	return ok;
+	return dk_tree_consistency(&nodes, from, size, hashes, ret_n) == DK_OK;
 }

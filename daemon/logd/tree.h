@@ -2,12 +2,12 @@
 /*
  * The hash tree over all leaves. Complete nodes are in the store; the newest
  * ones of each level are kept in memory too, so that proofs of a batch that
- * was just appended read nothing.
+ * was just appended read nothing. Roots and proofs are made by log/tree.h.
  */
 #ifndef DK_LOGD_TREE_H
 #define DK_LOGD_TREE_H
 
-#include "log/merkle.h"
+#include "log/tree.h"
 #include "store/store.h"
 
 #define TREE_LEVELS STORE_LEVELS
@@ -24,7 +24,6 @@ struct tree {
 bool tree_load(struct tree *tree, struct store *store);
 /* Within a transaction of the store. */
 bool tree_append(struct tree *tree, const uint8_t leaf[DK_LEAF_BYTES]);
-bool tree_root(struct tree *tree, uint8_t ret_root[DK_HASH_BYTES]);
 /* A complete node: its leaves are all there. */
 bool tree_node(struct tree *tree, unsigned level, uint64_t index, uint8_t ret_hash[DK_HASH_BYTES]);
 /* n of them behind each other, at most STORE_NODES_MAX. */
@@ -33,6 +32,8 @@ bool tree_nodes(struct tree *tree, unsigned level, uint64_t index, unsigned n, u
  * what is appended made, without a question to the store. */
 void tree_set(struct tree *tree, uint64_t size, const uint8_t frontier[][DK_HASH_BYTES]);
 bool tree_frontier(struct tree *tree, uint8_t ret_frontier[TREE_LEVELS][DK_HASH_BYTES]);
+/* Of the tree of the first size leaves; SHA-256 of nothing if size is 0. */
+bool tree_root(struct tree *tree, uint64_t size, uint8_t ret_root[DK_HASH_BYTES]);
 /* In the tree of the first size leaves, of which the one with this index is one. */
 bool tree_proof(
     struct tree *tree, uint64_t size, uint64_t index, uint8_t *hashes, unsigned *ret_n);

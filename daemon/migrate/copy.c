@@ -102,7 +102,7 @@ roots_are_same(struct copy *c, const struct dk_log_keys *keys, const char *text,
 	if (len == 0)
 		return c->tree.size == 0;
 	return dk_checkpoint_verify(keys, text, len, &cp) == DK_OK && cp.size == c->tree.size &&
-	    tree_root(&c->tree, root) && memcmp(root, cp.root, sizeof(root)) == 0;
+	    tree_root(&c->tree, cp.size, root) && memcmp(root, cp.root, sizeof(root)) == 0;
 }
 
 static bool

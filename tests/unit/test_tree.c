@@ -59,7 +59,7 @@ assert_same(struct tree *a, struct tree *b, uint64_t from)
 	uint8_t root[2][DK_HASH_BYTES], proof[2][DK_PROOF_HASHES_MAX * DK_HASH_BYTES];
 	unsigned n[2];
 
-	assert_true(tree_root(a, root[0]) && tree_root(b, root[1]));
+	assert_true(tree_root(a, a->size, root[0]) && tree_root(b, b->size, root[1]));
 	assert_memory_equal(root[0], root[1], DK_HASH_BYTES);
 	for (uint64_t i = from; i < a->size; i++) {
 		assert_true(tree_proof(a, a->size, i, proof[0], &n[0]) &&
@@ -97,7 +97,8 @@ test_from_a_frontier(void **state)
 	tree_set(other, 6, frontier); /* control: another frontier is another tree */
 	memset(frontier, 1, sizeof(frontier));
 	tree_set(other, whole->size, frontier);
-	assert_true(tree_root(other, again[0]) && tree_root(whole, again[1]));
+	assert_true(
+	    tree_root(other, other->size, again[0]) && tree_root(whole, whole->size, again[1]));
 	assert_memory_not_equal(again[0], again[1], DK_HASH_BYTES);
 	free(whole);
 	free(other);
@@ -119,7 +120,7 @@ test_proofs_of_earlier_trees(void **state)
 	tree->store = &store;
 	for (unsigned size = 1; size <= SIZES; size++) {
 		append(tree);
-		assert_true(tree_root(tree, root[size]));
+		assert_true(tree_root(tree, size, root[size]));
 	}
 	for (uint64_t size = 1; size <= SIZES; size++)
 		for (uint64_t from = 0; from <= size; from++) {
