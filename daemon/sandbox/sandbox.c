@@ -15,6 +15,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* It serves as httpd does, and keeps files as logd does. */
+#define WITNESS IPC_PROCESSES
+
 /* What libc, libcrypto and the loop over the channels need. Not sendmsg and recvmsg: they
  * can hand over descriptors. */
 static const char *const base_calls[] = { "read", "write", "readv", "writev", "recvfrom", "sendto",
@@ -75,6 +78,7 @@ own_calls(enum ipc_process self)
 {
 	switch (self) {
 	case IPC_HTTPD:
+	case WITNESS:
 		return httpd_calls;
 	case IPC_KEYD:
 		return keyd_calls;
@@ -151,7 +155,8 @@ add_memory(scmp_filter_ctx ctx, enum ipc_process self)
 	return 0;
 }
 
-/* A module may write to syslog, which is refused and no attack. */
+/* A module may write to syslog, and libc ask for the name of an interface when it puts an
+ * address into words: both are refused, and no attack. */
 static int
 add_sockets(scmp_filter_ctx ctx, enum ipc_process self, bool sockets)
 {
@@ -159,7 +164,7 @@ add_sockets(scmp_filter_ctx ctx, enum ipc_process self, bool sockets)
 		return add_network(ctx);
 	if (self == IPC_LOGD && sockets)
 		return add_database(ctx);
-	if (self != IPC_TOKEND)
+	if (self != IPC_TOKEND && self != WITNESS)
 		return add(ctx, SCMP_ACT_KILL_PROCESS, connect_calls);
 	if (!sockets)
 		return 0;
@@ -179,6 +184,7 @@ enter_seccomp(enum ipc_process self, bool sockets)
 	    add(ctx, SCMP_ACT_ALLOW, base_calls) == 0 &&
 	    add(ctx, SCMP_ACT_ALLOW, own_calls(self)) == 0 && add_memory(ctx, self) == 0 &&
 	    (self != IPC_TOKEND || add(ctx, SCMP_ACT_ALLOW, tokend_calls) == 0) &&
+	    (self != WITNESS || add(ctx, SCMP_ACT_ALLOW, logd_calls) == 0) &&
 	    add_sockets(ctx, self, sockets) == 0 &&
 	    add(ctx, SCMP_ACT_KILL_PROCESS, deadly_calls) == 0 && seccomp_load(ctx) == 0;
 	seccomp_release(ctx);
@@ -293,6 +299,14 @@ sandbox_enter_token(const char *dir, bool sockets)
 	unsigned on = enter_landlock(dir);
 
 	return on | enter_seccomp(IPC_TOKEND, sockets);
+}
+
+unsigned
+sandbox_enter_witness(const char *dir)
+{
+	unsigned on = enter_landlock(dir);
+
+	return on | enter_seccomp(WITNESS, false);
 }
 
 unsigned

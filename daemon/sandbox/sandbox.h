@@ -34,4 +34,8 @@ unsigned sandbox_enter_store(const char *dir, const char *const *files);
 /* tokend: dir is the module's folder; sockets: whether the module may connect. */
 unsigned sandbox_enter_token(const char *dir, bool sockets);
 
+/* doublekey-witness, which is no process of the service and listens already: dir, and the
+ * connections that it accepts. */
+unsigned sandbox_enter_witness(const char *dir);
+
 #endif

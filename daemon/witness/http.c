@@ -17,7 +17,7 @@
 #include "ipc/child.h"
 #include "witness/witness.h"
 
-#define FDS_OTHER 64
+#define FDS_MAX (WITNESS_CONNECTIONS_MAX + 64)
 #define ORIGIN_SHOWN_BYTES 200
 
 struct server {
@@ -31,6 +31,7 @@ struct server {
 };
 
 static SSL_CTX *tls_ctx;
+static struct server server;
 
 /* ---- answers ---- */
 
@@ -191,12 +192,9 @@ on_request(struct evhttp_request *request, void *ctx)
 static unsigned
 open_fds(void)
 {
-	struct rlimit limit;
 	unsigned n = 0;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return 0;
-	for (int fd = 0; fd < (int)limit.rlim_cur; fd++)
+	for (int fd = 0; fd < FDS_MAX; fd++)
 		n += fcntl(fd, F_GETFD) >= 0;
 	return n;
 }
@@ -259,8 +257,7 @@ static void
 set_up(struct server *s, int listener)
 {
 	static const struct timeval second = { 1, 0 };
-	const struct rlimit files = { WITNESS_CONNECTIONS_MAX + FDS_OTHER,
-		WITNESS_CONNECTIONS_MAX + FDS_OTHER };
+	const struct rlimit files = { FDS_MAX, FDS_MAX };
 	struct event *tick, *stop[2];
 
 	(void)setrlimit(RLIMIT_NOFILE, &files);
@@ -288,15 +285,18 @@ set_up(struct server *s, int listener)
 		say_fatal("no memory");
 }
 
-int
-witness_serve(struct witness *witness, int listener)
+void
+witness_listen(struct witness *witness, int listener)
 {
-	static struct server s;
+	server.witness = witness;
+	set_up(&server, listener);
+}
 
-	s.witness = witness;
-	set_up(&s, listener);
-	(void)event_base_dispatch(s.base);
-	evhttp_free(s.http);
+int
+witness_serve(void)
+{
+	(void)event_base_dispatch(server.base);
+	evhttp_free(server.http);
 	SSL_CTX_free(tls_ctx);
 	return 0;
 }

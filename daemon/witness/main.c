@@ -118,6 +118,18 @@ harden(void)
 	(void)setrlimit(RLIMIT_CORE, &none);
 }
 
+/* Behind everything that is opened once. */
+static void
+confine(void)
+{
+	unsigned on = sandbox_enter_witness(".");
+
+	if (!(on & IPC_LANDLOCK))
+		say(SAY_WARNING, "this kernel does not limit which files are opened");
+	if (!(on & IPC_SECCOMP))
+		say(SAY_WARNING, "this kernel does not filter system calls");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -144,11 +156,11 @@ main(int argc, char **argv)
 	if (!enter(words.dir) || !witness_key_read(&witness) || !witness_logs_read(&witness) ||
 	    !witness_state_read(&witness))
 		return 1;
-	if (!(sandbox_files(".") & IPC_LANDLOCK))
-		say(SAY_WARNING, "this kernel does not limit which files are opened");
+	witness_listen(&witness, listener);
+	confine();
 	if (!words.quiet)
 		say(SAY_INFO, "ready: %u logs", witness.log_count);
-	status = witness_serve(&witness, listener);
+	status = witness_serve();
 	dk_ed25519_free(witness.signer);
 	dk_wipe(&witness, sizeof(witness));
 	return status;

@@ -88,13 +88,15 @@ void witness_refused_keep(const struct witness_log *log, const char *body, size_
 /* init.c: a new folder. The exit status. */
 int witness_init(const char *dir, const char *name, char *const *vkeys, unsigned n);
 
-/* http.c: witness_serve() until SIGTERM or SIGINT, returns the exit status. */
+/* http.c: witness_listen() opens all that it needs, witness_serve() goes on until SIGTERM or
+ * SIGINT and returns the exit status. */
 struct witness_tls {
 	const char *certificate; /* NULL: none */
 	const char *key;
 };
 /* Before the working directory changes. False: told. */
 bool witness_tls_read(const struct witness_tls *tls);
-int witness_serve(struct witness *witness, int listener);
+void witness_listen(struct witness *witness, int listener);
+int witness_serve(void);
 
 #endif

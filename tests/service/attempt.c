@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * usage: attempt free
- *        attempt enter PROCESS DIR|- [sockets]
+ *        attempt enter PROCESS|witness DIR|- [sockets]
  *        attempt in PID
  *
  * Makes the system calls that stand on stdin, one a line: its name and up to six
@@ -69,7 +69,7 @@ tell_value(long value)
 /* ---- in a process of its own ---- */
 
 struct sandbox {
-	enum ipc_process self; /* 0: none */
+	enum ipc_process self; /* 0: none; IPC_PROCESSES: the witness, which is no process of it */
 	const char *dir;
 	bool sockets;
 };
@@ -88,6 +88,8 @@ enter(const struct sandbox *s)
 		return sandbox_enter_store(s->dir, &files[1]);
 	if (s->self == IPC_TOKEND)
 		return sandbox_enter_token(s->dir, s->sockets);
+	if (s->self == IPC_PROCESSES)
+		return sandbox_enter_witness(s->dir);
 	return s->self ? sandbox_enter(s->self, s->dir) : 0;
 }
 
@@ -256,7 +258,9 @@ main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "in") == 0)
 		pid = (pid_t)strtol(argv[2], NULL, 10);
 	else if (argc >= 4 && strcmp(argv[1], "enter") == 0)
-		sandbox = (struct sandbox){ .self = (enum ipc_process)strtol(argv[2], NULL, 10),
+		sandbox = (struct sandbox){ .self = strcmp(argv[2], "witness") == 0
+			    ? IPC_PROCESSES
+			    : (enum ipc_process)strtol(argv[2], NULL, 10),
 			.dir = strcmp(argv[3], "-") == 0 ? NULL : argv[3],
 			.sockets = argc == 5 };
 	else if (argc != 2 || strcmp(argv[1], "free") != 0)

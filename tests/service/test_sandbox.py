@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each process may call and open, by trying it: the table of spec/ipc.md section 6
-against the sandbox of each process, and against the processes of a running service."""
+"""What each process may call and open, by trying it: the table of spec/ipc.md section 7
+against the sandbox of each process, and against the processes of a running service; the same
+for a witness, spec/witness.md section 5."""
 import os
 import platform
 import re
@@ -16,6 +17,7 @@ from peers import PROCESSES, SPEC
 from service import BUILD
 from test_users import separated  # noqa: F401, a fixture
 from test_violations import status
+from witness import Log, Witness, leaves
 
 ATTEMPT = os.path.join(BUILD, "tests", "service", "attempt")
 LANDLOCK = 4
@@ -75,6 +77,16 @@ def table():
         if line.startswith("| ") and len(cells) == len(COLUMNS) + 1 and cells[0] != "what":
             rows[cells[0]] = dict(zip(COLUMNS, cells[1:]))
     return rows
+
+
+def of_witness():
+    """The word for each row: that of httpd, or its own."""
+    text = open(os.path.join(os.path.dirname(SPEC), "witness.md")).read()
+    section = text[text.index("## 5. "):text.index("## 6. ")]
+    own = dict(re.findall(r"^\| (.+) \| (yes|no|own|ends) \|$", section, re.M))
+    rows = table()
+    assert own and set(own) <= set(rows)
+    return {row: own.get(row, words["httpd"]) for row, words in rows.items()}
 
 
 def attempt(mode, calls):
@@ -180,6 +192,18 @@ def test_each_sandbox(folders, column):
     assert wrong == []
 
 
+def test_the_sandbox_of_a_witness(folders):
+    wrong = []
+    for row, word in of_witness().items():
+        own, other = folders()
+        answers, protections = attempt(["enter", "witness", os.path.dirname(own)],
+                                       calls_of(row, own, other))
+        assert bool(protections & LANDLOCK) == has_landlock()
+        wrong += [(row, call, said, word) for call, said in zip(ROWS[row], answers)
+                  if not check(said, word, call, protections & LANDLOCK)]
+    assert wrong == []
+
+
 # ---- the running processes ----
 
 QUIET = [row for row in ROWS if row != "use open descriptors, memory, time, random numbers"]
@@ -230,6 +254,36 @@ def test_a_running_process_that_executes_a_program_is_ended(service):
             assert time.monotonic() < end
             time.sleep(0.05)
         assert "%s ended (signal %d)" % (process, signal.SIGSYS) in open(service.stderr).read()
+
+
+@pytest.fixture
+def witness(tmp_path):
+    log = Log()
+    w = Witness(tmp_path, logs=[log.vkey]).start()
+    w.log = log
+    yield w
+    w.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or platform.machine() != "x86_64",
+                    reason="only root can make a running process call, and only on x86-64")
+def test_a_running_witness(witness, tmp_path):
+    outside = str(tmp_path / "f")
+    for folder in (str(tmp_path), witness.dir):
+        for name in ("f", "f.a", "f.c"):
+            open(os.path.join(folder, name), "w").close()
+    pid, wrong = witness.process.pid, []
+    for row, word in of_witness().items():
+        for call in ROWS[row] if row in QUIET and word != "ends" else []:
+            said, = by_running(pid, [call.replace("OWN", "f").replace("OTHER", outside)])
+            if not check(said, word, call, has_landlock()):
+                wrong.append((row, call, said))
+            if said.startswith("ok") and call.startswith("openat"):
+                assert by_running(pid, ["close " + said.split()[1]]) == ["ok 0"]
+    assert wrong == []
+    assert witness.add(witness.log.request(0, leaves(3)))[0] == 200  # it goes on serving
+    assert by_running(pid, ["execve :/bin/true 0 0"]) == ["signal %d" % signal.SIGSYS]
+    assert witness.process.wait(60) == -signal.SIGSYS
 
 
 def reads_memory(pid, uid):
