@@ -99,7 +99,7 @@ enrol(const uint8_t *data, size_t len)
 	static struct dk_enrol_request request;
 	static struct dk_enrol_keys keys;
 	static uint8_t fingerprint[32], id[32];
-	struct dk_service_data service;
+	struct client_enrolled enrolled;
 	dk_err err;
 
 	if (file.len == 0) {
@@ -117,7 +117,7 @@ enrol(const uint8_t *data, size_t len)
 	}
 	const struct client_enrolment want = { vector_file_line(&file, "url"), fingerprint, &keys,
 		&request, id };
-	err = client_enrol_check(data, len, &want, &service);
+	err = client_enrol_check(data, len, &want, &enrolled);
 	FUZZ_CHECK(err == DK_OK || err == DK_ERR_RECEIPT || err == DK_ERR_SERVICE_REPLY);
 }
 

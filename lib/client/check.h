@@ -18,16 +18,23 @@ struct client_enrolment {
 	const uint8_t *device_id; /* 32 bytes */
 };
 
+/* What the service answered to it. */
+struct client_enrolled {
+	struct dk_service_data service; /* may be pinned */
+	const char *checkpoint;         /* of the receipt; borrowed from the answer */
+	size_t checkpoint_len;
+};
+
 /*
  * The answer of POST /v1/devices, spec/key-service.md section 4.
  *
- * Out:     ret_service  what may be pinned
+ * Out:     ret_enrolled  filled, but not to be used, on error
  * Errors:  DK_ERR_SERVICE_REPLY  another layout
  *          DK_ERR_RECEIPT        not the MAC of the service, not what was asked for,
  *                                or a receipt that does not prove it
  */
 DK_MUST_USE dk_err client_enrol_check(const uint8_t *answer, size_t len,
-    const struct client_enrolment *want, struct dk_service_data *ret_service);
+    const struct client_enrolment *want, struct client_enrolled *ret_enrolled);
 
 /*
  * A key statement at its first use, spec/key-service.md section 5.

@@ -33,7 +33,7 @@ dk_err client_log_forget(const char *base_url);
 
 /*
  * log_check.c: spec/log.md section 14. A checkpoint that the service gave is kept and compared
- * with what it publishes; or only one of the two.
+ * with what it publishes; or only one of the two. Where too many are kept, adding one compares.
  *
  * Errors:  DK_ERR_LOG_INCONSISTENT  the service has more than one log, or took back what it
  *                                   had signed

@@ -75,6 +75,21 @@ fill_request(struct dk_enrol_request *request, const struct dk_enrol_keys *keys,
 	return DK_OK;
 }
 
+/* The checkpoint behind the profile, in the folder of which it stands. The code is used up in any
+ * case: a log that is another one than before is told, and refused at each release. */
+static dk_err
+keep(struct dk_profile *profile, const char *user, const struct client_enrolled *enrolled)
+{
+	dk_err err;
+
+	profile->service = enrolled->service;
+	memcpy(profile->user, user, strlen(user) + 1);
+	err = dk_profile_save(profile);
+	return err == DK_OK
+	    ? client_log_add(profile, enrolled->checkpoint, enrolled->checkpoint_len)
+	    : err;
+}
+
 dk_err
 client_enrol(
     const char *url, const char *ca_fingerprint, const char *code_text, const char *device_name)
@@ -85,6 +100,7 @@ client_enrol(
 	dk_auto_enrol_keys keys = { 0 };
 	dk_auto_profile profile = { .device = NULL };
 	struct dk_http_answer answer;
+	struct client_enrolled enrolled;
 	size_t len;
 	dk_err err;
 
@@ -107,10 +123,9 @@ client_enrol(
 		return err;
 	const struct client_enrolment want = { url, fingerprint, &keys, &request,
 		dk_pkey_id(profile.device) };
-	err = client_enrol_check(answer.body, answer.len, &want, &profile.service);
+	err = client_enrol_check(answer.body, answer.len, &want, &enrolled);
+	if (err == DK_OK)
+		err = keep(&profile, request.user, &enrolled);
 	free(answer.body);
-	if (err != DK_OK)
-		return err;
-	memcpy(profile.user, request.user, sizeof(profile.user));
-	return dk_profile_save(&profile);
+	return err;
 }

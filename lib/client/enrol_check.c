@@ -7,7 +7,7 @@
 #include "log/receipt.h"
 
 static dk_err
-check_receipt(const struct dk_service_data *service, const uint8_t *receipt, size_t len,
+check_receipt(struct client_enrolled *enrolled, const uint8_t *receipt, size_t len,
     const struct client_enrolment *want, uint64_t index)
 {
 	struct dk_log_object *objects = malloc(DK_LOG_OBJECTS_MAX * sizeof(*objects));
@@ -18,7 +18,7 @@ check_receipt(const struct dk_service_data *service, const uint8_t *receipt, siz
 
 	if (!objects)
 		return DK_ERR_NOMEM;
-	dk_service_log_keys(service, &keys);
+	dk_service_log_keys(&enrolled->service, &keys);
 	err = dk_receipt_verify(&keys, receipt, len, objects, &event, &got);
 	free(objects);
 	if (err != DK_OK)
@@ -28,13 +28,15 @@ check_receipt(const struct dk_service_data *service, const uint8_t *receipt, siz
 	    memcmp(event.device, want->device_id, 32) != 0 || event.factor_count != 1 ||
 	    event.factor[0].type != DK_FACTOR_CODE)
 		return DK_ERR_RECEIPT;
+	dk_receipt_checkpoint(receipt, len, &enrolled->checkpoint, &enrolled->checkpoint_len);
 	return DK_OK;
 }
 
 dk_err
 client_enrol_check(const uint8_t *answer, size_t len, const struct client_enrolment *want,
-    struct dk_service_data *ret_service)
+    struct client_enrolled *ret_enrolled)
 {
+	struct dk_service_data *service = &ret_enrolled->service;
 	uint8_t mac[DK_ENROL_MAC_BYTES];
 	const uint8_t *magic, *data, *device, *stated;
 	struct dk_reader_buf rd;
@@ -57,12 +59,12 @@ client_enrol_check(const uint8_t *answer, size_t len, const struct client_enrolm
 		return err;
 	if (!dk_equal_ct(mac, stated, sizeof(mac)))
 		return DK_ERR_RECEIPT;
-	err = dk_service_data_parse(data, data_len, ret_service);
+	err = dk_service_data_parse(data, data_len, service);
 	if (err != DK_OK)
 		return err;
-	if (strcmp(ret_service->base_url, want->base_url) != 0 ||
-	    memcmp(ret_service->ca, want->fingerprint, 32) != 0 ||
+	if (strcmp(service->base_url, want->base_url) != 0 ||
+	    memcmp(service->ca, want->fingerprint, 32) != 0 ||
 	    memcmp(device, want->device_id, 32) != 0)
 		return DK_ERR_RECEIPT;
-	return check_receipt(ret_service, answer + rd.pos, len - rd.pos, want, index);
+	return check_receipt(ret_enrolled, answer + rd.pos, len - rd.pos, want, index);
 }

@@ -201,8 +201,8 @@ compare(struct check *c, struct log_state *now)
 
 /* ---- from outside ---- */
 
-dk_err
-client_log_add(const struct dk_profile *profile, const char *text, size_t len)
+static dk_err
+add(const struct dk_profile *profile, const char *text, size_t len)
 {
 	struct log_state *state = malloc(sizeof(*state));
 	struct log_point *point = malloc(sizeof(*point));
@@ -261,15 +261,21 @@ client_log_compare(const struct dk_profile *profile)
 }
 
 dk_err
+client_log_add(const struct dk_profile *profile, const char *text, size_t len)
+{
+	dk_err err = add(profile, text, len);
+
+	/* Too many to keep one more: they are compared first. */
+	if (err != DK_ERR_SERVICE_BUSY)
+		return err;
+	err = client_log_compare(profile);
+	return err == DK_OK ? add(profile, text, len) : err;
+}
+
+dk_err
 client_log_check(const struct dk_profile *profile, const char *text, size_t len)
 {
 	dk_err err = client_log_add(profile, text, len);
 
-	/* Too many to keep one more: they are compared first. */
-	if (err == DK_ERR_SERVICE_BUSY) {
-		err = client_log_compare(profile);
-		if (err == DK_OK)
-			err = client_log_add(profile, text, len);
-	}
 	return err == DK_OK ? client_log_compare(profile) : err;
 }

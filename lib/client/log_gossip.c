@@ -90,11 +90,6 @@ take(struct import *import, const struct dk_gossip_note *note, struct dk_client_
 		memcpy(result->url, base_url, sizeof(base_url));
 		err = client_log_add(&profile, note->text, note->len);
 	}
-	if (err == DK_ERR_SERVICE_BUSY) {
-		err = client_log_compare(&profile);
-		if (err == DK_OK)
-			err = client_log_add(&profile, note->text, note->len);
-	}
 	if (err == DK_OK)
 		result->taken++;
 	return err == DK_OK ? remember(import, base_url) : err;

@@ -38,9 +38,12 @@ def settle(s, who="client"):
 
 
 def test_what_is_kept_grows_and_is_compared(ready):
+    seen, enrolled = kept(ready)
+    assert seen == [] and len(enrolled) == 1
+    checkpoint(ready, enrolled[0])
     decrypt(ready)
     seen, pending = kept(ready)
-    assert len(seen) == 1 and len(pending) <= 1
+    assert len(seen) == 1 and len(pending) <= 1 and enrolled[0] not in pending
     releases(ready, 270)
     settle(ready)
     assert kept(ready)[0][0] > 256
@@ -59,6 +62,8 @@ def test_a_log_that_was_set_back(ready):
     # Long enough again, and with another history: nobody waits any more.
     releases(ready, 30)
     checkpoint(ready, size + 5)
+    fails(decrypt(ready, check=False), "log-inconsistent")
+    ready.enrol()  # a new device remembers what the old one saw
     fails(decrypt(ready, check=False), "log-inconsistent")
     evidence = open(os.path.join(state_folder(ready), "evidence")).read()
     assert evidence.count("\nnote ") == 2
@@ -118,6 +123,27 @@ def test_gossip_finds_a_split_view(ready):
     done = ready.client("log", "gossip", "--import", "alice.gossip", who="other", check=False)
     fails(done, "log-inconsistent", ready.url)
     fails(decrypt(ready, "other", check=False), "log-inconsistent")  # from now on
+
+
+def test_who_only_enrolled_has_something_to_tell(ready):
+    """The receipt of an enrolment, too, shows others that there are two logs."""
+    snapshot(ready, "before")
+    releases(ready, 5)
+    ready.enrol("bob", who="other")
+    seen, pending = kept(ready, "other")
+    enrolled = [r["index"] for r in records(ready) if r["class"] == "device-enrolled"]
+    assert seen == [] and len(pending) == 1 and pending[0] > max(enrolled)
+    ready.client("log", "gossip", ready.url, "-o", "bob.gossip", who="other")
+    checkpoint(ready, pending[0])
+    done = ready.client("log", "gossip", "--import", "bob.gossip")  # control
+    assert "1 checkpoint" in done.stderr
+    ready.client("log", "gossip", "--forget", ready.url)
+    back_to(ready, "before")
+    releases(ready, 20)
+    checkpoint(ready, records(ready)[-1]["index"] + 1)
+    decrypt(ready)  # alone, there is nothing to notice
+    fails(ready.client("log", "gossip", "--import", "bob.gossip", check=False), "log-inconsistent",
+          ready.url)
 
 
 def test_gossip_files(ready, tmp_path_factory):

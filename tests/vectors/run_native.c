@@ -246,7 +246,7 @@ enrol_answer(struct vector *v)
 	uint8_t fingerprint[32], device_id[32];
 	dk_auto_enrol_keys keys = { 0 };
 	struct dk_enrol_request request;
-	struct dk_service_data service;
+	struct client_enrolled enrolled;
 	dk_err err;
 
 	need_hex(v, "fingerprint", fingerprint, sizeof(fingerprint));
@@ -260,7 +260,7 @@ enrol_answer(struct vector *v)
 		exit(1);
 	const struct client_enrolment want = { need(v, "url"), fingerprint, &keys, &request,
 		device_id };
-	return client_enrol_check(answer.data, answer.len, &want, &service);
+	return client_enrol_check(answer.data, answer.len, &want, &enrolled);
 }
 
 /* ---- keys ---- */
