@@ -89,7 +89,11 @@ release(struct asked *a, uint8_t *data, size_t len)
 		if (err != DK_OK || a->unwrap[i].err != DK_OK)
 			FUZZ_CHECK(memcmp(a->share[i].bytes, none, sizeof(none)) == 0);
 	FUZZ_CHECK(err == DK_OK || err == DK_ERR_RECEIPT || err == DK_ERR_SERVICE_REPLY ||
-	    err == DK_ERR_STANZA_AUTH || err == DK_ERR_SHARE_COMMITMENT);
+	    err == DK_ERR_STANZA_AUTH || err == DK_ERR_SHARE_COMMITMENT ||
+	    err == DK_ERR_LOG_QUORUM || err == DK_ERR_LOG_SIGNATURE);
+	/* Only where the client has pinned mode strict. */
+	FUZZ_CHECK(a->profile.service.mode == DK_LOG_STRICT ||
+	    (err != DK_ERR_LOG_QUORUM && err != DK_ERR_LOG_SIGNATURE));
 }
 
 static void
@@ -146,17 +150,20 @@ statement(const uint8_t *data, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static struct asked *one, *three;
+	static struct asked *one, *three, *strict;
 	uint8_t *exact;
 
 	if (!one) {
 		one = prepare("release_one");
 		three = prepare("release_three");
+		strict = prepare("release_strict_two");
 	}
 	if (len < 1)
 		return 0;
 	exact = fuzz_exact(data + 1, len - 1);
-	if (data[0] % 4 == 0)
+	if (data[0] == 4)
+		release(strict, exact, len - 1);
+	else if (data[0] % 4 == 0)
 		release(one, exact, len - 1);
 	else if (data[0] % 4 == 1)
 		release(three, exact, len - 1);

@@ -431,6 +431,19 @@ class Asked:
     ephemeral: object
 
 
+def check_quorum(service, event, receipt):
+    """spec/log.md section 17.1: a service that is pinned in mode strict has no other way."""
+    if service.witnesses[:1] != b"\2":
+        return
+    require(event.get("mode") == 2, "log-quorum")
+    policy = note.parse_policy(service.witnesses[1:])
+    try:
+        seen = note.cosigners(policy, note.parse_note(log.parse_receipt(receipt).checkpoint))
+    except note.NoteError as error:
+        raise NativeError("receipt" if error.name == "log-note" else error.name) from None
+    require(policy.reached(seen), "log-quorum")
+
+
 def answer_items(reader, count):
     return [(reader.number(2), reader.take(48)) for _ in range(count)]
 
@@ -443,7 +456,8 @@ def check_release(answer, service, asked):
     index, enc, count = reader.number(8), reader.take(65), reader.number(2)
     require(count == len(sent.objects), "service-reply")
     items = answer_items(reader, count)
-    event, got = receipt_of(service, reader.rest())
+    receipt = reader.rest()
+    event, got = receipt_of(service, receipt)
     released = any(code == 0 for code, _ in items)
     require(got == index and event.class_ == (2 if released else 3)
             and event.get("request") == asked.digest
@@ -457,6 +471,8 @@ def check_release(answer, service, asked):
         require(item.code == code and item.core_digest == hashlib.sha384(core).digest()
                 and item.object_id == core_parts(core)[0]
                 and item.epoch == number(stanzas[1:5]), "receipt")
+    if released:
+        check_quorum(service, event, receipt)
     try:
         context = Context(hpke.setup_receiver(
             hpke.P256, enc, asked.ephemeral, info("release", asked.digest)))

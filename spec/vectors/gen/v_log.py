@@ -6,11 +6,8 @@ signed-note, checkpoints of public logs, keys of their witnesses."""
 import base64
 import hashlib
 
-from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from reader import log, note
-from world import ORIGIN, SIGNER, draw
+from world import ORIGIN, SIGNER, Cosigner, coded, draw
 
 VECTORS = {}
 LINE = 240
@@ -84,23 +81,6 @@ U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=
 
 
 # ---- what is made here ----
-
-class Cosigner:
-    def __init__(self, name):
-        self.private = ed25519.Ed25519PrivateKey.from_private_bytes(draw(f"{name} cosigner"))
-        self.public = self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.key = note.Key(note.COSIGNATURE, name, self.public)
-
-    def raw(self, text, time):
-        return self.key.id + time.to_bytes(8, "big") + self.private.sign(note.cosigned(text, time))
-
-    def line(self, text, time=1924999990):
-        return coded(self.key.name, self.raw(text, time))
-
-
-def coded(name, data):
-    return f"{DASH}{name} {base64.b64encode(data).decode()}\n"
-
 
 A, B, C, D = (Cosigner(f"witness.example.net/{letter}") for letter in "abcd")
 ROOT = draw("root")

@@ -3,6 +3,7 @@
 
 import base64
 import hashlib
+from dataclasses import replace
 
 from reader import log, native, note
 from reader.fields import u8, u16, u32, u64
@@ -10,7 +11,7 @@ from reader.fields import u8, u16, u32, u64
 from forge import flipped
 from world import (
     CA, CUSTODIAN, DEVICE, EPHEMERAL, IDENTITY, NOW, ONE, ORIGIN, SERVICE, SIGNER, STRANGER, THREE,
-    TWO, URL, LogSigner, Request, draw, key, key_id, place, receipt, salts, spki)
+    TWO, URL, Cosigner, LogSigner, Request, coded, draw, key, key_id, place, receipt, salts, spki)
 import seeded
 
 VECTORS = {}
@@ -258,7 +259,7 @@ def releases():
     one, three = Request(ONE), Request(ONE, TWO, THREE)
 
     def answer(name, comment, request, codes=(0,), expect="receipt", data=None, spec="6",
-               change=None, **how):
+               change=None, service=SERVICE, **how):
         made = data if data is not None else request.answer(f"answer {name}", list(codes), **how)
         made = change(made) if change else made
         lines = {"user": "alice", "device": key_id(DEVICE).hex(),
@@ -268,7 +269,7 @@ def releases():
             lines |= {"codes": " ".join(native.CODES[code] for code in codes),
                       "shares": hashlib.sha256(shares).hexdigest()}
         vector("release", name, spec, expect, comment,
-               [("service", SERVICE.encode()), ("request", request.body), ("answer", made)],
+               [("service", service.encode()), ("request", request.body), ("answer", made)],
                **lines)
 
     answer("one", "one object", one, expect="success")
@@ -341,6 +342,85 @@ def releases():
     receipt_at_6 = receipt(one.event([0]), "six", index=6)
     answer("sealed_for_another_index", "sealed for another log position", one, expect=stanza,
            receipt_of=receipt_at_6, stated=6)
+
+
+    cosigned_releases(one, answer)
+
+
+A, B, C, D = (Cosigner(f"witness.example.net/{letter}") for letter in "abcd")
+
+
+def policy_of(*lines):
+    witnesses = [f"witness {name} {cosigner.key.text()} https://{name}.example.net"
+                 for name, cosigner in (("a", A), ("b", B), ("c", C))]
+    return "".join(f"{line}\n" for line in [*witnesses, *lines]).encode()
+
+
+TWO_OF_THREE = policy_of("group g 2 a b c", "quorum g")
+
+
+def cosigned_releases(one, answer):
+    """Of a service that a client pinned in mode strict: two of the witnesses a, b and c."""
+    def strict(name, comment, *lines, expect="log-quorum", policy=TWO_OF_THREE, mode=2, pinned=2,
+               codes=(0,), before=False):
+        made = receipt(one.event(codes, main={"mode": mode}), f"strict {name}")
+        text, _, signed = made.checkpoint.decode().partition("\n\n")
+        text += "\n"
+        more = "".join(line.line(text) if isinstance(line, Cosigner) else line(text)
+                       for line in lines)
+        made.checkpoint = (text + "\n" + (more + signed if before else signed + more)).encode()
+        answer(f"strict_{name}", comment, one, codes, expect, spec="log 17.1", receipt_of=made,
+               service=replace(SERVICE, witnesses=u8(pinned) + policy))
+
+    def good(name, comment, *lines, **how):
+        strict(name, comment, *lines, expect="success", **how)
+
+    def wrong(name, comment, *lines, **how):
+        strict(name, comment, *lines, expect="log-signature", **how)
+
+    def changed(cosigner, at):
+        return lambda text: coded(cosigner.key.name, flipped(cosigner.raw(text, NOW), at))
+
+    good("two", "two of three", A, C)
+    good("all", "all three", A, B, C)
+    good("before", "before the signatures of the log", C, B, before=True)
+    good("stranger_too", "one more, of a witness that nobody asked", A, B, D)
+    good("newer_too", "two of one witness, and one of another",
+         A, lambda text: A.line(text, NOW), B)
+    good("denied", "a denial waits for no witness", codes=(20,))
+    good("of_prompt", "of a service in mode prompt none is needed", pinned=1, mode=1)
+    good("not_pinned", "strict, where prompt is pinned", pinned=1)
+    good("nested", "a group of groups", B, C, policy=policy_of(
+        "group n any a b", "group m all n c", "quorum m"))
+    strict("none", "no cosignature")
+    strict("one", "one of three", B)
+    strict("twice", "one of three, twice", A, A)
+    strict("twice_other_time", "one of three, at two times", A, lambda text: A.line(text, NOW))
+    strict("stranger", "one of three, and a witness that nobody asked", A, D)
+    strict("name_of_another", "one of three, and a stranger with the name of another one", A,
+           lambda text: coded(B.key.name, D.raw(text, NOW)))
+    strict("key_of_another", "one of three, and the key of another one under a stranger's name", A,
+           lambda text: coded(D.key.name, B.raw(text, NOW)))
+    strict("other_quorum", "two, where two others are needed", A, B,
+           policy=policy_of("group g all b c", "quorum g"))
+    strict("nested_one", "a group of groups, and one member of it", A, B, policy=policy_of(
+        "group n any a b", "group m all n c", "quorum m"))
+    strict("recorded_prompt", "all cosignatures, and mode prompt in the record", A, B, C, mode=1)
+    strict("recorded_no_mode", "all cosignatures, and no mode in the record", A, B, C, mode=None)
+    wrong("bit", "one bit of one of two", A, changed(B, 40))
+    wrong("bit_time", "another time than the signed one", A, changed(B, 11))
+    wrong("bit_last", "the last bit", A, changed(B, -1))
+    wrong("bit_of_third", "two hold, and a third one does not", A, B, changed(C, 40))
+    wrong("other_size", "over a larger tree", A, lambda text: B.line(text.replace("\n11\n", "\n12\n")))
+    wrong("other_root", "over another tree of this size", A,
+          lambda text: B.line(log.checkpoint_text(ORIGIN, 11, draw("another"))))
+    wrong("other_log", "over the tree of another log", A,
+          lambda text: B.line(text.replace(ORIGIN, "keys.example.com:8443/log")))
+    wrong("as_log", "the witness's key signed the text as a log does", A,
+          lambda text: coded(B.key.name, B.key.id + B.private.sign(text.encode())))
+    wrong("time_large", "a time above 2^63 - 1", A, lambda text: B.line(text, 2**63))
+    strict("too_long", "a checkpoint of more than 4,096 bytes", A, B,
+           lambda text: coded("witness.example.org", draw("long", 2700)), expect="receipt")
 
 
 # ---- enrolment ----

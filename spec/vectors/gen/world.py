@@ -2,13 +2,14 @@
 """A key service and its clients that exist on paper only: keys drawn from names, and
 what they would sign."""
 
+import base64
 import hashlib
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from reader import hpke, log, native
+from reader import hpke, log, native, note
 from reader.bytes import signature_of_der
 from reader.header import CUSTOMER
 
@@ -57,6 +58,25 @@ class LogSigner:
     def checkpoint(self, size, root):
         text = log.checkpoint_text(self.keys.origin, size, root)
         return (text + "\n" + "".join(self.lines(text))).encode()
+
+
+def coded(name, data):
+    return f"{log.DASH}{name} {base64.b64encode(data).decode()}\n"
+
+
+class Cosigner:
+    """A witness."""
+
+    def __init__(self, name):
+        self.private = ed25519.Ed25519PrivateKey.from_private_bytes(draw(f"{name} cosigner"))
+        self.public = self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.key = note.Key(note.COSIGNATURE, name, self.public)
+
+    def raw(self, text, time):
+        return self.key.id + time.to_bytes(8, "big") + self.private.sign(note.cosigned(text, time))
+
+    def line(self, text, time=1924999990):
+        return coded(self.key.name, self.raw(text, time))
 
 
 ORIGIN = URL[len("https://"):] + "/log"
