@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bytes.h"
 #include "command.h"
-#include "crypto/base64.h"
 #include "log/proof.h"
 #include "log/verify.h"
 #include "log_points.h"
+#include "log_show.h"
 #include "message.h"
 #include "progress.h"
 
@@ -29,16 +27,18 @@ static const char help[] =
     "\n" LOG_TRUST_HELP "      --records FILE   private records to check against their entries\n"
     "      --foreign        entries need not be those of a key service\n"
     "      --entry FILE     of a PROOF that does not have it: the entry\n"
+    "      --json           a line of JSON for each gap, and one with the result\n"
     "  -q, --quiet          errors and the result only\n"
     "  -h, --help           this text\n";
 
-enum { RECORDS = OPTION_OWN, FOREIGN, ENTRY };
+enum { RECORDS = OPTION_OWN, FOREIGN, ENTRY, JSON };
 
 static const struct option table[] = {
 	LOG_TRUST_OPTIONS,
 	{ "records", required_argument, NULL, RECORDS },
 	{ "foreign", no_argument, NULL, FOREIGN },
 	{ "entry", required_argument, NULL, ENTRY },
+	{ "json", no_argument, NULL, JSON },
 	OPTIONS_COMMON,
 };
 
@@ -46,6 +46,7 @@ struct verify {
 	struct log_trust trust;
 	const char *records_file, *entry_file;
 	bool foreign;
+	struct log_show show;
 	uint64_t gaps;
 	struct progress_part part;
 };
@@ -62,49 +63,20 @@ take(void *ctx, int code)
 		verify->records_file = optarg;
 	else if (code == ENTRY)
 		verify->entry_file = optarg;
+	else if (code == JSON)
+		verify->show.as_json = true;
 	else
 		verify->foreign = true;
 	return STATUS_OK;
-}
-
-/* ---- what is told ---- */
-
-static const char *
-time_text(uint64_t seconds, char out[32])
-{
-	time_t t = (time_t)seconds;
-	struct tm tm;
-
-	if (seconds > INT64_MAX / 2 || !gmtime_r(&t, &tm) ||
-	    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		(void)snprintf(out, 32, "%" PRIu64, seconds);
-	return out;
-}
-
-static void
-put(const char *name, const char *text)
-{
-	char safe[1024];
-
-	(void)printf("%-12s %s\n", name, message_escape(text, strlen(text), safe, sizeof(safe)));
-}
-
-static void
-put_number(const char *name, uint64_t number)
-{
-	(void)printf("%-12s %" PRIu64 "\n", name, number);
 }
 
 static void
 on_gap(void *ctx, uint64_t index, uint64_t before, uint64_t after)
 {
 	struct verify *verify = ctx;
-	char a[32], b[32];
 
 	verify->gaps++;
-	message_status(NULL);
-	(void)printf("%-12s entry %" PRIu64 ": %s after %s\n", "gap", index, time_text(after, b),
-	    time_text(before, a));
+	log_show_gap(&verify->show, index, before, after);
 }
 
 static void
@@ -117,31 +89,10 @@ on_entries(void *ctx, uint64_t count, size_t bytes)
 }
 
 static void
-put_checkpoint(const struct verify *verify, const char *text, const struct dk_checkpoint *cp,
+show_checkpoint(struct verify *verify, const char *text, const struct dk_checkpoint *cp,
     const struct dk_quorum_seen *seen)
 {
-	char root[DK_BASE64_CHARS(32) + 1], origin[DK_ORIGIN_MAX_BYTES + 1], at[32];
-	const struct dk_quorum *q = &verify->trust.quorum;
-
-	(void)snprintf(origin, sizeof(origin), "%.*s", (int)strcspn(text, "\n"), text);
-	put("origin", origin);
-	put_number("size", cp->size);
-	if (dk_base64_encode(cp->root, 32, root, sizeof(root)) == DK_OK)
-		put("root", root);
-	for (unsigned i = 0; i < q->node_count; i++)
-		if (q->node[i].needed == 0 && (seen->witnesses >> q->node[i].witness & 1))
-			(void)printf("%-12s %s %s\n", "witness", q->node[i].name,
-			    time_text(seen->time[q->node[i].witness], at));
-}
-
-static bool
-flushed(void)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return true;
-	if (errno != EPIPE)
-		message_err("standard output", DK_ERR_WRITE, NULL);
-	return false;
+	log_show_checkpoint(&verify->show, text, cp, &verify->trust.quorum, seen);
 }
 
 /* ---- a log ---- */
@@ -193,16 +144,15 @@ verify_points(struct verify *verify, const struct dk_log_source *source, const c
 		.on_gap = on_gap,
 		.on_entries = on_entries,
 		.ctx = verify };
-	char at[32];
 
 	if (!run_verify(verify, place, &v))
 		return false;
-	put_number("checkpoints", points->count);
+	log_show_number(&verify->show, "checkpoints", points->count);
 	if (verify->records_file)
-		put_number("records", v.record_count);
+		log_show_number(&verify->show, "records", v.record_count);
 	if (!verify->foreign) {
-		put_number("gaps", verify->gaps);
-		put("newest", time_text(v.last_minute, at));
+		log_show_number(&verify->show, "gaps", verify->gaps);
+		log_show_time(&verify->show, "newest", v.last_minute);
 	}
 	return true;
 }
@@ -222,12 +172,12 @@ verify_log(struct verify *verify, const char *place, const struct dk_log_source 
 		return false;
 	if (log_place_is_url(place)) {
 		points.point = &cp;
-		put_checkpoint(verify, text, &cp, &seen);
+		show_checkpoint(verify, text, &cp, &seen);
 		return verify_points(verify, source, place, &points);
 	}
 	if (!log_points_load(&verify->trust, place, &cp, &points))
 		return false;
-	put_checkpoint(verify, text, &cp, &seen);
+	show_checkpoint(verify, text, &cp, &seen);
 	ok = verify_points(verify, source, place, &points);
 	log_points_clear(&points);
 	return ok;
@@ -236,7 +186,7 @@ verify_log(struct verify *verify, const char *place, const struct dk_log_source 
 /* ---- a proof ---- */
 
 static bool
-find_record(const struct verify *verify, uint64_t index, const uint8_t *leaf)
+find_record(struct verify *verify, uint64_t index, const uint8_t *leaf)
 {
 	static struct dk_log_object objects[DK_LOG_OBJECTS_MAX];
 	static struct dk_log_event event;
@@ -266,16 +216,14 @@ find_record(const struct verify *verify, uint64_t index, const uint8_t *leaf)
 		log_fail(verify->records_file, err == DK_ERR_RECEIPT ? DK_ERR_LOG_RECORD : err,
 		    err == DK_ERR_LOG_MISSING ? NULL : where);
 	else
-		put("record", dk_log_class_name(event.class_));
+		log_show_text(&verify->show, "record", dk_log_class_name(event.class_));
 	return err == DK_OK;
 }
 
 static bool
-put_leaf(
-    const struct verify *verify, const char *name, uint64_t index, const uint8_t *entry, size_t len)
+put_leaf(struct verify *verify, const char *name, uint64_t index, const uint8_t *entry, size_t len)
 {
 	uint64_t minute = 0;
-	char at[32];
 
 	if (verify->foreign)
 		return true;
@@ -285,8 +233,9 @@ put_leaf(
 	}
 	for (unsigned i = 8; i < 16; i++)
 		minute = minute << 8 | entry[i];
-	put("class", dk_log_class_name((unsigned)entry[4] << 8 | entry[5]));
-	put("minute", time_text(minute, at));
+	log_show_text(
+	    &verify->show, "class", dk_log_class_name((unsigned)entry[4] << 8 | entry[5]));
+	log_show_time(&verify->show, "minute", minute);
 	return !verify->records_file || find_record(verify, index, entry);
 }
 
@@ -306,8 +255,8 @@ check_proof(struct verify *verify, const char *name, const struct dk_log_proof *
 		log_fail(name, err, NULL);
 		return false;
 	}
-	put_checkpoint(verify, proof->checkpoint, &cp, &seen);
-	put_number("index", proof->index);
+	show_checkpoint(verify, proof->checkpoint, &cp, &seen);
+	log_show_number(&verify->show, "index", proof->index);
 	return put_leaf(verify, name, proof->index, entry, len);
 }
 
@@ -341,19 +290,28 @@ verify_proof(struct verify *verify, const char *name)
 }
 
 static bool
-verify_place(struct verify *verify, const char *place)
+verify_files(struct verify *verify, const char *place)
 {
 	struct dk_log_source source = { .close = NULL };
-	struct stat st;
 	bool ok;
 
-	if (!log_place_is_url(place) && stat(place, &st) == 0 && S_ISREG(st.st_mode))
-		return verify_proof(verify, place);
 	if (!log_place_open(&verify->trust, place, &source))
 		return false;
 	ok = verify_log(verify, place, &source);
 	dk_log_source_close(&source);
 	return ok;
+}
+
+static bool
+verify_place(struct verify *verify, const char *place)
+{
+	struct stat st;
+	bool proof = !log_place_is_url(place) && stat(place, &st) == 0 && S_ISREG(st.st_mode), ok;
+
+	if (!log_show_begin(&verify->show, proof ? "proof" : "log", place))
+		return false;
+	ok = proof ? verify_proof(verify, place) : verify_files(verify, place);
+	return log_show_end(&verify->show, ok);
 }
 
 int
@@ -375,5 +333,5 @@ cmd_log_verify(int argc, char **argv)
 		return usage_error("log verify", "records are those of a key service");
 	ok = verify_place(&verify, argv[optind]);
 	log_trust_clear(&verify.trust);
-	return flushed() && ok ? STATUS_OK : STATUS_FAILED;
+	return ok ? STATUS_OK : STATUS_FAILED;
 }

@@ -172,7 +172,7 @@ _doublekey() {
 		case $sub in
 		verify)
 			if [[ $cur == -* ]]; then
-				_doublekey_words "$trust --records --entry --foreign $common"
+				_doublekey_words "$trust --records --entry --foreign --json $common"
 			else
 				_doublekey_files
 			fi

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """doublekey log over logs that tests/reader writes: sizes, gaps, witnesses, other logs."""
 
+import json
 import os
 import resource
 import sys
@@ -99,6 +100,42 @@ def test_witnesses(dk, tmp_path):
     path = tmp_path / "log/checkpoints/5"
     path.write_bytes(tiles.Files(tiles.leaves([NOW] * 5), LOG).checkpoint())
     run("quorum a\n").failed("log-quorum", "checkpoints/5")
+
+
+def test_the_result_as_json(dk, tmp_path):
+    """The same as the text says, and nothing of a log that fails but its gaps."""
+    times = [NOW, NOW + 60, NOW + 240, NOW + 300, NOW + 600]
+    witness = tiles.Signer("w.example.net/\"a\"", note.COSIGNATURE)
+    made = write(tmp_path / "log", 0, (2,), [witness], times)
+    (tmp_path / "policy").write_text(f"log {LOG.vkey}\nwitness a {witness.vkey}\nquorum a\n")
+    trust = ["--policy", tmp_path / "policy", "--json"]
+
+    def lines(result):
+        return [json.loads(line) for line in result.out.decode().splitlines()]
+
+    gaps = [{"gap": 2, "minute": "2031-01-01T02:17:00Z", "before": "2031-01-01T02:14:00Z"},
+            {"gap": 4, "minute": "2031-01-01T02:23:00Z", "before": "2031-01-01T02:18:00Z"}]
+    root = made.checkpoint().decode().split("\n")[2]
+    head = {"origin": ORIGIN, "size": 5, "root": root,
+            "witnesses": [{"name": "a", "time": "2031-01-01T02:13:10Z"}]}
+    good = dk("log", "verify", tmp_path / "log", *trust).ok()
+    assert lines(good) == [*gaps, {"log": str(tmp_path / "log"), **head, "checkpoints": 2, "gaps": 2,
+                                   "newest": "2031-01-01T02:23:00Z"}]
+    text = fields(dk("log", "verify", tmp_path / "log", *trust[:2]).ok())
+    assert {name: str(value) for name, value in lines(good)[-1].items() if name in text} == \
+        {name: value for name, value in text.items() if name not in ("gap", "witness")}
+    dk("log", "prove", 3, tmp_path / "log", "-o", tmp_path / "p", *trust[:2]).ok()
+    assert lines(dk("log", "verify", tmp_path / "p", *trust).ok()) == [
+        {"proof": str(tmp_path / "p"), **head, "index": 3, "class": "heartbeat",
+         "minute": "2031-01-01T02:18:00Z"}]
+    # What fails at the end has told its gaps, what fails before them nothing.
+    path = tmp_path / "log/tile/entries/000.p/5"
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    bad = dk("log", "verify", tmp_path / "log", *trust).failed("log-tree")
+    assert lines(bad) in ([], gaps)
+    (tmp_path / "policy").write_text(f"log {LOG.vkey}\nquorum b\n")
+    assert dk("log", "verify", tmp_path / "log", *trust).failed("log-policy").out == b""
 
 
 def test_logs_of_others(dk, tmp_path):

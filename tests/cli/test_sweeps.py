@@ -221,6 +221,8 @@ def cases():
         Case("profile remove", [dk, "profile", "remove", "office"], has_profiles(), [PROFILES + "/office.conf"]),
         Case("log verify", [dk, "log", "verify", "--key", LOG.vkey, "log"],
              all_of(mention(b"size         300\n"), mention(b"checkpoints  3\n")), most=60),
+        Case("log verify --json", [dk, "log", "verify", "--json", "--key", LOG.vkey, "log"],
+             all_of(mention(b'"size":300,'), mention(b'"checkpoints":3,')), most=60),
         Case("log prove", [dk, "log", "prove", "--key", LOG.vkey, "-o", "new", "299", "log"],
              file_begins("new", b"c2sp.org/tlog-proof@v1\nextra "), ["new"], most=60),
         Case("by profile", [dk, "-p", "office", "encrypt", "-j", "1", "small"],
