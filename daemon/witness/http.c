@@ -5,19 +5,16 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "ipc/child.h"
+#include "witness/connections.h"
 #include "witness/witness.h"
 
-#define FDS_MAX (WITNESS_CONNECTIONS_MAX + 64)
 #define ORIGIN_SHOWN_BYTES 200
 
 struct server {
@@ -25,7 +22,6 @@ struct server {
 	struct event_base *base;
 	struct evhttp *http;
 	struct evconnlistener *listener;
-	unsigned open_fds; /* at the last tick, and those accepted since */
 	uint64_t told_second;
 	unsigned told, untold;
 };
@@ -176,6 +172,8 @@ on_request(struct evhttp_request *request, void *ctx)
 	const struct witness_log *log = log_of_path(s->witness, path);
 	const bool add = strcmp(path, "/add-checkpoint") == 0;
 
+	connections_asked(bufferevent_getfd(
+	    evhttp_connection_get_bufferevent(evhttp_request_get_connection(request))));
 	if (add && method == EVHTTP_REQ_POST)
 		add_checkpoint(s, request);
 	else if (log && method == EVHTTP_REQ_GET)
@@ -188,38 +186,23 @@ on_request(struct evhttp_request *request, void *ctx)
 
 /* ---- connections ---- */
 
-/* evhttp tells of none that ends: they are counted by the descriptors that are open. */
-static unsigned
-open_fds(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < FDS_MAX; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 static void
 on_tick(evutil_socket_t fd, short what, void *ctx)
 {
-	struct server *s = ctx;
-
 	(void)fd;
 	(void)what;
-	s->open_fds = open_fds();
-	if (s->open_fds < WITNESS_CONNECTIONS_MAX)
-		(void)evconnlistener_enable(s->listener);
+	(void)ctx;
+	connections_tick();
 }
 
 static struct bufferevent *
 on_connection(struct event_base *base, void *ctx)
 {
-	struct server *s = ctx;
 	SSL *ssl = tls_ctx ? SSL_new(tls_ctx) : NULL;
 	struct bufferevent *bev;
 
-	if (++s->open_fds >= WITNESS_CONNECTIONS_MAX)
-		(void)evconnlistener_disable(s->listener);
+	(void)ctx;
+	connections_make_room();
 	if (!tls_ctx)
 		return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 	/* Without one evhttp would go on without TLS. */
@@ -257,10 +240,9 @@ static void
 set_up(struct server *s, int listener)
 {
 	static const struct timeval second = { 1, 0 };
-	const struct rlimit files = { FDS_MAX, FDS_MAX };
 	struct event *tick, *stop[2];
 
-	(void)setrlimit(RLIMIT_NOFILE, &files);
+	connections_start();
 	s->base = event_base_new();
 	s->http = s->base ? evhttp_new(s->base) : NULL;
 	s->listener = s->http ? evconnlistener_new(s->base, NULL, NULL,

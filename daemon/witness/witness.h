@@ -18,8 +18,6 @@
 #define WITNESS_BODY_MAX_BYTES (65536 + 4096)
 #define WITNESS_HASHES_MAX 63
 #define WITNESS_HEAD_MAX_BYTES 8192
-#define WITNESS_CONNECTIONS_MAX 512
-#define WITNESS_IDLE_S 30
 #define WITNESS_TOLD_PER_S 10
 /* Of what is kept: a text, a line of each key, ours. */
 #define WITNESS_NOTE_MAX_BYTES \

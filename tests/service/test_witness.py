@@ -10,6 +10,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -211,6 +212,48 @@ def test_a_slow_or_silent_client_keeps_nobody_waiting(witness, log):
     grow(witness, log, 3, 9)
     for one in held:
         one.close()
+
+
+def is_open(s):
+    try:
+        return s.recv(1, socket.MSG_DONTWAIT) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("more", [0, 100])
+def test_one_who_holds_all_connections_keeps_nobody_out(witness, log, more):
+    """None of them is quiet for long, and none makes a request."""
+    held, stop = [], threading.Event()
+
+    def trickle():
+        while not stop.is_set():
+            for s in list(held):
+                try:
+                    s.send(b"x")
+                except OSError:
+                    pass
+            time.sleep(1)
+    thread = threading.Thread(target=trickle)
+    thread.start()
+    try:
+        for _ in range(512 + more):
+            held.append(socket.create_connection(("127.0.0.1", witness.port), 30,
+                                                 ("127.0.0.2", 0)))
+            held[-1].send(b"POST /add-checkpoint HTTP/1.1\r\nX: ")
+        for n in range(1, 4):
+            assert witness.add(log.request(n - 1, leaves(n)))[0] == 200
+        end = time.monotonic() + 90
+        while more == 0 and is_open(held[-1]):  # not for ever either
+            assert time.monotonic() < end
+            time.sleep(0.2)
+    finally:
+        stop.set()
+        thread.join()
+        for s in held:
+            s.close()
 
 
 def test_requests_at_once_are_checked_one_after_the_other(witness, log):
