@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "parent/conf_text.h"
 #include "parent/run.h"
+
+bool
+run_conf_refuse(const struct run *run, const char *why)
+{
+	say(SAY_ERROR, "configuration: %s/doublekeyd.conf: %s", run->settings->dir, why);
+	return false;
+}
 
 /* RFC 7512: pin-source=file:PATH, without percent signs. */
 static bool
@@ -17,14 +25,16 @@ take_hsm(struct run *run)
 	if (!run->hsm_uri)
 		return true;
 	if (strncmp(run->hsm_uri, "pkcs11:", 7) != 0 ||
-	    strlen(run->hsm_uri) > IPC_TOKEN_URI_MAX_BYTES || strstr(run->hsm_uri, "pin-value"))
-		return false;
+	    strlen(run->hsm_uri) > IPC_TOKEN_URI_MAX_BYTES)
+		return run_conf_refuse(run, "'hsm' takes a PKCS #11 URI, pkcs11:...");
+	if (strstr(run->hsm_uri, "pin-value"))
+		return run_conf_refuse(run, "'hsm': a PIN must not be in a URI");
 	source = strstr(run->hsm_uri, "pin-source=file:");
 	if (source) {
 		source += strlen("pin-source=file:");
 		len = strcspn(source, "&");
 		if (memchr(source, '%', len) || len >= sizeof(run->pin_source))
-			return false;
+			return run_conf_refuse(run, "'hsm': pin-source takes file:PATH without %");
 		memcpy(run->pin_source, source, len);
 	}
 	for (unsigned i = 0;
@@ -40,8 +50,26 @@ take_retention(struct run *run)
 	long days = cfg_getint(run->cfg, "person-retention-days");
 
 	if (days < 0 || days > RUN_RETENTION_MAX_DAYS)
-		return false;
+		return run_conf_refuse(run, "'person-retention-days' is from 0 to 36500");
 	run->retention_days = (unsigned)days;
+	return true;
+}
+
+static bool
+take_addresses(struct run *run, char ret_listen[RUN_LISTEN_BYTES])
+{
+	const char *listen = cfg_getstr(run->cfg, "listen");
+	const char *metrics = cfg_getstr(run->cfg, "metrics");
+
+	if (!listen)
+		return run_conf_refuse(run, "'listen' is missing");
+	if (strlen(listen) >= RUN_LISTEN_BYTES || !listen_address_valid(listen))
+		return run_conf_refuse(
+		    run, "'listen' takes HOST:PORT, with a port from 1 to 65535");
+	if (metrics && !listen_address_valid(metrics))
+		return run_conf_refuse(
+		    run, "'metrics' takes ADDRESS:PORT, with a port from 1 to 65535");
+	memcpy(ret_listen, listen, strlen(listen) + 1);
 	return true;
 }
 
@@ -68,18 +96,12 @@ run_read_conf(struct run *run, char ret_listen[RUN_LISTEN_BYTES])
 {
 	static char text[CONF_TEXT_MAX_BYTES + 2];
 	char fault[CONF_FAULT_BYTES];
-	const char *value;
 	size_t len;
 
 	if (!read_text(run, text, &len))
-		return false;
-	if (!conf_text_parse(text, len, &run->cfg, fault)) {
-		say(SAY_ERROR, "doublekeyd.conf: %s", fault);
-		return false;
-	}
-	value = cfg_getstr(run->cfg, "listen");
-	if (!value || strlen(value) >= RUN_LISTEN_BYTES)
-		return false;
-	memcpy(ret_listen, value, strlen(value) + 1);
-	return take_retention(run) && run_witnesses_read(run) && take_hsm(run);
+		return run_conf_refuse(run, strerror(errno));
+	if (!conf_text_parse(text, len, &run->cfg, fault))
+		return run_conf_refuse(run, fault);
+	return take_addresses(run, ret_listen) && take_retention(run) && run_witnesses_read(run) &&
+	    take_hsm(run);
 }

@@ -11,9 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/port.h"
 #include "parent/parent.h"
 
 #define IN_USE_STEPS 100
+#define LISTEN_HOST_BYTES 256
 
 static int
 open_listener(const struct addrinfo *info)
@@ -44,7 +46,16 @@ is_loopback(const struct sockaddr *address)
 	    IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
 }
 
-/* "HOST:PORT", the host in brackets if it is an IPv6 address. */
+bool
+listen_address_valid(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+
+	return colon && colon != address && (size_t)(colon - address) < LISTEN_HOST_BYTES &&
+	    dk_port_valid(colon + 1);
+}
+
+/* The host in brackets if it is an IPv6 address. */
 static int
 listen_once(const char *address, int flags)
 {
@@ -52,21 +63,25 @@ listen_once(const char *address, int flags)
 		.ai_flags = AI_PASSIVE | flags };
 	struct addrinfo *list = NULL;
 	const char *colon = strrchr(address, ':');
-	char host[256];
+	char host[LISTEN_HOST_BYTES];
 	size_t len;
 	int fd = -1;
 
-	len = colon ? (size_t)(colon - address) : 0;
-	if (len == 0 || len >= sizeof(host))
+	if (!listen_address_valid(address)) {
+		errno = EINVAL;
 		return -1;
+	}
+	len = (size_t)(colon - address);
 	memcpy(host, address, len);
 	host[len] = '\0';
 	if (host[0] == '[' && host[len - 1] == ']') {
 		host[len - 1] = '\0';
 		memmove(host, host + 1, len - 1);
 	}
-	if (getaddrinfo(host, colon + 1, &hints, &list) != 0)
+	if (getaddrinfo(host, colon + 1, &hints, &list) != 0) {
+		errno = 0;
 		return -1;
+	}
 	for (const struct addrinfo *info = list; info && fd < 0; info = info->ai_next)
 		if (!flags || is_loopback(info->ai_addr))
 			fd = open_listener(info);

@@ -112,7 +112,9 @@ bool spawn_fetchd(
 bool spawn_all(struct spawned *set, const struct spawn_files *files, const char *log_dir,
     ipc_handler handler, void *ctx);
 
-/* listen.c */
+/* listen.c: HOST:PORT, a port from 1 to 65535. -1: errno says why, 0 if the host has no
+ * address here. */
+bool listen_address_valid(const char *address);
 int listen_on(const char *address);
 /* The same for a numeric address of this machine only. */
 int listen_on_loopback(const char *address);

@@ -174,6 +174,12 @@ lock_dir(const struct run *run)
 	return false;
 }
 
+static const char *
+listen_fault(void)
+{
+	return errno != 0 ? strerror(errno) : "no such address here";
+}
+
 static int
 listen_metrics(const struct run *run)
 {
@@ -187,12 +193,15 @@ listen_all(struct run *run, const char *address)
 {
 	run->listen = listen_on(address);
 	if (run->listen < 0) {
-		say(SAY_ERROR, "cannot listen on %s", address);
+		say(SAY_ERROR, "listen: cannot listen on %s: %s", address, listen_fault());
 		return false;
 	}
 	run->metrics = listen_metrics(run);
 	if (run->metrics < 0) {
-		say(SAY_ERROR, "metrics: cannot listen there; it takes a loopback address");
+		say(SAY_ERROR,
+		    "listen: metrics: cannot listen there: %s; it takes a loopback "
+		    "address",
+		    listen_fault());
 		return false;
 	}
 	run->admin_listen = listen_admin(run->settings->dir);
@@ -210,13 +219,9 @@ cmd_run(const struct settings *settings)
 		run.admin[i].fd = -1;
 	for (unsigned p = 0; p < IPC_PROCESSES; p++)
 		run.set.channel[p].fd = -1;
-	if (!path_join(run.log_dir, settings->dir, "log") || !run_read_conf(&run, address)) {
-		say(SAY_ERROR,
-		    "%s/doublekeyd.conf cannot be read, or has a value that is not allowed",
-		    settings->dir);
-		return 1;
-	}
-	if (!lock_dir(&run))
+	if (!path_join(run.log_dir, settings->dir, "log"))
+		return run_conf_refuse(&run, strerror(ENAMETOOLONG)) ? 0 : 1;
+	if (!run_read_conf(&run, address) || !lock_dir(&run))
 		return 1;
 	run.signals = catch_signals();
 	if (run.signals < 0 || !listen_all(&run, address))

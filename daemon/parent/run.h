@@ -119,8 +119,11 @@ struct run {
 	uint64_t retention_id; /* under way, or 0 */
 };
 
-/* conf.c: doublekeyd.conf; false if it cannot be read or has a value that is not allowed. */
+/* conf.c: doublekeyd.conf; false if it cannot be read or has a value that is not allowed,
+ * which was told. */
 bool run_read_conf(struct run *run, char ret_listen[RUN_LISTEN_BYTES]);
+/* Tells what is wrong with doublekeyd.conf, and returns false. */
+bool run_conf_refuse(const struct run *run, const char *why);
 
 /* set.c: the children. */
 bool run_set_start(struct run *run);

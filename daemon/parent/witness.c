@@ -31,13 +31,6 @@ monotonic_s(void)
 
 /* ---- configuration ---- */
 
-static bool
-wrong(const char *what)
-{
-	say(SAY_ERROR, "doublekeyd.conf: %s", what);
-	return false;
-}
-
 /* In clear only to this machine: what is sent is public and what comes is signed, but who
  * reads along learns when somebody decrypts. */
 static bool
@@ -81,19 +74,21 @@ take_witnesses(struct run *run)
 		if (node->needed > 0)
 			continue;
 		if (!name_allowed(node->name))
-			return wrong("witnesses: a name is of a-z A-Z 0-9 . _ -");
+			return run_conf_refuse(run, "witnesses: a name is of a-z A-Z 0-9 . _ -");
 		if (!url_allowed(w->url))
-			return wrong("witnesses: each needs a URL, https://..., or http:// to this "
-				     "machine, without a slash at its end");
+			return run_conf_refuse(run,
+			    "witnesses: each needs a URL, https://..., or http:// to this "
+			    "machine, without a slash at its end");
 		(void)snprintf(run->witness[node->witness].url, sizeof(run->witness[0].url),
 		    "%s" PATH_OF_REQUEST, w->url);
 		lines += strlen(w->key.name) + 120;
 	}
 	run->witness_count = quorum.witness_count;
 	if (run->witness_count == 0)
-		return wrong("witnesses: the file names none");
+		return run_conf_refuse(run, "witnesses: the file names none");
 	if (OWN_BYTES + 3 * DK_ORIGIN_MAX_BYTES + lines > DK_CHECKPOINT_MAX_BYTES)
-		return wrong("witnesses: their cosignatures do not fit in a checkpoint");
+		return run_conf_refuse(
+		    run, "witnesses: their cosignatures do not fit in a checkpoint");
 	return true;
 }
 
@@ -108,9 +103,10 @@ read_policy(struct run *run, const char *file)
 	if (!(file[0] == '/' ? snprintf(path, sizeof(path), "%s", file) < PATH_BYTES
 			     : path_join(path, run->settings->dir, file)) ||
 	    !policy_read(path, text, sizeof(text), &w->len))
-		return wrong("witnesses: the file cannot be read");
+		return run_conf_refuse(run, "witnesses: the file cannot be read");
 	if (w->len == 0 || w->len > DK_WITNESS_POLICY_MAX_BYTES)
-		return wrong("witnesses: the file is empty, or has more than 8192 bytes");
+		return run_conf_refuse(
+		    run, "witnesses: the file is empty, or has more than 8192 bytes");
 	err = dk_quorum_parse(text, w->len, &quorum, &line);
 	if (err != DK_OK) {
 		say(SAY_ERROR, "%s: witnesses, line %u: %s", dk_err_name(err), line,
@@ -132,7 +128,7 @@ read_ca(struct run *run)
 	if (!tls)
 		return true;
 	if (!key_set_ca_read(run->settings->dir, cfg_getstr(run->cfg, "witness-ca"), &ca))
-		return wrong("witness-ca: the CA certificates cannot be read");
+		return run_conf_refuse(run, "witness-ca: the CA certificates cannot be read");
 	run->witness_ca = ca.pem;
 	run->witness_ca_len = ca.len;
 	return true;
@@ -147,16 +143,16 @@ run_witnesses_read(struct run *run)
 
 	run->witnesses.mode = strict ? DK_LOG_STRICT : DK_LOG_PROMPT;
 	if (mode && !strict && strcmp(mode, "prompt") != 0)
-		return wrong("mode: prompt or strict");
+		return run_conf_refuse(run, "mode: prompt or strict");
 	if (wait < 1 || wait > IPC_WITNESS_WAIT_MAX_S)
-		return wrong("quorum-wait: 1 to 25 seconds");
+		return run_conf_refuse(run, "quorum-wait: 1 to 25 seconds");
 	run->witnesses.wait_s = (uint8_t)wait;
 	if (!file)
-		return strict ? wrong("mode: strict needs witnesses") : true;
+		return strict ? run_conf_refuse(run, "mode: strict needs witnesses") : true;
 	if (!read_policy(run, file) || !read_ca(run))
 		return false;
 	return !strict || quorum.quorum != DK_QUORUM_NONE ||
-	    wrong("mode: strict needs a quorum of the witnesses");
+	    run_conf_refuse(run, "mode: strict needs a quorum of the witnesses");
 }
 
 int

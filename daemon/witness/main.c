@@ -145,9 +145,14 @@ main(int argc, char **argv)
 	harden();
 	if (words.init)
 		return witness_init(words.dir, words.name, words.vkey, words.vkey_count);
+	if (!listen_address_valid(words.listen)) {
+		say(SAY_ERROR, "argument: --listen takes HOST:PORT, with a port from 1 to 65535");
+		return 2;
+	}
 	listener = listen_on(words.listen);
 	if (listener < 0) {
-		say(SAY_ERROR, "cannot listen on %s", words.listen);
+		say(SAY_ERROR, "listen: cannot listen on %s: %s", words.listen,
+		    errno != 0 ? strerror(errno) : "no such address here");
 		return 1;
 	}
 	/* The files of TLS are named from where the command was given. */

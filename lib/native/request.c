@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/port.h"
 #include "base/text.h"
 #include "crypto/base64.h"
 #include "format/schedule.h"
@@ -143,18 +144,14 @@ dk_base_url_valid(const char *url)
 {
 	static const char scheme[] = "https://";
 	const char *host, *port;
-	size_t len = strlen(url), port_len;
 
-	if (len > DK_URL_MAX_BYTES || strncmp(url, scheme, strlen(scheme)) != 0)
+	if (strlen(url) > DK_URL_MAX_BYTES || strncmp(url, scheme, strlen(scheme)) != 0)
 		return false;
 	host = url + strlen(scheme);
 	port = strrchr(host, ':');
-	if (!port || port == host ||
-	    !only(host, (size_t)(port - host), "abcdefghijklmnopqrstuvwxyz0123456789.-:[]"))
-		return false;
-	port_len = strlen(port + 1);
-	return port_len >= 1 && port_len <= 5 && port[1] != '0' &&
-	    only(port + 1, port_len, "0123456789");
+	return port && port != host &&
+	    only(host, (size_t)(port - host), "abcdefghijklmnopqrstuvwxyz0123456789.-:[]") &&
+	    dk_port_valid(port + 1);
 }
 
 bool

@@ -40,7 +40,7 @@ DK_MUST_USE dk_err dk_signature_base(const struct dk_request_signature *sig, con
     size_t *ret_len);
 DK_MUST_USE dk_err dk_request_digest(const char *base, size_t len, uint8_t ret_digest[32]);
 
-/* "https://HOST:PORT" in lower case, nothing behind it. */
+/* "https://HOST:PORT" in lower case, a port from 1 to 65535, nothing behind it. */
 bool dk_base_url_valid(const char *url);
 bool dk_service_key_name_valid(const char *name, size_t len);
 bool dk_user_name_valid(const char *name, size_t len);

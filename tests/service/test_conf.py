@@ -12,6 +12,10 @@ REFUSED = {
     'hsm-sockets = true\nhsm-sockets = false\n': "'hsm-sockets' is there twice",
     'hsm-directory = "${HOME}"\n': "'${' is not allowed",
     '# ${HOME}\n': "'${' is not allowed",
+    'metrics = "127.0.0.1:75011"\n': "'metrics' takes ADDRESS:PORT, with a port from 1 to 65535",
+    'hsm = "pkcs11:token=a?pin-value=1"\n': "'hsm': a PIN must not be in a URI",
+    'hsm = "x"\n': "'hsm' takes a PKCS #11 URI",
+    'mode = "x"\n': "mode: prompt or strict",
     'hsm-directory = "a\x01"\n': "has a control character",
     'hsm-directory = "a\\x01"\n': "'hsm-directory' is not plain text",
     'no-such = "x"\n': "no-such",
@@ -19,6 +23,9 @@ REFUSED = {
     'hsm-directory = "x\n': "line ",
     "#" + "x" * 65536 + "\n": "longer than 65536 bytes",
 }
+
+
+PORTS = ("65536", "65537", "73979", "4294967296", "0", "01", "", "+1", "https", "1x")
 
 
 def run(s):
@@ -41,9 +48,18 @@ def test_what_is_refused(tmp_path):
     assert b"'hsm-directory' is not plain text" in run(s).stderr
     with open(path, "w") as f:
         f.write("# nothing\n")
-    assert run(s).returncode == 1
+    done = run(s)
+    assert done.returncode == 1 and b"error: configuration: " in done.stderr
+    assert b"doublekeyd.conf: 'listen' is missing" in done.stderr
+    for port in PORTS:
+        with open(path, "w") as f:
+            f.write('listen = "127.0.0.1:%s"\n' % port)
+        done = run(s)
+        assert done.returncode == 1, port
+        assert b"'listen' takes HOST:PORT, with a port from 1 to 65535" in done.stderr, port
     os.unlink(path)
-    assert run(s).returncode == 1
+    done = run(s)
+    assert done.returncode == 1 and b"doublekeyd.conf: No such file" in done.stderr
     with open(path, "w") as f:  # control
         f.write(text + '# a comment\nhsm-environment = {"A=b"}\nhsm-environment += {"C=d"}\n')
     s.start()

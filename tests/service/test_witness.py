@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certificates import Authority
-from service import BUILD
+from service import BUILD, free_port
 from witness import EMPTY, Log, Witness, body, consistency, leaf_hash, leaves, root
 
 
@@ -280,10 +280,19 @@ def test_what_was_cosigned_survives_kill_and_start(witness, log):
     assert witness.add(log.request(8, leaves(64), 20))[0] == 200
 
 
+def listen(witness, address):
+    return subprocess.run([*witness.command()[:-1], address], capture_output=True, text=True,
+                          timeout=60)
+
+
 def test_a_second_one_on_the_folder_is_refused(witness):
-    second = subprocess.run([*witness.command()[:-1], "127.0.0.1:0"], capture_output=True, text=True,
-                            timeout=60)
+    second = listen(witness, "127.0.0.1:%d" % free_port())
     assert second.returncode == 1 and "in-use: " in second.stderr
+
+
+def test_a_port_that_there_is_not(witness):
+    second = listen(witness, "127.0.0.1:%d" % (65536 + free_port()))
+    assert second.returncode == 2 and "argument: --listen takes" in second.stderr
 
 
 @pytest.mark.parametrize("damage", ["cut", "another origin", "another signature", "empty", "not ours"])

@@ -111,6 +111,25 @@ one_form_and_no_other(void **state)
 	assert_false(dk_signature_params(&sig, text));
 }
 
+/* spec/key-service.md section 1. */
+static void
+what_is_a_base_url(void **state)
+{
+	static const char *const good[] = { "https://a:1", "https://keys.example.org:8443",
+		"https://[::1]:65535", "https://127.0.0.1:443" };
+	static const char *const bad[] = { "", "https://", "https://a", "https://a:", "https://:1",
+		"https://a:0", "https://a:01", "https://a:65536", "https://a:73979",
+		"https://a:99999", "https://a:100000", "https://a:4294967297", "https://a:1/",
+		"https://a:+1", "https://a: 1", "https://a:1x", "https://A:1", "http://a:1",
+		"https://a@b:1", "https://a:1#" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(dk_base_url_valid(good[i]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(dk_base_url_valid(bad[i]));
+}
+
 int
 main(void)
 {
@@ -118,6 +137,7 @@ main(void)
 		cmocka_unit_test(the_signature_of_rfc_9421_verifies),
 		cmocka_unit_test(the_base_is_that_of_the_rfc),
 		cmocka_unit_test(one_form_and_no_other),
+		cmocka_unit_test(what_is_a_base_url),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
