@@ -12,7 +12,7 @@
  *
  * Spec: spec/envelope.md section 11; spec/key-file.md section 7; spec/key-backup.md
  * section 7; spec/key-service.md section 8 (category service); spec/log.md section 15
- * (names that begin with log).
+ * (names that begin with log); spec/catalogue.md section 9.
  */
 #ifndef DOUBLEKEY_ERROR_H
 #define DOUBLEKEY_ERROR_H
@@ -78,12 +78,14 @@ typedef enum dk_err {
 	DK_ERR_LOG_NOTE            = 0x0218, /* no signed note, or not that of a checkpoint */
 	DK_ERR_LOG_POLICY          = 0x0219, /* trust policy of a log */
 	DK_ERR_LOG_FILE            = 0x021a, /* tile, entry bundle, proof, records, gossip */
+	DK_ERR_CATALOGUE_FILE      = 0x021b, /* no catalogue of objects, or damaged */
 
 	/* unsupported */
 	DK_ERR_VERSION             = 0x0301,
 	DK_ERR_SUITE               = 0x0302,
 	DK_ERR_STANZA_TYPE         = 0x0303, /* not in the registry */
 	DK_ERR_STANZA_RESERVED     = 0x0304, /* p256-mlkem768: reserved, not here yet */
+	DK_ERR_CATALOGUE_VERSION   = 0x0305,
 
 	/* not authentic */
 	DK_ERR_STANZA_AUTH         = 0x0401, /* a stanza for the given key does not open */
@@ -155,6 +157,7 @@ typedef enum dk_err {
 	DK_ERR_LIBRARY             = 0x0907, /* a library needed for this could not be loaded */
 	DK_ERR_CLOCK               = 0x0908,
 	DK_ERR_CHANGED             = 0x0909, /* the input changed while it was read */
+	DK_ERR_CATALOGUE_BUSY      = 0x090a, /* another program writes the catalogue */
 
 	/* key service: 0x0a00 and the code of spec/key-service.md section 8 */
 	DK_ERR_SERVICE             = 0x0a00,
