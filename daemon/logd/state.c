@@ -20,8 +20,10 @@ state_take(struct logd *logd, const struct ipc_message *message)
 	batch_commit(logd);
 	if (!store_is_shared(logd->store))
 		code = DK_CODE_NOT_FOUND;
-	else if (!store_get_sealed(logd->store, &kept, &sealed, &len))
+	else if (!store_get_sealed(logd->store, &kept, &sealed, &len)) {
 		code = DK_CODE_UNAVAILABLE;
+		logd_failed(logd);
+	}
 	dk_wr_init(&wr, head, sizeof(head));
 	dk_wr_u16(&wr, (uint16_t)code);
 	if (code == DK_CODE_OK)

@@ -179,8 +179,10 @@ from_database(struct migration *m, const char *uri)
 	remove_files(NEW_FILE);
 	m->to = file(m, NEW_FILE);
 	copy(m);
-	if (!slots_update(m->from))
+	if (!slots_update(m->from)) {
+		memcpy(m->fault, m->from->fault, sizeof(m->fault));
 		stop(m, "the sealed store cannot be written; run the same command again");
+	}
 	put_in_place(m);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The head of the log, spec/cluster.md section 2.1. Who has the password of the database can write
- * each row; what nodes sign, and by which state they judge, rests on this one alone.
+ * Where the log is, and the macs of spec/cluster.md section 2.1. Who has the password of the
+ * database can write each row; what nodes sign, and by which state they judge, rests on two of
+ * them.
  */
 #include "base/bytes.h"
 #include "crypto/crypto.h"
@@ -45,24 +46,40 @@ pg_head_mac(struct postgres *pg, const struct store_head *head, uint8_t ret[PG_M
 	return dk_hmac_sha384(&pg->log.key, parts, 5, ret) == DK_OK || pg_lost(pg, "no memory");
 }
 
-static bool
-is_ours(struct postgres *pg, const PGresult *result, const struct store_head *head)
+bool
+pg_sealed_mac(struct postgres *pg, uint64_t generation, const uint8_t *sealed, size_t len,
+    uint8_t ret[PG_MAC_BYTES])
 {
-	uint8_t stored[PG_MAC_BYTES], mac[PG_MAC_BYTES];
+	uint8_t prefix[DK_INFO_MAX_BYTES], number[8];
+	struct dk_writer_buf wr;
+	size_t prefix_len;
 
-	if (!pg_head_mac(pg, head, mac))
-		return false;
-	if (!MUST_BE_OURS)
-		return true;
-	return (pg_field(result, 0, 8, sizeof(stored), stored) &&
-		   dk_equal_ct(stored, mac, sizeof(mac))) ||
-	    pg_lost(pg, "store-forged: the head of the log was not written by a node");
+	dk_wr_init(&wr, number, sizeof(number));
+	dk_wr_u64(&wr, generation);
+	if (dk_info("store-sealed", NULL, 0, prefix, &prefix_len) != DK_OK)
+		return pg_lost(pg, "no memory");
+	const struct dk_part parts[] = { { prefix, prefix_len }, { pg->log.id, sizeof(pg->log.id) },
+		{ number, sizeof(number) }, { sealed, len } };
+
+	return dk_hmac_sha384(&pg->log.key, parts, 4, ret) == DK_OK || pg_lost(pg, "no memory");
+}
+
+bool
+pg_is_ours(struct postgres *pg, const PGresult *result, int column, const uint8_t mac[PG_MAC_BYTES])
+{
+	uint8_t stored[PG_MAC_BYTES];
+
+	return !MUST_BE_OURS ||
+	    (pg_field(result, 0, column, sizeof(stored), stored) &&
+		dk_equal_ct(stored, mac, sizeof(stored))) ||
+	    pg_lost(pg, "store-forged: a row of the database was not written by a node");
 }
 
 bool
 pg_read_head(struct postgres *pg, const PGresult *result, struct store_head *ret)
 {
 	const uint64_t state = PQntuples(result) == 1 ? pg_number(result, 0, 0) : STORE_MOVED;
+	uint8_t mac[PG_MAC_BYTES];
 	struct store_head head;
 
 	if (!pg->any_state && state != STORE_IN_FORCE)
@@ -78,7 +95,7 @@ pg_read_head(struct postgres *pg, const PGresult *result, struct store_head *ret
 	    !pg_field(
 		result, 0, 7, (size_t)pg_frontier_count(&head) * DK_HASH_BYTES, head.frontier))
 		return pg_lost(pg, "store-damaged: the head of the log has another form");
-	if (!is_ours(pg, result, &head))
+	if (!pg_head_mac(pg, &head, mac) || !pg_is_ours(pg, result, 8, mac))
 		return false;
 	*ret = head;
 	return true;

@@ -148,6 +148,11 @@ bool pg_field(const PGresult *result, int row, int column, size_t len, void *ret
 bool pg_read_head(struct postgres *pg, const PGresult *result, struct store_head *ret);
 /* What a node writes beside its head. False, and the connection is ended. */
 bool pg_head_mac(struct postgres *pg, const struct store_head *head, uint8_t ret[PG_MAC_BYTES]);
+bool pg_sealed_mac(struct postgres *pg, uint64_t generation, const uint8_t *sealed, size_t len,
+    uint8_t ret[PG_MAC_BYTES]);
+/* The mac in a column is this one; else the connection is ended. */
+bool pg_is_ours(struct postgres *pg, const PGresult *result, int column,
+    const uint8_t mac[PG_MAC_BYTES]);
 /* Number of roots in the frontier. */
 unsigned pg_frontier_count(const struct store_head *head);
 

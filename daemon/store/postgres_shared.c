@@ -21,7 +21,9 @@ pg_look(struct store *store, struct store_head *ret_head)
 bool
 pg_get_sealed(struct store *store, uint64_t *ret_generation, uint8_t **ret, size_t *ret_len)
 {
-	PGresult *result = pg_ask((struct postgres *)store, PG_GET_SEALED, NULL);
+	struct postgres *pg = (struct postgres *)store;
+	PGresult *result = pg_ask(pg, PG_GET_SEALED, NULL);
+	uint8_t mac[PG_MAC_BYTES];
 	bool ok = result != NULL;
 
 	*ret = NULL;
@@ -34,8 +36,14 @@ pg_get_sealed(struct store *store, uint64_t *ret_generation, uint8_t **ret, size
 		ok = *ret != NULL;
 		if (ok)
 			memcpy(*ret, PQgetvalue(result, 0, 1), *ret_len);
+		ok = ok && pg_sealed_mac(pg, *ret_generation, *ret, *ret_len, mac) &&
+		    pg_is_ours(pg, result, 2, mac);
 	}
 	PQclear(result);
+	if (!ok) {
+		free(*ret);
+		*ret = NULL;
+	}
 	return ok;
 }
 
@@ -54,7 +62,7 @@ pg_put_sealed(
 	struct postgres *pg = (struct postgres *)store;
 	struct pg_args put = { .n = 0 }, move = { .n = 0 };
 	struct store_ask nothing = { .use_count = 0 };
-	uint8_t mac[PG_MAC_BYTES];
+	uint8_t mac[PG_MAC_BYTES], sealed_mac[PG_MAC_BYTES];
 	struct store_head head;
 	bool ok;
 
@@ -68,10 +76,11 @@ pg_put_sealed(
 	head.sealed = generation;
 	if (head.generation < generation)
 		head.generation = generation;
-	if (!pg_head_mac(pg, &head, mac))
+	if (!pg_head_mac(pg, &head, mac) || !pg_sealed_mac(pg, generation, sealed, len, sealed_mac))
 		return false;
 	pg_arg_number(&put, generation);
 	pg_arg_bytes(&put, sealed, len);
+	pg_arg_bytes(&put, sealed_mac, sizeof(sealed_mac));
 	pg_arg_number(&move, generation);
 	pg_arg_bytes(&move, mac, sizeof(mac));
 	pg->committing = true;

@@ -74,10 +74,10 @@ const char *const pg_sql[PG_STATEMENTS] = {
 			 "($1::bigint,$2::bytea) ORDER BY created,id LIMIT $3::bigint",
 	[PG_EACH_BUDGET] = "SELECT id,minute,in_minute,day,in_day FROM doublekey.budget"
 			   " WHERE id>$1::bytea ORDER BY id LIMIT $2::bigint",
-	[PG_GET_SEALED] = "SELECT generation,data FROM doublekey.sealed",
-	[PG_PUT_SEALED] = "INSERT INTO doublekey.sealed(one,generation,data) VALUES(true,"
-			  "$1::bigint,$2::bytea) ON CONFLICT (one) DO UPDATE SET"
-			  " generation=excluded.generation,data=excluded.data",
+	[PG_GET_SEALED] = "SELECT generation,data,mac FROM doublekey.sealed",
+	[PG_PUT_SEALED] = "INSERT INTO doublekey.sealed(one,generation,data,mac) VALUES(true,"
+			  "$1::bigint,$2::bytea,$3::bytea) ON CONFLICT (one) DO UPDATE SET"
+			  " generation=excluded.generation,data=excluded.data,mac=excluded.mac",
 	[PG_MOVE_SEALED] = "UPDATE doublekey.head SET sealed=$1::bigint,"
 			   "generation=greatest(generation,$1::bigint),mac=$2::bytea",
 	[PG_SET_STATE] = "UPDATE doublekey.head SET state=$1::bigint::smallint",
@@ -115,4 +115,4 @@ const char pg_schema[] =
     "CREATE TABLE doublekey.budget(id bytea PRIMARY KEY,minute bigint NOT NULL,"
     "in_minute bigint NOT NULL,day bigint NOT NULL,in_day bigint NOT NULL);"
     "CREATE TABLE doublekey.sealed(one boolean PRIMARY KEY DEFAULT true CHECK(one),"
-    "generation bigint NOT NULL,data bytea NOT NULL);COMMIT";
+    "generation bigint NOT NULL,data bytea NOT NULL,mac bytea NOT NULL);COMMIT";
