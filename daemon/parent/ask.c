@@ -7,6 +7,7 @@
 #include "native/code.h"
 #include "parent/exchange.h"
 #include "parent/parent.h"
+#include "parent/tell.h"
 
 int
 cmd_ask(const struct settings *settings, enum ipc_admin_op op, const char *const *args, unsigned n)
@@ -19,11 +20,9 @@ cmd_ask(const struct settings *settings, enum ipc_admin_op op, const char *const
 	if (answer.code == DK_CODE_OK)
 		status =
 		    fwrite(answer.data + 2, 1, answer.len - 2, stdout) == answer.len - 2 ? 0 : 1;
-	else if (answer.len > 2)
-		(void)fprintf(stderr, "doublekeyd: %s: %.*s", dk_code_name(answer.code),
-		    (int)(answer.len - 2), (const char *)answer.data + 2);
 	else
-		(void)fprintf(stderr, "doublekeyd: %s\n", dk_code_name(answer.code));
+		tell_code(op, n > 0 ? args[0] : NULL, answer.code, (const char *)answer.data + 2,
+		    answer.len - 2);
 	memset(answer.data, 0, answer.len);
 	free(answer.data);
 	return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parent/exchange.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "parent/tell.h"
 
 #define SOCKET "run/admin.sock"
 #define ANSWER_MAX_BYTES 4200000
@@ -20,14 +22,44 @@ connect_admin(const char *dir)
 	int fd, n;
 
 	n = snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/" SOCKET, dir);
-	if (n < 0 || (size_t)n >= sizeof(addr.sun_path))
+	if (n < 0 || (size_t)n >= sizeof(addr.sun_path)) {
+		errno = ENAMETOOLONG;
 		return -1;
+	}
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0) {
+		int kept = errno;
+
 		(void)close(fd);
+		errno = kept;
 		fd = -1;
 	}
 	return fd;
+}
+
+/* Names of spec/key-service.md section 8.3. */
+static void
+tell_unconnected(const char *dir)
+{
+	switch (errno) {
+	case ENOENT:
+	case ECONNREFUSED:
+	case ENOTDIR:
+		tell(dir, "not-running",
+		    access(dir, F_OK) == 0 ? "no service runs on this directory"
+					   : "there is no such directory");
+		break;
+	case EACCES:
+	case EPERM:
+		tell(dir, "no-access",
+		    "only root and the user of the service may ask it, and this is another user");
+		break;
+	case ENAMETOOLONG:
+		tell(dir, "no-access", "the path is too long for the socket of a service");
+		break;
+	default:
+		tell(dir, "no-access", "the service cannot be asked: %s", strerror(errno));
+	}
 }
 
 static bool
@@ -59,7 +91,7 @@ exchange(const char *dir, enum ipc_admin_op op, const char *const *args, unsigne
 
 	*ret = (struct exchange_answer){ 0 };
 	if (fd < 0) {
-		(void)fprintf(stderr, "doublekeyd: no service runs on %s\n", dir);
+		tell_unconnected(dir);
 		return false;
 	}
 	dk_wr_init(&wr, packet, sizeof(packet));
@@ -73,6 +105,7 @@ exchange(const char *dir, enum ipc_admin_op op, const char *const *args, unsigne
 	    receive_all(fd, ret);
 	(void)close(fd);
 	if (!ok)
-		(void)fprintf(stderr, "doublekeyd: the service did not answer\n");
+		tell(dir, "no-answer",
+		    "the service ended, or refused to be asked, before it answered");
 	return ok;
 }

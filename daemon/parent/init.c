@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "ipc/child.h"
+#include "native/request.h"
 #include "parent/parent.h"
+#include "parent/tell.h"
 
 #define INIT_FD_PASSPHRASE 3
 
@@ -18,11 +20,8 @@ give_passphrase(const struct settings *settings)
 {
 	int fd = passphrase_fd(settings);
 
-	if (fd < 0) {
-		say(SAY_ERROR, "no passphrase: give --passphrase-file");
-		return false;
-	}
-	return dup2(fd, INIT_FD_PASSPHRASE) >= 0 && fcntl(INIT_FD_PASSPHRASE, F_SETFD, 0) == 0;
+	return fd >= 0 && dup2(fd, INIT_FD_PASSPHRASE) >= 0 &&
+	    fcntl(INIT_FD_PASSPHRASE, F_SETFD, 0) == 0;
 }
 
 int
@@ -31,14 +30,13 @@ cmd_init(const struct settings *settings)
 	struct settings s = *settings;
 	char program[PATH_BYTES];
 
-	if (!s.url) {
-		(void)fprintf(stderr, "doublekeyd: init needs --url https://HOST:PORT\n");
-		return 2;
-	}
-	if (!s.tls_certificate != !s.tls_key) {
-		(void)fprintf(stderr, "doublekeyd: --tls-certificate and --tls-key go together\n");
-		return 2;
-	}
+	/* What can be seen at once, before anybody is asked for a passphrase. */
+	if (!dk_base_url_valid(s.url))
+		return tell_usage("init",
+		    "--url takes https://HOST:PORT, in lower case, with a port from 1 to 65535 and "
+		    "nothing behind it");
+	if (!s.tls_certificate != !s.tls_key)
+		return tell_usage("init", "--tls-certificate and --tls-key go together");
 	if (!path_program(program, "init")) {
 		say(SAY_ERROR, "doublekeyd-init is not there");
 		return 1;

@@ -12,6 +12,7 @@
 #include "log_print.h"
 #include "native/code.h"
 #include "parent/exchange.h"
+#include "parent/tell.h"
 
 #define LOG_PAGE 500
 
@@ -45,8 +46,7 @@ log_time(const char *text, const char *option, uint64_t *ret)
 {
 	if (!text || parse_time(text, ret))
 		return true;
-	(void)fprintf(
-	    stderr, "doublekeyd: %s takes a time like 2031-02-03T04:05:06Z, or a day\n", option);
+	tell(NULL, "argument", "%s takes a time like 2031-02-03T04:05:06Z, or a day", option);
 	return false;
 }
 
@@ -55,7 +55,7 @@ log_object(const char *text, uint8_t ret[16])
 {
 	if (strlen(text) == 32 && dk_unhex(text, ret, 16))
 		return true;
-	(void)fprintf(stderr, "doublekeyd: --object takes an object id, 32 hex digits\n");
+	tell(NULL, "argument", "--object takes an object id, 32 hex digits");
 	return false;
 }
 
@@ -105,7 +105,7 @@ take_page(const struct exchange_answer *answer, uint64_t end, log_entry_fn each,
 	uint32_t count;
 
 	if (answer->code != DK_CODE_OK) {
-		(void)fprintf(stderr, "doublekeyd: %s\n", dk_code_name(answer->code));
+		tell_code(IPC_OP_LOG, NULL, answer->code, NULL, 0);
 		return false;
 	}
 	dk_rd_init(&rd, answer->data + 2, answer->len - 2);

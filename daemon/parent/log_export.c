@@ -15,6 +15,7 @@
 #include "log/export.h"
 #include "log/tile.h"
 #include "native/code.h"
+#include "parent/tell.h"
 #include "parent/exchange.h"
 #include "parent/log.h"
 #include "temp.h"
@@ -45,8 +46,7 @@ struct export
 static bool
 fail(const char *what, dk_err err)
 {
-	(void)fprintf(
-	    stderr, "doublekeyd: %s: %s (%s)\n", what, dk_err_text(err), dk_err_name(err));
+	tell(what, dk_err_name(err), "%s", dk_err_text(err));
 	return false;
 }
 
@@ -65,7 +65,7 @@ policy_names(const struct settings *settings, const char *title, const char *key
 	if (!path_join(path, settings->dir, "policy.conf") ||
 	    !policy_read(path, text, sizeof(text), &len) ||
 	    !policy_parse(text, len, &policy, &fault)) {
-		(void)fprintf(stderr, "doublekeyd: policy.conf cannot be read\n");
+		tell("policy.conf", "argument", "it cannot be read; see 'doublekeyd policy check'");
 		return false;
 	}
 	for (unsigned i = 0; i < policy_auditors(policy); i++) {
@@ -75,9 +75,7 @@ policy_names(const struct settings *settings, const char *title, const char *key
 	}
 	policy_free(policy);
 	if (!found)
-		(void)fprintf(stderr,
-		    "doublekeyd: auditor: the policy names no auditor \"%s\" with this key\n",
-		    title);
+		tell(title, "auditor", "policy.conf names no auditor of this name with this key");
 	return found;
 }
 
@@ -98,14 +96,14 @@ choose(const struct log_wanted *wanted, struct dk_export_chosen *c)
 	    !log_time(wanted->until, "--until", &c->until))
 		return false;
 	if (wanted->user && (wanted->user[0] == '\0' || strlen(wanted->user) >= sizeof(c->user))) {
-		(void)fprintf(stderr, "doublekeyd: --user takes the name of a user\n");
+		tell(NULL, "argument", "--user takes the name of a user");
 		return false;
 	}
 	if (wanted->user)
 		memcpy(c->user, wanted->user, strlen(wanted->user) + 1);
 	c->has_device = wanted->device != NULL;
 	if (c->has_device && !dk_unhex(wanted->device, c->device, sizeof(c->device))) {
-		(void)fprintf(stderr, "doublekeyd: --device takes a key id, 64 hex digits\n");
+		tell(NULL, "argument", "--device takes a key id, 64 hex digits");
 		return false;
 	}
 	c->has_object = wanted->object != NULL;
@@ -123,7 +121,7 @@ record(struct export *x, const char *title)
 	bool ok;
 
 	if (!dk_export_note(&x->chosen, note)) {
-		(void)fprintf(stderr, "doublekeyd: a time is too far away\n");
+		tell(NULL, "argument", "a time is too far away");
 		return false;
 	}
 	if (!exchange(x->settings->dir, IPC_OP_LOG_EXPORT, args, 3, &answer))
@@ -132,7 +130,7 @@ record(struct export *x, const char *title)
 	if (ok)
 		memcpy(text, answer.data + 2, answer.len - 3); /* without the line end */
 	else
-		(void)fprintf(stderr, "doublekeyd: %s\n", dk_code_name(answer.code));
+		tell_code(IPC_OP_LOG_EXPORT, title, answer.code, NULL, 0);
 	free(answer.data);
 	return ok && dk_log_number_parse(text, strlen(text), &x->index);
 }
@@ -171,7 +169,8 @@ open_files(struct export *x)
 		return fail(path, err);
 	for (; !read_checkpoint(x) || x->cp.size <= x->index; waited += FILES_STEP_MS) {
 		if (waited >= FILES_WAIT_MS) {
-			(void)fprintf(stderr, "doublekeyd: the files of the log do not follow\n");
+			tell(
+			    "log", "unavailable", "the files of the log do not follow its entries");
 			return false;
 		}
 		(void)nanosleep(&step, NULL);
@@ -253,7 +252,7 @@ open_output(struct export *x)
 
 	temp_catch_signals();
 	if (len >= sizeof(dir) || (slash && slash[1] == '\0')) {
-		(void)fprintf(stderr, "doublekeyd: %s: no name of a file\n", x->file);
+		tell(x->file, "argument", "this is no name of a file");
 		return false;
 	}
 	if (slash)
@@ -263,7 +262,7 @@ open_output(struct export *x)
 	x->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (x->dir >= 0 && temp_begin(&x->out, x->dir, slash ? slash + 1 : x->file, false) == 0)
 		return true;
-	(void)fprintf(stderr, "doublekeyd: %s: %s\n", x->file, strerror(errno));
+	tell(x->file, "write", "%s", strerror(errno));
 	return false;
 }
 

@@ -2,7 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "parent/options.h"
+#include "parent/commands.h"
+#include "parent/tell.h"
 
 static const char usage_text[] =
     "usage: doublekeyd init --dir DIR --url https://HOST:PORT [--custodian NAME]\n"
@@ -31,118 +32,102 @@ static const char usage_text[] =
     "Every command takes --dir DIR. init, run, tls renew, backup and restore\n"
     "take --passphrase-file FILE; init and backup take --kdf-memory-mib N (default 256).\n";
 
-static int
-usage(void)
+/* Whether list, separated by blanks and bars, has the word. */
+static bool
+has_word(const char *list, const char *word)
 {
-	(void)fputs(usage_text, stderr);
-	return 2;
-}
+	size_t len = strlen(word);
 
-struct command {
-	const char *word;
-	const char *second; /* NULL: a command of one word */
-	enum ipc_admin_op op;
-	int argc_min;
-	int argc_max;
-};
+	for (const char *at = list; *at != '\0'; at += strspn(at, " |")) {
+		size_t n = strcspn(at, " |");
 
-static const struct command commands[] = {
-	{ "key", "list", IPC_OP_KEY_LIST, 0, 0 },
-	{ "key", "destroy", IPC_OP_KEY_DESTROY, 2, 2 },
-	{ "device", "list", IPC_OP_DEVICE_LIST, 0, 0 },
-	{ "device", "revoke", IPC_OP_DEVICE_REVOKE, 1, 1 },
-	{ "policy", "reload", IPC_OP_POLICY_RELOAD, 0, 0 },
-	{ "tls", "reload", IPC_OP_TLS_RELOAD, 0, 0 },
-	{ "status", NULL, IPC_OP_STATUS, 0, 0 },
-};
-
-static int
-simple_command(const struct settings *s, const char *word, int argc, char **argv)
-{
-	const char *args[IPC_ADMIN_ARGS_MAX];
-
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		const struct command *c = &commands[i];
-		int skip = c->second ? 1 : 0;
-
-		if (strcmp(word, c->word) != 0 ||
-		    (c->second && (argc < 1 || strcmp(argv[0], c->second) != 0)))
-			continue;
-		if (argc - skip < c->argc_min || argc - skip > c->argc_max)
-			return usage();
-		for (int a = skip; a < argc; a++)
-			args[a - skip] = argv[a];
-		return cmd_ask(s, c->op, args, (unsigned)(argc - skip));
+		if (n == len && memcmp(at, word, n) == 0)
+			return true;
+		at += n;
 	}
-	return usage();
+	return false;
 }
 
+/* Number of words of the command, 0: it is another one. */
 static int
-make_key(const struct settings *s, const struct words *w, enum ipc_admin_op op, const char *name)
+is_command(const struct command *c, int argc, char **argv)
 {
-	char recovery[RECOVERY_HEX_BYTES] = "";
-	const char *args[] = { name, w->type, recovery, w->hsm ? w->hsm : "" };
+	const char *second = strchr(c->words, ' ');
+	size_t len = second ? (size_t)(second - c->words) : strlen(c->words);
 
-	if (w->recovery && !recovery_hex(w->recovery, recovery))
+	if (argc < 1 || strlen(argv[0]) != len || memcmp(argv[0], c->words, len) != 0)
+		return 0;
+	if (!second)
 		return 1;
-	if (w->hsm && strstr(w->hsm, "pin-value")) {
-		(void)fputs("doublekeyd: a PIN must not be in a URI\n", stderr);
-		return 2;
-	}
-	return cmd_ask(s, op, args, 4);
+	return argc > 1 && strcmp(argv[1], second + 1) == 0 ? 2 : 0;
 }
 
-static int
-dispatch(const struct settings *s, const struct words *w, int argc, char **argv)
+static const struct command *
+find_command(int argc, char **argv, int *ret_skip)
 {
-	const char *word = argv[0];
-	const char *name = argc > 1 ? argv[1] : "";
+	const struct command *c = commands;
+	bool first = false;
 
-	if (strcmp(word, "init") == 0 && argc == 1)
-		return cmd_init(s);
-	if (strcmp(word, "run") == 0 && argc == 1)
-		return cmd_run(s);
-	if ((strcmp(word, "backup") == 0 || strcmp(word, "restore") == 0) && argc == 2)
-		return cmd_backup(s, word, name);
-	if (strcmp(word, "store") == 0 && argc == 2 && strcmp(name, "migrate") == 0 &&
-	    !w->to != !w->from)
-		return cmd_migrate(s, w->to ? "to" : "from", w->to ? w->to : w->from);
-	if (strcmp(word, "log") == 0 && argc == 1)
-		return cmd_log(s, &w->log);
-	if (strcmp(word, "log") == 0 && argc == 3 && strcmp(name, "export") == 0 &&
-	    w->log.auditor && w->log.key)
-		return cmd_log_export(s, &w->log, argv[2]);
-	if (strcmp(word, "log") == 0 && argc == 2 && strcmp(name, "erase") == 0 &&
-	    (w->log.user || w->log.before))
-		return cmd_log_erase(s, &w->log);
-	if (strcmp(word, "enrol-code") == 0 && argc == 1 && w->user)
-		return cmd_ask(s, IPC_OP_ENROL_CODE, &w->user, 1);
-	if (strcmp(word, "policy") == 0 && argc == 2 && strcmp(name, "check") == 0)
-		return cmd_policy_check(s, &w->policy);
-	if (strcmp(word, "tls") == 0 && argc == 2 && strcmp(name, "renew") == 0)
-		return cmd_tls_renew(s);
-	if (strcmp(word, "freeze") == 0 && argc <= 2)
-		return cmd_ask(s, IPC_OP_FREEZE, &name, 1);
-	if (strcmp(word, "unfreeze") == 0 && argc <= 2 && w->reason) {
-		const char *args[] = { name, w->reason };
+	for (; c->words; c++) {
+		*ret_skip = is_command(c, argc, argv);
+		if (*ret_skip > 0)
+			return c;
+		first = first ||
+		    (strncmp(c->words, argv[0], strlen(argv[0])) == 0 &&
+			c->words[strlen(argv[0])] == ' ');
+	}
+	if (first && argc == 1)
+		(void)tell_usage(argv[0], "needs a second word");
+	else
+		(void)tell_usage(
+		    NULL, "no command '%s%s%s'", argv[0], first ? " " : "", first ? argv[1] : "");
+	return NULL;
+}
 
-		return cmd_ask(s, IPC_OP_UNFREEZE, args, 2);
-	}
-	if (strcmp(word, "key") == 0 && argc == 3 &&
-	    (strcmp(argv[1], "create") == 0 || strcmp(argv[1], "rotate") == 0)) {
-		return make_key(s, w,
-		    strcmp(argv[1], "create") == 0 ? IPC_OP_KEY_CREATE : IPC_OP_KEY_ROTATE,
-		    argv[2]);
-	}
-	if (strcmp(word, "key") == 0 && (argc == 3 || argc == 4) &&
-	    (strcmp(argv[1], "disable") == 0 || strcmp(argv[1], "enable") == 0)) {
-		const char *args[] = { argv[2], argc == 4 ? argv[3] : "" };
+/* The options of needs: separated by blanks, of each one of those between bars. */
+static bool
+check_needs(const struct command *c, const struct words *w)
+{
+	for (const char *at = c->needs; *at != '\0'; at += strspn(at, " ")) {
+		int n = (int)strcspn(at, " ");
+		unsigned given = 0;
+		char one[64];
 
-		return cmd_ask(s,
-		    strcmp(argv[1], "enable") == 0 ? IPC_OP_KEY_ENABLE : IPC_OP_KEY_DISABLE, args,
-		    2);
+		(void)snprintf(one, sizeof(one), "%.*s", n, at);
+		for (unsigned i = 0; i < w->given_count; i++)
+			given += has_word(one, w->given[i]);
+		if (given == 0)
+			return tell_usage(c->words, "--%s is missing", one) == 0;
+		if (given > 1 && strchr(one, '|'))
+			return tell_usage(c->words, "takes one of --%s", one) == 0;
+		at += n;
 	}
-	return simple_command(s, word, argc - 1, argv + 1);
+	return true;
+}
+
+/* An option that the command does not look at could have meant less than what is done. */
+static bool
+check_options(const struct command *c, const struct words *w)
+{
+	for (unsigned i = 0; i < w->given_count; i++)
+		if (strcmp(w->given[i], "dir") != 0 && !has_word(c->needs, w->given[i]) &&
+		    !has_word(c->takes, w->given[i]))
+			return tell_usage(c->words, "takes no --%s", w->given[i]) == 0;
+	return check_needs(c, w);
+}
+
+static bool
+check_operands(const struct command *c, int count, char **operand)
+{
+	const char *missing = c->operands;
+
+	if (count > c->max)
+		return tell_usage(c->words, "one argument too many: '%s'", operand[c->max]) == 0;
+	if (count >= c->min)
+		return true;
+	for (int i = 0; i < count; i++)
+		missing = strchr(missing, ' ') + 1;
+	return tell_usage(c->words, "%.*s is missing", (int)strcspn(missing, " "), missing) == 0;
 }
 
 int
@@ -150,13 +135,18 @@ main(int argc, char **argv)
 {
 	struct settings s = { .dir = "/var/lib/doublekeyd" };
 	struct words w = { .type = "p256" };
-	int rest = options_take(argc, argv, &s, &w);
+	const struct command *c;
+	int skip = 0, rest = options_take(argc, argv, &s, &w);
 
-	if (rest == OPTIONS_HELP) {
-		(void)fputs(usage_text, stdout);
-		return 0;
-	}
-	if (rest < 0 || rest == argc)
-		return usage();
-	return dispatch(&s, &w, argc - rest, argv + rest);
+	if (rest == OPTIONS_HELP)
+		return fputs(usage_text, stdout) < 0 || fflush(stdout) != 0;
+	if (rest < 0)
+		return 2;
+	if (rest == argc)
+		return tell_usage(NULL, "no command given");
+	c = find_command(argc - rest, argv + rest, &skip);
+	if (!c || !check_operands(c, argc - rest - skip, argv + rest + skip) ||
+	    !check_options(c, &w))
+		return 2;
+	return c->run(&s, &w, c, argv + rest + skip);
 }

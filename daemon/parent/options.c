@@ -2,6 +2,9 @@
 #include "parent/options.h"
 
 #include <getopt.h>
+#include <string.h>
+
+#include "parent/tell.h"
 
 /* Options with one value, and those that are more than that. */
 enum { TARGETS_MAX = 32, FACTOR, JSON, HELP };
@@ -14,9 +17,41 @@ struct target {
 static bool
 take_factor(struct policy_case *c, const char *factor)
 {
-	if (c->factor_count == POLICY_CASE_FACTORS_MAX)
+	if (c->factor_count == POLICY_CASE_FACTORS_MAX) {
+		(void)tell_usage("policy check", "too many --factor");
 		return false;
+	}
 	c->factor[c->factor_count++] = factor;
+	return true;
+}
+
+/* As it was written, without what follows "=". */
+static int
+wrong(int c, const char *word)
+{
+	const char letter[3] = { '-', (char)optopt, '\0' };
+	bool is_long = strncmp(word, "--", 2) == 0;
+	int len;
+
+	word = is_long ? word : letter;
+	len = (int)strcspn(word, "=");
+	if (c == ':')
+		(void)tell_usage(NULL, "option '%.*s' needs a value", len, word);
+	else if (is_long && optopt != 0)
+		(void)tell_usage(NULL, "option '%.*s' takes no value", len, word);
+	else
+		(void)tell_usage(NULL, "no option '%.*s'", len, word);
+	return OPTIONS_WRONG;
+}
+
+static bool
+note_given(struct words *w, const char *name)
+{
+	if (w->given_count == OPTIONS_GIVEN_MAX) {
+		(void)tell_usage(NULL, "too many options");
+		return false;
+	}
+	w->given[w->given_count++] = name;
 	return true;
 }
 
@@ -25,16 +60,20 @@ static int
 take_all(int argc, char **argv, const struct option *options, const struct target *targets,
     struct words *w)
 {
-	int c;
+	int c, index;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c >= 0 && c < TARGETS_MAX)
+	while ((c = getopt_long(argc, argv, ":h", options, &index)) != -1) {
+		if (c == HELP || c == 'h')
+			return OPTIONS_HELP;
+		if (c == ':' || c == '?')
+			return wrong(c, argv[optind - 1]);
+		if (!note_given(w, options[index].name))
+			return OPTIONS_WRONG;
+		if (c < TARGETS_MAX)
 			*targets[c].value = optarg;
 		else if (c == JSON)
 			w->log.json = true;
-		else if (c == HELP)
-			return OPTIONS_HELP;
-		else if (c != FACTOR || !take_factor(&w->policy, optarg))
+		else if (c == FACTOR && !take_factor(&w->policy, optarg))
 			return OPTIONS_WRONG;
 	}
 	w->policy.user = w->log.user = w->user;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options of all commands; a command looks only at those that it takes. */
+/* The options of all commands; commands.h says which of them a command takes. */
 #ifndef DK_PARENT_OPTIONS_H
 #define DK_PARENT_OPTIONS_H
 
 #include "parent/log.h"
 #include "parent/parent.h"
+
+#define OPTIONS_GIVEN_MAX 64
 
 /* Of one command; NULL: not given. */
 struct words {
@@ -16,6 +18,8 @@ struct words {
 	const char *recovery;
 	const char *hsm;
 	const char *to, *from; /* of a migration */
+	unsigned given_count;
+	const char *given[OPTIONS_GIVEN_MAX]; /* names of the options that stood there */
 };
 
 #define OPTIONS_WRONG (-1)

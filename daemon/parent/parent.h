@@ -38,7 +38,7 @@ struct settings {
 bool path_join(char ret[PATH_BYTES], const char *dir, const char *name);
 bool path_program(char ret[PATH_BYTES], const char *name);
 
-/* passphrase.c: an open descriptor from which the passphrase can be read. */
+/* passphrase.c: an open descriptor from which the passphrase can be read; -1: told. */
 int passphrase_fd(const struct settings *settings);
 /* The same for the PIN of the HSM; source: a file that its URI names, or NULL. */
 int pin_fd(const struct settings *settings, const char *source);

@@ -57,6 +57,22 @@ prompt(const struct settings *settings)
 	return typed_len > 0;
 }
 
+/* Names of spec/key-service.md section 8.1. */
+static int
+no_secret(const char *name, const char *file, const char *why)
+{
+	say(SAY_ERROR, "%s: %s%s%s", name, file ? file : "", file ? ": " : "", why);
+	return -1;
+}
+
+static int
+open_secret(const char *name, const char *file)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 ? fd : no_secret(name, file, strerror(errno));
+}
+
 /* A pipe takes this many bytes without a reader. */
 static int
 typed_fd(const struct settings *settings)
@@ -64,9 +80,10 @@ typed_fd(const struct settings *settings)
 	int ends[2];
 
 	if (typed_len == 0 && !prompt(settings))
-		return -1;
+		return no_secret("no-passphrase", NULL,
+		    "none was typed, or there is no terminal: give --passphrase-file");
 	if (pipe2(ends, O_CLOEXEC) != 0)
-		return -1;
+		return no_secret("no-passphrase", NULL, strerror(errno));
 	if (write(ends[1], typed, typed_len) != (ssize_t)typed_len) {
 		(void)close(ends[0]);
 		ends[0] = -1;
@@ -87,9 +104,7 @@ passphrase_fd(const struct settings *settings)
 	if (!file && credentials && path_join(path, credentials, "doublekey-passphrase") &&
 	    access(path, R_OK) == 0)
 		file = path;
-	if (file)
-		return open(file, O_RDONLY | O_CLOEXEC);
-	return typed_fd(settings);
+	return file ? open_secret("no-passphrase", file) : typed_fd(settings);
 }
 
 /* One line of the terminal per start: the PIN is never kept here. */
@@ -102,7 +117,8 @@ prompted_pin(void)
 	size_t n;
 
 	if (tty < 0 || tcgetattr(tty, &old) != 0 || pipe2(ends, O_CLOEXEC) != 0)
-		return -1;
+		return no_secret(
+		    "no-pin", NULL, "there is no terminal to type one: give --pin-file");
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	(void)tcsetattr(tty, TCSAFLUSH, &quiet);
@@ -127,5 +143,5 @@ pin_fd(const struct settings *settings, const char *source)
 		file = path;
 	if (!file)
 		file = source;
-	return file ? open(file, O_RDONLY | O_CLOEXEC) : prompted_pin();
+	return file ? open_secret("no-pin", file) : prompted_pin();
 }

@@ -17,16 +17,15 @@
 #include "crypto/hash.h"
 #include "ipc/child.h"
 #include "parent/parent.h"
+#include "parent/tell.h"
 
 #define STATUS_INVALID 1
-#define STATUS_USAGE 2
 #define STATUS_DENIED 3
 
 static int
 complain(const char *what)
 {
-	(void)fprintf(stderr, "doublekeyd: %s\n", what);
-	return STATUS_USAGE;
+	return tell_usage("policy check", "%s", what);
 }
 
 bool
@@ -42,7 +41,7 @@ policy_read(const char *path, char *text, size_t cap, size_t *ret_len)
 		(void)close(fd);
 	}
 	if (n < 0)
-		(void)fprintf(stderr, "doublekeyd: %s: %s\n", path, strerror(errno));
+		tell(path, "read", "%s", strerror(errno));
 	*ret_len = len;
 	return n >= 0;
 }
@@ -105,8 +104,6 @@ question_of(const struct policy_case *c, struct policy_question *q)
 	*q = (struct policy_question){ .user = c->user, .key = c->key, .time = ipc_now() };
 	q->label = (const uint8_t *)c->label;
 	q->label_len = c->label ? strlen(c->label) : 0;
-	if (!c->user || !c->key)
-		return complain("a request to check needs --user and --key");
 	if (c->device && (strlen(c->device) != 64 || !dk_unhex(c->device, id, sizeof(id))))
 		return complain("--device takes a key id, 64 hex digits");
 	if (c->device)
@@ -244,6 +241,8 @@ cmd_policy_check(const struct settings *settings, const struct policy_case *c)
 	char path[PATH_BYTES];
 	int status;
 
+	if (has_request(c) && (!c->user || !c->key))
+		return complain("a request to check needs --user and --key");
 	if (c->file ? snprintf(path, sizeof(path), "%s", c->file) >= (int)sizeof(path)
 		    : !path_join(path, settings->dir, "policy.conf"))
 		return complain("the name of the file is too long");

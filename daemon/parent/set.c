@@ -188,6 +188,56 @@ run_fetchd_spawn(struct run *run)
 	return spawn_fetchd(&run->set, &run->user[IPC_FETCHD], on_child, run);
 }
 
+/* What the processes are given; what cannot be opened is told by its name. */
+static int
+need(const struct run *run, const char *name, int flags, bool *ok)
+{
+	int fd = run_open(run, name, flags);
+
+	if (fd >= 0)
+		return fd;
+	say(SAY_ERROR, "file: %s/%s: %s", run->settings->dir, name, strerror(errno));
+	*ok = false;
+	return -1;
+}
+
+static void
+open_files(struct run *run, struct spawn_files *f, bool *ok)
+{
+	f->chain = need(run, "tls/chain.pem", O_RDONLY, ok);
+	f->tls_key = need(run, "tls/server.key", O_RDONLY, ok);
+	f->slot[0] = need(run, "keys/sealed.0", O_RDWR, ok);
+	f->slot[1] = need(run, "keys/sealed.1", O_RDWR, ok);
+	f->client_ca = run_open_client_ca(run);
+	if (f->client_ca < 0) {
+		say(SAY_ERROR, "file: client-ca: %s: %s", cfg_getstr(run->cfg, "client-ca"),
+		    strerror(errno));
+		*ok = false;
+	}
+	open_policy(run, f);
+	if (f->policy < 0 || f->key_sets < 0) {
+		say(SAY_ERROR, "file: %s/policy.conf, or a key set that it names, cannot be read",
+		    run->settings->dir);
+		*ok = false;
+	}
+	f->witnesses = run_witnesses_fd(run);
+	if (!open_store(run, f) || f->witnesses < 0) {
+		say(SAY_ERROR, "file: %s", strerror(errno));
+		*ok = false;
+	}
+}
+
+static void
+open_hsm(struct run *run, struct spawn_files *f)
+{
+	f->hsm_directory = cfg_getstr(run->cfg, "hsm-directory");
+	f->hsm_sockets = cfg_getbool(run->cfg, "hsm-sockets") == cfg_true;
+	f->hsm_environment = run->hsm_environment;
+	f->pin = run->pin_refused
+	    ? open("/dev/null", O_RDONLY | O_CLOEXEC)
+	    : pin_fd(run->settings, run->pin_source[0] ? run->pin_source : NULL);
+}
+
 bool
 run_set_start(struct run *run)
 {
@@ -196,30 +246,13 @@ run_set_start(struct run *run)
 		.metrics = run->metrics,
 		.pin = -1,
 		.hsm_uri = run->hsm_uri };
-	bool ok;
+	bool ok = true;
 
-	f.chain = run_open(run, "tls/chain.pem", O_RDONLY);
-	f.tls_key = run_open(run, "tls/server.key", O_RDONLY);
-	f.client_ca = run_open_client_ca(run);
-	open_policy(run, &f);
-	ok = open_store(run, &f);
-	f.witnesses = run_witnesses_fd(run);
-	f.slot[0] = run_open(run, "keys/sealed.0", O_RDWR);
-	f.slot[1] = run_open(run, "keys/sealed.1", O_RDWR);
-	f.passphrase = passphrase_fd(run->settings);
-	if (run->hsm_uri) {
-		f.hsm_directory = cfg_getstr(run->cfg, "hsm-directory");
-		f.hsm_sockets = cfg_getbool(run->cfg, "hsm-sockets") == cfg_true;
-		f.hsm_environment = run->hsm_environment;
-		f.pin = run->pin_refused
-		    ? open("/dev/null", O_RDONLY | O_CLOEXEC)
-		    : pin_fd(run->settings, run->pin_source[0] ? run->pin_source : NULL);
-	}
-	ok = ok && (!run->hsm_uri || f.pin >= 0) && f.chain >= 0 && f.tls_key >= 0 &&
-	    f.client_ca >= 0 && f.policy >= 0 && f.key_sets >= 0 && f.slot[0] >= 0 &&
-	    f.slot[1] >= 0 && f.passphrase >= 0 && f.witnesses >= 0;
-	if (!ok)
-		say(SAY_ERROR, "a file of the service, the passphrase or the PIN cannot be read");
+	open_files(run, &f, &ok);
+	f.passphrase = ok ? passphrase_fd(run->settings) : -1;
+	if (ok && run->hsm_uri)
+		open_hsm(run, &f);
+	ok = ok && f.passphrase >= 0 && (!run->hsm_uri || f.pin >= 0);
 	run->ready = 0;
 	run->went = false;
 	run->restart = run->cause_told = false;
