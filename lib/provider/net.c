@@ -116,17 +116,40 @@ set_body(CURL *curl, const struct net_request *request)
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body) == CURLE_OK);
 }
 
-/* As curl's own command looks for it, behind what is configured here. */
+/* NULL if it is not set, or empty. */
+static const char *
+variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && value[0] ? value : NULL;
+}
+
+/* These certificates and no others; without any, those of the machine. */
+static bool
+trust(CURL *curl, CURLoption for_file, CURLoption for_folder, const char *file, const char *folder)
+{
+	return (!file && !folder) ||
+	    (curl_easy_setopt(curl, for_file, file) == CURLE_OK &&
+		curl_easy_setopt(curl, for_folder, folder) == CURLE_OK);
+}
+
+/* As curl's own command looks for them, for a proxy behind TLS, too. What is configured
+ * here is for the system alone. */
 static bool
 set_ca(CURL *curl, const struct provider_conf *conf)
 {
-	const char *ca = conf->ca[0] ? conf->ca : getenv("CURL_CA_BUNDLE");
+	const char *file = variable("CURL_CA_BUNDLE"), *folder = NULL;
 
-	if (!ca || !ca[0])
-		ca = getenv("SSL_CERT_FILE");
-	return !ca || !ca[0] ||
-	    (curl_easy_setopt(curl, CURLOPT_CAINFO, ca) == CURLE_OK &&
-		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK);
+	if (!file) {
+		file = variable("SSL_CERT_FILE");
+		folder = variable("SSL_CERT_DIR");
+	}
+	if (!trust(curl, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAPATH, file, folder))
+		return false;
+	if (conf->ca[0])
+		return trust(curl, CURLOPT_CAINFO, CURLOPT_CAPATH, conf->ca, NULL);
+	return trust(curl, CURLOPT_CAINFO, CURLOPT_CAPATH, file, folder);
 }
 
 static bool

@@ -23,8 +23,8 @@ def rsa_key(bits, number):
     return rsa.generate_private_key(65537, bits)
 
 
-def certificate(folder, name):
-    """A PEM file with a key and a certificate of its own for 127.0.0.1."""
+def certificate(folder, name, *hosts):
+    """A PEM file with a key and a certificate of its own for 127.0.0.1 and these hosts."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -33,7 +33,7 @@ def certificate(folder, name):
             .not_valid_before(now - datetime.timedelta(hours=1))
             .not_valid_after(now + datetime.timedelta(hours=1))
             .add_extension(x509.SubjectAlternativeName(
-                [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+                [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *map(x509.DNSName, hosts)]), False)
             .sign(key, hashes.SHA256()))
     path = folder / f"{name}.pem"
     path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
