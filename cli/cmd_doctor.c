@@ -9,6 +9,7 @@
 #include <doublekey/writer.h>
 
 #include "command.h"
+#include "format/key_impl.h"
 #include "message.h"
 #include "options.h"
 #include "sides.h"
@@ -172,7 +173,10 @@ check_side(const struct option_list *refs, dk_side side, struct keyref_list *key
 		ok = check(refs->item[i], side, keys->key[keys->count]) && ok;
 		keys->count++;
 	}
-	if (refs->count == 1)
+	if (refs->count == 1 && keys->count == 1 && keys->key[0]->recovery)
+		message_note("The %s side has one key, and a recovery key that it brings.",
+		    dk_side_name(side));
+	else if (refs->count == 1)
 		message_note("The %s side has one key only. If that is lost, so is what was "
 			     "encrypted to it.",
 		    dk_side_name(side));

@@ -128,13 +128,15 @@ admin_list_keys(struct keyd *keyd, struct admin_text *out)
 void
 admin_list_devices(struct keyd *keyd, struct admin_text *out)
 {
-	char id[65];
+	char id[65], name[4 * DK_DEVICE_NAME_MAX_BYTES + 8];
 
 	for (unsigned i = 0; i < keyd->state.device_count; i++) {
 		const struct device *d = keyd->state.device[i];
 
 		dk_hex(d->id, sizeof(d->id), id);
-		admin_printf(out, "%s\t%s\t%s\t%s\n", d->user, d->name,
+		/* Whoever enrols chooses the name, and an administrator's terminal shows it. */
+		(void)dk_text_show(d->name, strlen(d->name), "", name, sizeof(name));
+		admin_printf(out, "%s\t%s\t%s\t%s\n", d->user, name,
 		    d->state == DEVICE_ACTIVE ? "active" : "revoked", id);
 	}
 }

@@ -1,13 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Public keys that an option names: of a private key file only the public half is read. */
+/* Public keys that an option names. A private key file is refused: its private half has no
+ * place on the machine of the service. */
 #include <string.h>
 
 #include "format/key_impl.h"
-#include "ipc/child.h"
 #include "parent/parent.h"
+#include "parent/tell.h"
 
 _Static_assert(
     RECOVERY_HEX_BYTES == 2 * (DK_CUSTODIAN_BYTES + DK_SPKI_MAX_BYTES) + 1, "a recovery key fits");
+
+static bool
+is_private(const char *file, dk_side side)
+{
+	static const struct dk_key_options nobody = { .public_only = 0 };
+	struct dk_key *key = NULL;
+	dk_err err = dk_key_open(file, side, &nobody, &key);
+	bool private_half =
+	    err == DK_ERR_KEY_NEED_PASSPHRASE || (err == DK_OK && dk_key_has_private(key));
+
+	dk_key_free(key);
+	if (private_half)
+		tell(file, "argument",
+		    "this is a private key, which is to stay elsewhere; give its public one, "
+		    "KEY.pub");
+	return private_half;
+}
 
 struct dk_key *
 public_key_open(const char *file, dk_side side)
@@ -20,7 +38,11 @@ public_key_open(const char *file, dk_side side)
 	err = dk_key_ref_scheme(file, scheme) ? DK_ERR_KEY_SCHEME
 					      : dk_key_open(file, side, &public_half, &key);
 	if (err != DK_OK)
-		say(SAY_ERROR, "%s: %s (%s)", file, dk_err_text(err), dk_err_name(err));
+		tell(file, dk_err_name(err), "%s", dk_err_text(err));
+	if (key && is_private(file, side)) {
+		dk_key_free(key);
+		return NULL;
+	}
 	return key;
 }
 

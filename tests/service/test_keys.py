@@ -291,6 +291,36 @@ def test_recovery_key_in_place_of_a_service_that_is_away(service):
         assert open(os.path.join(service.base, name)).read() == "what nobody else may read\n"
 
 
+def test_a_private_key_has_no_place_at_the_service(service):
+    service.client("keygen", "--side", "customer", "--no-passphrase", "-o", "r.key")
+    with open(os.path.join(service.base, "word"), "w") as f:
+        f.write("a passphrase\n")
+    service.client("keygen", "--side", "customer", "--passphrase-file", "word", "-o", "s.key")
+    for name in ("r.key", "s.key"):
+        path = os.path.join(service.base, name)
+        out = service.admin("key", "create", "k", "--recovery", path, check=False)
+        assert out.returncode == 1 and out.stderr.startswith("doublekeyd: %s: " % path)
+        assert "this is a private key" in out.stderr and out.stderr.endswith(" (argument)\n")
+    assert service.admin("key", "list").stdout == ""
+    path = os.path.join(service.base, "r.key.pub")
+    assert service.admin("key", "create", "k", "--recovery", path).returncode == 0  # control
+    service.enrol()
+    service.client("keygen", "--side", "provider", "--no-passphrase", "-o", "p.key")
+    out = service.client("doctor", "--customer", service.url + "/keys/k", "--provider", "p.key")
+    assert "The customer side has one key, and a recovery key that it brings." in out.stderr
+    assert "The provider side has one key only." in out.stderr  # control
+
+
+def test_names_of_devices_cannot_draw_on_a_terminal(service):
+    name = "lap\u202etop\u2066"
+    code = service.admin("enrol-code", "--user", "alice").stdout.strip()
+    service.client("enrol", service.url, "--ca-fingerprint", service.fingerprint, "--code", code,
+                   "--device-name", name)
+    out = service.admin("device", "list").stdout
+    assert out.split("\t")[1] == "lap\\xe2\\x80\\xaetop\\xe2\\x81\\xa6"
+    assert out.split("\t")[2] == "active"
+
+
 def test_what_is_no_recovery_key(service):
     service.client("keygen", "--side", "provider", "--no-passphrase", "-o", "p.key")
     with open(os.path.join(service.base, "plain"), "w") as f:
