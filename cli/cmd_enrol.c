@@ -2,9 +2,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "client/client.h"
 #include "command.h"
 #include "message.h"
+#include "native/enrol.h"
+#include "native/request.h"
 #include "options.h"
 
 static const char help[] =
@@ -38,6 +41,7 @@ cmd_enrol(int argc, char **argv)
 	};
 	const char *fingerprint = NULL, *code = NULL, *name = NULL, *url;
 	char host[65] = "device";
+	uint8_t digest[32];
 	dk_err err;
 	int c;
 
@@ -51,9 +55,28 @@ cmd_enrol(int argc, char **argv)
 		else if (c == DEVICE_NAME)
 			name = optarg;
 	}
-	if (optind + 1 != argc || !fingerprint || !code)
-		return usage_error("enrol", "needs a URL, --ca-fingerprint and --code");
+	if (optind == argc || !fingerprint || !code)
+		return usage_error("enrol", "%s is missing",
+		    optind == argc     ? "URL"
+			: !fingerprint ? "--ca-fingerprint"
+				       : "--code");
+	if (optind + 1 != argc)
+		return usage_error("enrol", "one argument too many: '%s'", argv[optind + 1]);
 	url = argv[optind];
+	if (!dk_base_url_valid(url))
+		return usage_error("enrol",
+		    "URL has the form https://HOST:PORT, in lower case, with a port from 1 to "
+		    "65535 and "
+		    "nothing behind it");
+	if (!dk_unhex(fingerprint, digest, sizeof(digest)))
+		return usage_error("enrol",
+		    "--ca-fingerprint takes 64 hex digits, as 'doublekeyd init' printed them");
+	if (name &&
+	    (*name == '\0' || strlen(name) > DK_DEVICE_NAME_MAX_BYTES ||
+		!dk_text_valid((const uint8_t *)name, strlen(name))))
+		return usage_error("enrol",
+		    "--device-name takes 1 to %d bytes of text without control characters",
+		    DK_DEVICE_NAME_MAX_BYTES);
 	if (!name && gethostname(host, sizeof(host) - 1) == 0 && host[0] != '\0')
 		name = host;
 	err = dk_client_enrol(url, fingerprint, code, name ? name : "device");

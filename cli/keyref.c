@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keyref.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,13 @@ keyref_tell(const char *ref, dk_side side, dk_err err)
 	char scheme[DK_KEY_SCHEME_BYTES];
 
 	switch (err) {
+	case DK_ERR_READ:
+		if (errno != ENOENT || strncmp(ref, "http", 4) != 0 || !strchr(ref, '/'))
+			break;
+		message_fail(ref,
+		    "there is no such file; the URL of a key begins with https:// (%s)",
+		    dk_err_name(err));
+		return;
 	case DK_ERR_KEY_SCHEME:
 		if (!dk_key_ref_scheme(ref, scheme))
 			break;

@@ -217,15 +217,18 @@ prepare(struct output *output)
 static bool
 give_name(struct output *output)
 {
-	return output->is_stream || temp_commit(&output->temp) == 0 || fail(output->path);
+	return output->is_stream || temp_commit_keeping(&output->temp) == 0 || fail(output->path);
 }
 
-/* What it replaced is lost, so that something has to stay. */
+/* What was there before. Where that is gone, the new one has to stay. */
 static void
 take_name(struct output *output)
 {
-	if (!output->is_stream && !output->force)
-		(void)unlinkat(output->dir, base_of(output->path), 0);
+	int kept = errno;
+
+	if (!output->is_stream && temp_put_back(&output->temp) != 0)
+		message_warn(output->path, "the new file is there, what it replaced is not");
+	errno = kept;
 }
 
 static bool
@@ -259,16 +262,23 @@ output_commit_all(struct output **outputs, size_t count)
 	ok = ok && name_all(outputs, count);
 	for (size_t i = 0; i < count; i++) {
 		ok = ok && sync_name(outputs[i]);
+		temp_drop_old(&outputs[i]->temp);
 		output_abandon(outputs[i]); /* a file with its name has nothing left to drop */
 		outputs[i] = NULL;
 	}
 	return ok;
 }
 
+/* One alone needs nothing that could be put back. */
 bool
 output_commit(struct output *output)
 {
-	return output_commit_all(&output, 1);
+	bool ok = prepare(output) &&
+	    (output->is_stream || temp_commit(&output->temp) == 0 || fail(output->path)) &&
+	    sync_name(output);
+
+	output_abandon(output);
+	return ok;
 }
 
 void

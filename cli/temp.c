@@ -286,6 +286,69 @@ temp_commit(struct temp *out)
 	return 0;
 }
 
+/* The two change names, so that nothing is lost in between. */
+static int
+exchange(struct temp *out)
+{
+	struct slot *slot;
+
+	if (!out->named && link_temporary(out) != 0)
+		return -1;
+	slot = &slots[out->slot];
+	atomic_store(&slot->state, SLOT_TAKEN);
+	if (renameat2(out->dir, slot->name, out->dir, out->name, RENAME_EXCHANGE) == 0) {
+		out->kept = true;
+		return 0;
+	}
+	out->fresh = errno == ENOENT;
+	if (errno == ENOENT || errno == EINVAL || errno == ENOSYS)
+		return renameat(out->dir, slot->name, out->dir, out->name);
+	return -1;
+}
+
+int
+temp_commit_keeping(struct temp *out)
+{
+	if (!out->replace) {
+		out->fresh = true;
+		return temp_commit(out);
+	}
+	if (exchange(out) != 0) {
+		temp_abort(out);
+		return -1;
+	}
+	if (!out->kept)
+		free_slot(out);
+	(void)close(out->fd);
+	out->fd = -1;
+	return 0;
+}
+
+void
+temp_drop_old(struct temp *out)
+{
+	if (out->kept)
+		(void)unlinkat(out->dir, slots[out->slot].name, 0);
+	if (out->kept)
+		free_slot(out);
+	out->kept = false;
+}
+
+int
+temp_put_back(struct temp *out)
+{
+	int result = -1;
+
+	if (out->fresh)
+		return unlinkat(out->dir, out->name, 0);
+	if (!out->kept)
+		return -1;
+	result = renameat(out->dir, slots[out->slot].name, out->dir, out->name);
+	free_slot(out);
+	out->kept = false;
+	return result;
+}
+
 void
 temp_abort(struct temp *out)
 {

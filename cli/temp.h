@@ -26,6 +26,8 @@ struct temp {
 	const char *name;
 	bool replace;
 	bool named;
+	bool kept;  /* what was replaced has the temporary name now */
+	bool fresh; /* there was nothing to replace */
 	int slot; /* of the temporary name, or -1 */
 	dev_t device;
 	gid_t group; /* that new files get there */
@@ -49,6 +51,15 @@ int temp_like(const struct temp *out, const struct stat *in);
 int temp_sync(const struct temp *out);
 /* Whatever the result, the output is closed; on failure nothing is left. */
 int temp_commit(struct temp *out);
+/*
+ * For files that belong together: temp_commit(), after which one of the two is called.
+ * Until then a file that was replaced is there under the temporary name, which a signal
+ * does not remove. Where the file system cannot exchange two names, it is gone.
+ */
+int temp_commit_keeping(struct temp *out);
+void temp_drop_old(struct temp *out);
+/* What was there before, also if that was nothing. -1: it is gone, and the new one stays. */
+int temp_put_back(struct temp *out);
 /* Legal at any time, also twice. Keeps errno. */
 void temp_abort(struct temp *out);
 

@@ -124,6 +124,34 @@ def test_refuses_existing_files(dk, there):
     assert mode(dk.home / "a.key") == 0o600
 
 
+def test_force_loses_nothing_if_one_of_the_two_fails(dk, fault):
+    """The public file cannot get its name: the old pair is there, as it was."""
+    keygen(dk, "a.key")
+    old = [(dk.home / name).read_bytes() for name in ("a.key", "a.key.pub")]
+    seen = 0
+    for call in ("renameat", "linkat", "fchmod", "unlinkat"):
+        for number in range(1, 9):
+            done = dk("keygen", "--side", "customer", "--type", "p256", "--no-passphrase",
+                      "--force", "-o", "a.key", env=fault("%s:%d:28" % (call, number)))
+            new = [(dk.home / name).read_bytes() for name in ("a.key", "a.key.pub")]
+            if done.status == 0:
+                assert call == "unlinkat" or new != old
+                old = new
+            else:
+                assert new == old, (call, number)
+                seen += call == "renameat"
+            for name in files(dk.home):
+                if name not in ("a.key", "a.key.pub"):  # an old file that could not be removed
+                    assert call == "unlinkat" and name.startswith(".doublekey-")
+                    (dk.home / name).unlink()
+    assert seen >= 2
+    # Without a private key before, none is left.
+    (dk.home / "a.key").unlink()
+    done = dk("keygen", "--side", "customer", "--type", "p256", "--no-passphrase", "--force",
+              "-o", "a.key", env=fault("renameat:3:28"))
+    assert done.status == 1 and files(dk.home) == ["a.key.pub"]
+
+
 def test_refuses_what_is_no_file(dk):
     (dk.home / "target").write_bytes(b"old")
     (dk.home / "a.key").symlink_to("target")
@@ -227,6 +255,28 @@ def test_a_reference_with_a_scheme(dk):
         use(dk, f"{scheme}:x.key").failed(told, f"'./{scheme}:x.key'", f"({name})")
         assert use(dk, f"./{scheme}:x.key").status == 0
         assert use(dk, dk.home / f"{scheme}:x.key").status == 0
+
+
+def test_a_url_without_its_colon(dk, keys):
+    for ref in ("https//keys.example.org:8443/keys/k", "http/x"):
+        dk("encrypt", "--customer", ref, "--provider", keys / "p.key.pub", stdin=b"x").failed(
+            f"{ref}: there is no such file; the URL of a key begins with https:// (read)")
+    dk("encrypt", "--customer", "nowhere", "--provider", keys / "p.key.pub", stdin=b"x").failed(
+        "nowhere: ", "No such file")  # control
+
+
+@pytest.mark.parametrize("args, said", [
+    ((), "URL is missing"), (("https://a:1",), "--ca-fingerprint is missing"),
+    (("https://a:1", "--ca-fingerprint", "xyz"), "--code is missing"),
+    (("https://a:1", "--ca-fingerprint", "xyz", "--code", "c"), "--ca-fingerprint takes 64 hex"),
+    (("https//a:1", "--ca-fingerprint", "0" * 64, "--code", "c"), "URL has the form https://"),
+    (("https://a:65536", "--ca-fingerprint", "0" * 64, "--code", "c"), "URL has the form"),
+    (("https://a:1", "--ca-fingerprint", "0" * 64, "--code", "c", "--device-name", ""),
+     "--device-name takes 1 to 64 bytes"),
+    (("https://a:1", "b", "--ca-fingerprint", "0" * 64, "--code", "c"), "too many: 'b'")])
+def test_a_wrong_enrolment(dk, args, said):
+    result = dk("enrol", *args)
+    assert result.status == 2 and said in result.err
 
 
 def test_the_url_of_a_service_key(dk, keys):
