@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "format/header.h"
 
 #define PIPE_BYTES (1 << 20)
 /* Small files are in one read; hints cost more than they bring. */
@@ -149,6 +152,16 @@ file_open(int dir, const char *name, struct stat *ret_st, struct failure *failur
 	return fd;
 }
 
+/* Short, and not the beginning of an object either. */
+static bool
+is_foreign(const struct file_source *in)
+{
+	uint8_t head[DK_MAGIC_BYTES];
+	ssize_t n = in->regular ? pread(in->fd, head, sizeof(head), 0) : 0;
+
+	return n > 0 && memcmp(head, dk_header_magic, (size_t)n) != 0;
+}
+
 void
 file_explain(struct failure *failure, const struct file_source *in, const struct file_sink *out)
 {
@@ -157,6 +170,8 @@ file_explain(struct failure *failure, const struct file_source *in, const struct
 		failure->of_output = true;
 	} else if (failure->err == DK_ERR_READ) {
 		failure->error = atomic_load(&in->error);
+	} else if (failure->err == DK_ERR_TRUNCATED && is_foreign(in)) {
+		failure->err = DK_ERR_MAGIC;
 	}
 }
 

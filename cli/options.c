@@ -55,6 +55,9 @@ bad_option(const struct options *options, int code, char **argv)
 		return usage_error(options->command, "option '%.*s' needs a value", len, word);
 	if (is_long && optopt != 0)
 		return usage_error(options->command, "option '%.*s' takes no value", len, word);
+	if (options->command && (optopt == 'p' || strncmp(word, "--profile", 9) == 0))
+		return usage_error(options->command,
+		    "a profile stands before the command: doublekey -p NAME %s", options->command);
 	return usage_error(options->command, "no option '%.*s'", len, word);
 }
 

@@ -22,7 +22,10 @@
 static bool
 no_such(const char *name)
 {
-	message_fail(NULL, "no profile '%s' ('doublekey profile list' shows all)", name);
+	message_fail(NULL,
+	    "no profile '%s'; 'doublekey profile list' shows all, 'doublekey profile add' makes "
+	    "one (profile)",
+	    name);
 	return false;
 }
 

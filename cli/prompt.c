@@ -14,6 +14,7 @@
 
 #define QUESTION_BYTES 512
 #define TRIES 3
+#define TOLD_MAX 16
 
 size_t
 prompt_file_count(const struct option_list *files)
@@ -31,13 +32,34 @@ prompt_file(const struct option_list *files, size_t index)
 	return files && files->count > 0 ? files->item[index] : getenv(PROMPT_ENV);
 }
 
+/* Whether the file was told of already: it is read once for each key. */
+static bool
+was_told(const struct stat *st)
+{
+	static struct {
+		dev_t dev;
+		ino_t ino;
+	} told[TOLD_MAX];
+	static size_t count;
+
+	for (size_t i = 0; i < count; i++)
+		if (told[i].dev == st->st_dev && told[i].ino == st->st_ino)
+			return true;
+	if (count < TOLD_MAX) {
+		told[count].dev = st->st_dev;
+		told[count++].ino = st->st_ino;
+	}
+	return false;
+}
+
 static void
 warn_if_readable(int fd, const char *path)
 {
 	struct stat st;
 
 	/* A pipe or descriptor of the caller has no permissions to speak of. */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0 &&
+	    !was_told(&st))
 		message_warn(path, "others may read this passphrase file (chmod 600)");
 }
 

@@ -101,6 +101,18 @@ def test_keys_verify_the_header_and_show_the_name(dk, keys, both, tmp_path):
     dk("inspect", *both, "object").failed("object: ")
 
 
+def test_something_short(dk, both, tmp_path):
+    """What does not begin like an object is none; what does was cut."""
+    for text in (b"x", b"hello\n", b"#!/bin/sh\nexit\n", b"\x89DKEX"):
+        (tmp_path / "short").write_bytes(text)
+        dk("inspect", "short").failed("short: this is not a doublekey object (magic")
+    dk("encrypt", *both, "-o", "o", stdin=b"x").ok()
+    data = (tmp_path / "o").read_bytes()
+    for n in (0, 1, 7, 8, 11):
+        (tmp_path / "short").write_bytes(data[:n])
+        dk("inspect", "short").failed("short: the input ends too early (truncated")
+
+
 def test_what_is_no_object(dk, tmp_path):
     (tmp_path / "text").write_bytes(b"just text\n")
     (tmp_path / "empty").write_bytes(b"")

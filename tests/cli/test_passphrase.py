@@ -91,6 +91,20 @@ def test_warns_of_a_file_that_others_can_read(sealed):
         (sealed.home / "pass").unlink()
 
 
+def test_warns_once_for_one_file(dk):
+    file = write(dk, PASSPHRASE)
+    for side in ("customer", "provider"):
+        dk("keygen", "-q", "--side", side, "--type", "p256", "--passphrase-file", file, "-o",
+           side).ok()
+    dk("encrypt", "--customer", "customer.pub", "--provider", "provider.pub", "-o", "o",
+       stdin=b"x").ok()
+    os.chmod(dk.home / "pass", 0o644)
+    result = dk("decrypt", "--customer", "customer", "--provider", "provider",
+                "--passphrase-file", file, "o")
+    assert result.status == 0 and result.out == b"x"
+    assert result.err.count("others may read") == 1
+
+
 def test_environment_names_a_file(sealed):
     env = {"DOUBLEKEY_PASSPHRASE_FILE": write(sealed, PASSPHRASE)}
     assert split(sealed, env=env).status == 0

@@ -61,7 +61,12 @@ def test_xdg(dk, both, tmp_path):
     env = {"XDG_CONFIG_HOME": str(tmp_path / "xdg")}
     add(dk, both, env=env).ok()
     assert listing(tmp_path / "xdg/doublekey") == ["profiles", "profiles/me.conf"]
-    dk("-p", "me", "encrypt", stdin=b"x").failed("no profile 'me'")
+    dk("-p", "me", "encrypt", stdin=b"x").failed(
+        "no profile 'me'", "'doublekey profile add' makes one (profile)")
+    for wrong in (["-p", "me"], ["--profile", "me"], ["--profile=me"]):
+        result = dk("encrypt", *wrong, stdin=b"x")
+        assert result.status == 2
+        assert "a profile stands before the command: doublekey -p NAME encrypt" in result.err
     assert add(dk, both, env={"XDG_CONFIG_HOME": "relative"}).ok()
     assert (tmp_path / ".config/doublekey/profiles/me.conf").exists()
     assert not (tmp_path / "relative").exists()
