@@ -30,6 +30,10 @@ write_line(enum say_level level, const char *format, va_list args)
 		return;
 	if ((size_t)m > sizeof(line) - (size_t)n - 2)
 		m = (int)(sizeof(line) - (size_t)n - 2);
+	/* Some of it others have said, a database server for one; it goes to terminals. */
+	for (int i = n; i < n + m; i++)
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = '?';
 	line[n + m] = '\n';
 	(void)!write(STDERR_FILENO, line, (size_t)(n + m + 1));
 }

@@ -274,3 +274,16 @@ def test_a_state_that_no_node_sealed_replaces_none(nodes, thief):
     name_database(nodes[0], None)
     nodes[0].start()
     assert release(nodes[0]) is None
+
+
+def test_what_the_database_says_is_one_line_of_text(nodes, thief):
+    """It stands in a journal and on terminals."""
+    thief.sql("CREATE FUNCTION doublekey.no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE"
+              " EXCEPTION '%', E'a\\x1b[2Jb\\rdoublekeyd: info: all is well\\nc\\x7f'; END$$;"
+              " CREATE TRIGGER no BEFORE UPDATE ON doublekey.head FOR EACH ROW EXECUTE FUNCTION"
+              " doublekey.no()")
+    assert release(nodes[0]) == "unavailable"
+    with open(nodes[0].stderr, "rb") as f:
+        lines = f.read().split(b"\n")
+    assert [line for line in lines if line.endswith(b"a?[2Jb?doublekeyd: info: all is well")]
+    assert not [line for line in lines if any(c < 0x20 or c == 0x7f for c in line)]
