@@ -10,12 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/module.h"
 #include "provider/helper/message.h"
 #include "provider/turn.h"
+
+#define END_MS 2000
 
 extern char **environ;
 
@@ -62,6 +65,20 @@ start(struct provider_key *key, struct pkcs11 *token)
 	return DK_OK;
 }
 
+/* Its module may say farewell to its token, and no more than that. */
+static bool
+ends_by_itself(pid_t pid)
+{
+	struct pollfd poll_fd = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+	int ready = 0;
+
+	if (poll_fd.fd < 0)
+		return false;
+	ready = poll(&poll_fd, 1, END_MS);
+	(void)close(poll_fd.fd);
+	return ready > 0;
+}
+
 /* A module that hangs is ended with its process. */
 static void
 stop(struct pkcs11 *token, bool hangs)
@@ -70,7 +87,7 @@ stop(struct pkcs11 *token, bool hangs)
 		return;
 	(void)close(token->fd);
 	token->fd = -1;
-	if (hangs)
+	if (hangs || !ends_by_itself(token->pid))
 		(void)kill(token->pid, SIGKILL);
 	while (waitpid(token->pid, NULL, 0) < 0 && errno == EINTR)
 		continue;

@@ -201,6 +201,22 @@ def test_modules_that_misbehave(person, token, code, error, text):
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("code", ["for (;;) pause()", "signal(SIGTERM, SIG_IGN); for (;;) pause()"])
+def test_a_module_that_does_not_end(person, token, code):
+    """It works, and hangs when its process shall go."""
+    (person.folder / "m.c").write_text(
+        BAD.replace("constructor", "destructor").replace("#include <std", "#include <signal.h>\n#include <std")
+        % code)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", "m.so", "m.c", "-Wl,--no-as-needed", MODULE,
+                    "-Wl,-rpath," + os.path.dirname(MODULE)],
+                   cwd=person.folder, check=True)
+    person.conf.write_text("")
+    person.settings("pkcs11", deadline=2)
+    ref = token.make("p256").replace(MODULE, str(person.folder / "m.so"))
+    person.encrypt(ref)
+    person.decrypt(ref)
+
+
 def test_not_by_hand():
     helper = pathlib.Path(os.environ["DOUBLEKEY"]).parent.parent / "lib" / "doublekey-token"
     done = subprocess.run([helper], stdin=subprocess.DEVNULL, capture_output=True, text=True)
