@@ -65,6 +65,21 @@ version_of(const struct azure *azure, const char *kid)
 	return at[0] && strspn(at, LETTERS) == strlen(at) && strlen(at) < 64 ? at : NULL;
 }
 
+/* What a key is allowed is told with it: nothing is encrypted to one that opens nothing. */
+static bool
+may_unwrap(const json_t *data)
+{
+	const json_t *ops = json_object_get(data, "key_ops"), *op;
+	size_t i;
+
+	json_array_foreach(ops, i, op)
+	{
+		if (json_is_string(op) && strcmp(json_string_value(op), "unwrapKey") == 0)
+			return true;
+	}
+	return !json_is_array(ops);
+}
+
 static dk_err
 add_key(struct provider_key *key, const json_t *data)
 {
@@ -80,6 +95,10 @@ add_key(struct provider_key *key, const json_t *data)
 		return DK_ERR_PROVIDER_ANSWER;
 	if (strcmp(kty, "RSA") != 0 && strcmp(kty, "RSA-HSM") != 0) {
 		provider_note(key, "a key of type %.32s does not fit", kty);
+		return DK_ERR_PROVIDER_KEY_USE;
+	}
+	if (!may_unwrap(data)) {
+		provider_note(key, "the key does not allow unwrapKey");
 		return DK_ERR_PROVIDER_KEY_USE;
 	}
 	if (!n || !e ||

@@ -2,12 +2,15 @@
 """Systems that hold keys, as others built them, with the clients that others wrote: what the
 program wrapped they open, and the reverse. The second reader does all but their part."""
 
+import hashlib
 import io
 import os
 import pathlib
 import re
 import subprocess
 import tempfile
+
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from peer import HERE, Kind, Peer, Refused, build_go, make_python
 from reader import envelope, header, keyfile, keys
@@ -30,10 +33,15 @@ def make_openbao(where):
     return [make_python(where, "openbao-packages"), HERE / "openbao-peer.py"]
 
 
+def make_azure(where):
+    return [make_python(where, "azure-packages"), HERE / "azure-peer.py"]
+
+
 MOTO = Kind("moto", make_moto, ())
 VAULT = Kind("vault", make_vault, ())
 OPENBAO = Kind("openbao", make_openbao, ())
-PROVIDER_PEERS = [MOTO, VAULT, OPENBAO]
+AZURE = Kind("azure", make_azure, ())
+PROVIDER_PEERS = [MOTO, VAULT, OPENBAO, AZURE]
 
 
 class Provider:
@@ -258,5 +266,86 @@ class OpenBao(Vault):
             ("the audit log names the object", self.audit), ("sealed", self.sealed)]
 
 
+class PeerKey:
+    """An RSA key for the second reader: the peer's client does OAEP, in both directions."""
+
+    type = header.RSA_OAEP
+
+    def __init__(self, peer, name, custodian):
+        self.peer, self.name, self.custodian = peer, name, custodian
+        shown = peer.ask("public", name=name)
+        self.version = shown["version"]
+        numbers = rsa.RSAPublicNumbers(*(int.from_bytes(shown[x], "big") for x in ("e", "n")))
+        self.recipient = keys.Key(numbers.public_key(), custodian).spki
+        self.id = hashlib.sha256(self.recipient).digest()
+        self.public = self.private = self
+
+    def encrypt(self, seed, _):
+        return self.peer.ask("wrap", name=self.name, seed=seed)["enc"]
+
+    def decrypt(self, enc, _):
+        return self.peer.ask("unwrap", name=self.name, version=self.version, enc=enc)["seed"]
+
+
+class Azure(Provider):
+    scheme = "azurekv"
+    HOST = "my-vault.vault.azure.net"
+
+    def start(self, url, ca, client_id, client_secret):
+        self.settings = f'endpoint = "{url}"\nca = "{ca}"'
+        self.env.update(AZURE_TENANT_ID="tenant-1", AZURE_CLIENT_ID=client_id,
+                        AZURE_CLIENT_SECRET=client_secret, AZURE_AUTHORITY_HOST=url)
+
+    def rsa(self, kind, bits):
+        name = f"k{bits}".encode()
+        ref = self.peer.ask("key", name=name, type=kind, bits=b"%d" % bits)["ref"].decode()
+        first = PeerKey(self.peer, name, self.HOST)
+        ours = self.run("encrypt", ref, TEXT)
+        self.reads(ours, first)
+        self.writes(ref, first)
+        self.peer.ask("key", name=name, type=kind, bits=b"%d" % bits)
+        second = PeerKey(self.peer, name, self.HOST)
+        assert first.id != second.id and self.run("decrypt", ref, ours) == TEXT
+        self.reads(self.run("encrypt", ref, TEXT), second)
+        self.writes(ref, second)
+
+    def reads(self, data, key):
+        sides = {CUSTOMER: [self.customer], PROVIDER: [key]}
+        with io.BytesIO(data) as file:
+            opened = envelope.open_header(file, Options(sides))
+            assert b"".join(envelope.stream(file, opened)) == TEXT
+
+    def writes(self, ref, key):
+        target = io.BytesIO()
+        envelope.seal(io.BytesIO(TEXT), target, Writing(
+            {CUSTOMER: [self.customer], PROVIDER: [key]}))
+        assert self.run("decrypt", ref, target.getvalue()) == TEXT
+
+    def refusals(self):
+        for _ in range(2):
+            ref = self.peer.ask("key", name=b"two", type="RSA", bits=b"3072")["ref"].decode()
+        ours = self.run("encrypt", ref, TEXT)
+        version = self.peer.ask("public", name=b"two")["version"]
+        assert len(self.peer.ask("versions", name=b"two")["names"].split()) == 2
+        self.peer.ask("disable", version=version)
+        assert version not in self.peer.ask("versions", name=b"two")["names"]
+        try:
+            self.peer.ask("unwrap", name=b"two", version=version, enc=bytes(384))
+        except Refused as no:
+            assert "disabled" in str(no), no
+        else:
+            raise AssertionError("a version that is disabled unwraps")
+        self.run("decrypt", ref, ours, error="provider-key-state")
+        self.run("decrypt", ref + "x", ours, error="provider-key-missing")
+        self.env["AZURE_CLIENT_SECRET"] = "other"
+        self.run("decrypt", ref, ours, error="provider-credentials")
+
+    def all(self):
+        return [("its client and we, RSA, two versions", lambda: self.rsa("RSA", 3072)),
+                ("its client and we, RSA-HSM", lambda: self.rsa("RSA-HSM", 4096)),
+                ("disabled, missing, secret", self.refusals)]
+
+
 def provider_peer(kind, build_folder):
-    return {MOTO.name: Moto, VAULT.name: Vault, OPENBAO.name: OpenBao}[kind.name](kind, build_folder)
+    peers = {MOTO.name: Moto, VAULT.name: Vault, OPENBAO.name: OpenBao, AZURE.name: Azure}
+    return peers[kind.name](kind, build_folder)

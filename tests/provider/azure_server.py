@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Azure Key Vault, its token endpoint and the identity of a machine, as far as their interfaces
-are documented, over real RSA. tests/peers runs lowkey-vault in its place."""
+are documented, over real RSA. tests/peers has Azure's own client ask it."""
 
 import base64
 import urllib.parse
@@ -35,6 +35,7 @@ class AzureServer(JsonServer):
         self.client = {"client_id": "app", "client_secret": "s3cret&"}
         self.assertion = None
         self.machine = False
+        self.operations = ["wrapKey", "unwrapKey"]
         self.token = "eyJ.token"
         self.scope = "https://vault.azure.net"
 
@@ -55,7 +56,11 @@ class AzureServer(JsonServer):
             assert query["resource"] == self.scope
             return Answer(200, {"access_token": self.token, "expires_in": "86399"})
         if headers.get("Authorization") != "Bearer " + self.token:
-            return error(401, "Unauthorized", "AKV10000: Request is missing a Bearer token.")
+            no = error(401, "Unauthorized", "AKV10000: Request is missing a Bearer token.")
+            no.headers["WWW-Authenticate"] = (
+                f'Bearer authorization="https://login.microsoftonline.com/tenant-1", '
+                f'resource="{self.scope}"')
+            return no
         assert query == {"api-version": "7.4"}
         return self.key(method, *path.removeprefix("/keys/").split("/"), body=body)
 
@@ -75,6 +80,7 @@ class AzureServer(JsonServer):
     def bundle(self, name, version, key, kty):
         numbers = key.public_key().public_numbers()
         return {"kid": f"https://{HOST}/keys/{name}/{version}", "kty": kty,
+                "key_ops": self.operations,
                 "n": b64(numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big")),
                 "e": b64(numbers.e.to_bytes(3, "big"))}
 

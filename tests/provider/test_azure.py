@@ -90,6 +90,11 @@ def test_answers_that_are_none(person, azure, members):
 def test_keys_that_do_not_fit(person, azure):
     fails(person.encrypt(azure.add("weak", 2048), check=False), "provider-key-use", "2048")
     fails(person.encrypt(azure.add("ec", kty="EC"), check=False), "provider-key-use", "EC")
+    ref = azure.add("k")
+    azure.operations = ["sign", "wrapKey"]
+    fails(person.encrypt(ref, check=False), "provider-key-use", "unwrapKey")
+    azure.operations = None  # not told
+    person.encrypt(ref)
 
 
 @pytest.mark.parametrize("ref", [
