@@ -23,6 +23,7 @@ struct authd {
 	struct renewal renewal;
 	struct known_list devices; /* their users */
 	struct known_list keys;    /* their names */
+	uint64_t told;             /* messages of keyd that were taken */
 };
 
 /* Of the functions that take a message, false: not its layout, or not its turn. */

@@ -191,7 +191,7 @@ bool
 authd_release(struct authd *authd, const struct ipc_message *message)
 {
 	static struct dk_release_object objects[DK_RELEASE_OBJECTS_MAX];
-	static uint8_t head[32 + 2 + 2 * DK_RELEASE_OBJECTS_MAX + 1 +
+	static uint8_t head[8 + 32 + 2 + 2 * DK_RELEASE_OBJECTS_MAX + 1 +
 	    IPC_CHARGES_MAX * IPC_CHARGE_BYTES + FACTORS_MAX_BYTES];
 	static struct factors factors;
 	struct dk_release_request request = { .count = 0 };
@@ -212,6 +212,7 @@ authd_release(struct authd *authd, const struct ipc_message *message)
 	if (dk_release_request_parse(asked.body.data, asked.body.len, objects, &request) != DK_OK)
 		request.count = 0;
 	dk_wr_init(&wr, head, sizeof(head));
+	dk_wr_u64(&wr, authd->told);
 	dk_wr_bytes(&wr, authd->now->digest, sizeof(authd->now->digest));
 	dk_wr_u16(&wr, (uint16_t)request.count);
 	for (unsigned i = 0; i < request.count; i++)

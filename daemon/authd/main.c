@@ -58,6 +58,7 @@ on_keyd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messag
 	struct authd *authd = ctx;
 
 	(void)channel;
+	authd->told++;
 	if (message->type == IPC_DEVICE)
 		return known_learn(&authd->devices, message, DEVICE_STATE_LAST);
 	if (message->type == IPC_POLICY_LOGGED)
@@ -119,8 +120,9 @@ main(void)
 	ipc_child_begin(&authd.child, IPC_AUTHD);
 	prepare_libraries();
 	(void)ipc_child_add(&authd.child, IPC_FD_PARENT, IPC_PARENT, on_parent, &authd);
-	authd.httpd = ipc_child_add(&authd.child, AUTHD_FD_HTTPD, IPC_HTTPD, on_httpd, &authd);
+	/* keyd first: what it said is known before what comes from httpd is judged. */
 	authd.keyd = ipc_child_add(&authd.child, AUTHD_FD_KEYD, IPC_KEYD, on_keyd, &authd);
+	authd.httpd = ipc_child_add(&authd.child, AUTHD_FD_HTTPD, IPC_HTTPD, on_httpd, &authd);
 	load_policy(&authd);
 	authd.child.protections |= sandbox_enter(IPC_AUTHD, NULL);
 	authd_announce(&authd, 0, authd.now, &nobody);

@@ -141,6 +141,7 @@ ipc_judged_read(const struct ipc_message *message, struct ipc_judged *ret)
 	struct dk_reader_buf rd;
 
 	start(&rd, message);
+	ret->told = dk_rd_u64(&rd);
 	ret->policy = dk_rd_bytes(&rd, 32);
 	ret->verdict_count = dk_rd_u16(&rd);
 	ret->verdicts = dk_rd_bytes(&rd, (size_t)ret->verdict_count * 2);

@@ -55,6 +55,7 @@ bool ipc_release_read(const struct ipc_message *message, struct ipc_release *ret
 
 /* RELEASE_JUDGED */
 struct ipc_judged {
+	uint64_t told; /* messages of keyd that authd had taken when it judged */
 	const uint8_t *policy;
 	unsigned verdict_count;
 	const uint8_t *verdicts; /* two bytes each */

@@ -131,22 +131,44 @@ keyd_erase(struct keyd *keyd)
 		say_fatal("the sealed store cannot be written");
 }
 
+static void
+tell(struct keyd *keyd, unsigned type, uint64_t id, const struct dk_part *parts, unsigned n)
+{
+	(void)ipc_send(keyd->authd, type, id, parts, n);
+	keyd->told++;
+}
+
 void
 keyd_tell_device(struct keyd *keyd, const struct device *device)
 {
 	const struct dk_part parts[] = { { device->id, sizeof(device->id) }, { &device->state, 1 },
 		{ device->user, strlen(device->user) } };
+	struct device *own = state_device(&keyd->state, device->id);
 
-	(void)ipc_send(keyd->authd, IPC_DEVICE, 0, parts, 3);
+	tell(keyd, IPC_DEVICE, 0, parts, 3);
+	if (own)
+		own->told = keyd->told;
 }
 
 void
-keyd_tell_key(struct keyd *keyd, const struct service_key *key)
+keyd_tell_key(struct keyd *keyd, struct service_key *key)
 {
 	for (unsigned i = 0; i < key->version_count; i++) {
 		const struct dk_part parts[] = { { key->version[i].id, 32 },
 			{ &key->version[i].state, 1 }, { key->name, strlen(key->name) } };
 
-		(void)ipc_send(keyd->authd, IPC_SERVICE_KEY, 0, parts, 3);
+		tell(keyd, IPC_SERVICE_KEY, 0, parts, 3);
 	}
+	key->told = keyd->told;
+}
+
+void
+keyd_tell_logged(struct keyd *keyd, uint64_t id, unsigned code, bool other)
+{
+	const uint8_t answer[2] = { (uint8_t)(code >> 8), (uint8_t)code };
+	const struct dk_part part = { answer, sizeof(answer) };
+
+	tell(keyd, IPC_POLICY_LOGGED, id, &part, 1);
+	if (code == DK_CODE_OK && other)
+		keyd->told_in_force = keyd->told;
 }

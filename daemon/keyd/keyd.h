@@ -114,6 +114,8 @@ struct keyd {
 	bool anchored; /* store and log are known to belong together */
 	bool has_policy;
 	uint8_t policy[32];
+	bool has_key_sets; /* the digest below is that of those in force */
+	uint8_t key_sets[32];
 	struct keyd_quorum quorum;
 	/* records that wait for logd */
 	struct pending *pending;
@@ -126,6 +128,8 @@ struct keyd {
 	unsigned deferred_count; /* without those of the operator */
 	unsigned deferred_admin_count;
 	bool resuming; /* they are taken from there now */
+	uint64_t told;          /* messages to authd so far: what it judged before may be outdated */
+	uint64_t told_in_force; /* up to the last one that put another policy or key set in force */
 	/* releases under way, release.c */
 	struct pool pool;
 	pthread_rwlock_t state_lock;
@@ -256,7 +260,10 @@ void keyd_write_slots(struct keyd *keyd);
 /* Writes the other slot too, so that neither has what was destroyed. */
 void keyd_erase(struct keyd *keyd);
 void keyd_tell_device(struct keyd *keyd, const struct device *device);
-void keyd_tell_key(struct keyd *keyd, const struct service_key *key);
+void keyd_tell_key(struct keyd *keyd, struct service_key *key);
+/* What was to replace a policy or a key set is recorded, or is not; other: than what is in
+ * force. */
+void keyd_tell_logged(struct keyd *keyd, uint64_t id, unsigned code, bool other);
 
 /* share.c */
 /* First of all: whether the state is shared, and the newest one. Then keyd_begin(). */
@@ -280,7 +287,7 @@ void keyd_share_step(struct keyd *keyd);
 /* release.c */
 void keyd_judge_anew(struct keyd *keyd, struct job *job);
 /* It ends without a share and without a record; all that are judged do. */
-void keyd_release_unavailable(struct keyd *keyd, struct job *job);
+void keyd_release_end(struct keyd *keyd, struct job *job, unsigned code);
 void keyd_ready_unavailable(struct keyd *keyd);
 
 #endif

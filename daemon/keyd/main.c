@@ -57,29 +57,41 @@ policy_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt
 struct new_policy {
 	uint64_t id;
 	uint8_t digest[32];
+	uint8_t key_sets[32];
 };
+
+/* True if it is another one than what is in force. */
+static bool
+take_policy(struct keyd *keyd, const uint8_t digest[32], const uint8_t key_sets[32])
+{
+	bool other = !keyd->has_key_sets || memcmp(keyd->policy, digest, 32) != 0 ||
+	    memcmp(keyd->key_sets, key_sets, 32) != 0;
+
+	memcpy(keyd->policy, digest, sizeof(keyd->policy));
+	memcpy(keyd->key_sets, key_sets, sizeof(keyd->key_sets));
+	keyd->has_policy = keyd->has_key_sets = true;
+	return other;
+}
 
 static void
 new_policy_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
 {
 	struct new_policy *p = ctx;
+	bool other;
 
+	(void)receipt;
 	if (code == IPC_CODE_POLICY_DIFFERS) {
 		say_policy_differs();
 		code = DK_CODE_ARGUMENT;
 	}
-	const uint8_t answer[2] = { (uint8_t)(code >> 8), (uint8_t)code };
-	const struct dk_part part = { answer, sizeof(answer) };
-
-	(void)receipt;
-	if (code == DK_CODE_OK)
-		memcpy(keyd->policy, p->digest, sizeof(keyd->policy));
-	(void)ipc_send(keyd->authd, IPC_POLICY_LOGGED, p->id, &part, 1);
+	other = code == DK_CODE_OK && take_policy(keyd, p->digest, p->key_sets);
+	keyd_tell_logged(keyd, p->id, code, other);
 	free(p);
 }
 
 static void
-change_policy(struct keyd *keyd, uint64_t id, uint32_t uid, struct dk_log_event *event)
+change_policy(
+    struct keyd *keyd, uint64_t id, const struct ipc_policy *policy, struct dk_log_event *event)
 {
 	struct keyd_nonce terms = { .policy_rule = IPC_POLICY_CHANGE, .policy = event->policy };
 	struct new_policy *p = malloc(sizeof(*p));
@@ -87,11 +99,12 @@ change_policy(struct keyd *keyd, uint64_t id, uint32_t uid, struct dk_log_event 
 	if (!p)
 		say_fatal("no memory");
 	p->id = id;
-	memcpy(p->digest, event->policy, sizeof(p->digest));
-	if (uid == IPC_UID_CLUSTER)
+	memcpy(p->digest, policy->digest, sizeof(p->digest));
+	memcpy(p->key_sets, policy->keys_digest, sizeof(p->key_sets));
+	if (policy->uid == IPC_UID_CLUSTER)
 		terms.policy_rule = IPC_POLICY_SAME;
 	else
-		keyd_add_factor(event, DK_FACTOR_LOCAL, IPC_PARENT, uid);
+		keyd_add_factor(event, DK_FACTOR_LOCAL, IPC_PARENT, policy->uid);
 	keyd_log(keyd, event, &terms, new_policy_logged, p);
 }
 
@@ -114,11 +127,10 @@ on_policy(struct keyd *keyd, const struct ipc_message *message)
 		dk_hex(policy.keys_digest, 32, event.note + strlen("key sets "));
 	}
 	if (policy.replaces) {
-		change_policy(keyd, message->id, policy.uid, &event);
+		change_policy(keyd, message->id, &policy, &event);
 		return true;
 	}
-	memcpy(keyd->policy, event.policy, sizeof(keyd->policy));
-	keyd->has_policy = true;
+	(void)take_policy(keyd, policy.digest, policy.keys_digest);
 	terms.policy = keyd->policy;
 	keyd_log(keyd, &event, &terms, policy_logged, NULL);
 	return true;
@@ -127,12 +139,12 @@ on_policy(struct keyd *keyd, const struct ipc_message *message)
 static void
 key_set_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
 {
-	const uint8_t answer[2] = { (uint8_t)(code >> 8), (uint8_t)code };
-	const struct dk_part part = { answer, sizeof(answer) };
 	uint64_t *id = ctx;
 
 	(void)receipt;
-	(void)ipc_send(keyd->authd, IPC_POLICY_LOGGED, *id, &part, 1);
+	if (code == DK_CODE_OK)
+		keyd->has_key_sets = false; /* only authd knows the digest over all of them */
+	keyd_tell_logged(keyd, *id, code, true);
 	free(id);
 }
 

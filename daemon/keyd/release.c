@@ -9,7 +9,8 @@
  * One request alone is done in the main thread (pool.h). A job holds unwrapped shares between judge
  * and sealed. Invariant I1 is kept in logged(): nothing else lets a share be sealed, and it does so
  * only with the receipt of a durable record. What was judged by a state that an act has changed
- * since is judged anew before it is recorded.
+ * since is judged anew before it is recorded; what authd judged before it knew what it should have
+ * judged by is answered with busy, since authd has seen what it needs for that and keyd has not.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,15 @@ logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void 
 
 /* ---- judged ---- */
 
+void
+keyd_release_end(struct keyd *keyd, struct job *job, unsigned code)
+{
+	keyd->suppressed += job->suppressed;
+	keyd_result(keyd, job->id, code, NULL, 0);
+	job_free(job);
+}
+
+/* Nothing that authd allowed or denied goes to the log by another way. */
 static void
 send_record(struct keyd *keyd, struct job *job)
 {
@@ -144,6 +154,10 @@ send_record(struct keyd *keyd, struct job *job)
 		.charges = job->charges };
 	struct pending *pending = job->pending;
 
+	if (job_outdated(keyd, job)) {
+		keyd_release_end(keyd, job, DK_CODE_BUSY);
+		return;
+	}
 	job->pending = NULL;
 	job->suppressed = 0;
 	keyd_record_send(keyd, pending, &nonce);
@@ -277,21 +291,13 @@ keyd_judge_anew(struct keyd *keyd, struct job *job)
 }
 
 void
-keyd_release_unavailable(struct keyd *keyd, struct job *job)
-{
-	keyd->suppressed += job->suppressed;
-	keyd_result(keyd, job->id, DK_CODE_UNAVAILABLE, NULL, 0);
-	job_free(job);
-}
-
-void
 keyd_ready_unavailable(struct keyd *keyd)
 {
 	struct job *job;
 
 	while ((job = keyd->ready_first)) {
 		keyd->ready_first = job->next;
-		keyd_release_unavailable(keyd, job);
+		keyd_release_end(keyd, job, DK_CODE_UNAVAILABLE);
 	}
 	keyd->ready_last = NULL;
 	keyd->ready_count = 0;
@@ -358,6 +364,10 @@ keyd_on_release(struct keyd *keyd, const struct ipc_message *message)
 	bool broken;
 	struct job *job = job_new(keyd, message, &broken);
 
+	if (job && job->told > keyd->told) {
+		job_free(job);
+		return false;
+	}
 	if (!job) {
 		if (!broken)
 			keyd_result(keyd, message->id, DK_CODE_BUSY, NULL, 0);

@@ -35,6 +35,7 @@ struct job {
 	struct dk_request_signature sig;
 	uint8_t digest[32]; /* of the request */
 	bool has_digest;
+	uint64_t told; /* messages of keyd that authd had taken when it judged */
 	uint8_t policy[32];
 	unsigned verdict_count;
 	const uint8_t *verdicts; /* borrowed */
@@ -80,6 +81,11 @@ unsigned job_verdict(const struct job *job, unsigned i);
 const struct dk_stanza *find_stanza(struct keyd *keyd, const uint8_t *data,
     const struct dk_set *set, struct service_key **ret_key, struct key_version **ret_version);
 unsigned check_key(const struct service_key *key, const struct key_version *version);
+
+/* release_outdated.c */
+/* True: authd judged by an older policy or key set, or before it was told of what is now known
+ * of the device, of an approver's or of a key. The body is parsed. */
+bool job_outdated(struct keyd *keyd, const struct job *job);
 
 /* release_answer.c: the answer, from job->receipt alone (I1). */
 bool job_keep_receipt(struct job *job, const struct dk_receipt *receipt);

@@ -16,6 +16,7 @@ parse_message(const struct ipc_message *message, struct job *job)
 
 	if (!ipc_judged_read(message, &judged) || asked->body.len > DK_RELEASE_BODY_MAX_BYTES)
 		return false;
+	job->told = judged.told;
 	memcpy(job->policy, judged.policy, sizeof(job->policy));
 	job->verdict_count = judged.verdict_count;
 	job->verdicts = judged.verdicts;

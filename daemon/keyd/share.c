@@ -95,7 +95,7 @@ wait_for_database(struct keyd *keyd)
 	keyd->share.next_ms = now_ms() + WAIT_LAST_MS;
 	while ((job = keyd->share.jobs)) {
 		keyd->share.jobs = job->next;
-		keyd_release_unavailable(keyd, job);
+		keyd_release_end(keyd, job, DK_CODE_UNAVAILABLE);
 	}
 	keyd_ready_unavailable(keyd);
 }
@@ -192,21 +192,27 @@ same_versions(const struct service_key *a, const struct service_key *b)
 	return same;
 }
 
-/* authd learns what is other than it was; nothing is ever unknown again. */
+/* authd learns what is other than it was, and was told of the rest before; nothing is ever
+ * unknown again. */
 static void
 tell_differences(struct keyd *keyd, struct state *before)
 {
 	for (unsigned i = 0; i < keyd->state.device_count; i++) {
-		const struct device *d = keyd->state.device[i], *was = state_device(before, d->id);
+		struct device *d = keyd->state.device[i], *was = state_device(before, d->id);
 
 		if (!was || was->state != d->state || strcmp(was->user, d->user) != 0)
 			keyd_tell_device(keyd, d);
+		else
+			d->told = was->told;
 	}
 	for (unsigned i = 0; i < keyd->state.key_count; i++) {
-		const struct service_key *key = keyd->state.key[i];
+		struct service_key *key = keyd->state.key[i];
+		const struct service_key *was = state_key_by_name(before, key->name);
 
-		if (!same_versions(state_key_by_name(before, key->name), key))
+		if (!same_versions(was, key))
 			keyd_tell_key(keyd, key);
+		else
+			key->told = was->told;
 	}
 }
 

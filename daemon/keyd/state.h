@@ -39,6 +39,7 @@ struct key_version {
 struct service_key {
 	char name[DK_SERVICE_NAME_MAX_BYTES + 1];
 	bool frozen;
+	uint64_t told; /* of keyd, when authd was told of it; not kept */
 	struct dk_pkey *recovery; /* public; NULL: none */
 	uint8_t recovery_custodian[DK_CUSTODIAN_BYTES];
 	unsigned version_count;
@@ -56,6 +57,7 @@ struct device {
 	char user[DK_USER_MAX_BYTES + 1];
 	char name[DK_DEVICE_NAME_MAX_BYTES + 1];
 	struct dk_pkey *pkey; /* made at first use */
+	uint64_t told;        /* of keyd, when authd was told of it; not kept */
 };
 
 struct open_code {

@@ -10,22 +10,24 @@ import pytest
 
 from nodes import answer, cluster, release
 from service import BUILD
-from test_migrate import served
-from test_nodes import stop_process, whole
+from test_migrate import records, served
+from test_nodes import seen_until, stop_process, whole
 from test_password import (HEARTBEAT, Thief, forget_a_freeze, last_act, put_an_unfreeze,
                            rewrite)
 from tree import TreeService
 
+DENIED_BY_POLICY = 20
+
 
 @pytest.fixture
 def nodes_with(server, tmp_path):
-    """Nodes whose logd is another program."""
+    """Nodes whose logd, or keyd, is another program."""
     started = []
 
     def make(program):
         (tmp_path / "tree-of").mkdir()
         s = TreeService(tmp_path / "tree-of")
-        path = s.path("logd-postgres")
+        path = s.path("keyd" if program.startswith("keyd") else "logd-postgres")
         os.unlink(path)
         os.symlink(os.path.join(BUILD, "tests", "cluster", program), path)
         started.extend(cluster(s, server, tmp_path, 2))
@@ -49,6 +51,12 @@ def test_without_the_generation_a_freeze_does_not_reach_a_node_that_stood_still(
         os.kill(pid, signal.SIGCONT)
     thread.join()
     assert answers == [None]  # released after the freeze
+
+
+def test_without_what_authd_was_told_a_denial_is_recorded(nodes_with):
+    nodes = nodes_with("keyd-without-told")
+    seen_until(nodes, DENIED_BY_POLICY)
+    assert any(" denial " in line for line in records(nodes[0]))
 
 
 def test_without_the_lock_the_log_forks(nodes_with):

@@ -18,6 +18,7 @@ from witness import b64, leaf_hash, raw
 
 APPEND, APPENDED, RESULT, JUDGED, POLICY = 0x0401, 0x0402, 0x0301, 0x0201, 0x0204
 STOP = 0x0003
+TOLD = 2  # what keyd has told authd of: a device and a version of a key
 
 
 class Cosigner:
@@ -102,13 +103,13 @@ class Keyd(Peers):
             number, _record = self.child.channel["logd"].expect(APPEND)
             self.child.channel["logd"].send(APPENDED, struct.pack(">HQB", 0, 9, 0) + b"x\n", number)
 
-    def ask(self, s):
+    def ask(self, s, told=TOLD, number=77, code=0):
         body, device, nonce = release_body([parts_of(s.object)]), s.device(), os.urandom(16)
         now = int(time.time())
         base, _ = signature_base(device, s.url, body, now, nonce)
-        payload = (bytes(32) + struct.pack(">HH", 1, 0) + b"\0\0" + bytes(16) + struct.pack(">Q", now)
+        payload = (struct.pack(">Q", told) + bytes(32) + struct.pack(">HH", 1, code) + b"\0\0" + bytes(16) + struct.pack(">Q", now)
                    + nonce + device.id + raw_signature(device, base.encode()) + b"\0" + body)
-        self.child.channel["authd"].send(JUDGED, payload, 77)
+        self.child.channel["authd"].send(JUDGED, payload, number)
 
     def acknowledge(self, checkpoint, index=0):
         self.child.channel["logd"].send(APPENDED, struct.pack(">HQB", 0, index, 0) + checkpoint,

@@ -19,7 +19,7 @@ NOBODY = 0x7777
 TABLE = table()
 LEAF = bytes(48)
 HEAD = bytes(16) + bytes(8 + 16 + 32 + 64)  # of RELEASE
-JUDGED = bytes(32)  # policy
+JUDGED = bytes(8) + bytes(32)  # told, policy
 
 
 def u16(n):
@@ -139,7 +139,7 @@ CASES = {
     "ENROL": ([bytes(16), bytes(16) + b"DKE1"], [b"", bytes(15)]),
     "KEY": ([b"", b"finance", b"\xff" * 64], []),  # whatever it is, no such key is there
     "RELEASE_JUDGED": ([judged(), judged(n=u16(1) + u16(20), c=b"\1" + charge())],
-                       [b"", JUDGED, judged()[:32 + 4 + 100], judged(n=u16(9000)),
+                       [b"", JUDGED, b"\1" + judged()[1:], judged()[:8 + 32 + 4 + 100], judged(n=u16(9000)),
                         judged(c=b"\21" + 17 * charge()), judged(c=b"\1" + charge()[:-1],
                                                                  head=HEAD[:10], shown=b"",
                                                                  body=b""),
