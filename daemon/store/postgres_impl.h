@@ -95,6 +95,7 @@ struct postgres {
 	uint64_t next_try_ms;
 	bool committing;
 	bool unsure;            /* a commit may be on one machine only */
+	bool answered;          /* the last commit was, whatever the answer */
 	bool any_state;         /* of a migration: the log need not be in force */
 	bool making;            /* nor be there */
 	bool filling;           /* of a migration to it: not with another connection */

@@ -130,6 +130,7 @@ pg_committed(struct postgres *pg)
 	PGresult *result = pg_result(pg);
 	bool ok = result && strcmp(PQcmdStatus(result), "COMMIT") == 0;
 
+	pg->answered = result != NULL;
 	PQclear(result);
 	/* It says COMMIT, too, when the wait for a synchronous standby was cancelled. */
 	if (ok && pg->unsure)

@@ -14,6 +14,7 @@ from test_migrate import records, served
 from test_nodes import seen_until, stop_process, whole
 from test_password import (HEARTBEAT, Thief, forget_a_freeze, last_act, put_an_unfreeze,
                            rewrite)
+from test_unknown import Cutter, behind
 from tree import TreeService
 
 DENIED_BY_POLICY = 20
@@ -57,6 +58,15 @@ def test_without_what_authd_was_told_a_denial_is_recorded(nodes_with):
     nodes = nodes_with("keyd-without-told")
     seen_until(nodes, DENIED_BY_POLICY)
     assert any(" denial " in line for line in records(nodes[0]))
+
+
+def test_without_the_look_what_was_committed_is_not_acknowledged(nodes_with, server):
+    cutter, nodes = Cutter(server), nodes_with("logd-without-look")
+    behind(cutter, nodes)
+    cutter.arm("after")
+    assert release(nodes[0]) == "unavailable"
+    assert cutter.cuts == 1
+    cutter.close()
 
 
 def test_without_the_lock_the_log_forks(nodes_with):
