@@ -160,7 +160,10 @@ curl_easy_perform(CURL *curl)
 
 #define AWS "awskms:arn:aws:kms:eu-central-1:111122223333:"
 #define GCP "gcpkms:projects/p/locations/l/keyRings/r/cryptoKeys/k"
-#define FILES 2
+#define FILES 4
+#define FEDERATED                                                                                  \
+	"{\"type\": \"external_account\", \"audience\": \"a\", \"subject_token_type\": \"t\", "    \
+	"\"token_url\": \"https://sts\", \"credential_source\": "
 
 static char files[FILES][32];
 static const char *const variables[] = { "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
@@ -186,6 +189,8 @@ static const struct way {
 	{ "vault:https://v:8200/transit/keys/k", { "VAULT_TOKEN", SECRET } },
 	{ "vault:https://v:8200/transit/keys/k",
 	    { "VAULT_ROLE_ID", "r", "VAULT_SECRET_ID", SECRET } },
+	{ GCP, { "GOOGLE_APPLICATION_CREDENTIALS", files[2] } },
+	{ GCP, { "GOOGLE_APPLICATION_CREDENTIALS", files[3] } },
 };
 
 static void
@@ -200,11 +205,21 @@ make_file(char path[32], const char *text)
 static void
 set_up(const struct way *way)
 {
+	char text[512];
+
 	if (!files[0][0]) {
 		make_file(files[0], SECRET);
 		make_file(files[1],
 		    "{\"type\": \"authorized_user\", \"client_id\": \"c\", \"client_secret\": "
 		    "\"" SECRET "\", \"refresh_token\": \"" SECRET "\"}");
+		(void)snprintf(text, sizeof(text),
+		    FEDERATED "{\"file\": \"%s\"}, \"service_account_impersonation_url\": "
+			      "\"https://iam\"}",
+		    files[0]);
+		make_file(files[2], text);
+		make_file(files[3],
+		    FEDERATED "{\"url\": \"https://issuer\", \"format\": {\"type\": "
+			      "\"json\", \"subject_token_field_name\": \"v\"}}}");
 		FUZZ_CHECK(setenv("HOME", "/nonexistent", 1) == 0);
 		FUZZ_CHECK(setenv("XDG_CONFIG_HOME", "/nonexistent", 1) == 0);
 	}

@@ -89,5 +89,13 @@ azure_token(struct provider_key *key, struct bearer *bearer)
 
 	if (variable("AZURE_TENANT_ID") && variable("AZURE_CLIENT_ID") && (secret || file))
 		return by_client(key, bearer, secret, secret ? NULL : file);
+	/* Another identity than the one that is meant is not taken in its place. */
+	if (variable("AZURE_CLIENT_CERTIFICATE_PATH")) {
+		provider_note(key,
+		    "AZURE_CLIENT_CERTIFICATE_PATH is not supported: use "
+		    "AZURE_CLIENT_SECRET, AZURE_FEDERATED_TOKEN_FILE or a managed "
+		    "identity");
+		return DK_ERR_PROVIDER_CREDENTIALS;
+	}
 	return by_identity(key, bearer);
 }

@@ -25,8 +25,8 @@ crc32c(const uint8_t *data, size_t len)
 
 /* ---- requests ---- */
 
-static dk_err
-judge(struct net_answer *answer)
+dk_err
+gcp_judge(struct net_answer *answer)
 {
 	const json_t *error = json_object_get(answer->json, "error");
 	const char *status = net_text(error, "status"), *text = net_text(error, "message");
@@ -59,7 +59,7 @@ call(struct provider_key *key, const char *action, json_t *body, struct net_answ
 	int n = snprintf(url, sizeof(url), "%s/v1/%s%s", gcp->base, gcp->resource, action);
 
 	if (n > 0 && (size_t)n < sizeof(url))
-		return bearer_call(key, &gcp->bearer, gcp_token, url, body, judge, ret);
+		return bearer_call(key, &gcp->bearer, gcp_token, url, body, gcp_judge, ret);
 	json_decref(body);
 	return DK_ERR_PROVIDER_REFERENCE;
 }

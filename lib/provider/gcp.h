@@ -17,4 +17,11 @@ struct gcp {
  */
 dk_err gcp_token(struct provider_key *key, struct bearer *bearer);
 
+/* The same by a file of the type external_account. */
+DK_MUST_USE dk_err gcp_federated(
+    struct provider_key *key, struct bearer *bearer, const json_t *file);
+
+/* How services of Google say no. A net_judge. */
+dk_err gcp_judge(struct net_answer *answer);
+
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Application default credentials: a service account signs its own token (RFC 7519, RS256),
- * a user of gcloud has a refresh token, a machine of Google asks its metadata.
+ * a user of gcloud has a refresh token, a federated identity one of another issuer, a
+ * machine of Google asks its metadata.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,8 @@ by_file(struct provider_key *key, struct bearer *bearer, const char *path)
 		err = by_account(bearer, file);
 	else if (strcmp(type, "authorized_user") == 0)
 		err = by_user(key, bearer, file);
+	else if (strcmp(type, "external_account") == 0)
+		err = gcp_federated(key, bearer, file);
 	else
 		provider_note(key, "credentials of the type %.40s are not supported", type);
 	json_decref(file);

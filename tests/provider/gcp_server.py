@@ -18,6 +18,7 @@ from server import Answer, JsonServer, rsa_key
 
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 PROJECT = "projects/p-1/locations/europe-west3/keyRings/ring"
+AUDIENCE = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q"
 MAIL = "robot@p-1.iam.gserviceaccount.com"
 
 
@@ -52,6 +53,8 @@ class GcpServer(JsonServer):
         self.denied, self.disabled, self.check_binding, self.opened = set(), set(), True, {}
         self.refresh = None  # the refresh token that is taken
         self.machine = False
+        self.subject, self.exchanged = None, "ya29.federated"  # a token of another issuer; of ours
+        self.impersonates = False
 
     def symmetric(self, name):
         resource = f"{PROJECT}/cryptoKeys/{name}"
@@ -90,6 +93,19 @@ class GcpServer(JsonServer):
             if form["refresh_token"] != self.refresh or form["grant_type"] != "refresh_token":
                 return Answer(400, {"error": "invalid_grant", "error_description": "Bad Request"})
             return Answer(200, {"access_token": self.TOKEN, "expires_in": 3599})
+        if path == "/sts":
+            return self.exchange(dict(urllib.parse.parse_qsl(body.decode())))
+        if path == f"/impersonate/{MAIL}:generateAccessToken":
+            if headers.get("Authorization") != "Bearer " + self.exchanged or not self.impersonates:
+                return error(403, "PERMISSION_DENIED",
+                             "Permission 'iam.serviceAccounts.getAccessToken' denied")
+            assert body == {"scope": ["https://www.googleapis.com/auth/cloud-platform"],
+                            "lifetime": "3600s"}
+            end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+            return Answer(200, {"accessToken": self.TOKEN, "expireTime": end})
+        if path.startswith("/issuer"):
+            return Answer(200, {"value": self.subject}) if headers.get("X-Issuer") == "yes" \
+                else Answer(401, {})
         if path.startswith("/computeMetadata/v1/"):
             if not self.machine or headers.get("Metadata-Flavor") != "Google":
                 return Answer(403, b"")
@@ -107,6 +123,16 @@ class GcpServer(JsonServer):
         if resource in self.disabled:
             return error(400, "FAILED_PRECONDITION", f"{resource} is not enabled, is DISABLED")
         return getattr(self, "on_" + action)(resource, self.keys[resource], body)
+
+    def exchange(self, form):
+        """RFC 8693, as Google's security token service has it."""
+        assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:token-exchange"
+        assert form["requested_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
+        assert form["scope"] == "https://www.googleapis.com/auth/cloud-platform"
+        if (form["subject_token"], form["audience"]) != (self.subject, AUDIENCE):
+            return Answer(400, {"error": "invalid_grant", "error_description": "not this token"})
+        return Answer(200, {"access_token": self.exchanged, "token_type": "Bearer",
+                            "issued_token_type": form["requested_token_type"], "expires_in": 3599})
 
     def take(self, body, name):
         data = base64.b64decode(body[name])

@@ -129,6 +129,18 @@ def test_a_federated_token(person, azure):
     fails(person.decrypt(ref, check=False), "provider-credentials", "token file")
 
 
+def test_a_certificate_is_not_passed_over(person, azure):
+    """Nobody else is asked in its place."""
+    ref = azure.add("k")
+    del person.env["AZURE_CLIENT_SECRET"]
+    azure.machine = True
+    person.encrypt(ref)  # control
+    person.env["AZURE_CLIENT_CERTIFICATE_PATH"] = "/c.pem"
+    azure.requests.clear()
+    fails(person.encrypt(ref, check=False), "provider-credentials", "is not supported")
+    assert not azure.requests
+
+
 def test_the_identity_of_a_machine(person, azure):
     ref = azure.add("k")
     for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from conftest import fails
-from gcp_server import PROJECT, GcpServer, crc32c
+from gcp_server import AUDIENCE, MAIL, PROJECT, GcpServer, crc32c
 from server import Answer
 
 
@@ -162,6 +162,74 @@ def test_a_machine(person, gcp):
     fails(person.encrypt(ref, check=False), "provider-credentials")
     gcp.machine = True
     person.encrypt(ref)
+
+
+def federated(person, gcp, source, **more):
+    """A file of an identity of another issuer, whose token is b.c.d."""
+    gcp.subject = "b.c.d"
+    (person.folder / "account.json").write_text(json.dumps({
+        "type": "external_account", "audience": AUDIENCE, "token_url": gcp.url + "/sts",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "credential_source": source,
+        **more}))
+
+
+def test_a_federated_identity(person, gcp):
+    ref = gcp.symmetric("s")
+    token = person.folder / "token"
+    gcp.exchanged = gcp.TOKEN
+    federated(person, gcp, {"file": str(token)})
+    token.write_text("b.c.d\n")
+    person.encrypt(ref)
+    person.decrypt(ref)
+    federated(person, gcp, {"file": str(token), "format": {
+        "type": "json", "subject_token_field_name": "value"}})
+    token.write_text('{"value": "b.c.d"}')
+    person.decrypt(ref)
+    for text in ('{"value": 7}', '{"other": "b.c.d"}', "b.c.d", "", "x" * 20000):
+        token.write_text(text)
+        fails(person.decrypt(ref, check=False), "provider-credentials", "no token")
+    token.write_text('{"value": "b.c.e"}')
+    done = person.decrypt(ref, check=False)
+    fails(done, "provider-credentials", "not this token")
+    assert "b.c.e" not in done.stderr
+
+
+def test_a_federated_identity_by_url(person, gcp):
+    ref = gcp.symmetric("s")
+    gcp.exchanged = gcp.TOKEN
+    source = {"url": gcp.url + "/issuer", "headers": {"X-Issuer": "yes"},
+              "format": {"type": "json", "subject_token_field_name": "value"}}
+    federated(person, gcp, source)
+    person.encrypt(ref)
+    for headers in ({}, {"X-Issuer": "yes\r\nX-Other: 1"}, {"X-Issuer": 1}, {"X": "y" * 600},
+                    {f"X-{i}": "yes" for i in range(5)}):
+        federated(person, gcp, {**source, "headers": headers})
+        fails(person.decrypt(ref, check=False), "provider-credentials")
+    assert not any("X-Other" in headers for *_, headers, _ in gcp.requests)
+    federated(person, gcp, {**source, "url": "http://issuer.example/token"})  # not without TLS
+    fails(person.decrypt(ref, check=False), "provider-credentials")
+
+
+def test_a_federated_identity_as_a_service_account(person, gcp):
+    ref = gcp.symmetric("s")
+    (person.folder / "token").write_text("b.c.d")
+    federated(person, gcp, {"file": str(person.folder / "token")},
+              service_account_impersonation_url=f"{gcp.url}/impersonate/{MAIL}:generateAccessToken")
+    fails(person.encrypt(ref, check=False), "provider-denied", "getAccessToken")
+    gcp.impersonates = True
+    person.encrypt(ref)
+    gcp.exchanged += "2"  # control: what was exchanged does not open anything by itself
+    federated(person, gcp, {"file": str(person.folder / "token")})
+    fails(person.decrypt(ref, check=False), "provider-credentials", "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize("source", [
+    {"environment_id": "aws1"}, {"executable": {"command": "/bin/echo"}}, {}, None, 7])
+def test_sources_that_are_not_supported(person, gcp, source):
+    federated(person, gcp, source)
+    fails(person.encrypt(gcp.symmetric("s"), check=False), "provider-credentials",
+          "neither file nor url")
+    assert not gcp.requests
 
 
 @pytest.mark.parametrize("text", [
