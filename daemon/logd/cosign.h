@@ -35,7 +35,8 @@ struct cosigner {
 	uint64_t asked;  /* size of the tree that it is asked for */
 	uint64_t known;  /* of the newest one that it has, by its own word */
 	uint64_t next_ms, delay_ms;
-	bool ill; /* that was told */
+	bool ill;   /* that was told */
+	bool moved; /* its last answer was that it has another tree */
 	struct ipc_witness_of state;
 };
 

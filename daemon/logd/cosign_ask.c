@@ -43,6 +43,7 @@ body(struct logd *logd, uint64_t from, char text[IPC_POST_BODY_MAX_BYTES])
 static void
 failed(struct cosigner *w, unsigned result, unsigned status)
 {
+	w->moved = false;
 	w->state.failures++;
 	w->state.result = (uint8_t)result;
 	w->state.status = (uint16_t)status;
@@ -122,7 +123,7 @@ cosigned(struct logd *logd, unsigned number, const struct dk_part *bytes)
 	}
 	if (w->ill)
 		say(SAY_INFO, "witness %s cosigns again", w->state.name);
-	w->ill = false;
+	w->ill = w->moved = false;
 	w->delay_ms = 0;
 	w->known = w->asked;
 	w->state.result = IPC_FETCH_OK;
@@ -155,6 +156,10 @@ conflict(struct logd *logd, struct cosigner *w, const struct dk_part *bytes)
 		return;
 	}
 	w->known = size;
+	/* Once, it has only seen more than was thought. */
+	if (w->moved)
+		failed(w, IPC_FETCH_REFUSED, 409);
+	w->moved = true;
 }
 
 bool

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A service whose log witnesses cosign, spec/log.md section 17: real witnesses, real daemon."""
+import http.server
 import json
 import os
 import re
 import signal
 import struct
 import subprocess
+import threading
 import time
 
 import pytest
@@ -300,3 +302,50 @@ def test_a_configuration_that_cannot_be_kept_is_refused(tmp_path, lines, policy,
     done = subprocess.run([s.daemon, "run", "--dir", s.dir, "--passphrase-file", s.passfile],
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and words in done.stderr, done.stderr
+
+
+class Liar(http.server.ThreadingHTTPServer):
+    """A witness that always has another tree than it had."""
+    daemon_threads = True
+
+    def __init__(self, port):
+        self.asked = 0
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version, disable_nagle_algorithm = "HTTP/1.1", True
+
+            def log_message(self, *_):
+                pass
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                outer.asked += 1
+                body = b"%d\n" % (1 + outer.asked % 2)
+                self.send_response(409)
+                self.send_header("Content-Type", "text/x.tlog.size")
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Connection", "close")
+                self.end_headers()
+                self.wfile.write(body)
+
+        super().__init__(("127.0.0.1", port), Handler)
+        self.thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+        self.thread.start()
+
+
+def test_a_witness_that_never_agrees_is_not_asked_without_end(tmp_path):
+    s = Setting(tmp_path, quorum="any")
+    try:
+        s.witnesses[1].stop()
+        liar = Liar(s.witnesses[1].port)
+        s.decrypt()
+        time.sleep(5)
+        assert 0 < liar.asked < 60, liar.asked
+        s.decrypt()
+        liar.shutdown()
+        liar.server_close()
+        s.witnesses[1].start()  # it is asked again
+        until(lambda: len(s.cosigners()) == 2)
+    finally:
+        s.stop()
