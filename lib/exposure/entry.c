@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Entries of the log: rules 2 to 4, and the evidence that the log gives. */
+#include <stdlib.h>
+
+#include "exposure/state.h"
+
+static bool
+grow(void **array, size_t *cap, size_t count, size_t size)
+{
+	size_t wanted = *cap ? *cap * 2 : 64;
+	void *more;
+
+	if (count < *cap)
+		return true;
+	more = reallocarray(*array, wanted, size);
+	if (!more)
+		return false;
+	*array = more;
+	*cap = wanted;
+	return true;
+}
+
+static bool
+entry_valid(const struct dk_exposure *x, const struct dk_exposure_entry *e)
+{
+	uint32_t limit = e->class == DK_ENTRY_KEY ? x->c.keys : x->c.objects;
+
+	if (e->after >= e->before || e->before == DK_EXPOSURE_NEVER)
+		return false;
+	if (x->any &&
+	    (e->index <= x->last_index || e->after < x->last_after || e->before < x->last_before))
+		return false;
+	if (e->class < DK_ENTRY_OTHER || e->class > DK_ENTRY_CLOSED)
+		return false;
+	if (e->class == DK_ENTRY_KEY ? e->count < 1 || e->count > 2
+				     : e->class != DK_ENTRY_RELEASE && e->count)
+		return false;
+	for (size_t i = 0; i < e->count; i++)
+		if (e->item[i] >= limit)
+			return false;
+	return e->factor_count <= DK_EXPOSURE_FACTORS_MAX;
+}
+
+/* What this entry says of the time since the one before it. */
+static void
+watch(struct dk_exposure *x, const struct dk_exposure_entry *e)
+{
+	bool in = !x->any || x->last_after < x->c.to;
+
+	if (x->any && in && e->index != x->last_index + 1)
+		x->missing |= DK_MISSING_RECORD;
+	if (x->any && in && e->after >= x->c.from && e->after - x->last_after > x->c.gap)
+		x->missing |= DK_MISSING_GAP;
+	if (e->class == DK_ENTRY_CLOSED && e->after < x->c.to)
+		x->missing |= DK_MISSING_RECORD;
+	x->begun |= e->index == 0 && e->class == DK_ENTRY_BEGUN;
+	if (e->class == DK_ENTRY_CONFIG)
+		x->configured = true;
+	if (e->class == DK_ENTRY_RELEASE && !x->configured && e->after < x->c.to)
+		x->missing |= DK_MISSING_START;
+	x->prompt |= e->prompt && e->after < x->c.to;
+	x->any = true;
+	x->last_index = e->index;
+	x->last_after = e->after;
+	x->last_before = e->before;
+}
+
+static dk_err
+add_code(struct dk_exposure *x, const struct dk_exposure_entry *e, struct dk_when when)
+{
+	void *array = x->code;
+
+	if (!grow(&array, &x->code_cap, x->code_count, sizeof(*x->code)))
+		return DK_ERR_NOMEM;
+	x->code = array;
+	x->code[x->code_count].index = e->index;
+	x->code[x->code_count++].rogue =
+	    dk_when_in_window(x, when) && dk_known_secret(x, DK_THEFT_ADMIN, e->root, when);
+	return DK_OK;
+}
+
+static dk_err
+add_device(struct dk_exposure *x, const struct dk_exposure_entry *e, struct dk_when when)
+{
+	const struct dk_known_code *code = dk_known_code_find(x, e->root);
+	void *array = x->device;
+	struct dk_known_device *d;
+
+	if (!grow(&array, &x->device_cap, x->device_count, sizeof(*x->device)))
+		return DK_ERR_NOMEM;
+	x->device = array;
+	d = &x->device[x->device_count++];
+	d->index = e->index;
+	d->rogue = (code && code->rogue) || dk_known_process(x, DK_EXPOSURE_KEYD, when) ||
+	    dk_known_process(x, DK_EXPOSURE_LOGD, when);
+	d->stolen = DK_EXPOSURE_NEVER;
+	for (size_t i = 0; i < x->c.theft_count; i++) {
+		const struct dk_theft *t = &x->c.theft[i];
+
+		if (t->kind == DK_THEFT_DEVICE && t->id == e->index && t->since < d->stolen)
+			d->stolen = t->since;
+	}
+	/* A code that is not in the log, in spite of its index: somebody left it out. */
+	if (!code && e->after < x->c.to)
+		x->missing |= DK_MISSING_RECORD;
+	x->online |= d->rogue || d->stolen <= x->c.to;
+	return DK_OK;
+}
+
+static uint32_t
+forge_steps(const struct dk_exposure *x, const struct dk_exposure_factor *f, struct dk_when when)
+{
+	bool known = dk_known_process(x, f->verifier, when);
+
+	switch (f->kind) {
+	case DK_FACTOR_DEVICE:
+	case DK_FACTOR_APPROVAL:
+		return known ? 1 : dk_known_device_steps(dk_known_device_find(x, f->id), when);
+	case DK_FACTOR_ADMIN:
+		known |= dk_known_secret(x, DK_THEFT_ADMIN, f->id, when);
+		break;
+	case DK_FACTOR_TOKEN:
+		known |= dk_known_secret(x, DK_THEFT_TOKEN_KEY, f->id, when) ||
+		    dk_known_process(x, DK_EXPOSURE_FETCHD, when);
+		break;
+	case DK_FACTOR_CERT:
+		known |= dk_known_secret(x, DK_THEFT_CA, f->id, when);
+		break;
+	}
+	return known ? 1 : DK_STEPS_NONE;
+}
+
+/* Rule 3. */
+static uint32_t
+intercept_steps(const struct dk_exposure *x, const struct dk_exposure_entry *e, struct dk_when when)
+{
+	uint32_t best = DK_STEPS_NONE;
+
+	if (e->after >= x->c.to)
+		return best;
+	for (size_t i = 0; i < e->factor_count; i++) {
+		const struct dk_exposure_factor *f = &e->factor[i];
+		uint32_t steps = f->kind == DK_FACTOR_DEVICE
+		    ? dk_known_device_steps(dk_known_device_find(x, f->id), when)
+		    : DK_STEPS_NONE;
+
+		best = steps < best ? steps : best;
+	}
+	if (e->clear &&
+	    (dk_known_process(x, DK_EXPOSURE_HTTPD, when) ||
+		dk_known_secret(x, DK_THEFT_TLS_KEY, 0, when) ||
+		dk_known_secret(x, DK_THEFT_PROXY, 0, when)))
+		best = 1;
+	return best < DK_STEPS_NONE ? best + 1 : best;
+}
+
+/* Rule 2. */
+static uint32_t
+release_steps(const struct dk_exposure *x, const struct dk_exposure_entry *e, struct dk_when when)
+{
+	uint32_t steps = 1;
+
+	if (!dk_when_in_window(x, when))
+		return DK_STEPS_NONE;
+	for (size_t i = 0; i < e->factor_count; i++) {
+		uint32_t one = forge_steps(x, &e->factor[i], when);
+
+		if (one == DK_STEPS_NONE)
+			return one;
+		steps += one;
+	}
+	return steps;
+}
+
+/* A device that was stolen at some time, or enrolled by a thief, asked for it. */
+static bool
+stolen_device(struct dk_exposure *x, const struct dk_exposure_entry *e)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < e->factor_count; i++) {
+		const struct dk_exposure_factor *f = &e->factor[i];
+		bool is_device = f->kind == DK_FACTOR_DEVICE || f->kind == DK_FACTOR_APPROVAL;
+		const struct dk_known_device *d = is_device ? dk_known_device_find(x, f->id) : NULL;
+
+		if (is_device && !d && e->after < x->c.to)
+			x->missing |= DK_MISSING_RECORD;
+		found |= d && f->kind == DK_FACTOR_DEVICE &&
+		    (d->rogue || d->stolen != DK_EXPOSURE_NEVER);
+	}
+	return found;
+}
+
+static void
+add_release(struct dk_exposure *x, const struct dk_exposure_entry *e, struct dk_when when)
+{
+	bool on_device = stolen_device(x, e);
+	uint32_t by_release = release_steps(x, e, when);
+	uint32_t by_intercept = intercept_steps(x, e, when);
+	bool release = by_release <= by_intercept;
+	uint32_t steps = release ? by_release : by_intercept;
+
+	for (size_t i = 0; i < e->count; i++) {
+		struct dk_known_release *r = &x->release[e->item[i]];
+
+		r->on_device |= on_device;
+		/* Of derivations of one length, the one with the lower rule and then the earlier
+		 * entry. */
+		if (steps == DK_STEPS_NONE || (r->steps && r->steps < steps))
+			continue;
+		if (r->steps == steps && r->rule <= (release ? DK_RULE_RELEASE : DK_RULE_INTERCEPT))
+			continue;
+		r->steps = steps;
+		r->entry = e->index;
+		r->rule = release ? DK_RULE_RELEASE : DK_RULE_INTERCEPT;
+	}
+}
+
+/* A key is in the service, or it opens without it: what is both would be less known without one
+ * of its entries. */
+static dk_err
+add_keys(struct dk_exposure *x, const struct dk_exposure_entry *e)
+{
+	x->key[e->item[0]] |= DK_KEY_SERVICE | DK_KEY_OWN | DK_KEY_LOGGED;
+	if (e->count > 1)
+		x->key[e->item[1]] |= DK_KEY_OWN | DK_KEY_RECOVERY;
+	for (size_t i = 0; i < e->count; i++)
+		if ((x->key[e->item[i]] & DK_KEY_LOGGED) && (x->key[e->item[i]] & DK_KEY_RECOVERY))
+			return DK_ERR_LOG_RECORD;
+	return DK_OK;
+}
+
+dk_err
+dk_exposure_entry(struct dk_exposure *x, const struct dk_exposure_entry *e)
+{
+	struct dk_when when = { e->after, e->before };
+
+	if (x->objects)
+		return DK_ERR_STATE;
+	if (!entry_valid(x, e))
+		return DK_ERR_ARGUMENT;
+	if (e->class == DK_ENTRY_RELEASE && e->factor_count == 0)
+		return DK_ERR_LOG_RECORD;
+	watch(x, e);
+	switch (e->class) {
+	case DK_ENTRY_KEY:
+		return add_keys(x, e);
+	case DK_ENTRY_CODE:
+		return add_code(x, e, when);
+	case DK_ENTRY_DEVICE:
+		return add_device(x, e, when);
+	case DK_ENTRY_RELEASE:
+		add_release(x, e, when);
+		return DK_OK;
+	default:
+		return DK_OK;
+	}
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Exposure after a theft: which objects could be read, by whom nobody wanted.
+ *
+ * A pure computation. What was stolen goes in first, then all entries of the log in its order,
+ * then one object after the other; each object's verdict comes back at once. Memory: 16 bytes for
+ * an object, 4 for a key, 32 for a device and 24 for an enrolment code. Time: linear in entries and
+ * stanzas, times the number of thefts.
+ *
+ * Keys, objects, issuers' keys and certificate authorities are numbers that the caller
+ * gave them; devices and codes are the log indexes of their records. Times are
+ * seconds since 1970.
+ *
+ * Spec: spec/exposure.md sections 2 to 5
+ */
+#ifndef DK_EXPOSURE_EXPOSURE_H
+#define DK_EXPOSURE_EXPOSURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "doublekey/error.h"
+
+#define DK_EXPOSURE_NEVER UINT64_MAX
+#define DK_EXPOSURE_THEFTS_MAX 4096
+#define DK_EXPOSURE_FACTORS_MAX 64
+#define DK_EXPOSURE_DEFAULT_GAP_S 120
+
+/* What can be stolen, section 2.1. In brackets what id is. */
+enum dk_theft_kind {
+	DK_THEFT_KEY = 1,    /* [key] */
+	DK_THEFT_DEVICE,     /* [index of its enrolment] */
+	DK_THEFT_ADMIN,      /* [numeric user id] */
+	DK_THEFT_TOKEN_KEY,  /* [number of an issuer's key] */
+	DK_THEFT_CA,         /* [number of a CA] */
+	DK_THEFT_PROCESS,    /* [enum dk_exposure_process]; ends at until */
+	DK_THEFT_TLS_KEY,    /* [0] */
+	DK_THEFT_PROXY,      /* [0]; ends at until */
+	DK_THEFT_STORE,      /* [0] a copy of the sealed store */
+	DK_THEFT_PASSPHRASE, /* [0] of the sealed store */
+	DK_THEFT_HSM_PIN,    /* [0] */
+};
+
+/* Numbered as in spec/ipc.md section 1. */
+enum dk_exposure_process {
+	DK_EXPOSURE_PARENT = 1,
+	DK_EXPOSURE_HTTPD,
+	DK_EXPOSURE_AUTHD,
+	DK_EXPOSURE_KEYD,
+	DK_EXPOSURE_LOGD,
+	DK_EXPOSURE_TOKEND,
+	DK_EXPOSURE_FETCHD,
+};
+
+struct dk_theft {
+	enum dk_theft_kind kind;
+	uint64_t id;
+	uint64_t since; /* 0: unknown, so always */
+	uint64_t until; /* of a process or proxy; DK_EXPOSURE_NEVER: it did not end */
+};
+
+struct dk_exposure_case {
+	uint64_t from;    /* window, both ends included; 0: unknown */
+	uint64_t to;      /* below DK_EXPOSURE_NEVER */
+	uint64_t gap;     /* longest silence of the log that is none */
+	uint32_t keys;    /* keys have the numbers below this */
+	uint32_t objects; /* likewise */
+	size_t theft_count;
+	const struct dk_theft *theft;
+	size_t own_count; /* customer keys that the incident file vouches for */
+	const uint32_t *own;
+};
+
+/* Classes of entries that matter; all others are OTHER. */
+enum dk_exposure_class {
+	DK_ENTRY_OTHER = 0,
+	DK_ENTRY_BEGUN,   /* 1 of spec/log.md section 3 */
+	DK_ENTRY_RELEASE, /* 2 */
+	DK_ENTRY_KEY,     /* 5 */
+	DK_ENTRY_CODE,    /* 8 */
+	DK_ENTRY_DEVICE,  /* 9 */
+	DK_ENTRY_CONFIG,  /* 14 */
+	DK_ENTRY_CLOSED,  /* any class: its record is not there, or erased in part */
+};
+
+enum dk_exposure_factor_kind {
+	DK_FACTOR_DEVICE = 1, /* [index of the enrolment] */
+	DK_FACTOR_ADMIN,      /* [numeric user id] */
+	DK_FACTOR_APPROVAL,   /* [index of the approver's enrolment] */
+	DK_FACTOR_TOKEN,      /* [number of the issuer's key] */
+	DK_FACTOR_CERT,       /* [number of the CA] */
+};
+
+struct dk_exposure_factor {
+	enum dk_exposure_factor_kind kind;
+	enum dk_exposure_process verifier;
+	uint64_t id;
+};
+
+struct dk_exposure_entry {
+	uint64_t index;
+	uint64_t after;  /* it came behind this time, */
+	uint64_t before; /* and not later than this one; above after */
+	enum dk_exposure_class class;
+	bool prompt; /* mode, of classes RELEASE and CONFIG */
+	bool clear;  /* RELEASE: the share left not encrypted to the requester */
+	/* KEY: 1 or 2, the service's key and its recovery key. RELEASE: objects whose share was
+	 * handed out. Others: none. */
+	size_t count;
+	const uint32_t *item;
+	uint64_t root;       /* CODE: user id of the administrator; DEVICE: index of its code */
+	size_t factor_count; /* RELEASE: at least one */
+	const struct dk_exposure_factor *factor;
+};
+
+struct dk_exposure_set {
+	bool customer; /* else provider */
+	bool copied;   /* the thief could have a copy of it */
+	size_t count;
+	const uint32_t *key;
+};
+
+struct dk_exposure_object {
+	uint32_t object;
+	bool body;     /* the thief could have a copy of the body */
+	bool verified; /* the sets are those that their writers made */
+	size_t set_count;
+	const struct dk_exposure_set *set;
+};
+
+/* Missing evidence, section 4; bits. */
+enum dk_exposure_missing {
+	DK_MISSING_START = 1,   /* how the service ran is not recorded from the start */
+	DK_MISSING_END = 2,     /* the log ends before the window */
+	DK_MISSING_GAP = 4,     /* it was silent in the window */
+	DK_MISSING_RECORD = 8,  /* an entry or its record is not there */
+	DK_MISSING_LOGD = 16,   /* prompt, and logd was not its owner's */
+	DK_MISSING_HEADER = 32, /* object: no header was scanned */
+	DK_MISSING_SET = 64,    /* object: nobody vouches for its sets */
+	DK_MISSING_KEY = 128,   /* object: a customer key that nobody vouches for */
+};
+
+enum dk_exposure_answer {
+	DK_NOT_READABLE = 0,
+	DK_UNKNOWN = 1,
+	DK_READABLE = 2,
+};
+
+/* Rules, section 3. */
+enum dk_exposure_rule {
+	DK_RULE_PROVIDER = 0,
+	DK_RULE_UNWRAP = 1,
+	DK_RULE_RELEASE = 2,
+	DK_RULE_INTERCEPT = 3,
+};
+
+struct dk_exposure_verdict {
+	enum dk_exposure_answer answer;
+	unsigned missing; /* enum dk_exposure_missing; 0 unless UNKNOWN */
+	uint32_t steps;   /* of the shortest derivation; 0 unless READABLE */
+	enum dk_exposure_rule provider_rule, customer_rule; /* of READABLE */
+	uint32_t provider_key, customer_key;                /* where the rule is UNWRAP */
+	uint64_t entry; /* where customer_rule is RELEASE or INTERCEPT */
+	bool on_device; /* a stolen device had it: section 5 */
+	bool online;    /* what-if: a stolen device could have asked for it */
+};
+
+struct dk_exposure;
+
+/*
+ * In:      c   borrowed during the call
+ * Errors:  DK_ERR_ARGUMENT   a number out of its range, a window that ends before it begins
+ */
+DK_MUST_USE dk_err dk_exposure_new(const struct dk_exposure_case *c, struct dk_exposure **ret);
+/* NULL is allowed. */
+void dk_exposure_free(struct dk_exposure *x);
+
+/*
+ * The next entry. Indexes ascend; one that is left out is missing evidence. Times do not go back.
+ *
+ * Errors:  DK_ERR_ARGUMENT     order, number, times
+ *          DK_ERR_LOG_RECORD   a release without a factor, a key that is a recovery key as well
+ *          DK_ERR_STATE        behind the first object
+ */
+DK_MUST_USE dk_err dk_exposure_entry(struct dk_exposure *x, const struct dk_exposure_entry *entry);
+
+/* Errors:  DK_ERR_ARGUMENT   a number out of its range */
+DK_MUST_USE dk_err dk_exposure_object(struct dk_exposure *x,
+    const struct dk_exposure_object *object, struct dk_exposure_verdict *ret);
+
+/* Name of one bit of enum dk_exposure_missing, such as "log-end"; static. NULL: none. */
+const char *dk_exposure_missing_name(unsigned bit);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exposure/state.h"
+
+bool
+dk_when_in_window(const struct dk_exposure *x, struct dk_when when)
+{
+	return when.before >= x->c.from && when.after < x->c.to;
+}
+
+static bool
+held(const struct dk_exposure *x, enum dk_theft_kind kind, uint64_t id, struct dk_when when)
+{
+	for (size_t i = 0; i < x->c.theft_count; i++) {
+		const struct dk_theft *t = &x->c.theft[i];
+
+		if (t->kind == kind && t->id == id && t->since <= when.before &&
+		    t->until > when.after)
+			return true;
+	}
+	return false;
+}
+
+bool
+dk_known_process(const struct dk_exposure *x, uint64_t process, struct dk_when when)
+{
+	return held(x, DK_THEFT_PROCESS, process, when);
+}
+
+bool
+dk_known_logd(const struct dk_exposure *x)
+{
+	for (size_t i = 0; i < x->c.theft_count; i++) {
+		const struct dk_theft *t = &x->c.theft[i];
+
+		if (t->kind == DK_THEFT_PROCESS && t->id == DK_EXPOSURE_LOGD &&
+		    t->since <= x->c.to && t->until >= x->c.from)
+			return true;
+	}
+	return false;
+}
+
+bool
+dk_known_secret(
+    const struct dk_exposure *x, enum dk_theft_kind kind, uint64_t id, struct dk_when when)
+{
+	return held(x, kind, id, when);
+}
+
+uint32_t
+dk_known_device_steps(const struct dk_known_device *device, struct dk_when when)
+{
+	if (device && device->stolen <= when.before)
+		return 1;
+	return device && device->rogue ? 2 : DK_STEPS_NONE;
+}
+
+const struct dk_known_device *
+dk_known_device_find(const struct dk_exposure *x, uint64_t index)
+{
+	size_t low = 0, high = x->device_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (x->device[mid].index == index)
+			return &x->device[mid];
+		if (x->device[mid].index < index)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+const struct dk_known_code *
+dk_known_code_find(const struct dk_exposure *x, uint64_t index)
+{
+	size_t low = 0, high = x->code_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (x->code[mid].index == index)
+			return &x->code[mid];
+		if (x->code[mid].index < index)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+uint32_t
+dk_known_service_steps(const struct dk_exposure *x)
+{
+	bool alone = false, store = false, passphrase = false;
+
+	for (size_t i = 0; i < x->c.theft_count; i++) {
+		const struct dk_theft *t = &x->c.theft[i];
+
+		alone |= t->kind == DK_THEFT_HSM_PIN;
+		alone |= t->kind == DK_THEFT_PROCESS &&
+		    (t->id == DK_EXPOSURE_KEYD || t->id == DK_EXPOSURE_TOKEND ||
+			t->id == DK_EXPOSURE_PARENT);
+		store |= t->kind == DK_THEFT_STORE;
+		passphrase |= t->kind == DK_THEFT_PASSPHRASE;
+	}
+	if (alone)
+		return 1;
+	return store && passphrase ? 2 : DK_STEPS_NONE;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* State of a computation, and what is known of single secrets: spec/exposure.md section 3. */
+#ifndef DK_EXPOSURE_STATE_H
+#define DK_EXPOSURE_STATE_H
+
+#include "exposure/exposure.h"
+
+/* No derivation; more steps than any has. */
+#define DK_STEPS_NONE (UINT32_MAX / 4)
+
+enum dk_key_state {
+	DK_KEY_STOLEN = 1,
+	DK_KEY_SERVICE = 2,   /* held by the key service, for all that is known */
+	DK_KEY_OWN = 4,       /* it is the customer's */
+	DK_KEY_LOGGED = 8,    /* a record says that the service made it */
+	DK_KEY_RECOVERY = 16, /* one says that it is a recovery key */
+};
+
+struct dk_known_code {
+	uint64_t index;
+	bool rogue; /* an administrator's secret was stolen, and used for it perhaps */
+};
+
+struct dk_known_device {
+	uint64_t index;
+	uint64_t stolen; /* since; DK_EXPOSURE_NEVER: it was not */
+	bool rogue;      /* enrolled with a rogue code */
+};
+
+/* The best way to the customer share of an object by releases. */
+struct dk_known_release {
+	uint64_t entry;
+	uint32_t steps;
+	uint8_t rule;
+	bool on_device;
+};
+
+struct dk_exposure {
+	struct dk_exposure_case c;
+	uint8_t *key; /* enum dk_key_state */
+	struct dk_known_release *release;
+	struct dk_known_code *code;
+	size_t code_count, code_cap;
+	struct dk_known_device *device;
+	size_t device_count, device_cap;
+	uint32_t service_steps; /* to all keys of the service */
+	bool offline;           /* only keys were stolen: no release is the thief's */
+	bool online;            /* a stolen device could ask in the window */
+	unsigned missing;
+	bool any, begun, configured, prompt, objects;
+	uint64_t last_index, last_after, last_before;
+};
+
+/* The interval of an entry. */
+struct dk_when {
+	uint64_t after, before;
+};
+
+bool dk_when_in_window(const struct dk_exposure *x, struct dk_when when);
+/* Somebody else had the process then. */
+bool dk_known_process(const struct dk_exposure *x, uint64_t process, struct dk_when when);
+/* Somebody else had logd at some time of the window. */
+bool dk_known_logd(const struct dk_exposure *x);
+/* A secret of this kind and id was stolen before the interval ended. */
+bool dk_known_secret(
+    const struct dk_exposure *x, enum dk_theft_kind kind, uint64_t id, struct dk_when when);
+/* Steps to a device's key at this time, or DK_STEPS_NONE. NULL: a device that is not in the log. */
+uint32_t dk_known_device_steps(const struct dk_known_device *device, struct dk_when when);
+const struct dk_known_device *dk_known_device_find(const struct dk_exposure *x, uint64_t index);
+const struct dk_known_code *dk_known_code_find(const struct dk_exposure *x, uint64_t index);
+/* Steps to the key service's keys, whenever. */
+uint32_t dk_known_service_steps(const struct dk_exposure *x);
+
+#endif
