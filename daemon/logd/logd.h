@@ -56,6 +56,8 @@ struct batch_entry {
 };
 
 /* The files, and how far they are on the way to a newer tree. */
+#define TILES_LEVELS 7 /* of 256 hashes each; a tree has fewer than 2^56 entries */
+
 struct tiles {
 	uint64_t size; /* of the tree that they show */
 	bool busy;
@@ -68,6 +70,7 @@ struct tiles {
 	size_t len; /* of the checkpoint for it */
 	char text[DK_CHECKPOINT_MAX_BYTES];
 	size_t shown; /* length of the one that stands there */
+	uint64_t old[TILES_LEVELS]; /* of each level: no partial tile below this index */
 };
 
 struct erase;
@@ -142,6 +145,8 @@ bool tiles_begin(struct logd *logd);
 /* The next file or sync, if tiles.busy; the checkpoint is the last one. False: not written, and
  * given up until tiles_begin(). */
 bool tiles_step(struct logd *logd);
+/* tiles_old.c: partial ones that full ones have taken the place of, some at a time. */
+void tiles_remove_old(struct logd *logd);
 /* Bytes behind /log/; false if there is no such file. */
 bool tiles_read(const char *path, uint8_t *out, size_t cap, size_t *ret_len);
 

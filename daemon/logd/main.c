@@ -94,6 +94,7 @@ every_second(struct logd *logd, uint64_t now)
 		return;
 	if (!tiles_begin(logd))
 		say(SAY_WARNING, "the last checkpoint cannot be read");
+	tiles_remove_old(logd);
 	/* Often, so that it does not take long. */
 	if (now % 4 == 0 && now > LOGD_NONCE_LIFE_S &&
 	    (!store_forget_used(logd->store, now - LOGD_NONCE_LIFE_S) ||
