@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole server of OpenBao: TLS, AppRole, the policy of docs/provider-keys.md, an audit device;
+"""The whole server of OpenBao: TLS, AppRole, policies, an audit device;
 hvac is its client, as whoever runs it."""
 
 import base64
@@ -71,13 +71,19 @@ def start():
     vault.sys.submit_unseal_key(made["keys"][0])
     vault.sys.enable_secrets_engine("transit")
     vault.sys.enable_auth_method("approle")
-    vault.sys.create_or_update_policy("doublekey", POLICY)
-    vault.auth.approle.create_or_update_approle("peer", token_policies=["doublekey"],
-                                                token_no_default_policy=True)
-    role = vault.auth.approle.read_role_id("peer")["data"]["role_id"]
-    secret = vault.auth.approle.generate_secret_id("peer")["data"]["secret_id"]
     return {"url": vault.url.encode(), "ca": str(BASE / "ca.pem").encode(),
-            "role": role.encode(), "secret": secret.encode()}
+            **role(b"peer", POLICY.encode())}
+
+
+def role(name, rules):
+    """AppRole's two words for a role with this policy alone."""
+    name = name.decode()
+    vault.sys.create_or_update_policy(name, rules.decode())
+    vault.auth.approle.create_or_update_approle(name, token_policies=[name],
+                                                token_no_default_policy=True)
+    made = vault.auth.approle.generate_secret_id(name)["data"]["secret_id"]
+    return {"role": vault.auth.approle.read_role_id(name)["data"]["role_id"].encode(),
+            "secret": made.encode()}
 
 
 def key(name, type, derived):
@@ -123,7 +129,8 @@ def seal():
     vault.sys.seal()
 
 
-lines.serve({f.__name__: f for f in (start, key, rotate, least, encrypt, decrypt, audit, seal)})
+lines.serve({f.__name__: f for f in (
+    start, role, key, rotate, least, encrypt, decrypt, audit, seal)})
 process.terminate()
 process.wait(30)
 log.close()

@@ -212,7 +212,7 @@ class Vault(Provider):
 
 
 class OpenBao(Vault):
-    """The whole server behind TLS: a role that may what docs/provider-keys.md says, and no more."""
+    """The whole server behind TLS, with a role that logs in."""
 
     def start(self, url, ca, role, secret):
         self.settings = f'endpoint = "{url}"\nca = "{ca}"'
@@ -231,6 +231,31 @@ class OpenBao(Vault):
         self.peer.ask("rotate", name=b"k")
         self.peer.ask("least", name=b"k", version=b"2")
         self.run("decrypt", self.ref("k"), ours, error="provider-key-state")
+
+    def least(self):
+        """The policies of the guide: each is enough for what it says, and for nothing more."""
+        guide = (HERE.parent.parent / "docs" / "provider-keys.md").read_text()
+        lines = re.findall('^path "transit/.*', guide, re.M)
+        read, wrap, unwrap = (next(line for line in lines if f"/{verb}/docs" in line)
+                              for verb in ("keys", "encrypt", "decrypt"))
+        for name, kind in (("docs", "aes256-gcm96"), ("docs-rsa", "rsa-3072")):
+            self.peer.ask("key", name=name.encode(), type=kind, derived=b"0")
+        objects = {name: self.run("encrypt", self.ref(name), TEXT) for name in ("docs", "docs-rsa")}
+        before = dict(self.env)
+        for name, rules, works in (
+                ("wraps", [read, wrap], ("docs-e", "docs-rsa-e")), ("none", [wrap, unwrap], ()),
+                ("opens", [read, unwrap], ("docs-d", "docs-rsa-d", "docs-rsa-e")),
+                ("reads", [read], ("docs-rsa-e",))):
+            text = "\n".join(rules + [rule.replace("docs", "docs-rsa") for rule in rules
+                                      if "encrypt" not in rule])
+            made = self.peer.ask("role", name=name.encode(), rules=text.encode())
+            self.env.update(VAULT_ROLE_ID=made["role"].decode(),
+                            VAULT_SECRET_ID=made["secret"].decode())
+            for key, data in objects.items():
+                for way, given in (("encrypt", TEXT), ("decrypt", data)):
+                    error = None if f"{key}-{way[0]}" in works else "provider-denied"
+                    self.run(way, self.ref(key), given, error=error)
+        self.env = before
 
     def tls(self):
         conf = pathlib.Path(self.folder.name) / "doublekey" / "providers.conf"
@@ -262,8 +287,8 @@ class OpenBao(Vault):
 
     def all(self):
         return super().all()[:-1] + [
-            ("role, policy, states", self.refusals), ("certificates", self.tls),
-            ("the audit log names the object", self.audit), ("sealed", self.sealed)]
+            ("role, policy, states", self.refusals), ("the guide's policies", self.least),
+            ("certificates", self.tls), ("the audit log names the object", self.audit), ("sealed", self.sealed)]
 
 
 class PeerKey:
