@@ -7,54 +7,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "log/tile.h"
 #include "logd/logd.h"
 #include "store/folder.h"
 
-#define WIDTH 256
+#define WIDTH DK_TILE_WIDTH
 #define BUNDLE_MAX_BYTES (WIDTH * (2 + DK_LEAF_BYTES))
-
-/* "tile/LEVEL/x001/234[.p/W]"; level is a number or "entries". */
-static bool
-tile_path(const char *level, uint64_t index, unsigned width, char path[TILES_PATH_MAX_BYTES])
-{
-	char digits[32], suffix[16] = "";
-	size_t len, pos;
-	int n;
-
-	n = snprintf(digits, sizeof(digits), "%" PRIu64, index);
-	if (n < 0)
-		return false;
-	len = (size_t)n;
-	if (width < WIDTH && snprintf(suffix, sizeof(suffix), ".p/%u", width) < 0)
-		return false;
-	n = snprintf(path, TILES_PATH_MAX_BYTES, "tile/%s/", level);
-	if (n < 0)
-		return false;
-	pos = (size_t)n;
-	for (size_t group = (len + 2) / 3, left = len; group > 0; group--) {
-		size_t take = left - (group - 1) * 3;
-
-		if (pos + 5 + sizeof(suffix) >= TILES_PATH_MAX_BYTES)
-			return false;
-		if (group > 1)
-			path[pos++] = 'x';
-		for (size_t i = take; i < 3; i++)
-			path[pos++] = '0';
-		memcpy(path + pos, digits + (len - left), take);
-		pos += take;
-		left -= take;
-		path[pos++] = group > 1 ? '/' : '\0';
-	}
-	memcpy(path + pos - 1, suffix, strlen(suffix) + 1);
-	return true;
-}
 
 static bool
 make_dirs(const char *path)
@@ -130,11 +94,11 @@ put_file(const char *path, const void *data, size_t len)
 static bool
 put_tile(struct logd *logd, unsigned level, uint64_t index, unsigned width)
 {
-	uint8_t tile[WIDTH * DK_HASH_BYTES];
-	char name[8], path[TILES_PATH_MAX_BYTES];
+	uint8_t tile[DK_TILE_BYTES];
+	char path[DK_TILE_PATH_BYTES];
 
+	dk_tile_path(level, index, width, path);
 	return tree_nodes(&logd->tree, level * 8, index * WIDTH, width, tile) &&
-	    snprintf(name, sizeof(name), "%u", level) > 0 && tile_path(name, index, width, path) &&
 	    note_folder(&logd->tiles, path) && put_file(path, tile, width * DK_HASH_BYTES);
 }
 
@@ -163,12 +127,13 @@ static bool
 put_bundle(struct logd *logd, uint64_t index, unsigned width)
 {
 	static struct bundle b;
-	char path[TILES_PATH_MAX_BYTES];
+	char path[DK_TILE_PATH_BYTES];
 
 	b.len = 0;
+	dk_tile_path(DK_TILE_ENTRIES, index, width, path);
 	return store_read(logd->store, index * WIDTH, width, add_leaf, &b) &&
-	    b.len == width * (2 + DK_LEAF_BYTES) && tile_path("entries", index, width, path) &&
-	    note_folder(&logd->tiles, path) && put_file(path, b.bytes, b.len);
+	    b.len == width * (2 + DK_LEAF_BYTES) && note_folder(&logd->tiles, path) &&
+	    put_file(path, b.bytes, b.len);
 }
 
 bool
@@ -290,7 +255,7 @@ tiles_load(struct logd *logd)
 	return true;
 }
 
-/* Only what tile_path() can make, and "checkpoint". */
+/* Only what dk_tile_path() can make, and "checkpoint". */
 static bool
 path_ok(const char *path)
 {
