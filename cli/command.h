@@ -36,5 +36,6 @@ int cmd_log_witness(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
 int cmd_request(int argc, char **argv);
 int cmd_rewrap(int argc, char **argv);
+int cmd_scan(int argc, char **argv);
 
 #endif

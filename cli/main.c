@@ -13,6 +13,7 @@ static const struct command commands[] = {
 	{ "doctor", cmd_doctor, "try the keys of a profile, and say what is wrong" },
 	{ "request", cmd_request, "ask other people to approve what shall be decrypted" },
 	{ "approve", cmd_approve, "see what somebody asks for, and approve it" },
+	{ "scan", cmd_scan, "make a catalogue of the objects in folders" },
 	{ "log", cmd_log, "check, copy and witness logs of key services" },
 	{ 0 },
 };

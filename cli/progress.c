@@ -17,6 +17,7 @@
 static bool shown;
 static uint64_t started_ns;
 static uint64_t total_bytes;
+static const char *unit_name; /* NULL: bytes */
 static atomic_ullong done_bytes;
 static atomic_ullong next_ns; /* when the line is drawn again */
 
@@ -36,8 +37,16 @@ progress_start(uint64_t total)
 	shown = !message_quiet() && isatty(STDERR_FILENO) == 1;
 	started_ns = now_ns();
 	total_bytes = total;
+	unit_name = NULL;
 	atomic_store(&done_bytes, 0);
 	atomic_store(&next_ns, started_ns + FIRST_NS);
+}
+
+void
+progress_start_count(const char *unit)
+{
+	progress_start(PROGRESS_UNKNOWN);
+	unit_name = unit;
 }
 
 void
@@ -89,7 +98,9 @@ draw(uint64_t now)
 	char a[16], b[16], c[16], d[16], line[LINE_BYTES];
 	int n;
 
-	if (total_bytes == PROGRESS_UNKNOWN || total_bytes == 0 || done > total)
+	if (unit_name)
+		n = snprintf(line, sizeof(line), "%.0f %s  %.0f/s", done, unit_name, rate);
+	else if (total_bytes == PROGRESS_UNKNOWN || total_bytes == 0 || done > total)
 		n = snprintf(
 		    line, sizeof(line), "%s  %s/s", size_text(done, a), size_text(rate, b));
 	else

@@ -13,6 +13,8 @@
 
 /* total in bytes, or PROGRESS_UNKNOWN. */
 void progress_start(uint64_t total);
+/* Of things instead of bytes, whose number is not known. unit: static, plural. */
+void progress_start_count(const char *unit);
 /* Take the line away. */
 void progress_end(void);
 

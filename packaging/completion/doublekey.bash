@@ -91,7 +91,7 @@ _doublekey() {
 	local target='--output --force --recursive --jobs'
 	case $command in
 	'')
-		_doublekey_words "encrypt decrypt inspect rewrap keygen key profile doctor enrol
+		_doublekey_words "encrypt decrypt inspect rewrap scan keygen key profile doctor enrol
 			log request approve
 			--profile --version $common"
 		;;
@@ -127,6 +127,13 @@ _doublekey() {
 				--recursive --jobs $common"
 		else
 			_doublekey_files .dkey
+		fi
+		;;
+	scan)
+		if [[ $cur == -* ]]; then
+			_doublekey_words "--output --keys --problems --jobs $common"
+		else
+			_doublekey_files
 		fi
 		;;
 	keygen)

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "batch.h"
+#include "command.h"
+#include "message.h"
+#include "options.h"
+#include "scan_keys.h"
+#include "scan_walk.h"
+
+#define TOLD_PROBLEMS 20
+
+enum { KEYS = OPTION_OWN, PROBLEMS };
+
+static const char help[] =
+    "usage: doublekey scan [OPTION...] -o CATALOGUE FOLDER...\n"
+    "       doublekey scan [--keys] [--problems] -o CATALOGUE\n"
+    "\n"
+    "Read the header of each object below the folders, no body, and write what it says\n"
+    "to a catalogue: the objects, where they are, and the keys to which their shares were\n"
+    "ever wrapped. This needs no key. A later scan reads only what changed, and forgets no\n"
+    "stanza that it has seen. A scan that was stopped goes on when it is asked for again.\n"
+    "\n"
+    "Symbolic links are not followed. Files that are no objects are left alone. A header\n"
+    "that cannot be read is recorded with its error, and the exit status is 1 at the end.\n"
+    "\n"
+    "  -o, --output CATALOGUE  made if it is not there\n"
+    "      --keys              print the keys, with their versions, and how many objects\n"
+    "                          they open\n"
+    "      --problems          tell all places that could not be read, not only 20\n"
+    "  -j, --jobs N            threads that read (default: two for each processor)\n"
+    "  -q, --quiet             errors only\n"
+    "  -h, --help              this text\n";
+
+struct scan {
+	const char *catalogue;
+	bool keys;
+	bool problems;
+	unsigned jobs;
+};
+
+/* DK_ERR_READ and DK_ERR_WRITE speak of the catalogue, by errno. */
+static int
+fail(const char *name, dk_err err)
+{
+	message_err(name, err, NULL);
+	return STATUS_FAILED;
+}
+
+static dk_err
+scan_folder(const struct scan *scan, struct dk_catalogue_writer *writer, const char *root,
+    struct progress_part *progress, uint64_t *missed)
+{
+	struct dk_catalogue_counts before, after;
+	struct scan_counts counts = { .unchanged = 0 };
+	dk_err err;
+
+	dk_catalogue_counted(writer, &before);
+	err = scan_walk(writer, root, scan->jobs, progress, &counts);
+	if (err != DK_OK)
+		return err;
+	dk_catalogue_counted(writer, &after);
+	message_note("%s: %" PRIu64 " files read, %" PRIu64 " unchanged, %" PRIu64 " gone; %" PRIu64
+		     " new objects, %" PRIu64 " with new keys; %" PRIu64 " problems",
+	    root, counts.read, counts.unchanged, counts.gone, after.objects - before.objects,
+	    after.rewrapped - before.rewrapped, counts.missed);
+	*missed += counts.missed;
+	return DK_OK;
+}
+
+/* One root that is not there does not keep the others from being scanned. */
+static int
+scan_all(const struct scan *scan, char **roots, int count, uint64_t *missed)
+{
+	struct dk_catalogue_writer *writer = NULL;
+	struct progress_part progress = { .done = 0 };
+	int status = STATUS_OK;
+	dk_err err = dk_catalogue_writer_open(scan->catalogue, &writer);
+
+	if (err != DK_OK)
+		return fail(scan->catalogue, err);
+	progress_start_count("files");
+	for (int i = 0; i < count; i++) {
+		err = scan_folder(scan, writer, roots[i], &progress, missed);
+		if (err == DK_OK)
+			continue;
+		status = fail(err == DK_ERR_READ ? roots[i] : scan->catalogue, err);
+		if (err != DK_ERR_READ)
+			break;
+	}
+	progress_end();
+	dk_catalogue_writer_close(writer);
+	return status;
+}
+
+static int
+show(const struct scan *scan, bool problems)
+{
+	struct dk_catalogue *cat = NULL;
+	dk_err err = dk_catalogue_open(scan->catalogue, &cat);
+
+	if (err == DK_OK && problems)
+		err = scan_problems_tell(cat, scan->problems ? UINT64_MAX : TOLD_PROBLEMS);
+	if (err == DK_OK && scan->keys)
+		err = scan_keys_print(cat, stdout);
+	dk_catalogue_close(cat);
+	if (err != DK_OK)
+		return fail(scan->catalogue, err);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return STATUS_OK;
+	if (errno != EPIPE)
+		message_err("standard output", DK_ERR_WRITE, NULL);
+	return STATUS_FAILED;
+}
+
+static unsigned
+default_jobs(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus > 0 && cpus < BATCH_JOBS_MAX / 2 ? 2 * (unsigned)cpus : BATCH_JOBS_MAX;
+}
+
+static int
+take(void *ctx, int code)
+{
+	struct scan *scan = ctx;
+	uint64_t number;
+
+	switch (code) {
+	case 'o':
+		scan->catalogue = optarg;
+		break;
+	case 'j':
+		if (!options_number(optarg, 1, BATCH_JOBS_MAX, &number))
+			return usage_error(
+			    "scan", "--jobs is a number from 1 to %d", BATCH_JOBS_MAX);
+		scan->jobs = (unsigned)number;
+		break;
+	case KEYS:
+		scan->keys = true;
+		break;
+	case PROBLEMS:
+		scan->problems = true;
+		break;
+	default:
+		break;
+	}
+	return STATUS_OK;
+}
+
+int
+cmd_scan(int argc, char **argv)
+{
+	static const struct option table[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "keys", no_argument, NULL, KEYS },
+		{ "problems", no_argument, NULL, PROBLEMS },
+		{ "jobs", required_argument, NULL, 'j' },
+		OPTIONS_COMMON,
+	};
+	struct options options = {
+		.command = "scan", .help = help, .short_options = "o:j:", .option = table
+	};
+	struct scan scan = { .jobs = default_jobs() };
+	uint64_t missed = 0;
+	int status = STATUS_OK;
+	int shown;
+
+	if (!options_all(&options, argc, argv, take, &scan))
+		return options.status;
+	if (!scan.catalogue)
+		return usage_error("scan", "-o names the catalogue");
+	if (optind == argc && !scan.keys && !scan.problems)
+		return usage_error("scan", "no FOLDER given");
+	if (optind < argc)
+		status = scan_all(&scan, argv + optind, argc - optind, &missed);
+	if (optind < argc && missed == 0 && !scan.keys && !scan.problems)
+		return status;
+	shown = show(&scan, missed > 0 || scan.problems);
+	return status != STATUS_OK || missed > 0 ? STATUS_FAILED : shown;
+}

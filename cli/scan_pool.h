@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads that read headers. Chunks of files of one folder go in, and come out in the order in
+ * which they went in. A bounded number of them is under way. All functions are for one thread.
+ */
+#ifndef DK_CLI_SCAN_POOL_H
+#define DK_CLI_SCAN_POOL_H
+
+#include "batch_dir.h"
+#include "scan_item.h"
+
+#define SCAN_CHUNK_ITEMS 64
+#define SCAN_CHUNKS 32
+
+struct scan_chunk {
+	struct batch_dir *dir; /* a reference */
+	uint64_t folder;       /* its row */
+	size_t count;
+	struct scan_item item[SCAN_CHUNK_ITEMS];
+};
+
+struct scan_pool;
+
+/* NULL: no memory or no thread, errno is set. */
+struct scan_pool *scan_pool_new(unsigned threads);
+/* Waits for what is under way. NULL is allowed. */
+void scan_pool_free(struct scan_pool *pool);
+
+/* A free chunk to fill, or NULL: all are under way; take one first. */
+struct scan_chunk *scan_pool_blank(struct scan_pool *pool);
+/* The chunk that scan_pool_blank() gave goes to the threads. */
+void scan_pool_submit(struct scan_pool *pool);
+/* The oldest chunk that was submitted, when it is done; NULL: there is none. It is cleared by
+ * scan_pool_taken(). */
+struct scan_chunk *scan_pool_take(struct scan_pool *pool);
+void scan_pool_taken(struct scan_pool *pool);
+
+#endif

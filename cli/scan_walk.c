@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scan_walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "scan_pool.h"
+
+#define DEPTH_MAX 256
+#define COMMIT_PLACES 20000
+#define COMMIT_S 5
+
+/* A folder that was listed, whose subfolders are being entered. */
+struct level {
+	struct batch_dir *dir;
+	uint64_t folder;
+	struct batch_listing listing; /* names of files are not in it any more */
+	size_t next;
+};
+
+struct walk {
+	struct dk_catalogue_writer *writer;
+	struct scan_pool *pool;
+	struct progress_part *progress;
+	struct scan_counts *counts;
+	unsigned long written; /* places since the last commit */
+	time_t committed;
+	unsigned depth; /* levels in use */
+	struct level level[DEPTH_MAX + 1];
+	struct dk_catalogue_known page[DK_CATALOGUE_PAGE];
+};
+
+static dk_err
+commit_now_and_then(struct walk *walk)
+{
+	time_t now = time(NULL);
+	dk_err err;
+
+	if (walk->written == 0 ||
+	    (walk->written < COMMIT_PLACES && now - walk->committed < COMMIT_S))
+		return DK_OK;
+	err = dk_catalogue_commit(walk->writer);
+	walk->written = 0;
+	walk->committed = now;
+	return err;
+}
+
+static dk_err
+take_item(struct walk *walk, uint64_t folder, const struct scan_item *item)
+{
+	switch (item->outcome) {
+	case SCAN_UNCHANGED:
+		walk->counts->unchanged++;
+		return DK_OK;
+	case SCAN_READ:
+		walk->counts->read++;
+		walk->written++;
+		return dk_catalogue_put(walk->writer, folder, &item->found);
+	case SCAN_NO_FILE:
+		walk->written++;
+		return dk_catalogue_gone(walk->writer, folder, item->name, strlen(item->name));
+	case SCAN_BROKEN:
+		break;
+	}
+	return item->err;
+}
+
+/* Write what the oldest chunk has found. */
+static dk_err
+take_chunk(struct walk *walk, const struct scan_chunk *chunk)
+{
+	dk_err err = DK_OK;
+
+	for (size_t i = 0; i < chunk->count && err == DK_OK; i++)
+		err = take_item(walk, chunk->folder, &chunk->item[i]);
+	progress_part_add(walk->progress, chunk->count);
+	scan_pool_taken(walk->pool);
+	return err == DK_OK ? commit_now_and_then(walk) : err;
+}
+
+static dk_err
+drain(struct walk *walk)
+{
+	const struct scan_chunk *chunk;
+	dk_err err = DK_OK;
+
+	while (err == DK_OK && (chunk = scan_pool_take(walk->pool)) != NULL)
+		err = take_chunk(walk, chunk);
+	return err;
+}
+
+/* What the catalogue knows in a folder, a page at a time. */
+struct known {
+	uint64_t folder;
+	size_t count, at;
+	bool ended;
+	char last[DK_CATALOGUE_NAME_MAX_BYTES + 1];
+	size_t last_len;
+};
+
+/* The next known place, or NULL behind the last one. */
+static dk_err
+known_at(struct walk *walk, struct known *known, const struct dk_catalogue_known **ret)
+{
+	dk_err err;
+
+	if (known->at == known->count && !known->ended) {
+		err = dk_catalogue_known(walk->writer, known->folder, known->last, known->last_len,
+		    walk->page, DK_CATALOGUE_PAGE, &known->count);
+		if (err != DK_OK)
+			return err;
+		known->at = 0;
+		known->ended = known->count < DK_CATALOGUE_PAGE;
+		if (known->count > 0) {
+			const struct dk_catalogue_known *end = &walk->page[known->count - 1];
+
+			memcpy(known->last, end->name, end->name_len);
+			known->last_len = end->name_len;
+		}
+	}
+	*ret = known->at < known->count ? &walk->page[known->at] : NULL;
+	return DK_OK;
+}
+
+/* Known places whose names come before this one are gone (NULL: all that are left). *ret is the
+ * known place of this name, or NULL. */
+static dk_err
+known_until(
+    struct walk *walk, struct known *known, const char *name, const struct dk_catalogue_known **ret)
+{
+	const struct dk_catalogue_known *it;
+	dk_err err;
+
+	*ret = NULL;
+	while ((err = known_at(walk, known, &it)) == DK_OK && it) {
+		int order = name ? strcmp(it->name, name) : -1;
+
+		if (order > 0)
+			break;
+		known->at++;
+		if (order == 0) {
+			*ret = it;
+			break;
+		}
+		walk->counts->gone++;
+		walk->written++;
+		err = dk_catalogue_gone(walk->writer, known->folder, it->name, it->name_len);
+		if (err != DK_OK)
+			return err;
+	}
+	return err;
+}
+
+/* A chunk with room, after older ones were taken if need be. */
+static dk_err
+chunk_for(struct walk *walk, const struct level *level, struct scan_chunk **chunk)
+{
+	dk_err err = DK_OK;
+
+	if (*chunk && (*chunk)->count == SCAN_CHUNK_ITEMS) {
+		scan_pool_submit(walk->pool);
+		*chunk = NULL;
+	}
+	if (*chunk)
+		return DK_OK;
+	while (err == DK_OK && !(*chunk = scan_pool_blank(walk->pool)))
+		err = take_chunk(walk, scan_pool_take(walk->pool));
+	if (err == DK_OK) {
+		(*chunk)->dir = batch_dir_ref(level->dir);
+		(*chunk)->folder = level->folder;
+	}
+	return err;
+}
+
+static dk_err
+submit_files(struct walk *walk, struct level *level)
+{
+	struct known known = { .folder = level->folder };
+	const struct dk_catalogue_known *it;
+	struct scan_chunk *chunk = NULL;
+	dk_err err = DK_OK;
+
+	for (size_t i = 0; i < level->listing.count && err == DK_OK; i++) {
+		struct batch_entry *entry = &level->listing.entry[i];
+		struct scan_item *item;
+
+		if (entry->type != DT_REG)
+			continue;
+		err = known_until(walk, &known, entry->name, &it);
+		if (err == DK_OK)
+			err = chunk_for(walk, level, &chunk);
+		if (err != DK_OK)
+			break;
+		item = &chunk->item[chunk->count++];
+		item->name = entry->name;
+		entry->name = NULL;
+		if (it) {
+			memcpy(item->known, it->stamp, it->stamp_len);
+			item->known_len = it->stamp_len;
+		}
+	}
+	if (err == DK_OK)
+		err = known_until(walk, &known, NULL, &it);
+	if (chunk)
+		scan_pool_submit(walk->pool);
+	return err;
+}
+
+/* Whether the listing has a folder of this name. Files have lost theirs. */
+static bool
+has_folder(const struct batch_listing *listing, const char *name)
+{
+	size_t low = 0, high = listing->count;
+
+	while (low < high) {
+		size_t at = low + (high - low) / 2;
+		int order;
+
+		while (at < high && listing->entry[at].type != DT_DIR)
+			at++;
+		if (at == high) {
+			high = low + (high - low) / 2;
+			continue;
+		}
+		order = strcmp(listing->entry[at].name, name);
+		if (order == 0)
+			return true;
+		if (order < 0)
+			low = at + 1;
+		else
+			high = low + (high - low) / 2;
+	}
+	return false;
+}
+
+static dk_err
+forget_folders(struct walk *walk, const struct level *level)
+{
+	uint64_t after = 0;
+	size_t count;
+	dk_err err;
+
+	do {
+		err = dk_catalogue_children(
+		    walk->writer, level->folder, &after, walk->page, DK_CATALOGUE_PAGE, &count);
+		for (size_t i = 0; i < count && err == DK_OK; i++) {
+			if (has_folder(&level->listing, walk->page[i].name))
+				continue;
+			err = dk_catalogue_folder_gone(walk->writer, walk->page[i].folder);
+		}
+	} while (err == DK_OK && count == DK_CATALOGUE_PAGE);
+	return err;
+}
+
+static dk_err
+folder_row(struct walk *walk, uint64_t parent, const char *path, const char *error, int number,
+    uint64_t *ret)
+{
+	const char *name = number != 0 ? strerrorname_np(number) : NULL;
+	dk_err err = dk_catalogue_folder(walk->writer, parent, path, strlen(path), ret);
+
+	walk->written++;
+	if (err == DK_OK)
+		err = dk_catalogue_folder_error(walk->writer, *ret, error, name);
+	return err;
+}
+
+/* List a folder, give its files to the threads, and put it on the stack for its subfolders. Owns
+ * dir. */
+static dk_err
+enter(struct walk *walk, uint64_t parent, struct batch_dir *dir)
+{
+	struct level level = { .dir = dir };
+	bool listed = batch_listing_read(dir, &level.listing) == 0;
+	dk_err err;
+
+	if (!listed && errno == ENOMEM)
+		err = DK_ERR_NOMEM;
+	else
+		err = folder_row(walk, parent, dir->path, listed ? NULL : "read",
+		    listed ? 0 : errno, &level.folder);
+	if (err == DK_OK && listed)
+		err = submit_files(walk, &level);
+	if (err == DK_OK && listed)
+		err = forget_folders(walk, &level);
+	if (err != DK_OK || !listed) {
+		batch_listing_clear(&level.listing);
+		batch_dir_unref(dir);
+		return err;
+	}
+	walk->level[walk->depth++] = level;
+	return DK_OK;
+}
+
+static void
+leave(struct walk *walk)
+{
+	struct level *level = &walk->level[--walk->depth];
+
+	batch_listing_clear(&level->listing);
+	batch_dir_unref(level->dir);
+}
+
+/* Enter a subfolder. One that is gone or replaced since it was listed is found so by the next scan.
+ */
+static dk_err
+descend(struct walk *walk, struct level *level, const char *name)
+{
+	struct batch_dir *dir;
+	const char *error = "too-deep";
+	int number = 0;
+	uint64_t folder;
+	char *path;
+	dk_err err;
+
+	if (walk->depth <= DEPTH_MAX) {
+		dir = batch_dir_open(level->dir, name, false);
+		if (dir)
+			return enter(walk, level->folder, dir);
+		number = errno;
+		error = "read";
+	}
+	if (number == ENOENT || number == ENOTDIR || number == ELOOP)
+		return DK_OK;
+	if (number == ENOMEM)
+		return DK_ERR_NOMEM;
+	path = batch_dir_join(level->dir, name);
+	if (!path)
+		return DK_ERR_NOMEM;
+	err = folder_row(walk, level->folder, path, error, number, &folder);
+	free(path);
+	return err;
+}
+
+static dk_err
+walk_all(struct walk *walk)
+{
+	dk_err err = DK_OK;
+
+	while (err == DK_OK && walk->depth > 0) {
+		struct level *level = &walk->level[walk->depth - 1];
+
+		if (level->next == level->listing.count) {
+			leave(walk);
+			continue;
+		}
+		if (level->listing.entry[level->next++].type == DT_DIR)
+			err = descend(walk, level, level->listing.entry[level->next - 1].name);
+	}
+	return err == DK_OK ? drain(walk) : err;
+}
+
+static dk_err
+scan_root(struct walk *walk, const char *path, struct batch_dir *dir)
+{
+	uint64_t scan, folder;
+	dk_err err =
+	    dk_catalogue_begin(walk->writer, path, strlen(path), (uint64_t)time(NULL), &scan);
+
+	if (err == DK_OK)
+		err = dk_catalogue_commit(walk->writer);
+	if (err == DK_OK)
+		err = dk_catalogue_folder(walk->writer, 0, path, strlen(path), &folder);
+	if (err != DK_OK) {
+		batch_dir_unref(dir);
+		return err;
+	}
+	err = enter(walk, 0, dir);
+	if (err == DK_OK)
+		err = walk_all(walk);
+	while (walk->depth > 0)
+		leave(walk);
+	if (err != DK_OK)
+		return err;
+	return dk_catalogue_end(
+	    walk->writer, scan, folder, (uint64_t)time(NULL), &walk->counts->missed);
+}
+
+dk_err
+scan_walk(struct dk_catalogue_writer *writer, const char *root, unsigned jobs,
+    struct progress_part *progress, struct scan_counts *counts)
+{
+	struct walk *walk = calloc(1, sizeof(*walk));
+	char *path = realpath(root, NULL);
+	struct batch_dir *dir = path ? batch_dir_open(NULL, path, false) : NULL;
+	int number = errno;
+	dk_err err = DK_ERR_READ;
+
+	if (walk && dir) {
+		walk->writer = writer;
+		walk->progress = progress;
+		walk->counts = counts;
+		walk->committed = time(NULL);
+		walk->pool = scan_pool_new(jobs);
+		err = walk->pool ? scan_root(walk, path, dir) : DK_ERR_NOMEM;
+		number = errno;
+		if (!walk->pool)
+			batch_dir_unref(dir);
+		scan_pool_free(walk->pool);
+	} else if (!walk || number == ENOMEM) {
+		err = DK_ERR_NOMEM;
+		batch_dir_unref(dir);
+	}
+	free(walk);
+	free(path);
+	errno = number;
+	return err;
+}
