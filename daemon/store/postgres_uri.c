@@ -62,6 +62,15 @@ given(const struct store_uri *uri, const char *keyword)
 	return NULL;
 }
 
+static bool
+is_known(const struct store_uri *uri, const char *keyword)
+{
+	for (const PQconninfoOption *o = uri->option; o->keyword; o++)
+		if (strcmp(o->keyword, keyword) == 0)
+			return true;
+	return false;
+}
+
 static void
 add(struct store_uri *uri, const char *keyword, const char *value)
 {
@@ -117,8 +126,12 @@ check_tls(struct store_uri *uri, char *fault)
 		host = given(uri, "host");
 	if (!host)
 		return refuse(fault, "store: the URI has no %s", "host");
-	if (all_here(host))
+	if (all_here(host)) {
+		/* Whoever has the port while the server is away asks for it. From libpq 16 on. */
+		if (is_known(uri, "require_auth") && !given(uri, "require_auth"))
+			add(uri, "require_auth", "!password");
 		return true;
+	}
 	if (mode && strcmp(mode, "verify-full") != 0)
 		return refuse(
 		    fault, "store-insecure: to another machine, sslmode is %s", "verify-full");

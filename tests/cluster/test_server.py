@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One node, and a server that is away, comes back, or does not keep what it commits."""
+import ctypes
+import socket
+import struct
+import threading
 import time
 
 import pytest
@@ -81,3 +85,45 @@ def test_a_database_whose_head_was_changed(ready, server):
     server.sql("UPDATE doublekey.head SET frontier=set_byte(frontier,3,get_byte(frontier,3)#1)")
     ready.start()  # control
     assert release(ready)[0] == 200
+
+
+class Taker(threading.Thread):
+    """Has the port of a server that is away, and asks whoever comes for the password."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.got, self.asked = [], 0
+        self.listener = socket.create_server(("127.0.0.1", port))
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                connection = self.listener.accept()[0]
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(5)
+                try:
+                    first = connection.recv(1000)
+                    if first[4:8] == struct.pack(">I", 80877103):  # SSLRequest
+                        connection.send(b"N")
+                        connection.recv(1000)
+                    connection.send(b"R" + struct.pack(">II", 8, 3))  # in clear
+                    self.asked += 1
+                    self.got.append(connection.recv(1000))
+                except OSError:
+                    pass
+
+
+def test_a_password_is_not_told_to_who_took_the_port(ready, server):
+    if ctypes.CDLL("libpq.so.5").PQlibVersion() < 160000:
+        pytest.skip("libpq 16 is not installed: an older one tells it")
+    server.stop()
+    taker = Taker(server.port)
+    try:
+        wait_until(lambda: taker.asked > 1)
+        assert release(ready)[1] == "unavailable"
+        assert not any(taker.got)
+    finally:
+        taker.listener.close()
