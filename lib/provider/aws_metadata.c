@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credentials of the machine or container that this runs on: IMDSv2, and the agent of ECS. */
+/* Credentials of the machine or container that this runs on: IMDSv2, the agents of ECS and EKS. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "provider/aws.h"
+#include "provider/bearer.h"
 
 #define MACHINE "http://169.254.169.254"
 #define CONTAINER "http://169.254.170.2"
@@ -44,12 +45,64 @@ understand(const char *text, struct aws_credentials *ret)
 	return ok ? DK_OK : DK_ERR_PROVIDER_CREDENTIALS;
 }
 
+/* With TLS anywhere; without it on this machine and at the agents of ECS and EKS. */
+static bool
+is_agent(const char *url)
+{
+	static const char *const hosts[] = { "127.0.0.1", "[::1]", "169.254.170.2",
+		"169.254.170.23", "[fd00:ec2::23]" };
+	const char *at = url + strlen("http://");
+	size_t len;
+
+	if (strncmp(url, "https://", 8) == 0)
+		return true;
+	for (size_t i = 0; strncmp(url, "http://", 7) == 0 && i < sizeof(hosts) / sizeof(hosts[0]);
+	     i++) {
+		len = strlen(hosts[i]);
+		if (strncmp(at, hosts[i], len) != 0)
+			continue;
+		if (at[len] == ':')
+			len += 1 + strspn(at + len + 1, "0123456789");
+		if (at[len] == '/')
+			return true;
+	}
+	return false;
+}
+
+/* "Authorization: ..." of the file or variable, or empty; false: not one line that fits. */
+static bool
+authorization(char header[AWS_TOKEN_MAX_BYTES])
+{
+	const char *path = getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+	const char *token = getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+	char *text = path && path[0] ? bearer_file(path) : NULL;
+	int n = 0;
+	bool ok = text || !path || !path[0];
+
+	header[0] = '\0';
+	if (text)
+		token = text;
+	if (ok && token && token[0])
+		n = snprintf(header, AWS_TOKEN_MAX_BYTES, "Authorization: %s", token);
+	bearer_form_free(text);
+	for (const char *c = header; *c; c++)
+		ok = ok && *c >= 0x20 && *c <= 0x7e;
+	return ok && n >= 0 && n < AWS_TOKEN_MAX_BYTES;
+}
+
 static dk_err
-from_container(struct provider_key *key, const char *path, struct aws_credentials *ret)
+from_container(
+    struct provider_key *key, const char *base, const char *path, struct aws_credentials *ret)
 {
 	auto_net_answer answer = { .json = NULL };
-	dk_err err = get(key, "GET", CONTAINER, path, NULL, &answer);
+	char header[AWS_TOKEN_MAX_BYTES];
+	dk_err err = DK_ERR_PROVIDER_CREDENTIALS;
 
+	if (authorization(header))
+		err = get(key, "GET", base, path, header[0] ? header : NULL, &answer);
+	else
+		provider_note(key, "the authorization token of the container cannot be used");
+	dk_wipe(header, sizeof(header));
 	return err == DK_OK ? understand(answer.text, ret) : err;
 }
 
@@ -96,12 +149,18 @@ dk_err
 aws_from_metadata(struct provider_key *key, struct aws_credentials *ret)
 {
 	const char *container = getenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+	const char *full = getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	const char *base = getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
 	const char *off = getenv("AWS_EC2_METADATA_DISABLED");
 	dk_err err;
 
 	if (container && container[0] == '/')
-		return from_container(key, container, ret);
+		return from_container(key, CONTAINER, container, ret);
+	if (full && full[0] && !is_agent(full))
+		provider_note(key, "AWS_CONTAINER_CREDENTIALS_FULL_URI leads to no agent");
+	if (full && full[0])
+		return is_agent(full) ? from_container(key, full, "", ret)
+				      : DK_ERR_PROVIDER_CREDENTIALS;
 	if (off && strcmp(off, "true") == 0)
 		return DK_ERR_PROVIDER_CREDENTIALS;
 	err = from_machine(key, base && base[0] ? base : MACHINE, ret);

@@ -174,6 +174,9 @@ class AwsServer(JsonServer):
         """IMDSv2: nothing without a token, which only a PUT gives."""
         if self.machine is None:
             return Answer(404, b"")
+        if path == "/agent":
+            asked = headers.get("Authorization") == self.machine["token"]
+            return self.machine["/agent"] if asked else Answer(401, b"")
         if method == "PUT" and path == "/latest/api/token":
             asked = headers.get("X-aws-ec2-metadata-token-ttl-seconds")
             return Answer(200 if asked else 400, b"metadata-token")

@@ -299,6 +299,31 @@ def test_the_machines_role(person, aws, nobody):
     fails(person.decrypt(nobody.ref, check=False), "provider-credentials")
 
 
+def test_the_agent_of_a_container(person, aws, nobody):
+    """As EKS sets it up for a pod: an address, and a file with a token for it."""
+    aws.machine = {"token": "a.b.c", "/agent": Answer(200, {
+        "AccessKeyId": IDENTIFIER, "SecretAccessKey": SECRET, "Token": with_token(aws),
+        "Expiration": later()})}
+    token = person.folder / "pod-token"
+    person.env.update(AWS_CONTAINER_CREDENTIALS_FULL_URI=aws.url + "/agent",
+                      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=str(token))
+    fails(person.encrypt(nobody.ref, check=False), "provider-credentials", "token")
+    token.write_text("a.b.c\n")
+    person.encrypt(nobody.ref)
+    for text in ("a.b.d", "a.b.c\r\nX-Other: 1", "x" * 9000):
+        token.write_text(text)
+        fails(person.decrypt(nobody.ref, check=False), "provider-credentials")
+    assert not any("X-Other" in headers for *_, headers, _ in aws.requests)
+    del person.env["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]
+    person.env["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "a.b.c"
+    person.decrypt(nobody.ref)
+    host = aws.url.removeprefix("http://")
+    for url in ("http://agent.example/agent", "http://127.0.0.1.agent.example/agent", "ftp://x/",
+                f"http://{host}@agent.example/agent", "http://169.254.170.20/", "x"):
+        person.env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = url
+        fails(person.decrypt(nobody.ref, check=False), "provider-credentials", "no agent")
+
+
 def test_credentials_are_found_anew_before_they_end(person, aws, nobody):
     """A batch that outlives them goes on; each object is asked for, and nothing is kept."""
     good = {"Version": 1, "AccessKeyId": IDENTIFIER, "SecretAccessKey": SECRET,
