@@ -16,8 +16,10 @@ SOURCE = pathlib.Path(os.environ["DOUBLEKEY_SOURCE"])
 BASH = SOURCE / "packaging/completion/doublekey.bash"
 ZSH = SOURCE / "packaging/completion/_doublekey"
 MANUAL = SOURCE / "docs/man/doublekey.1.scd"
-COMMANDS = ["encrypt", "decrypt", "inspect", "rewrap", "keygen", "key split", "key join", "key public",
-            "profile add", "doctor", "enrol", "request", "approve", "log verify", "log prove", "log mirror", "log gossip",
+COMMANDS = ["encrypt", "decrypt", "inspect", "rewrap", "keygen", "key split", "key join",
+            "key public",
+            "profile add", "doctor", "enrol", "request", "approve", "log verify", "log prove",
+            "log mirror", "log gossip",
             "log witness"]
 
 

@@ -52,7 +52,8 @@ def test_every_set_of_shares(dk, keys, shares, threshold):
             if size >= threshold:
                 assert result.status == 0 and same_key(dk, keys)
             else:
-                result.failed(f"{threshold} shares are needed, {size} were given", "(share-too-few)")
+                result.failed(f"{threshold} shares are needed, {size} were given",
+                              "(share-too-few)")
 
 
 @pytest.mark.parametrize("name", ["c2", "p", "s"])
@@ -121,7 +122,8 @@ def test_flipped_character_is_found_in_its_line(dk, keys):
     labels = re.findall("^([CS][0-9]{3}) ", original, re.M)
     assert len(labels) > 10
     for label in labels:
-        edit(dk, names[0], label, lambda line: line[:8] + ("2" if line[8] != "2" else "3") + line[9:]
+        edit(dk, names[0], label,
+             lambda line: line[:8] + ("2" if line[8] != "2" else "3") + line[9:]
              if line[8] != " " else line[:5] + ("2" if line[5] != "2" else "3") + line[6:])
         result = join(dk, names[:2])
         result.failed(f"{names[0]}: the backup share is damaged (share-damaged at line {label})",

@@ -249,7 +249,8 @@ def test_every_changed_character_is_noticed(dk):
 
 
 def test_a_reference_with_a_scheme(dk):
-    for scheme, told, name in (("tpm2", "keys of the scheme 'tpm2' are not supported", "key-scheme"),
+    for scheme, told, name in (("tpm2", "keys of the scheme 'tpm2' are not supported",
+                                "key-scheme"),
                                ("vault", "is no name of a key of 'vault:'", "provider-reference")):
         keygen(dk, f"./{scheme}:x.key", "-q")
         use(dk, f"{scheme}:x.key").failed(told, f"'./{scheme}:x.key'", f"({name})")

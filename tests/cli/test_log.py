@@ -119,7 +119,8 @@ def test_the_result_as_json(dk, tmp_path):
     head = {"origin": ORIGIN, "size": 5, "root": root,
             "witnesses": [{"name": "a", "time": "2031-01-01T02:13:10Z"}]}
     good = dk("log", "verify", tmp_path / "log", *trust).ok()
-    assert lines(good) == [*gaps, {"log": str(tmp_path / "log"), **head, "checkpoints": 2, "gaps": 2,
+    assert lines(good) == [*gaps,
+                           {"log": str(tmp_path / "log"), **head, "checkpoints": 2, "gaps": 2,
                                    "newest": "2031-01-01T02:23:00Z"}]
     text = fields(dk("log", "verify", tmp_path / "log", *trust[:2]).ok())
     assert {name: str(value) for name, value in lines(good)[-1].items() if name in text} == \

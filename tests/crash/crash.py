@@ -110,7 +110,8 @@ class Crashing(Service):
     def lines(self, *args):
         """What a command prints that must not fail."""
         out = self.admin(*args, check=False)
-        assert out.returncode == 0, (args, out.stdout[-500:], out.stderr, open(self.stderr).read()[-1500:])
+        assert out.returncode == 0, (args, out.stdout[-500:], out.stderr,
+                                     open(self.stderr).read()[-1500:])
         return out.stdout.splitlines()
 
     def kill(self):

@@ -138,7 +138,8 @@ class Story:
             assert entries.get(index) == digest, "a share that was handed out has no entry"
 
     def check_tree(self):
-        leaves, root = served_tree(self.s, max([i + 1 for i in self.leaves] + list(self.roots) + [1]))
+        leaves, root = served_tree(self.s,
+                                   max([i + 1 for i in self.leaves] + list(self.roots) + [1]))
         for index, leaf in self.leaves.items():
             assert leaves[index] == leaf
         found = roots(leaves)

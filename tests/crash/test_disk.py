@@ -86,7 +86,8 @@ def test_any_part_may_be_left(disk):
         write(path(disk, "b"), b"")
         disk.crash(seed)
         data = read(a)
-        assert len(data) == 2048 and all(len(set(data[i:i + 512])) == 1 for i in range(0, 2048, 512))
+        assert len(data) == 2048
+        assert all(len(set(data[i:i + 512])) == 1 for i in range(0, 2048, 512))
         seen |= {data[i:i + 1] for i in range(0, 2048, 512)}
         names.add(os.path.exists(path(disk, "b")))
         for name in os.listdir(disk.folder):

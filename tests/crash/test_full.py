@@ -21,7 +21,8 @@ def fill(s, left):
     s.disk.tell("space", 4096 * (st.f_blocks - st.f_bfree) + left)
 
 
-ENDED = {"full": lambda s: s.disk.tell("space", 1), "read-only": lambda s: s.disk.tell("read-only", 1)}
+ENDED = {"full": lambda s: s.disk.tell("space", 1),
+         "read-only": lambda s: s.disk.tell("read-only", 1)}
 
 
 def again(s):

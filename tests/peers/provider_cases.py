@@ -288,7 +288,8 @@ class OpenBao(Vault):
     def all(self):
         return super().all()[:-1] + [
             ("role, policy, states", self.refusals), ("the guide's policies", self.least),
-            ("certificates", self.tls), ("the audit log names the object", self.audit), ("sealed", self.sealed)]
+            ("certificates", self.tls), ("the audit log names the object", self.audit),
+            ("sealed", self.sealed)]
 
 
 class PeerKey:

@@ -108,13 +108,15 @@ class Schema:
         self.ca.write_text(setting.ca)
 
     def run(self, document, *options):
-        command = [self.program, "--config-file", HERE / "schemathesis.toml", "run", document, "--url",
+        command = [self.program, "--config-file", HERE / "schemathesis.toml", "run", document,
+                   "--url",
                    self.setting.service.url, "--tls-verify", self.ca, "--no-color",
                    "--generation-deterministic", "--checks", "all", "--exclude-checks",
                    # What fits the schema is still not signed by an enrolled device.
                    "positive_data_acceptance", "--phases", "examples,coverage,fuzzing", *options]
         env = {**os.environ, "SCHEMATHESIS_HOOKS": "schemathesis_bodies", "PYTHONPATH": str(HERE)}
-        return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=self.folder,
+        return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              cwd=self.folder,
                               stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT, env=env)
 
     def holds(self):

@@ -67,7 +67,8 @@ def sign(values, body):
 def post(values, message, body):
     context = ssl.create_default_context(cadata=values["ca"].decode())
     where = urlsplit(message.url)
-    connection = http.client.HTTPSConnection(where.hostname, where.port, context=context, timeout=60)
+    connection = http.client.HTTPSConnection(where.hostname, where.port, context=context,
+                                             timeout=60)
     try:
         connection.request(message.method, where.path, body, message.headers)
         answer = connection.getresponse()

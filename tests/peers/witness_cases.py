@@ -88,11 +88,13 @@ class PublicWitness:
         wait_for(socket.exists)
         subprocess.run([self.add, "-q", key], check=True, capture_output=True,
                        env={**os.environ, "SSH_AUTH_SOCK": str(socket)})
-        shown = subprocess.run([self.keygen, "-l", "-f", key], check=True, capture_output=True, text=True)
+        shown = subprocess.run([self.keygen, "-l", "-f", key], check=True, capture_output=True,
+                               text=True)
         self.url = f"http://127.0.0.1:{port}"
         self.start(self.program, "-name", "example.org/lite", "-db", self.path("db"), "-ssh-agent",
                    socket, "-key", shown.stdout.split()[1], "-listen", f"127.0.0.1:{port}")
-        self.vkey = wait_for(lambda: re.search(r"vkey=\"?(\S+?)\"?$", self.path("said").read_text(), re.M))[1]
+        self.vkey = wait_for(lambda: re.search(r"vkey=\"?(\S+?)\"?$", self.path("said").read_text(),
+                                               re.M))[1]
 
     def use_witness(self):
         origin = self.service.vkey.split("+")[0]

@@ -29,7 +29,8 @@ class Person:
         self.conf = self.folder / "conf" / "doublekey" / "providers.conf"
         self.conf.parent.mkdir(parents=True)
         self.env = {name: value for name, value in os.environ.items()
-                    if not name.startswith(("AWS_", "VAULT_", "AZURE_", "GOOGLE_", "CURL_", "SSL_CERT", "SOFTHSM"))}
+                    if not name.startswith(("AWS_", "VAULT_", "AZURE_", "GOOGLE_", "CURL_",
+                                            "SSL_CERT", "SOFTHSM"))}
         self.env.update(HOME=str(folder), XDG_CONFIG_HOME=str(folder / "conf"),
                         LC_ALL="C.UTF-8", NO_PROXY="127.0.0.1")
         self.run("keygen", "--side", "customer", "--type", "p256", "--no-passphrase", "-q",

@@ -129,7 +129,8 @@ def test_keys_that_are_not_there(person, aws):
     fails(person.encrypt(key.ref, check=False), "provider-key-state", "PendingDeletion")
     key.state = "Enabled"
     del aws.keys[key.arn]
-    fails(person.decrypt(key.ref, check=False), "provider-key-missing", "does not exist", "request-")
+    fails(person.decrypt(key.ref, check=False), "provider-key-missing", "does not exist",
+          "request-")
 
 
 def test_a_permission_that_is_missing_is_named(person, aws):

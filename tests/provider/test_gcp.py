@@ -133,7 +133,8 @@ def test_states_and_permissions(person, gcp):
 @pytest.mark.parametrize("ref", [
     "", "projects/p", PROJECT, PROJECT + "/cryptoKeys/", PROJECT + "/cryptoKeys/a/",
     PROJECT + "/cryptoKeys/a/cryptoKeyVersions/x", PROJECT + "/cryptoKeys/a/cryptoKeyVersions/1/b",
-    PROJECT + "/cryptoKeys/..", PROJECT + "/cryptoKeys/a:decrypt?x", "/" + PROJECT + "/cryptoKeys/a",
+    PROJECT + "/cryptoKeys/..", PROJECT + "/cryptoKeys/a:decrypt?x",
+    "/" + PROJECT + "/cryptoKeys/a",
     PROJECT + "/cryptoKeys/a#b", PROJECT.replace("projects", "folders") + "/cryptoKeys/a"])
 def test_references_that_are_refused(person, gcp, ref):
     fails(person.encrypt("gcpkms:" + ref, check=False), "provider-reference")
@@ -148,7 +149,8 @@ def test_a_user_of_gcloud(person, gcp):
     folder = person.folder / ".config/gcloud"
     folder.mkdir(parents=True)
     (folder / "application_default_credentials.json").write_text(json.dumps({
-        "type": "authorized_user", "client_id": "c", "client_secret": "s&+", "refresh_token": "1//r",
+        "type": "authorized_user", "client_id": "c", "client_secret": "s&+",
+        "refresh_token": "1//r",
         "token_uri": gcp.url + "/token"}))
     gcp.refresh = "1//r"
     person.encrypt(ref)

@@ -145,7 +145,8 @@ def test_a_key_that_may_not_derive(person, token):
 
 
 @pytest.mark.parametrize("ref", [
-    "token=t;object=o?pin-value=1234&", "token=t;object=o;pin-value=1?", "token=t?", "x=y;object=o?",
+    "token=t;object=o?pin-value=1234&", "token=t;object=o;pin-value=1?", "token=t?",
+    "x=y;object=o?",
     "token=%zz;object=o?", "object?"])
 def test_references_that_are_refused(person, token, ref):
     full = f"pkcs11:{ref}module-path={MODULE}".replace("token=t", "token=my%20token")
@@ -205,7 +206,8 @@ def test_modules_that_misbehave(person, token, code, error, text):
 def test_a_module_that_does_not_end(person, token, code):
     """It works, and hangs when its process shall go."""
     (person.folder / "m.c").write_text(
-        BAD.replace("constructor", "destructor").replace("#include <std", "#include <signal.h>\n#include <std")
+        BAD.replace("constructor", "destructor").replace("#include <std",
+                                                         "#include <signal.h>\n#include <std")
         % code)
     subprocess.run(["cc", "-shared", "-fPIC", "-o", "m.so", "m.c", "-Wl,--no-as-needed", MODULE,
                     "-Wl,-rpath," + os.path.dirname(MODULE)],

@@ -107,7 +107,8 @@ def test_the_helper_is_told_a_name_and_an_encapsulation(person, token):
     ref = token.make("p256")
     person.encrypt(ref)
     log = person.folder / "trace"
-    subprocess.run([traced, "-f", "-qq", "-xx", "-s", "10000", "-e", "trace=execve,sendto", "-o", log,
+    subprocess.run([traced, "-f", "-qq", "-xx", "-s", "10000", "-e", "trace=execve,sendto", "-o",
+                    log,
                     os.environ["DOUBLEKEY"], "decrypt", "-f", "--customer", "c.key", "--provider",
                     ref, "-o", "out", "o.dkey"], cwd=person.folder, check=True,
                    env={**person.env, "ASAN_OPTIONS": "detect_leaks=0"})

@@ -15,7 +15,8 @@ ISSUER = ["url", "audience", "claim", "max-age"]
 FETCHED = ["key-set", "key-set-ca", "key-set-refresh", "key-set-max-age"]
 URL = r"https://[A-Za-z0-9\[][A-Za-z0-9._~:/?\[\]&=+%,;!$'()*-]*"
 MOST = {"group": 1000, "rule": 1000, "issuer": 16, "auditor": 16}
-OPTIONS = {"group": ["users"], "auditor": ["key-id"], "issuer": ISSUER + FETCHED, "rule": LISTS + ["zone", "per-minute", "per-day", "approvals", "allow"]}
+OPTIONS = {"group": ["users"], "auditor": ["key-id"], "issuer": ISSUER + FETCHED,
+           "rule": LISTS + ["zone", "per-minute", "per-day", "approvals", "allow"]}
 TOKEN = re.compile(r'(?P<blank>[ \t\n]+|#[^\n]*)|(?P<text>"[^"\\\n\t]*")|'
                    r'(?P<word>[a-z-]+)|(?P<number>[0-9]+)|(?P<sign>[{}=,])')
 
@@ -185,7 +186,8 @@ def issuer_text(name, value, line):
     if name == "key-id":
         require(re.fullmatch("[0-9a-f]{64}", value), line)
     pattern = {"url": "https://.+", "key-set": URL}.get(name, ".+")
-    require(re.fullmatch(pattern, value) and len(value.encode()) <= (64 if name == "claim" else 200),
+    require(re.fullmatch(pattern,
+                         value) and len(value.encode()) <= (64 if name == "claim" else 200),
             line)
     return value
 

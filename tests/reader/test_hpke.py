@@ -43,7 +43,8 @@ def test_what_was_sealed_opens_with_the_same_inputs_only(suite):
     enc, context = hpke.setup_sender(suite, recipient.public_key(), b"info")
     sealed = hpke.seal(context, b"aad", b"share")
     assert len(enc) == {"secp256r1": 65, "secp384r1": 97}[suite.curve.name]
-    assert hpke.open_(hpke.setup_receiver(suite, enc, recipient, b"info"), b"aad", sealed) == b"share"
+    assert hpke.open_(hpke.setup_receiver(suite, enc, recipient, b"info"), b"aad",
+                      sealed) == b"share"
     for info, aad in ((b"other", b"aad"), (b"info", b"other")):
         with pytest.raises(hpke.HpkeError):
             hpke.open_(hpke.setup_receiver(suite, enc, recipient, info), aad, sealed)

@@ -118,7 +118,8 @@ TEXT_ERRORS = {
     "short line": (PLAIN[:60] + b"\n" + PLAIN[60:], "key-damaged"),
     "not base64": (PLAIN[:60] + b"!" + PLAIN[61:], "key-damaged"),
     "not ASCII": (PLAIN[:60] + b"\xff" + PLAIN[61:], "key-damaged"),
-    "nothing inside": (PLAIN[:PLAIN.index(b"\n") + 1] + PLAIN[PLAIN.index(b"-----END"):], "key-damaged"),
+    "nothing inside": (PLAIN[:PLAIN.index(b"\n") + 1] + PLAIN[PLAIN.index(b"-----END"):],
+                       "key-damaged"),
 }
 
 

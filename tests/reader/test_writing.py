@@ -25,7 +25,8 @@ def seal(plaintext=b"text", customer=(C,), provider=(P,), **more):
 
 def open_(data, customer=C, provider=P, **more):
     file = io.BytesIO(data)
-    opened = envelope.open_header(file, Options({CUSTOMER: [customer], PROVIDER: [provider]}, **more))
+    opened = envelope.open_header(file,
+                                  Options({CUSTOMER: [customer], PROVIDER: [provider]}, **more))
     return opened, b"".join(envelope.stream(file, opened))
 
 
@@ -142,7 +143,8 @@ def test_rewrap_needs_nothing_of_the_other_side():
 def test_a_full_history_and_a_last_epoch_are_refused():
     header = envelope.read_header(io.BytesIO(seal()), {})
     stanza_set = header.sets[CUSTOMER]
-    stanza_set.formers = [Entry(1, bytes([1, n >> 8, n & 255]) + bytes(29), "x") for n in range(511)]
+    stanza_set.formers = [Entry(1, bytes([1, n >> 8, n & 255]) + bytes(29),
+                                "x") for n in range(511)]
     assert len(envelope.next_formers(stanza_set)) == 512
     stanza_set.formers.append(Entry(1, b"\2" * 32, "x"))
     with refused("history-full"):

@@ -193,7 +193,8 @@ def signed_headers(device, url, body, created=None, nonce=None, key_id=None):
     base, params = signature_base(device, url, body, created, nonce, key_id)
     return {"Content-Type": "application/doublekey", "Content-Digest": digest_header(body),
             "Signature-Input": "dk=" + params,
-            "Signature": "dk=:%s:" % base64.b64encode(raw_signature(device, base.encode())).decode()}
+            "Signature": "dk=:%s:" % base64.b64encode(raw_signature(device,
+                                                                    base.encode())).decode()}
 
 
 def ephemeral_point():

@@ -140,7 +140,8 @@ def test_a_broken_file_of_cas_does_not_start(setting):
 def test_the_client_shows_its_certificate(setting):
     s = setting.s
     restart(s, rule('client-certificate = {"user"}'))
-    decrypt = ("decrypt", "--customer", s.key, "--provider", "p.key", "object.dk", "-f", "-o", "out")
+    decrypt = ("decrypt", "--customer", s.key, "--provider", "p.key", "object.dk", "-f", "-o",
+               "out")
     done = s.client(*decrypt, check=False)
     assert done.returncode == 1 and "service-certificate-required" in done.stderr
     folder = os.path.join(s.base, "client", "doublekey", "services", "127.0.0.1:%d" % s.port)

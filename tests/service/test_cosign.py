@@ -27,7 +27,8 @@ class Setting:
 
     def __init__(self, base, mode="prompt", quorum="all", wait=3, tls=None, prepare=True):
         self.s = s = Service(base)
-        self.witnesses = [Witness(base, "w%d.example.org" % i, [s.vkey], tls).start() for i in (1, 2)]
+        self.witnesses = [Witness(base, "w%d.example.org" % i, [s.vkey], tls).start()
+                          for i in (1, 2)]
         self.configure(mode, quorum, wait, tls)
         s.start()
         if prepare:
@@ -42,7 +43,8 @@ class Setting:
         with open(os.path.join(self.s.dir, "witnesses.policy"), "w") as f:
             f.write(self.policy(quorum))
         with open(path, "a") as f:
-            f.write('mode = "%s"\nwitnesses = "witnesses.policy"\nquorum-wait = %d\n' % (mode, wait))
+            f.write('mode = "%s"\nwitnesses = "witnesses.policy"\nquorum-wait = %d\n'
+                    % (mode, wait))
             if tls:
                 f.write('witness-ca = "%s"\n' % tls[2])
 
@@ -67,7 +69,8 @@ class Setting:
         return found
 
     def decrypt(self, check=True):
-        done = self.s.client("decrypt", "--customer", self.s.key, "--provider", "p.key", "object.dk",
+        done = self.s.client("decrypt", "--customer", self.s.key, "--provider", "p.key",
+                             "object.dk",
                              "-f", "-o", "out", check=False)
         assert not check or done.returncode == 0, done.stderr
         return done
@@ -181,7 +184,8 @@ def test_strict_releases_with_the_quorum_and_says_so(strict):
     assert "mode\tstrict\n" in strict.status()
     started = strict.records("started")[-1]
     assert started["mode"] == "strict" and ", witnesses " in started["note"]
-    status, _, answer = strict.s.release(strict.s.device(), release_body([parts_of(strict.s.object)]))
+    status, _, answer = strict.s.release(strict.s.device(),
+                                         release_body([parts_of(strict.s.object)]))
     assert status == 200
     _, index, _, checkpoint = receipt_of(answer)
     assert strict.cosigners(checkpoint) == ["w1.example.org", "w2.example.org"]
@@ -280,15 +284,18 @@ def test_a_client_that_pinned_strict_takes_nothing_less(strict):
     ('witnesses = "p"\n', "", "is empty"),
     ('witnesses = "p"\n', "quorum none\n", "names none"),
     ('witnesses = "p"\n', "witness a nonsense\nquorum a\n", "log-vkey: witnesses, line 1"),
-    ('witnesses = "p"\n', "witness w {vkey} https://w.example.org\nquorum x\n", "log-policy: witnesses, line 2"),
+    ('witnesses = "p"\n', "witness w {vkey} https://w.example.org\nquorum x\n",
+     "log-policy: witnesses, line 2"),
     ('witnesses = "p"\n', "witness w {vkey}\nquorum w\n", "needs a URL"),
     ('witnesses = "p"\n', "witness w {vkey} http://w.example.org\nquorum w\n", "needs a URL"),
-    ('witnesses = "p"\n', "witness w {vkey} http://127.0.0.1.example.org\nquorum w\n", "needs a URL"),
+    ('witnesses = "p"\n', "witness w {vkey} http://127.0.0.1.example.org\nquorum w\n",
+     "needs a URL"),
     ('witnesses = "p"\n', "witness w {vkey} https://u@w.example.org\nquorum w\n", "needs a URL"),
     ('witnesses = "p"\n', "witness w/x {vkey} https://w.example.org\nquorum w/x\n", "a name is of"),
     ('witnesses = "p"\nmode = "strict"\n', "witness w {vkey} https://w.example.org\nquorum none\n",
      "strict needs a quorum"),
-    ('witnesses = "p"\nwitness-ca = "missing"\n', "witness w {vkey} https://w.example.org\nquorum w\n",
+    ('witnesses = "p"\nwitness-ca = "missing"\n',
+     "witness w {vkey} https://w.example.org\nquorum w\n",
      "witness-ca"),
 ])
 def test_a_configuration_that_cannot_be_kept_is_refused(tmp_path, lines, policy, words):

@@ -169,7 +169,8 @@ def test_what_was_changed_is_not_opened(audited):
     assert len(data) > 110 + 65556 + 4  # several segments
     first = 109 + 4 + 65552
     changed = {
-        "magic": (b"X" + data[1:], "log-file"), "version": (data[:9] + b"\2" + data[10:], "version"),
+        "magic": (b"X" + data[1:], "log-file"),
+        "version": (data[:9] + b"\2" + data[10:], "version"),
         "key": (data[:20] + bytes([data[20] ^ 1]) + data[21:], "log-auditor"),
         "enc": (data[:60] + bytes([data[60] ^ 1]) + data[61:], "log-sealed"),
         "bit": (data[:200] + bytes([data[200] ^ 1]) + data[201:], "log-sealed"),
@@ -218,7 +219,8 @@ def test_what_was_cut_short_leaves_no_file(audited):
     s = audited
     there = set(os.listdir(s.base))
     out = subprocess.run(
-        ["prlimit", "--fsize=500", s.daemon, "log", "export", os.path.join(s.base, "e"), "--auditor",
+        ["prlimit", "--fsize=500", s.daemon, "log", "export", os.path.join(s.base, "e"),
+         "--auditor",
          "court", "--key", os.path.join(s.base, "court.key.pub"), "--dir", s.dir],
         capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
     assert out.returncode == 1 and "(write)" in out.stderr

@@ -237,7 +237,8 @@ def test_good(there, what):
 @pytest.mark.parametrize("size", [1, 7])
 def test_in_pieces(there, size):
     """As good and as bad in small pieces as at once."""
-    for request, expected in ((GET + END, (200, None)), (GET + b"X: a\r\n b\r\n\r\n", (400, "http")),
+    for request, expected in ((GET + END, (200, None)),
+                              (GET + b"X: a\r\n b\r\n\r\n", (400, "http")),
                               (GET + b"X: a\0b\r\n\r\n", (400, "http"))):
         with Raw(there) as raw:
             for i in range(0, len(request), size):

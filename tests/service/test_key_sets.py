@@ -354,7 +354,8 @@ BAD = {
     "empty": (b"", "refused"),
     "empty_set": (b'{"keys":[]}', "refused"),
     "no_set": (b'{"keys":{}}', "refused"),
-    "twice": (idp.jwks(idp.jwk(idp.new_key("EC"), "a"), idp.jwk(idp.new_key("EC"), "a")), "refused"),
+    "twice": (idp.jwks(idp.jwk(idp.new_key("EC"), "a"), idp.jwk(idp.new_key("EC"), "a")),
+              "refused"),
     "secret": (idp.jwks(dict(idp.jwk(idp.new_key("EC"), "a"), d="AAAA")), "refused"),
     "bytes": (bytes(range(256)), "refused"),
 }
@@ -430,7 +431,8 @@ CipherString = DEFAULT@SECLEVEL=0
 """
 
 
-@pytest.mark.parametrize("version,result", [(ssl.TLSVersion.TLSv1_1, 3), (ssl.TLSVersion.TLSv1_2, 0)])
+@pytest.mark.parametrize("version,result",
+                         [(ssl.TLSVersion.TLSv1_1, 3), (ssl.TLSVersion.TLSv1_2, 0)])
 def test_an_old_version_of_tls(tmp_path, version, result):
     """Also where the settings of the system would take it: fetchd with the test as parent."""
     (tmp_path / "openssl.cnf").write_text(LENIENT)

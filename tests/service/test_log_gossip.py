@@ -195,7 +195,8 @@ def test_a_state_that_is_damaged(ready):
 
 def test_many_at_once(ready):
     """Processes that share what is kept lose nothing of it."""
-    ready.client("decrypt", "--customer", ready.key, "--provider", "p.key", "object.dk", "-o", "out")
+    ready.client("decrypt", "--customer", ready.key, "--provider", "p.key", "object.dk", "-o",
+                 "out")
     results = []
 
     def one(i):

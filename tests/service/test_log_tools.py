@@ -223,7 +223,8 @@ def test_records(grown):
             (changed(9, lambda r: (r[0], bit(r[1]), r[2])), "log-record", "entry 9"),
             (changed(260, lambda r: (r[0], r[1], b"")), "log-record", "entry 260"),
             (lambda rows: rows[:5] + rows[3:4], "log-file", "record 5"),
-            (lambda rows: rows[:5] + [(size + 7,) + rows[5][1:]], "log-record", f"entry {size + 7}"),
+            (lambda rows: rows[:5] + [(size + 7,) + rows[5][1:]], "log-record",
+             f"entry {size + 7}"),
             (lambda rows: [(0, rows[1][1], rows[1][2])], "log-record", "entry 0")):
         records_file(grown, edit=edit)
         fails(verify(grown, "copy", "--records", "records", check=False), error, place)

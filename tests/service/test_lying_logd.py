@@ -31,7 +31,8 @@ class Cosigner:
     def line(self, text):
         when = int(time.time())
         sig = self.key.sign(b"cosignature/v1\ntime %d\n" % when + text)
-        return "\u2014 {} {}\n".format(self.name, b64(self.id + struct.pack(">Q", when) + sig)).encode()
+        return "\u2014 {} {}\n".format(self.name,
+                                       b64(self.id + struct.pack(">Q", when) + sig)).encode()
 
 
 class LogKey:
@@ -54,7 +55,8 @@ class LogKey:
     def lines(self, text):
         ecdsa = self.p256.sign(text, ec.ECDSA(hashes.SHA256()))
         made = [(self.id, self.ed.sign(text)), (hashlib.sha256(self.spki).digest()[:4], ecdsa)]
-        return b"".join("\u2014 {} {}\n".format(self.origin, b64(i + sig)).encode() for i, sig in made)
+        return b"".join("\u2014 {} {}\n".format(self.origin, b64(i + sig)).encode() for i,
+                        sig in made)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +97,8 @@ class Keyd(Peers):
         self.waits_for = record[48 + 8 + 1 + 32 + 8 + 32 + 16]
 
     def start_keyd(self):
-        self.witnesses = os.path.join(self.s.base, "strict") if self.mode == "strict" else "/dev/null"
+        self.witnesses = os.path.join(self.s.base,
+                                      "strict") if self.mode == "strict" else "/dev/null"
         return super().start_keyd()
 
     def answer_acts(self, n):

@@ -17,7 +17,8 @@ def test_the_other_organisation_is_the_provider(service):
         key = f"{s.url}/keys/{kind}"
         s.client("encrypt", "--customer", "c.key.pub", "--provider", key, "plain", "-o", "o.dk",
                  "--force")
-        s.client("decrypt", "--customer", "c.key", "--provider", key, "o.dk", "-o", "out", "--force")
+        s.client("decrypt", "--customer", "c.key", "--provider", key, "o.dk", "-o", "out",
+                 "--force")
         assert open(os.path.join(s.base, "out")).read() == "for both of us\n"
     assert sum("release done" in line for line in s.log().splitlines()) == 3
     # One service is one custodian, and cannot be both sides.
@@ -33,7 +34,8 @@ def test_rewrap_to_a_service_and_from_it(ready):
     s.client("rewrap", "--side", "provider", "--open", "p.key", "--to", s.key, "o.dk")
     s.client("decrypt", "--customer", "c.key", "--provider", s.key, "o.dk", "-o", "out", "--force")
     s.client("rewrap", "--side", "provider", "--open", s.key, "--to", "p.key.pub", "o.dk")
-    s.client("decrypt", "--customer", "c.key", "--provider", "p.key", "o.dk", "-o", "out", "--force")
+    s.client("decrypt", "--customer", "c.key", "--provider", "p.key", "o.dk", "-o", "out",
+             "--force")
 
 
 def test_a_set_is_that_of_the_side_that_it_names(ready):

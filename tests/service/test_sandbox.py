@@ -34,7 +34,8 @@ ROWS = {
         ["pread64 -1 0 0 0", "pwrite64 -1 0 0 0", "fsync -1", "fdatasync -1", "ftruncate -1 0"],
     "open, make, rename, remove files":
         ["openat -100 :OWN 0 0", "openat -100 :OTHER 0 0", "openat -100 :OWN.new 65 384",
-         "openat -100 :OTHER.new 65 384", "mkdirat -100 :OWN.dir 448", "mkdirat -100 :OTHER.dir 448",
+         "openat -100 :OTHER.new 65 384", "mkdirat -100 :OWN.dir 448",
+         "mkdirat -100 :OTHER.dir 448",
          "renameat -100 :OWN.a -100 :OWN.b", "renameat -100 :OTHER.a -100 :OTHER.b",
          "unlinkat -100 :OWN.c 0", "unlinkat -100 :OTHER.c 0"],
     "accept connections": ["accept4 -1 0 0 0"],
@@ -140,7 +141,8 @@ def test_without_a_sandbox_all_of_it_can_be_done(folders):
                if said == "error %d" % EPERM or said.startswith("signal")]
     assert len(refused) <= len(result) // 4, refused
     assert len([said for said in result.values() if said.startswith("ok")]) > 30
-    for row in ("execute a program", "make a process or a thread", "open, make, rename, remove files",
+    for row in ("execute a program", "make a process or a thread",
+                "open, make, rename, remove files",
                 "make a socket, connect it", "memory with new code"):
         assert not [key for key in refused if key[0] == row]
 

@@ -153,7 +153,8 @@ def test_without_its_keys_it_does_not_start(setting):
 
 def test_the_client_shows_its_token(setting):
     s = setting.s
-    decrypt = ("decrypt", "--customer", s.key, "--provider", "p.key", "object.dk", "-f", "-o", "out")
+    decrypt = ("decrypt", "--customer", s.key, "--provider", "p.key", "object.dk", "-f", "-o",
+               "out")
     done = s.client(*decrypt, check=False)
     assert done.returncode == 1 and "(service-token-required" in done.stderr
     path = os.path.join(s.base, "client", "doublekey", "services", "127.0.0.1:%d" % s.port, "token")

@@ -148,13 +148,15 @@ def test_json(judge):
     nested = '"x":' + "[" * 7 + "]" * 7
     assert judge.ask(idp.signed(EC, head, ("{%s,%s}" % (good, nested)).encode()))[:5] == "holds"
     wrong = {
-        "duplicate": '{%s,"aud":"doublekey"}' % good, "duplicate inside": '{%s,"x":{"a":1,"a":1}}' % good,
+        "duplicate": '{%s,"aud":"doublekey"}' % good,
+        "duplicate inside": '{%s,"x":{"a":1,"a":1}}' % good,
         "escaped duplicate": '{%s,"\\u0061ud":"doublekey"}' % good,
         "deep": '{%s,"x":%s}' % (good, "[" * 8 + "]" * 8), "very deep": "[" * 3000,
         "deep in a list": '{"x":' * 1000, "trailing": "{%s}x" % good, "two": "{%s}{}" % good,
         "list": "[1]", "text": '"x"', "number": "1", "nothing": " ", "cut": "{" + good,
         "NUL": '{%s,"x":"\\u0000"}' % good, "surrogate": '{%s,"x":"\\ud800"}' % good,
-        "comment": "{%s/**/}" % good, "comma": "{%s,}" % good, "huge number": '{%s,"x":1e999}' % good,
+        "comment": "{%s/**/}" % good, "comma": "{%s,}" % good,
+        "huge number": '{%s,"x":1e999}' % good,
         "huge integer": '{%s,"x":%s}' % (good, "9" * 40)}
     for name, text in wrong.items():
         assert judge.ask(idp.signed(EC, head, text.encode())) == "form", name
@@ -172,7 +174,8 @@ def test_form(judge):
     other = sig[:-1] + last[sig[-1]]  # the same bytes by another text
     for text in ("", ".", "..", "...", head + "." + body, made + ".", made + ".x", "." + made,
                  head + ".." + sig, made + "=", made + "\n", made + " ", " " + made,
-                 head + "." + body + "." + other, made.replace(".", "\0", 1), head + "." + body + ".",
+                 head + "." + body + "." + other, made.replace(".", "\0", 1),
+                 head + "." + body + ".",
                  made[:-1] + "+", made[:-1], made + "A" * 8192, "A" * 60000):
         assert judge.ask(text) in ("form", "signature"), text[:80]
     assert judge.ask(head + "." + body + "." + other) == "form"
@@ -219,7 +222,8 @@ def test_keys_that_are_passed_over(judge):
     p384 = ec.generate_private_key(ec.SECP384R1()).public_key().public_numbers()
     others = [dict(made, kid="a", use="enc"), dict(made, kid="b", key_ops=["sign"]),
               {k: v for k, v in made.items() if k != "kid"}, dict(made, kid="c", alg="ES384"),
-              dict(made, kid="d", crv="P-384"), {"kty": "OKP", "crv": "Ed25519", "kid": "f", "x": "AA"},
+              dict(made, kid="d", crv="P-384"),
+              {"kty": "OKP", "crv": "Ed25519", "kid": "f", "x": "AA"},
               {"kty": "EC", "crv": "P-384", "kid": "g", "x": idp.number(p384.x, 48),
                "y": idp.number(p384.y, 48)}]
     judge.keys(idp.jwks(idp.jwk(EC, "e1"), *others))

@@ -69,7 +69,8 @@ def test_each_has_its_own(separated):
 def test_it_releases_and_comes_back(separated):
     s = separated
     s.prepare()
-    decrypt = ("decrypt", "--customer", s.key, "--provider", "p.key", "object.dk", "-f", "-o", "out")
+    decrypt = ("decrypt", "--customer", s.key, "--provider", "p.key", "object.dk", "-f", "-o",
+               "out")
     for _ in range(2):
         s.client(*decrypt)
         os.kill(s.pids()["keyd"], 9)

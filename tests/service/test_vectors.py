@@ -13,7 +13,8 @@ from service import Service
 VECTORS = drive.all_vectors()
 SPEC = os.path.join(os.path.dirname(os.path.dirname(drive.FOLDER)), "key-service.md")
 # What the protocol does not let a client cause at will: see their own tests.
-ELSEWHERE = {"busy", "unavailable", "internal", "hsm", "hsm-pin", "certificate", "token-keys", "quorum",
+ELSEWHERE = {"busy", "unavailable", "internal", "hsm", "hsm-pin", "certificate", "token-keys",
+             "quorum",
              "name", "exists", "argument", "auditor"}
 
 

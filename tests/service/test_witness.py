@@ -99,7 +99,8 @@ def lies(log):
     yield "a hash more", log.request(8, honest, 12, proof=proof + [hashes[0]]), 422
     yield "a hash less", log.request(8, honest, 12, proof=proof[:-1]), 422
     yield "another hash", log.request(8, honest, 12, proof=proof[:-1] + [hashes[0]]), 422
-    yield "proof of another size", log.request(8, honest, 12, proof=consistency(7, hashes[:12])), 422
+    yield "proof of another size", log.request(8, honest, 12,
+                                               proof=consistency(7, hashes[:12])), 422
     yield "a proof for the same size", log.request(8, honest, 8, proof=[hashes[0]]), 422
     yield "back to nothing", body(8, [], log.checkpoint(0, EMPTY)), 400
     yield "nothing again", body(0, [], log.checkpoint(0, EMPTY)), 409
@@ -139,7 +140,8 @@ def test_who_signed_matters(tmp_path, log):
     try:
         assert w.add(Log("unknown.example.org").request(0, leaves(3)))[0] == 404
         assert w.add(impostor.request(0, leaves(3)))[0] == 403
-        good, other_line = log.request(0, leaves(3)), second.request(0, leaves(3)).splitlines(True)[-1]
+        good, other_line = log.request(0, leaves(3)), second.request(0,
+                                                                     leaves(3)).splitlines(True)[-1]
         wrong = log.checkpoint(3, root([leaf_hash(x) for x in leaves(3)]), key=impostor.key)
         assert w.add(body(0, [], wrong))[0] == 403
         assert w.add(body(0, [], wrong + other_line))[0] == 403, "one that does not hold spoils it"
@@ -295,7 +297,8 @@ def test_a_port_that_there_is_not(witness):
     assert second.returncode == 2 and "argument: --listen takes" in second.stderr
 
 
-@pytest.mark.parametrize("damage", ["cut", "another origin", "another signature", "empty", "not ours"])
+@pytest.mark.parametrize("damage",
+                         ["cut", "another origin", "another signature", "empty", "not ours"])
 def test_damaged_state_signs_nothing(tmp_path, witness, log, damage):
     grow(witness, log, 8)
     witness.stop()

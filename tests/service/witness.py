@@ -74,7 +74,8 @@ class Log:
 
     def checkpoint(self, size, tree_root, more="", key=None):
         text = "%s\n%d\n%s\n%s" % (self.origin, size, b64(tree_root), more)
-        line = "\u2014 %s %s\n" % (self.origin, b64(self.id + (key or self.key).sign(text.encode())))
+        line = "\u2014 %s %s\n" % (self.origin,
+                                   b64(self.id + (key or self.key).sign(text.encode())))
         return (text + "\n" + line).encode()
 
     def request(self, old, leaves, size=None, proof=None, **more):

@@ -12,7 +12,8 @@ from reader.vectors import FOLDER
 from test_native import read
 
 FILES = sorted((FOLDER / "log").iterdir())
-CATEGORIES = {"log-note": "malformed", "log-policy": "malformed", "log-vkey": "key", "log-file": "malformed",
+CATEGORIES = {"log-note": "malformed", "log-policy": "malformed", "log-vkey": "key",
+              "log-file": "malformed",
               "log-key": "no-match",
               "argument": "usage"}
 
@@ -73,7 +74,8 @@ def consistency(lines, parts):
     return {}
 
 
-KINDS = {"note": one_note, "cosign": cosign, "vkey": vkey, "checkpoint": checkpoint, "policy": policy,
+KINDS = {"note": one_note, "cosign": cosign, "vkey": vkey, "checkpoint": checkpoint,
+         "policy": policy,
          "consistency": consistency, "proof": proof, "records": records, "gossip": gossip}
 
 

@@ -44,7 +44,8 @@ def checkpoint(lines, parts):
 def release(lines, parts):
     scalar = int(lines["ephemeral"], 16)
     asked = native.Asked(parts["request"], bytes.fromhex(lines["request-digest"]), lines["user"],
-                         bytes.fromhex(lines["device"]), ec.derive_private_key(scalar, ec.SECP256R1()))
+                         bytes.fromhex(lines["device"]),
+                         ec.derive_private_key(scalar, ec.SECP256R1()))
     items = native.check_release(parts["answer"], native.parse_service(parts["service"]), asked)
     shares = b"".join(share for _, share in items if share is not None)
     return {"codes": " ".join(code for code, _ in items),

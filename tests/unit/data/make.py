@@ -38,7 +38,8 @@ def hkdf():
         assert okm == HKDFExpand(hashes.SHA384(), length, info).derive(prk)
         if length > 100:
             okm = okm[-64:]
-        case(name, ikm=ikm, salt=salt, info=info, prk=prk, length=length.to_bytes(2, "big"), okm=okm)
+        case(name, ikm=ikm, salt=salt, info=info, prk=prk, length=length.to_bytes(2, "big"),
+             okm=okm)
 
 
 def extract(suite, salt, label, ikm):
