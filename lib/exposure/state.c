@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exposure/state.h"
 
+#include <stdlib.h>
+
 bool
 dk_when_in_window(const struct dk_exposure *x, struct dk_when when)
 {
@@ -54,40 +56,29 @@ dk_known_device_steps(const struct dk_known_device *device, struct dk_when when)
 	return device && device->rogue ? 2 : DK_STEPS_NONE;
 }
 
+/* Codes and devices begin with their index. */
+static int
+compare_index(const void *index, const void *element)
+{
+	const uint64_t *a = index, *b = element;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
 const struct dk_known_device *
 dk_known_device_find(const struct dk_exposure *x, uint64_t index)
 {
-	size_t low = 0, high = x->device_count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (x->device[mid].index == index)
-			return &x->device[mid];
-		if (x->device[mid].index < index)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
+	if (!x->device_count)
+		return NULL;
+	return bsearch(&index, x->device, x->device_count, sizeof(*x->device), compare_index);
 }
 
 const struct dk_known_code *
 dk_known_code_find(const struct dk_exposure *x, uint64_t index)
 {
-	size_t low = 0, high = x->code_count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (x->code[mid].index == index)
-			return &x->code[mid];
-		if (x->code[mid].index < index)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
+	if (!x->code_count)
+		return NULL;
+	return bsearch(&index, x->code, x->code_count, sizeof(*x->code), compare_index);
 }
 
 uint32_t
