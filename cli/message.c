@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "client/client.h"
 
 #define LINE_BYTES 2048
 #define NAME_BYTES 1024
@@ -130,8 +131,12 @@ message_err(const char *name, dk_err err, const struct dk_place *place)
 {
 	bool system = err == DK_ERR_READ || err == DK_ERR_WRITE;
 	bool placed = place && place->text[0] != '\0';
+	char why[DK_CLIENT_WHY_BYTES] = "";
 
-	message_fail(name, "%s%s%s (%s%s%s)", dk_err_text(err), system ? ": " : "",
-	    system ? strerror(errno) : "", dk_err_name(err), placed ? " at " : "",
-	    placed ? place->text : "");
+	if (system)
+		(void)snprintf(why, sizeof(why), "%s", strerror(errno));
+	else if (err == DK_ERR_SERVICE_UNREACHABLE)
+		dk_client_why(why);
+	message_fail(name, "%s%s%s (%s%s%s)", dk_err_text(err), why[0] != '\0' ? ": " : "", why,
+	    dk_err_name(err), placed ? " at " : "", placed ? place->text : "");
 }

@@ -13,7 +13,8 @@
 #include "log/tile.h"
 #include "native/approval.h"
 
-#define DK_CLIENT_ABI 7
+#define DK_CLIENT_ABI 8
+#define DK_CLIENT_WHY_BYTES 384
 #define DK_CLIENT_SYMBOL "dk_client_module"
 
 /* What a pin says after it was refreshed. */
@@ -50,7 +51,12 @@ struct dk_client_module {
 	dk_err (*log_import)(
 	    const uint8_t *file, size_t len, struct dk_client_gossip *ret_result);
 	dk_err (*log_forget)(const char *base_url);
+	void (*why)(char ret_text[DK_CLIENT_WHY_BYTES]);
 };
+
+/* "HOST:PORT: why" for the service that was the last one that could not be reached
+ * (DK_ERR_SERVICE_UNREACHABLE) by this process; empty: none, or it is not known. */
+void dk_client_why(char ret_text[DK_CLIENT_WHY_BYTES]);
 
 /*
  * Enrol this machine at a service, spec/key-service.md section 4, and keep the

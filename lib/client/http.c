@@ -2,7 +2,9 @@
 #include "client/http.h"
 
 #include <curl/curl.h>
+#include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -117,6 +119,49 @@ set_up(CURL *curl, const struct dk_http_request *request, struct curl_slist *hea
 		    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body) == CURLE_OK));
 }
 
+/* Of the last one that could not be reached, by its name, since others may fail as well. */
+static pthread_mutex_t why_lock = PTHREAD_MUTEX_INITIALIZER;
+static char why[DK_CLIENT_WHY_BYTES];
+
+static const char *
+why_of(CURLcode ret)
+{
+	switch (ret) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return "the name cannot be resolved";
+	case CURLE_COULDNT_CONNECT:
+		return "nobody takes connections there";
+	case CURLE_OPERATION_TIMEDOUT:
+		return "no answer came in time";
+	case CURLE_SSL_CONNECT_ERROR:
+		return "TLS 1.3 fails there";
+	case CURLE_GOT_NOTHING:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+		return "the connection was ended";
+	default:
+		return curl_easy_strerror(ret);
+	}
+}
+
+static void
+keep_why(const char *url, CURLcode ret)
+{
+	const char *host = url + strlen("https://");
+
+	(void)pthread_mutex_lock(&why_lock);
+	(void)snprintf(why, sizeof(why), "%.*s: %s", (int)strcspn(host, "/"), host, why_of(ret));
+	(void)pthread_mutex_unlock(&why_lock);
+}
+
+void
+client_why(char ret_text[DK_CLIENT_WHY_BYTES])
+{
+	(void)pthread_mutex_lock(&why_lock);
+	memcpy(ret_text, why, sizeof(why));
+	(void)pthread_mutex_unlock(&why_lock);
+}
+
 static dk_err
 judge(CURL *curl, CURLcode ret, struct dk_http_answer *answer)
 {
@@ -150,6 +195,7 @@ dk_http(const struct dk_http_request *request, struct dk_http_answer *ret)
 	struct dk_http_answer answer = { .body = NULL };
 	CURL *curl = curl_easy_init();
 	dk_err err = DK_ERR_NOMEM;
+	CURLcode done;
 
 	for (unsigned i = 0; headers && request->header[i]; i++) {
 		more = curl_slist_append(headers, request->header[i]);
@@ -157,8 +203,12 @@ dk_http(const struct dk_http_request *request, struct dk_http_answer *ret)
 			break;
 		headers = more;
 	}
-	if (curl && headers && set_up(curl, request, headers, &answer))
-		err = judge(curl, curl_easy_perform(curl), &answer);
+	if (curl && headers && set_up(curl, request, headers, &answer)) {
+		done = curl_easy_perform(curl);
+		err = judge(curl, done, &answer);
+		if (err == DK_ERR_SERVICE_UNREACHABLE)
+			keep_why(request->url, done);
+	}
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(curl);
 	if (err == DK_OK)

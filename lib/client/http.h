@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/client.h"
 #include "doublekey/error.h"
 
 #define DK_HTTP_ANSWER_MAX_BYTES 2097152u
@@ -38,5 +39,8 @@ bool dk_http_set_up(void *curl, const char *url, const uint8_t *ca_pem, size_t c
 /* DK_OK if there was an answer of status 200; the code of the service as
  * dk_code_err(); DK_ERR_SERVICE_UNREACHABLE, _TLS, _REPLY. */
 DK_MUST_USE dk_err dk_http(const struct dk_http_request *request, struct dk_http_answer *ret);
+
+/* Of struct dk_client_module. */
+void client_why(char ret_text[DK_CLIENT_WHY_BYTES]);
 
 #endif

@@ -24,6 +24,14 @@ loaded(void)
 	return pthread_once(&once, load) == 0 && module;
 }
 
+void
+dk_client_why(char ret_text[DK_CLIENT_WHY_BYTES])
+{
+	ret_text[0] = '\0';
+	if (loaded())
+		module->why(ret_text);
+}
+
 dk_err
 dk_client_enrol(
     const char *url, const char *ca_fingerprint, const char *code, const char *device_name)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/client_impl.h"
+#include "client/http.h"
 
 __attribute__((visibility("default"))) extern const struct dk_client_module dk_client_module;
 const struct dk_client_module dk_client_module = {
@@ -15,4 +16,5 @@ const struct dk_client_module dk_client_module = {
 	.log_gossip = client_log_gossip,
 	.log_import = client_log_import,
 	.log_forget = client_log_forget,
+	.why = client_why,
 };

@@ -2,11 +2,13 @@
 """Keys of all types and versions, and what their states mean to a client."""
 import os
 import shutil
+import socket
 import subprocess
+import threading
 
 import pytest
 
-from service import CLIENT, codes, parts_of, release_body
+from service import CLIENT, codes, free_port, parts_of, release_body
 
 TYPES = {"p256": 1, "p384": 2, "rsa3072": 3}
 
@@ -351,3 +353,32 @@ def test_many_renew_a_pin_at_once(service):
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for i in range(10)]
         assert [p.communicate(timeout=60)[1] for p in running] == [""] * len(running)
     assert open(pin_file(service, "k.new"), "rb").read() == pinned
+
+
+def test_why_a_service_cannot_be_reached(service):
+    """Each cause has a sentence of its own, with the host."""
+    def enrol(url):
+        out = service.client("enrol", url, "--ca-fingerprint", "0" * 64, "--code",
+                             "alice:VRMZ-ZHQT-PI55-7BZQ-JSIX-ZNAW-H2Z3", check=False)
+        assert out.returncode == 1 and "cannot be reached: " in out.stderr
+        assert out.stderr.endswith(" (service-unreachable)\n")
+        return out.stderr
+    assert "x.invalid:8443: the name cannot be resolved" in enrol("https://x.invalid:8443")
+    port = free_port()
+    assert "127.0.0.1:%d: nobody takes connections there" % port in enrol(
+        "https://127.0.0.1:%d" % port)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        def answer():
+            with server.accept()[0] as peer:
+                peer.recv(100)
+                peer.sendall(b"HTTP/1.1 400 no\r\n\r\n")
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert "TLS 1.3 fails there" in enrol("https://127.0.0.1:%d" % server.getsockname()[1])
+        thread.join()
+    service.prepare()
+    service.stop()
+    out = service.client("decrypt", "--customer", service.key, "--provider", "p.key", "object.dk",
+                         check=False)
+    assert "127.0.0.1:%d: nobody takes connections there (service-unreachable at" % (
+        service.port) in out.stderr
