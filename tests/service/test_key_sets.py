@@ -204,7 +204,7 @@ def test_a_set_judges_when_its_record_is_durable(tmp_path):
         digest = hashlib.sha256(token).digest()
         httpd.send(0x0101, bytes(40) + device + bytes(64) + b"\2" +
                    b"\2" + struct.pack(">H", len(token)) + token + b"\3\0\x20" + digest)
-        return keyd.expect(0x0201)[1][35]  # behind policy, no objects, no charges
+        return keyd.expect(0x0201)[1][43]  # behind told, policy, no objects, no charges
 
     try:
         keyd.send(0x0210, device + b"\1alice")
