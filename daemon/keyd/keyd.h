@@ -120,6 +120,7 @@ struct keyd {
 	/* records that wait for logd */
 	struct pending *pending;
 	unsigned pending_count;
+	unsigned acts_on_way; /* of these, records of acts */
 	uint64_t next_id;
 	/* acts, one at a time */
 	bool acting;

@@ -9,6 +9,7 @@ struct pending {
 	struct pending *next;
 	uint64_t id;
 	bool act;    /* what done() does may change the state */
+	bool fence;  /* of an act: no release is recorded behind it that was judged before */
 	bool quorum; /* logd acknowledges it with a cosigned checkpoint */
 	logged_fn done;
 	void *ctx;
@@ -75,6 +76,7 @@ keyd_record_make(const struct dk_log_event *event, logged_fn done, void *ctx)
 		return NULL;
 	}
 	p->act = false;
+	p->fence = dk_log_class_is_act(event->class_);
 	p->quorum = event->class_ == DK_LOG_RELEASE && event->mode == DK_LOG_STRICT;
 	p->done = done;
 	p->ctx = ctx;
@@ -126,6 +128,7 @@ keyd_record_send(struct keyd *keyd, struct pending *p, const struct keyd_nonce *
 	p->next = keyd->pending;
 	keyd->pending = p;
 	keyd->pending_count++;
+	keyd->acts_on_way += p->fence;
 }
 
 void
@@ -209,6 +212,7 @@ keyd_on_appended(struct keyd *keyd, const struct ipc_message *message)
 	}
 	*link = p->next;
 	keyd->pending_count--;
+	keyd->acts_on_way -= p->fence;
 	if (p->act)
 		keyd_state_lock(keyd);
 	p->done(keyd, code, code == DK_CODE_OK ? &receipt : NULL, p->ctx);

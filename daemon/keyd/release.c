@@ -179,6 +179,35 @@ make_record(struct keyd *keyd, struct job *job)
 	job->pending = keyd_record_make(&event, logged, job);
 }
 
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* What an act that is on its way to the log may change: it may stand in front already. */
+static bool
+held(const struct keyd *keyd)
+{
+	return keyd_share_busy(keyd) || keyd->acts_on_way > 0;
+}
+
+static void
+ready(struct keyd *keyd, struct job *job)
+{
+	job->next = NULL;
+	if (keyd->ready_last)
+		keyd->ready_last->next = job;
+	else
+		keyd->ready_first = job;
+	if (keyd->ready_count++ == 0)
+		keyd->ready_ms = now_ms();
+	keyd->ready_last = job;
+}
+
 /* In the main thread, behind what tokend did; it may have taken its time. */
 void
 release_conclude(struct keyd *keyd, struct job *job)
@@ -192,6 +221,11 @@ release_conclude(struct keyd *keyd, struct job *job)
 	}
 	if (keyd_share_busy(keyd)) {
 		keyd_share_wait_job(keyd, job);
+		return;
+	}
+	if (keyd->acts_on_way > 0) {
+		job->seen = keyd->changes - 1; /* is judged anew */
+		ready(keyd, job);
 		return;
 	}
 	job->generation = keyd->state.generation;
@@ -226,15 +260,6 @@ judge_in_pool(struct keyd *keyd, struct job *job)
 	pool_put(&keyd->pool, &job->work, false);
 }
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 static void
 judged(struct work *work, void *owner)
 {
@@ -246,14 +271,7 @@ judged(struct work *work, void *owner)
 		release_refuse(keyd, job, job->code != DK_CODE_OK ? job->code : DK_CODE_BUSY);
 		return;
 	}
-	job->next = NULL;
-	if (keyd->ready_last)
-		keyd->ready_last->next = job;
-	else
-		keyd->ready_first = job;
-	if (keyd->ready_count++ == 0)
-		keyd->ready_ms = now_ms();
-	keyd->ready_last = job;
+	ready(keyd, job);
 }
 
 /* What needs tokend, or keys of devices other than the requester's. */
@@ -327,12 +345,12 @@ keyd_releases_go_on(struct keyd *keyd)
 	pool_collect(&keyd->pool, keyd);
 	do {
 		pool_hand_over(&keyd->pool, keyd);
-		if (keyd->ready_count > 0 && !keyd_share_busy(keyd) &&
+		if (keyd->ready_count > 0 && !held(keyd) &&
 		    (keyd->judging == 0 || keyd->ready_count >= GROUP_RECORDS ||
 			now_ms() - keyd->ready_ms >= GROUP_WAIT_MS))
 			send_ready(keyd);
 	} while (keyd->pool.held_count > 0); /* what was judged anew */
-	keyd->child.tick_ms = keyd->ready_count > 0 && !keyd_share_busy(keyd) ? 1 : 1000;
+	keyd->child.tick_ms = keyd->ready_count > 0 && !held(keyd) ? 1 : 1000;
 }
 
 void
