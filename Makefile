@@ -30,7 +30,7 @@ help:
 	@echo 'make test           build and run all tests (SUITE=fast, T="name ...")'
 	@echo 'make test-asan      the fast tests under address and undefined sanitizers'
 	@echo 'make test-peers     tests against other implementations'
-	@echo 'make prove          machine-checked proofs (Frama-C)'
+	@echo 'make prove          machine-checked proofs and models (Frama-C, Spin)'
 	@echo 'make bench          measure, and print ratios against peers and limits'
 	@echo 'make fuzz           run each fuzz harness for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make check          style checks of tools/'
@@ -76,6 +76,7 @@ test-peers: deps-test deps-peers all
 # Debian 13 has no Frama-C: formal/run says so, and that is no failure.
 prove:
 	@$(DEPENDENCIES) prove || true
+	@$(DEPENDENCIES) test || true
 	@formal/run || test $$? = 77
 
 bench: deps-bench all
