@@ -2,6 +2,7 @@
 """`scan`: catalogues, read back by the second reader (tests/reader/catalogue.py)."""
 
 import hashlib
+import io
 import os
 import pathlib
 import shutil
@@ -17,7 +18,8 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from reader import catalogue  # noqa: E402
-from reader import header  # noqa: E402
+from reader import header, vectors  # noqa: E402
+from reader.errors import EnvelopeError  # noqa: E402
 
 CUSTOMER, PROVIDER = header.CUSTOMER, header.PROVIDER
 SETTLED_S = 2.1
@@ -180,6 +182,53 @@ def test_bad_headers_are_listed_and_stop_nothing(dk, store):
         (store.folder / name).unlink()
     text(scan(dk, store.folder))
     assert not read(dk).problems
+
+
+def kms_keys(entries):
+    """Name and version that kms stanzas say, "" for others."""
+    for entry in entries:
+        body = getattr(entry, "encapsulation", b"") if entry.type == header.KMS else b""
+        size = int.from_bytes(body[:2], "big")
+        yield body[2:2 + size].decode(), body[3 + size:].decode()
+
+
+def test_each_vector_of_the_envelope_is_listed_as_it_should(dk, store):
+    """Headers that cannot be parsed with their error and place, all others as objects."""
+    objects, problems, others = {}, {}, set()
+    for vector in vectors.all_vectors():
+        path = store.folder / vector.name
+        path.write_bytes(vector.data)
+        name = os.fsencode(path)
+        try:
+            objects[name] = header.parse_header(io.BytesIO(vector.data))
+        except EnvelopeError as error:
+            problems[name] = (error.name, error.place)
+        if not vector.data.startswith(header.MAGIC):
+            problems.pop(name, None)
+            others.add(name)
+    scan(dk, store.folder, "-q").failed("more; --problems has all")
+    cat = read(dk)
+    assert cat.problems == problems and cat.others == others
+    assert len(problems) > 50 and len(objects) > 50
+    found = {path: o for o in cat.objects for path in o.locations}
+    assert set(found) == set(objects)
+    named = set()
+    for path, of in objects.items():
+        it = found[path]
+        assert it.core_digest == of.core.digest
+        for side, number in zip((CUSTOMER, PROVIDER), it.locations[path]):
+            seen, stands = it.sets[side][number - 1], of.sets[side]
+            assert seen.epoch == stands.epoch
+            for keys, entries in ((seen.stanzas, stands.stanzas), (seen.formers, stands.formers)):
+                assert sorted(keys) == sorted(
+                    (side, e.type, e.key_id, e.custodian, *kms)
+                    for e, kms in zip(entries, kms_keys(entries)))
+                named.update(key[4:] for key in keys)
+    assert any(version for _, version in named)
+    shown = dk("scan", "--keys", "-o", dk.home / "catalogue").ok().out.decode()
+    for name, version in named:
+        assert (f"  {name}  version {version}  " if version else f"  {name}") in shown
+    assert dk("scan", "--problems", "-o", dk.home / "catalogue").err.count("\n") == len(problems)
 
 
 def test_what_is_no_file_is_left_alone(dk, store):
