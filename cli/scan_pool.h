@@ -10,7 +10,8 @@
 #include "scan_item.h"
 
 #define SCAN_CHUNK_ITEMS 64
-#define SCAN_CHUNKS 32
+/* With the largest headers there are, this is 256 MiB; with usual ones, 1 MiB. */
+#define SCAN_CHUNKS 16
 
 struct scan_chunk {
 	struct batch_dir *dir; /* a reference */

@@ -17,7 +17,8 @@
 #include "doublekey/error.h"
 #include "doublekey/key.h"
 
-#define DK_CATALOGUE_PATH_MAX_BYTES 65536
+/* A root of PATH_MAX, and 256 folders below it. */
+#define DK_CATALOGUE_PATH_MAX_BYTES 131072
 
 /* A key as stanzas name it. Strings are NUL-terminated. */
 struct dk_catalogue_key {

@@ -93,9 +93,10 @@ class Install(unittest.TestCase):
         with open(program, "rb") as f:
             self.assertIn(self.lib[len(self.dest):].encode() + b"\0", f.read())
         keys = ("--customer", "vault:https://h/m/keys/k", "--provider", "vault:x", "-o", "-")
-        for name, args in (("client", ("enrol", "https://127.0.0.1:1/", "--ca-fingerprint",
+        for name, args in (("client", ("enrol", "https://127.0.0.1:1", "--ca-fingerprint",
                                        "0" * 64, "--code", "none")),
-                           ("provider", ("encrypt", *keys, "/dev/null"))):
+                           ("provider", ("encrypt", *keys, "/dev/null")),
+                           ("catalogue", ("scan", "-o", self.dest + "/c", "/missing"))):
             self.assertTrue(os.path.exists(f"{self.lib}/libdoublekey-{name}.so"), name)
             r = subprocess.run([program, *args], capture_output=True, text=True, check=False,
                                env={**os.environ, "LD_LIBRARY_PATH": self.lib, "HOME": self.dest})

@@ -127,7 +127,7 @@ def read_places(db, objects):
     problems, others = {}, set()
     folders = {}
     for id_, path, error, place in db.execute("SELECT id,path,error,place FROM folder"):
-        folders[id_] = of_type(path, bytes, 1, 65536)
+        folders[id_] = of_type(path, bytes, 1, 131072)
         if error is not None:
             problems[path] = (error, place)
     for folder, name, object_, customer, provider, error, place in db.execute(
