@@ -48,12 +48,18 @@ def cluster(service, server, base, count, *more_servers):
     use_database(service, server, *more_servers)
     nodes = [service] + [Node(os.path.join(str(base), "node-%d" % n), service)
                          for n in range(2, count + 1)]
-    for node in nodes:
-        node.start()
-    service.prepare()
-    for node in nodes:
-        wait_until(lambda: "finance" in node.admin("key", "list").stdout
-                   and "alice" in node.admin("device", "list").stdout)
+    try:
+        for node in nodes:
+            node.start()
+        service.prepare()
+        for node in nodes:
+            wait_until(lambda: "finance" in node.admin("key", "list").stdout
+                       and "alice" in node.admin("device", "list").stdout)
+    except BaseException:  # nobody else knows them yet
+        for node in nodes:
+            if node.process:
+                node.stop()
+        raise
     return nodes
 
 
