@@ -45,8 +45,8 @@ def test_a_backup_and_what_was_restored_are_there(seed):
         story = Story(s)
         story.ask()
         backup, other = os.path.join(s.dir, "run", "backup"), os.path.join(s.dir, "run", "other")
-        with_passphrase = ["--passphrase-file", s.passfile, "--kdf-memory-mib", "8"]
-        s.lines("backup", backup, *with_passphrase)
+        with_passphrase = ["--passphrase-file", s.passfile]
+        s.lines("backup", backup, *with_passphrase, "--kdf-memory-mib", "8")
         power_off(s, seed)
         time.sleep(1.1)  # the restore is in a later second than the request
         first, s.dir = s.dir, other
