@@ -85,6 +85,8 @@ sqlite3_stmt *catalogue_db_st(struct catalogue_db *db, enum catalogue_statement 
 void catalogue_bind_number(sqlite3_stmt *st, int place, uint64_t value);
 void catalogue_bind_bytes(sqlite3_stmt *st, int place, const void *bytes, size_t len);
 void catalogue_bind_text(sqlite3_stmt *st, int place, const char *text, size_t len);
+/* NULL for an empty string, or none. */
+void catalogue_bind_string(sqlite3_stmt *st, int place, const char *text);
 
 /* One step: DK_OK with *ret_row. Without a row the statement is reset. */
 DK_MUST_USE dk_err catalogue_step(struct catalogue_db *db, sqlite3_stmt *st, bool *ret_row);

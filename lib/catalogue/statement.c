@@ -100,6 +100,15 @@ catalogue_bind_text(sqlite3_stmt *st, int place, const char *text, size_t len)
 		(void)sqlite3_bind_text64(st, place, text, len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
+void
+catalogue_bind_string(sqlite3_stmt *st, int place, const char *text)
+{
+	if (st && (!text || *text == '\0'))
+		(void)sqlite3_bind_null(st, place);
+	else
+		catalogue_bind_text(st, place, text, text ? strlen(text) : 0);
+}
+
 dk_err
 catalogue_step(struct catalogue_db *db, sqlite3_stmt *st, bool *ret_row)
 {

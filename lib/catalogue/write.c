@@ -159,24 +159,14 @@ catalogue_folder(struct dk_catalogue_writer *writer, uint64_t parent, const char
 	return err;
 }
 
-/* NULL for NULL. */
-static void
-bind_string(sqlite3_stmt *st, int place, const char *text)
-{
-	if (st && (!text || *text == '\0'))
-		(void)sqlite3_bind_null(st, place);
-	else if (st)
-		catalogue_bind_text(st, place, text, strlen(text));
-}
-
 dk_err
 catalogue_folder_error(
     struct dk_catalogue_writer *writer, uint64_t folder, const char *error, const char *place)
 {
 	sqlite3_stmt *st = catalogue_db_st(&writer->db, ST_FOLDER_ERROR);
 
-	bind_string(st, 1, error);
-	bind_string(st, 2, place);
+	catalogue_bind_string(st, 1, error);
+	catalogue_bind_string(st, 2, place);
 	catalogue_bind_number(st, 3, folder);
 	return catalogue_run(&writer->db, st);
 }

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "catalogue/impl.h"
 
 struct was {
@@ -63,13 +61,6 @@ catalogue_gone(struct dk_catalogue_writer *writer, uint64_t folder, const char *
 	return catalogue_run(&writer->db, st);
 }
 
-static void
-bind_string(sqlite3_stmt *st, int place, const char *text)
-{
-	if (*text != '\0')
-		catalogue_bind_text(st, place, text, strlen(text));
-}
-
 static dk_err
 put_location(struct dk_catalogue_writer *writer, uint64_t folder,
     const struct dk_catalogue_found *found, uint64_t object, const uint64_t number[2],
@@ -89,8 +80,8 @@ put_location(struct dk_catalogue_writer *writer, uint64_t folder,
 		catalogue_bind_number(st, 7, number[1]);
 	}
 	catalogue_bind_number(st, 8, since);
-	bind_string(st, 9, error);
-	bind_string(st, 10, found->place);
+	catalogue_bind_string(st, 9, error);
+	catalogue_bind_string(st, 10, found->place);
 	return catalogue_run(&writer->db, st);
 }
 
