@@ -113,17 +113,17 @@ forge_steps(const struct dk_exposure *x, const struct dk_exposure_factor *f, str
 	bool known = dk_known_process(x, f->verifier, when);
 
 	switch (f->kind) {
-	case DK_FACTOR_DEVICE:
-	case DK_FACTOR_APPROVAL:
+	case DK_BY_DEVICE:
+	case DK_BY_APPROVAL:
 		return known ? 1 : dk_known_device_steps(dk_known_device_find(x, f->id), when);
-	case DK_FACTOR_ADMIN:
+	case DK_BY_ADMIN:
 		known |= dk_known_secret(x, DK_THEFT_ADMIN, f->id, when);
 		break;
-	case DK_FACTOR_TOKEN:
+	case DK_BY_TOKEN:
 		known |= dk_known_secret(x, DK_THEFT_TOKEN_KEY, f->id, when) ||
 		    dk_known_process(x, DK_EXPOSURE_FETCHD, when);
 		break;
-	case DK_FACTOR_CERT:
+	case DK_BY_CERT:
 		known |= dk_known_secret(x, DK_THEFT_CA, f->id, when);
 		break;
 	}
@@ -140,7 +140,7 @@ intercept_steps(const struct dk_exposure *x, const struct dk_exposure_entry *e, 
 		return best;
 	for (size_t i = 0; i < e->factor_count; i++) {
 		const struct dk_exposure_factor *f = &e->factor[i];
-		uint32_t steps = f->kind == DK_FACTOR_DEVICE
+		uint32_t steps = f->kind == DK_BY_DEVICE
 		    ? dk_known_device_steps(dk_known_device_find(x, f->id), when)
 		    : DK_STEPS_NONE;
 
@@ -180,13 +180,13 @@ stolen_device(struct dk_exposure *x, const struct dk_exposure_entry *e)
 
 	for (size_t i = 0; i < e->factor_count; i++) {
 		const struct dk_exposure_factor *f = &e->factor[i];
-		bool is_device = f->kind == DK_FACTOR_DEVICE || f->kind == DK_FACTOR_APPROVAL;
+		bool is_device = f->kind == DK_BY_DEVICE || f->kind == DK_BY_APPROVAL;
 		const struct dk_known_device *d = is_device ? dk_known_device_find(x, f->id) : NULL;
 
 		if (is_device && !d && e->after < x->c.to)
 			x->missing |= DK_MISSING_RECORD;
-		found |= d && f->kind == DK_FACTOR_DEVICE &&
-		    (d->rogue || d->stolen != DK_EXPOSURE_NEVER);
+		found |=
+		    d && f->kind == DK_BY_DEVICE && (d->rogue || d->stolen != DK_EXPOSURE_NEVER);
 	}
 	return found;
 }

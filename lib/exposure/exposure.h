@@ -85,11 +85,11 @@ enum dk_exposure_class {
 };
 
 enum dk_exposure_factor_kind {
-	DK_FACTOR_DEVICE = 1, /* [index of the enrolment] */
-	DK_FACTOR_ADMIN,      /* [numeric user id] */
-	DK_FACTOR_APPROVAL,   /* [index of the approver's enrolment] */
-	DK_FACTOR_TOKEN,      /* [number of the issuer's key] */
-	DK_FACTOR_CERT,       /* [number of the CA] */
+	DK_BY_DEVICE = 1, /* [index of the enrolment] */
+	DK_BY_ADMIN,      /* [numeric user id] */
+	DK_BY_APPROVAL,   /* [index of the approver's enrolment] */
+	DK_BY_TOKEN,      /* [number of the issuer's key] */
+	DK_BY_CERT,       /* [number of the CA] */
 };
 
 struct dk_exposure_factor {
