@@ -14,6 +14,7 @@ static const struct command commands[] = {
 	{ "request", cmd_request, "ask other people to approve what shall be decrypted" },
 	{ "approve", cmd_approve, "see what somebody asks for, and approve it" },
 	{ "scan", cmd_scan, "make a catalogue of the objects in folders" },
+	{ "incident", cmd_incident, "write down and check what was stolen, and when" },
 	{ "log", cmd_log, "check, copy and witness logs of key services" },
 	{ 0 },
 };

@@ -39,7 +39,8 @@ take_text(const struct conf *conf, const char *name, char **ret)
 bool
 profile_parse(const char *shown, const char *text, struct profile *ret)
 {
-	struct conf *conf = conf_parse(shown, text, options, sizeof(options) / sizeof(options[0]));
+	struct conf *conf =
+	    conf_parse(shown, "profile", text, options, sizeof(options) / sizeof(options[0]));
 	struct profile profile = { .config = conf };
 
 	if (!conf)
@@ -68,24 +69,12 @@ profile_clear(struct profile *profile)
 }
 
 static void
-put_string(FILE *f, const char *text)
-{
-	(void)putc('"', f);
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			(void)putc('\\', f);
-		(void)putc(*text, f);
-	}
-	(void)putc('"', f);
-}
-
-static void
 put_list(FILE *f, const char *name, const struct option_list *list)
 {
 	(void)fprintf(f, "%s = {", name);
 	for (size_t i = 0; i < list->count; i++) {
 		(void)fputs(i > 0 ? ", " : "", f);
-		put_string(f, list->item[i]);
+		conf_put(f, list->item[i]);
 	}
 	(void)fputs("}\n", f);
 }
@@ -96,7 +85,7 @@ put_text(FILE *f, const char *name, const char *text)
 	if (!text)
 		return;
 	(void)fprintf(f, "%s = ", name);
-	put_string(f, text);
+	conf_put(f, text);
 	(void)putc('\n', f);
 }
 

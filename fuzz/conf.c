@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Configuration: the settings of the key service, and profiles of the command. The
+ * Configuration: the settings of the key service, profiles of the command, and incident files. The
  * first byte says which; the rest is the file. Both are read by libconfuse.
  */
 #include <string.h>
 
 #include "conf.h"
 #include "fuzz.h"
+#include "incident.h"
 #include "message.h"
 #include "parent/conf_text.h"
 
@@ -27,6 +28,13 @@ message_err(const char *name, dk_err err, const struct dk_place *place)
 	(void)place;
 	FUZZ_CHECK(err != DK_OK);
 	told++;
+}
+
+/* For options.c, of which only numbers are read here. */
+void
+message_set_quiet(bool quiet)
+{
+	(void)quiet;
 }
 
 static void
@@ -62,7 +70,8 @@ profile(const char *text)
 	struct conf *conf;
 
 	told = 0;
-	conf = conf_parse("profile", text, options, sizeof(options) / sizeof(options[0]));
+	conf =
+	    conf_parse("profile", "profile", text, options, sizeof(options) / sizeof(options[0]));
 	FUZZ_CHECK((conf == NULL) == (told > 0));
 	if (!conf)
 		return;
@@ -70,6 +79,35 @@ profile(const char *text)
 		for (size_t i = 0; i < conf_count(conf, options[o].name); i++)
 			check_text(conf_value(conf, options[o].name, i));
 	conf_free(conf);
+}
+
+static void
+check_item(const struct incident_item *item)
+{
+	FUZZ_CHECK(item->what < INCIDENT_WHATS && item->since <= item->until && item->line > 0);
+	FUZZ_CHECK((item->name != NULL) == incident_what_has_name(item->what));
+	FUZZ_CHECK(item->until == DK_EXPOSURE_NEVER || incident_what_ends(item->what));
+	check_text(item->name);
+}
+
+static void
+incident(const char *text)
+{
+	struct incident incident;
+
+	told = 0;
+	if (!incident_parse("incident", text, &incident)) {
+		FUZZ_CHECK(told > 0);
+		return;
+	}
+	FUZZ_CHECK(told == 0 && incident.from <= incident.to && incident.to < 253402300800);
+	FUZZ_CHECK(incident.silence >= 60 && incident.silence <= 86400);
+	FUZZ_CHECK(incident.item_count >= 1 && incident.item_count <= INCIDENT_ITEMS_MAX);
+	for (size_t i = 0; i < incident.item_count; i++)
+		check_item(&incident.item[i]);
+	for (size_t i = 0; i < incident.not_copied_count; i++)
+		FUZZ_CHECK(incident_not_copied(&incident, i)[0] == '/');
+	incident_clear(&incident);
 }
 
 int
@@ -83,7 +121,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	FUZZ_CHECK(text != NULL);
 	memcpy(text, data + 1, len - 1);
 	text[len - 1] = '\0';
-	if (data[0] % 2 == 0)
+	if (data[0] == 2)
+		incident(text);
+	else if (data[0] % 2 == 0)
 		settings(text, len - 1);
 	else
 		profile(text);

@@ -92,7 +92,7 @@ _doublekey() {
 	case $command in
 	'')
 		_doublekey_words "encrypt decrypt inspect rewrap scan keygen key profile doctor enrol
-			log request approve
+			incident log request approve
 			--profile --version $common"
 		;;
 	encrypt)
@@ -169,6 +169,17 @@ _doublekey() {
 		refresh | remove) _doublekey_words "$(_doublekey_profiles) $common" ;;
 		list) _doublekey_words "$common" ;;
 		*) _doublekey_words "add list refresh remove --help" ;;
+		esac
+		;;
+	incident)
+		case $sub in
+		check)
+			if [[ $cur == -* ]]; then _doublekey_words "$common"; else _doublekey_files; fi
+			;;
+		new)
+			if [[ $cur == -* ]]; then _doublekey_words "--force $common"; else _doublekey_files; fi
+			;;
+		*) _doublekey_words "check new --help" ;;
 		esac
 		;;
 	enrol)

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The incident file: what was stolen, and when. What its names mean in a log and a
+ * catalogue is not known here.
+ *
+ * Spec: spec/exposure.md section 8
+ */
+#ifndef DK_CLI_INCIDENT_H
+#define DK_CLI_INCIDENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "exposure/exposure.h"
+
+#define INCIDENT_MAX_BYTES 262143
+#define INCIDENT_ITEMS_MAX DK_EXPOSURE_THEFTS_MAX
+#define INCIDENT_NOT_COPIED_MAX 64
+#define INCIDENT_CODE "incident-file"
+
+/* Rows of the table of section 8.2. */
+enum incident_what {
+	INCIDENT_KEY,
+	INCIDENT_KEY_VERSION,
+	INCIDENT_PROVIDER_KEYS,
+	INCIDENT_DEVICE,
+	INCIDENT_ADMIN,
+	INCIDENT_TOKEN_KEY,
+	INCIDENT_CA,
+	INCIDENT_PROCESS,
+	INCIDENT_PROXY,
+	INCIDENT_TLS_KEY,
+	INCIDENT_STORE,
+	INCIDENT_PASSPHRASE,
+	INCIDENT_HSM_PIN,
+	INCIDENT_BACKUP,
+	INCIDENT_DISK,
+	INCIDENT_MEMORY,
+	INCIDENT_HOST,
+	INCIDENT_WHATS,
+};
+
+struct incident_item {
+	enum incident_what what;
+	char *name;     /* as written, without the mark of doubt; NULL: it has none */
+	bool doubtful;  /* '?': it need not be known */
+	bool has_id;    /* KEY, CA; DEVICE by its key id */
+	bool has_index; /* DEVICE by #INDEX */
+	uint8_t id[32];
+	uint64_t number; /* ADMIN: user id; PROCESS: enum dk_exposure_process; KEY_VERSION: version;
+	                    DEVICE: index */
+	size_t split;    /* length of KEY or ISSUER in name */
+	uint64_t since;  /* 0: unknown */
+	uint64_t until;  /* DK_EXPOSURE_NEVER: it did not end */
+	unsigned line;
+};
+
+struct incident {
+	uint64_t from; /* 0: unknown */
+	uint64_t to;
+	uint64_t silence;
+	bool as_written;
+	size_t item_count;
+	struct incident_item *item;
+	size_t own_count;
+	uint8_t (*own)[32];
+	size_t not_copied_count;
+	struct conf *conf; /* has the folders of not-copied */
+};
+
+/* text is NUL-terminated, shown the name for messages. False: told already. */
+bool incident_parse(const char *shown, const char *text, struct incident *ret);
+/* The same with a file. ret_text, if not NULL, is its content, of ret_len bytes: free(). */
+bool incident_load(const char *path, struct incident *ret, uint8_t **ret_text, size_t *ret_len);
+void incident_clear(struct incident *incident);
+const char *incident_not_copied(const struct incident *incident, size_t index);
+/* Whether it can stand in not-copied. */
+bool incident_is_folder(const char *path);
+
+/* One item; NULL or why it is none, static. item needs incident_item_clear() in both cases. */
+const char *incident_item_parse(const char *text, struct incident_item *ret);
+void incident_item_clear(struct incident_item *item);
+const char *incident_what_word(enum incident_what what);
+bool incident_what_has_name(enum incident_what what);
+bool incident_what_ends(enum incident_what what);
+
+/* Section 8.1; last: the last second of what is written. */
+bool incident_time_parse(const char *text, bool last, uint64_t *ret);
+#define INCIDENT_TIME_BYTES 24
+void incident_time_text(uint64_t seconds, char ret[INCIDENT_TIME_BYTES]);
+
+#endif
