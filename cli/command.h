@@ -16,6 +16,7 @@ struct command {
 };
 
 int cmd_approve(int argc, char **argv);
+int cmd_assess(int argc, char **argv);
 int cmd_decrypt(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_encrypt(int argc, char **argv);

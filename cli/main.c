@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{ "approve", cmd_approve, "see what somebody asks for, and approve it" },
 	{ "scan", cmd_scan, "make a catalogue of the objects in folders" },
 	{ "incident", cmd_incident, "write down and check what was stolen, and when" },
+	{ "assess", cmd_assess, "say which objects could be read after a theft" },
 	{ "log", cmd_log, "check, copy and witness logs of key services" },
 	{ 0 },
 };

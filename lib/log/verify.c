@@ -21,7 +21,8 @@
 struct run {
 	struct dk_log_verify *v;
 	uint64_t size;
-	size_t point; /* the next one */
+	size_t point;  /* the next one */
+	uint64_t told; /* entries that on_entry has had */
 	uint8_t row[DK_TILE_LEVELS][DK_TILE_BYTES];
 	struct dk_log_file file[2 * WINDOW]; /* tile, bundle, tile, bundle, ... */
 	uint8_t *buffer;
@@ -262,6 +263,21 @@ next_record(struct run *run)
 	return err == DK_ERR_LOG_FILE ? fail(run, err, "record", run->v->records->count) : err;
 }
 
+/* Entries up to the one before end, which have no record, and end with this one if it has. */
+static dk_err
+tell_entries(struct run *run, uint64_t start, const uint8_t *bundle, uint64_t end, bool record)
+{
+	dk_err err = DK_OK;
+
+	if (!run->v->on_entry)
+		return DK_OK;
+	for (; run->told < end + record && err == DK_OK; run->told++)
+		err = run->v->on_entry(run->v->ctx, run->told,
+		    bundle + (run->told - start) * OURS_BYTES + 2,
+		    record && run->told == end ? &run->event : NULL);
+	return err;
+}
+
 /* Records whose entries are in this bundle, all of which have our length. */
 static dk_err
 check_records(struct run *run, uint64_t start, unsigned width, const uint8_t *bundle)
@@ -282,9 +298,11 @@ check_records(struct run *run, uint64_t start, unsigned width, const uint8_t *bu
 		if (err == DK_OK)
 			run->v->record_count++;
 		if (err == DK_OK)
+			err = tell_entries(run, start, bundle, e->index, true);
+		if (err == DK_OK)
 			err = next_record(run);
 	}
-	return err;
+	return err == DK_OK ? tell_entries(run, start, bundle, start + width, false) : err;
 }
 
 static dk_err

@@ -32,6 +32,11 @@ struct dk_log_verify {
 	void (*on_entries)(void *ctx, uint64_t count, size_t bytes);
 	/* Files that are now known to belong to each other; any error ends it. */
 	dk_err (*on_files)(void *ctx, const struct dk_log_file *files, size_t n);
+	/* Each entry in its order, with its record or NULL if the records have none for it;
+	 * borrowed. What it tells holds only if all of it is verified. Not with from and foreign.
+	 * Any error ends it. */
+	dk_err (*on_entry)(void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES],
+	    const struct dk_log_event *event);
 	void *ctx;
 
 	/* out, also on error */

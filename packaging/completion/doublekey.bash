@@ -73,7 +73,7 @@ _doublekey() {
 		_doublekey_words '4096 65536 1048576'
 		return
 		;;
-	--passphrase-file | --approval | --policy | --ca | --records | --entry | --import | --dir | \
+	--passphrase-file | --approval | --policy | --ca | --records | --entry | --incident | --catalogue | --import | --dir | \
 		--tls-cert | --tls-key | -o | --output)
 		_doublekey_files
 		return
@@ -92,7 +92,7 @@ _doublekey() {
 	case $command in
 	'')
 		_doublekey_words "encrypt decrypt inspect rewrap scan keygen key profile doctor enrol
-			incident log request approve
+			incident assess log request approve
 			--profile --version $common"
 		;;
 	encrypt)
@@ -181,6 +181,10 @@ _doublekey() {
 			;;
 		*) _doublekey_words "check new --help" ;;
 		esac
+		;;
+	assess)
+		_doublekey_words "--incident --catalogue --log --records --key --policy --ca --list --explain
+			--json --force $common"
 		;;
 	enrol)
 		_doublekey_words "--ca-fingerprint --code --device-name $common"

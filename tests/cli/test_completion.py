@@ -18,7 +18,7 @@ ZSH = SOURCE / "packaging/completion/_doublekey"
 MANUAL = SOURCE / "docs/man/doublekey.1.scd"
 COMMANDS = ["encrypt", "decrypt", "inspect", "rewrap", "keygen", "key split", "key join",
             "key public",
-            "profile add", "doctor", "enrol", "request", "approve", "incident check",
+            "profile add", "doctor", "enrol", "request", "approve", "assess", "incident check",
             "incident new", "log verify", "log prove",
             "log mirror", "log gossip",
             "log witness"]

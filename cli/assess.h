@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inputs of an assessment in the numbers of lib/exposure: keys in ascending order of key
+ * id, objects by core digest, issuers' keys and CAs in the order of the log.
+ *
+ * Spec: spec/exposure.md
+ */
+#ifndef DK_CLI_ASSESS_H
+#define DK_CLI_ASSESS_H
+
+#include "catalogue/catalogue.h"
+#include "incident.h"
+#include "log/record.h"
+
+/* One entry, small: there may be ten million of them. Its index is its place. */
+struct assess_entry {
+	uint32_t minute;   /* minutes since 1970 */
+	uint32_t root;     /* user id of a code, index of a device's code */
+	uint16_t items;    /* of assess_log.item, behind those of the entry before */
+	uint8_t factors;   /* of assess_log.factor, likewise */
+	uint8_t class : 7; /* enum dk_exposure_class */
+	uint8_t prompt : 1;
+};
+
+struct assess_factor {
+	uint8_t kind, verifier;
+	uint32_t id;
+};
+
+/* A record of class 5. */
+struct assess_made {
+	uint8_t key_id[32], recovery[32];
+	bool has_recovery;
+	uint32_t version;
+	char name[DK_LOG_NAME_MAX_BYTES + 1];
+};
+
+/* A record of class 9. */
+struct assess_device {
+	uint64_t index;
+	bool erased;
+	uint8_t id[32];
+	char name[DK_LOG_NAME_MAX_BYTES + 1];
+};
+
+struct assess_issuer {
+	char issuer[201], key[129];
+};
+
+struct assess_digest {
+	uint8_t digest[48];
+	uint8_t object_id[16];
+};
+
+struct array {
+	void *at;
+	size_t count, cap;
+};
+
+struct assess {
+	const struct incident *incident;
+	struct dk_catalogue *catalogue;
+	struct array digest; /* struct assess_digest: of the catalogue, sorted, none twice, */
+	size_t catalogued;   /* this many, then those that only the log has, for each release */
+	struct array row;    /* struct dk_catalogue_key, by row */
+	struct array key;    /* uint8_t[32], sorted, none twice */
+	struct array entry;  /* struct assess_entry */
+	struct array item;   /* uint32_t: place in digest, or in made */
+	struct array factor; /* struct assess_factor */
+	struct array made;   /* struct assess_made */
+	struct array device; /* struct assess_device */
+	struct array issuer; /* struct assess_issuer */
+	struct array ca;     /* uint8_t[32] */
+	struct array theft;  /* struct dk_theft */
+	const char *shown;   /* the incident file, for messages */
+};
+
+/* Each: DK_OK, or the error; what is an error of the incident file is told with its line, and
+ * DK_ERR_ARGUMENT. */
+dk_err assess_read_catalogue(struct assess *a);
+/* For dk_log_verify(), with a as its ctx; an entry whose class is known, but whose record is not
+ * there, counts as closed. */
+dk_err assess_read_entry(
+    void *a, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const struct dk_log_event *event);
+/* Behind both: numbers for all keys, and what was stolen. */
+dk_err assess_number(struct assess *a);
+dk_err assess_feed(struct assess *a, struct dk_exposure **ret);
+void assess_clear(struct assess *a);
+
+/* Place of a key id, which is there. */
+uint32_t assess_key(const struct assess *a, const uint8_t id[32]);
+/* Place of a digest among those of the catalogue, or of all behind assess_number(). */
+bool assess_digest(const struct assess *a, size_t count, const uint8_t digest[48], uint32_t *ret);
+
+/* A new element, zero, or NULL. */
+void *array_add(struct array *array, size_t size);
+/* Sorted, and none twice; by the first len bytes. */
+void array_sort(struct array *array, size_t size, size_t len);
+
+#endif

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log, entry by entry: spec/exposure.md section 2.3. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "assess.h"
+
+#define MINUTE_S 60
+#define ERASED_CODE 65535
+
+static uint32_t
+minute_of(const uint8_t *leaf)
+{
+	uint64_t seconds = 0;
+
+	for (unsigned i = 8; i < 16; i++)
+		seconds = seconds << 8 | leaf[i];
+	return seconds / MINUTE_S < UINT32_MAX ? (uint32_t)(seconds / MINUTE_S) : UINT32_MAX;
+}
+
+static dk_err
+add_factor(struct assess *a, struct assess_entry *e, struct assess_factor factor)
+{
+	struct assess_factor *f = array_add(&a->factor, sizeof(*f));
+
+	if (!f)
+		return DK_ERR_NOMEM;
+	*f = factor;
+	e->factors++;
+	return DK_OK;
+}
+
+static dk_err
+add_root(struct assess *a, struct assess_entry *e, const struct dk_log_factor *f)
+{
+	static const uint8_t kinds[] = { [DK_FACTOR_DEVICE] = DK_BY_DEVICE,
+		[DK_FACTOR_LOCAL] = DK_BY_ADMIN,
+		[DK_FACTOR_APPROVAL] = DK_BY_APPROVAL };
+
+	if (f->type >= sizeof(kinds) || kinds[f->type] == 0 || f->root > UINT32_MAX)
+		return DK_ERR_LOG_RECORD;
+	return add_factor(a, e,
+	    (struct assess_factor){
+		.kind = kinds[f->type], .verifier = f->verifier, .id = (uint32_t)f->root });
+}
+
+/* Issuers' keys are few. */
+static dk_err
+add_token(struct assess *a, struct assess_entry *e, const struct dk_log_event *event)
+{
+	struct dk_log_token token;
+	struct assess_issuer *issuer = a->issuer.at;
+	size_t i = 0;
+
+	if (!dk_log_token_parse(event->token, event->token_len, &token))
+		return DK_ERR_LOG_RECORD;
+	while (i < a->issuer.count &&
+	    (strcmp(issuer[i].issuer, token.issuer) != 0 || strcmp(issuer[i].key, token.key) != 0))
+		i++;
+	if (i == a->issuer.count) {
+		issuer = array_add(&a->issuer, sizeof(*issuer));
+		if (!issuer)
+			return DK_ERR_NOMEM;
+		memcpy(issuer->issuer, token.issuer, sizeof(issuer->issuer));
+		memcpy(issuer->key, token.key, sizeof(issuer->key));
+	}
+	return add_factor(a, e,
+	    (struct assess_factor){
+		.kind = DK_BY_TOKEN, .verifier = DK_VERIFIER_AUTHD, .id = (uint32_t)i });
+}
+
+static dk_err
+add_certificate(struct assess *a, struct assess_entry *e, const struct dk_log_event *event)
+{
+	const uint8_t *ca = event->certificate + 32;
+	size_t i = 0;
+	uint8_t *more;
+
+	while (i < a->ca.count && memcmp((uint8_t *)a->ca.at + 32 * i, ca, 32) != 0)
+		i++;
+	if (i == a->ca.count) {
+		more = array_add(&a->ca, 32);
+		if (!more)
+			return DK_ERR_NOMEM;
+		memcpy(more, ca, 32);
+	}
+	return add_factor(a, e,
+	    (struct assess_factor){
+		.kind = DK_BY_CERT, .verifier = DK_VERIFIER_HTTPD, .id = (uint32_t)i });
+}
+
+static dk_err
+add_item(struct assess *a, struct assess_entry *e, uint32_t item)
+{
+	uint32_t *at = array_add(&a->item, sizeof(*at));
+
+	if (!at)
+		return DK_ERR_NOMEM;
+	*at = item;
+	e->items++;
+	return DK_OK;
+}
+
+/* An object that the catalogue does not have is added each time; numbers come later. */
+static dk_err
+add_object(struct assess *a, struct assess_entry *e, const struct dk_log_object *object)
+{
+	struct assess_digest *more;
+	uint32_t at;
+
+	if (assess_digest(a, a->catalogued, object->core_digest, &at))
+		return add_item(a, e, at);
+	if (a->digest.count >= UINT32_MAX)
+		return DK_ERR_NOMEM;
+	more = array_add(&a->digest, sizeof(*more));
+	if (!more)
+		return DK_ERR_NOMEM;
+	memcpy(more->digest, object->core_digest, sizeof(more->digest));
+	memcpy(more->object_id, object->object_id, sizeof(more->object_id));
+	return add_item(a, e, (uint32_t)(a->digest.count - 1));
+}
+
+static dk_err
+add_release(struct assess *a, struct assess_entry *e, const struct dk_log_event *event)
+{
+	dk_err err = DK_OK;
+
+	for (unsigned i = 0; i < event->object_count; i++) {
+		if (event->objects[i].code == ERASED_CODE) {
+			e->class = DK_ENTRY_CLOSED;
+			return DK_OK;
+		}
+	}
+	e->class = DK_ENTRY_RELEASE;
+	for (unsigned i = 0; i < event->object_count && err == DK_OK; i++)
+		if (event->objects[i].code == 0)
+			err = add_object(a, e, &event->objects[i]);
+	for (unsigned i = 0; i < event->factor_count && err == DK_OK; i++)
+		err = add_root(a, e, &event->factor[i]);
+	if (err == DK_OK && event->token_len > 0)
+		err = add_token(a, e, event);
+	if (err == DK_OK && event->has_certificate)
+		err = add_certificate(a, e, event);
+	return err;
+}
+
+static dk_err
+add_made(struct assess *a, struct assess_entry *e, const struct dk_log_event *event)
+{
+	struct assess_made *made = array_add(&a->made, sizeof(*made));
+
+	if (!made)
+		return DK_ERR_NOMEM;
+	if (!event->has_key_id)
+		return DK_ERR_LOG_RECORD;
+	e->class = DK_ENTRY_KEY;
+	memcpy(made->key_id, event->key_id, sizeof(made->key_id));
+	memcpy(made->recovery, event->recovery, sizeof(made->recovery));
+	memcpy(made->name, event->key_name, sizeof(made->name));
+	made->has_recovery = event->has_recovery;
+	made->version = event->key_version;
+	return add_item(a, e, (uint32_t)(a->made.count - 1));
+}
+
+/* The root of the first factor of this type. */
+static bool
+root_of(const struct dk_log_event *event, unsigned type, uint32_t *ret)
+{
+	for (unsigned i = 0; i < event->factor_count; i++) {
+		if (event->factor[i].type == type && event->factor[i].root <= UINT32_MAX) {
+			*ret = (uint32_t)event->factor[i].root;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+names_devices(const struct incident *incident)
+{
+	for (size_t i = 0; i < incident->item_count; i++)
+		if (incident->item[i].what == INCIDENT_DEVICE && !incident->item[i].has_index)
+			return true;
+	return false;
+}
+
+static dk_err
+add_device(
+    struct assess *a, struct assess_entry *e, uint64_t index, const struct dk_log_event *event)
+{
+	struct assess_device *device = array_add(&a->device, sizeof(*device));
+
+	if (!device)
+		return DK_ERR_NOMEM;
+	if (!root_of(event, DK_FACTOR_CODE, &e->root))
+		return DK_ERR_LOG_RECORD;
+	device->index = index;
+	device->erased = event->person_erased;
+	memcpy(device->id, event->device, sizeof(device->id));
+	memcpy(device->name, event->device_name, sizeof(device->name));
+	e->class =
+	    event->person_erased && names_devices(a->incident) ? DK_ENTRY_CLOSED : DK_ENTRY_DEVICE;
+	return DK_OK;
+}
+
+static dk_err
+add_event(
+    struct assess *a, struct assess_entry *e, uint64_t index, const struct dk_log_event *event)
+{
+	/* A record without a mode is not taken for the better one. */
+	e->prompt = event->mode != DK_LOG_STRICT &&
+	    (event->class_ == DK_LOG_RELEASE || event->class_ == DK_LOG_STARTED);
+	switch (event->class_) {
+	case DK_LOG_BEGUN:
+		e->class = DK_ENTRY_BEGUN;
+		return DK_OK;
+	case DK_LOG_RELEASE:
+		return add_release(a, e, event);
+	case DK_LOG_KEY_CREATED:
+		return add_made(a, e, event);
+	case DK_LOG_CODE_MADE:
+		e->class = DK_ENTRY_CODE;
+		return root_of(event, DK_FACTOR_LOCAL, &e->root) ? DK_OK : DK_ERR_LOG_RECORD;
+	case DK_LOG_DEVICE_ENROLLED:
+		return add_device(a, e, index, event);
+	case DK_LOG_STARTED:
+		e->class = DK_ENTRY_CONFIG;
+		return DK_OK;
+	default:
+		return DK_OK;
+	}
+}
+
+dk_err
+assess_read_entry(
+    void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const struct dk_log_event *event)
+{
+	struct assess *a = ctx;
+	struct assess_entry e = { .minute = minute_of(leaf) };
+	struct assess_entry *at;
+	dk_err err = DK_OK;
+
+	if (event)
+		err = add_event(a, &e, index, event);
+	else
+		e.class = DK_ENTRY_CLOSED;
+	if (err != DK_OK)
+		return err;
+	at = array_add(&a->entry, sizeof(*at));
+	if (!at)
+		return DK_ERR_NOMEM;
+	*at = e;
+	return DK_OK;
+}
+
+/* ---- into the engine ---- */
+
+struct feed {
+	struct dk_exposure *x;
+	size_t item, factor;
+	uint64_t after, before;
+};
+
+static dk_err
+feed_one(struct assess *a, struct feed *feed, uint64_t index)
+{
+	static uint32_t item[DK_LOG_OBJECTS_MAX];
+	struct dk_exposure_factor factor[DK_EXPOSURE_FACTORS_MAX];
+	const struct assess_entry *e = (struct assess_entry *)a->entry.at + index;
+	const struct assess_made *made;
+	uint64_t start = (uint64_t)e->minute * MINUTE_S;
+	struct dk_exposure_entry out = { .index = index,
+		.after = start > 0 ? start - 1 : 0,
+		.before = start + MINUTE_S - 1,
+		.class = (enum dk_exposure_class)e->class,
+		.prompt = e->prompt,
+		.root = e->root,
+		.count = e->items,
+		.item = item,
+		.factor_count = e->factors,
+		.factor = factor };
+
+	for (unsigned i = 0; i < e->items; i++)
+		item[i] = ((uint32_t *)a->item.at)[feed->item + i];
+	for (unsigned i = 0; i < e->factors; i++) {
+		const struct assess_factor *f =
+		    (struct assess_factor *)a->factor.at + feed->factor + i;
+
+		factor[i] = (struct dk_exposure_factor){
+			.kind = f->kind, .verifier = f->verifier, .id = f->id
+		};
+	}
+	feed->item += e->items;
+	feed->factor += e->factors;
+	if (e->class == DK_ENTRY_KEY) {
+		made = (struct assess_made *)a->made.at + item[0];
+		item[0] = assess_key(a, made->key_id);
+		if (made->has_recovery) {
+			item[1] = assess_key(a, made->recovery);
+			out.count = 2;
+		}
+	}
+	/* A clock that goes back is no evidence: the entry is closed, at the time of the last. */
+	if (out.after < feed->after) {
+		out = (struct dk_exposure_entry){ .index = index,
+			.after = feed->after,
+			.before = feed->before,
+			.class = DK_ENTRY_CLOSED };
+	}
+	feed->after = out.after;
+	feed->before = out.before;
+	return dk_exposure_entry(feed->x, &out);
+}
+
+dk_err
+assess_feed(struct assess *a, struct dk_exposure **ret)
+{
+	const struct incident *incident = a->incident;
+	uint32_t *own = calloc(incident->own_count + 1, sizeof(*own));
+	struct dk_exposure_case c = { .from = incident->from,
+		.to = incident->to,
+		.gap = incident->silence,
+		.keys = (uint32_t)a->key.count,
+		.objects = (uint32_t)a->digest.count,
+		.theft_count = a->theft.count,
+		.theft = a->theft.at,
+		.own_count = incident->own_count,
+		.own = own };
+	struct feed feed = { .x = NULL };
+	dk_err err;
+
+	if (!own)
+		return DK_ERR_NOMEM;
+	for (size_t i = 0; i < incident->own_count; i++)
+		own[i] = assess_key(a, incident->own[i]);
+	err = dk_exposure_new(&c, &feed.x);
+	for (uint64_t i = 0; i < a->entry.count && err == DK_OK; i++)
+		err = feed_one(a, &feed, i);
+	free(own);
+	if (err != DK_OK)
+		dk_exposure_free(feed.x);
+	else
+		*ret = feed.x;
+	return err;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an assessment found: a line for each object that is asked for, then totals; and JSON. */
+#ifndef DK_CLI_ASSESS_OUT_H
+#define DK_CLI_ASSESS_OUT_H
+
+#include <stdio.h>
+
+#include "assess.h"
+#include "json.h"
+
+enum assess_list { ASSESS_NONE, ASSESS_READABLE, ASSESS_UNKNOWN, ASSESS_ALL };
+
+struct assess_totals {
+	uint64_t objects, answer[3], on_device, online;
+	uint64_t missing[8]; /* by bit of enum dk_exposure_missing */
+};
+
+struct assess_out {
+	const struct assess *assess;
+	enum assess_list list;
+	const uint8_t *explain; /* an object id, which is shown in any case; NULL: none */
+	bool explained;
+	struct json *json; /* within its array of objects; or NULL */
+	struct assess_totals totals;
+};
+
+/* label is NULL for an object that only the log has. */
+void assess_out_object(struct assess_out *out, const uint8_t object_id[16], const char *label,
+    const struct dk_exposure_verdict *verdict);
+/* The totals, as text on standard output. */
+void assess_out_totals(const struct assess_out *out);
+void assess_out_totals_json(const struct assess_out *out);
+
+#endif

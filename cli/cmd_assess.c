@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "assess_out.h"
+#include "base/text.h"
+#include "command.h"
+#include "crypto/hash.h"
+#include "log/verify.h"
+#include "log_points.h"
+#include "message.h"
+#include "options.h"
+#include "output.h"
+#include "progress.h"
+
+#define RULES_VERSION 1
+
+static const char help[] =
+    "usage: doublekey assess [OPTION...] --incident FILE --catalogue FILE\n"
+    "                        --log DIR|URL --records FILE\n"
+    "\n"
+    "Which objects could have been read after a theft? Verifies the whole log first, then\n"
+    "applies the rules of spec/exposure.md to each object of the catalogue and the log:\n"
+    "readable, not-readable, or unknown, with the evidence that is missing.\n"
+    "\n"
+    "      --incident FILE   what was stolen, and when; 'doublekey incident new' writes it\n"
+    "      --catalogue FILE  of 'doublekey scan'\n"
+    "      --log DIR|URL     the log, as it is served or a copy of it\n"
+    "      --records FILE    its private records\n" LOG_TRUST_HELP
+    "      --list WHICH      a line for each object that is readable, unknown, or all\n"
+    "      --explain OBJECT  the same for one object, by its id\n"
+    "      --json OUT        all objects and totals, as JSON\n"
+    "  -f, --force           replace OUT\n"
+    "  -q, --quiet           errors and the result only\n"
+    "  -h, --help            this text\n";
+
+enum { INCIDENT = OPTION_OWN, CATALOGUE, LOG, RECORDS, LIST, EXPLAIN, JSON };
+
+static const struct option table[] = {
+	{ "incident", required_argument, NULL, INCIDENT },
+	{ "catalogue", required_argument, NULL, CATALOGUE },
+	{ "log", required_argument, NULL, LOG },
+	{ "records", required_argument, NULL, RECORDS },
+	LOG_TRUST_OPTIONS,
+	{ "list", required_argument, NULL, LIST },
+	{ "explain", required_argument, NULL, EXPLAIN },
+	{ "json", required_argument, NULL, JSON },
+	{ "force", no_argument, NULL, 'f' },
+	OPTIONS_COMMON,
+};
+
+struct run {
+	struct log_trust trust;
+	const char *incident_file, *catalogue_file, *log, *records_file, *json_file;
+	bool force;
+	uint8_t explain[16];
+	uint8_t incident_digest[32];
+	struct dk_checkpoint checkpoint;
+	uint64_t records;
+	struct incident incident;
+	struct assess assess;
+	struct assess_out out;
+	struct progress_part part;
+};
+
+static int
+take_list(struct run *run, const char *text)
+{
+	static const char *const names[] = {
+		[ASSESS_READABLE] = "readable", [ASSESS_UNKNOWN] = "unknown", [ASSESS_ALL] = "all"
+	};
+
+	for (unsigned i = ASSESS_READABLE; i <= ASSESS_ALL; i++) {
+		if (strcmp(names[i], text) == 0) {
+			run->out.list = (enum assess_list)i;
+			return STATUS_OK;
+		}
+	}
+	return usage_error("assess", "--list is readable, unknown or all");
+}
+
+static int
+take(void *ctx, int code)
+{
+	struct run *run = ctx;
+	const char **files[] = { &run->incident_file, &run->catalogue_file, &run->log,
+		&run->records_file };
+	int status = log_trust_take(&run->trust, code);
+
+	if (status >= 0)
+		return status;
+	if (code >= INCIDENT && code <= RECORDS)
+		*files[code - INCIDENT] = optarg;
+	else if (code == LIST)
+		return take_list(run, optarg);
+	else if (code == JSON)
+		run->json_file = optarg;
+	else if (code == 'f')
+		run->force = true;
+	else if (!dk_unhex(optarg, run->explain, sizeof(run->explain)))
+		return usage_error("assess", "--explain takes an object id, 32 hex digits");
+	else
+		run->out.explain = run->explain;
+	return STATUS_OK;
+}
+
+/* What is told already is DK_ERR_ARGUMENT. */
+static bool
+fail(const char *name, dk_err err)
+{
+	if (err != DK_OK && err != DK_ERR_ARGUMENT)
+		message_err(name, err, NULL);
+	return err == DK_OK;
+}
+
+/* ---- the log ---- */
+
+static void
+on_entries(void *ctx, uint64_t n, size_t bytes)
+{
+	(void)n;
+	progress_part_add(&((struct run *)ctx)->part, bytes);
+}
+
+static dk_err
+on_entry(
+    void *ctx, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const struct dk_log_event *event)
+{
+	return assess_read_entry(&((struct run *)ctx)->assess, index, leaf, event);
+}
+
+static bool
+verify(struct run *run, struct dk_log_source *source, const struct log_points *points)
+{
+	struct dk_records records = { .fd = open(
+					  run->records_file, O_RDONLY | O_NOCTTY | O_CLOEXEC) };
+	struct dk_log_verify v = { .source = source,
+		.points = points->point,
+		.point_count = points->count,
+		.records = &records,
+		.on_entries = on_entries,
+		.on_entry = on_entry,
+		.ctx = run };
+	dk_err err = records.fd < 0 ? DK_ERR_READ : dk_records_init(&records, records.fd);
+
+	if (err == DK_OK) {
+		progress_start(run->checkpoint.size * (2 + DK_LEAF_BYTES + DK_HASH_BYTES));
+		err = dk_log_verify(&v);
+		progress_end();
+		if (err != DK_OK)
+			log_fail(strncmp(v.place, "record ", 7) == 0 ? run->records_file : run->log,
+			    err, v.place);
+		run->records = v.record_count;
+		dk_records_clear(&records);
+	} else {
+		message_err(run->records_file, err, NULL);
+	}
+	if (records.fd >= 0)
+		(void)close(records.fd);
+	return err == DK_OK;
+}
+
+static bool
+read_source(struct run *run, struct dk_log_source *source)
+{
+	static char text[DK_NOTE_MAX_BYTES];
+	struct log_points points = { .point = &run->checkpoint, .count = 1 };
+	struct dk_quorum_seen seen;
+	size_t len;
+	bool url = log_place_is_url(run->log), ok;
+
+	if (!log_checkpoint_read(source, run->log, text, &len) ||
+	    !log_trust_check(&run->trust, run->log, text, len, &run->checkpoint, &seen))
+		return false;
+	if (url)
+		return verify(run, source, &points);
+	if (!log_points_load(&run->trust, run->log, &run->checkpoint, &points))
+		return false;
+	ok = verify(run, source, &points);
+	log_points_clear(&points);
+	return ok;
+}
+
+static bool
+read_log(struct run *run)
+{
+	struct dk_log_source source = { .close = NULL };
+	bool ok;
+
+	if (!log_place_open(&run->trust, run->log, &source))
+		return false;
+	ok = read_source(run, &source);
+	dk_log_source_close(&source);
+	return ok;
+}
+
+/* ---- objects ---- */
+
+struct place {
+	const struct incident *incident;
+	bool any, outside;
+};
+
+static int
+on_place(void *ctx, const struct dk_catalogue_location *location)
+{
+	struct place *place = ctx;
+	bool below = false;
+
+	for (size_t i = 0; i < place->incident->not_copied_count; i++) {
+		const char *folder = incident_not_copied(place->incident, i);
+		size_t len = strlen(folder);
+
+		below |= location->path_len > len && location->path[len] == '/' &&
+		    memcmp(location->path, folder, len) == 0;
+	}
+	place->any = true;
+	place->outside |= !below;
+	return 0;
+}
+
+static dk_err
+could_copy(const struct run *run, uint64_t object, bool *ret)
+{
+	struct place place = { .incident = &run->incident };
+	dk_err err = DK_OK;
+
+	if (run->incident.not_copied_count > 0)
+		err = dk_catalogue_locations(run->assess.catalogue, object, on_place, &place);
+	*ret = !place.any || place.outside;
+	return err;
+}
+
+/* The sets with the numbers of the engine; room grows. */
+struct sets {
+	struct array set, key;
+};
+
+static bool
+fill_sets(
+    const struct assess *a, const struct dk_catalogue_object *o, bool copied, struct sets *sets)
+{
+	const struct dk_catalogue_key *row = a->row.at;
+	size_t at = 0;
+
+	sets->set.count = sets->key.count = 0;
+	for (size_t i = 0; i < o->set_count; i++) {
+		for (size_t j = 0; j < o->set[i].count; j++) {
+			uint64_t id = o->stanza[o->set[i].first + j].key;
+			uint32_t *key = array_add(&sets->key, sizeof(*key));
+
+			if (!key)
+				return false;
+			*key = assess_key(a, row[id - 1].key_id);
+		}
+		if (!array_add(&sets->set, sizeof(struct dk_exposure_set)))
+			return false;
+	}
+	for (size_t i = 0; i < o->set_count; i++) {
+		((struct dk_exposure_set *)sets->set.at)[i] =
+		    (struct dk_exposure_set){ .customer = o->set[i].side == DK_SIDE_CUSTOMER,
+			    .copied = copied,
+			    .count = o->set[i].count,
+			    .key = (uint32_t *)sets->key.at + at };
+		at += o->set[i].count;
+	}
+	return true;
+}
+
+static dk_err
+judge_catalogued(
+    struct run *run, struct dk_exposure *x, const struct dk_catalogue_object *o, struct sets *sets)
+{
+	struct dk_exposure_object object = { .verified = run->incident.as_written,
+		.set_count = o->set_count };
+	struct dk_exposure_verdict verdict;
+	dk_err err = could_copy(run, o->id, &object.body);
+
+	if (err == DK_OK &&
+	    (!assess_digest(
+		 &run->assess, run->assess.digest.count, o->core_digest, &object.object) ||
+		!fill_sets(&run->assess, o, object.body, sets)))
+		err = DK_ERR_NOMEM;
+	object.set = sets->set.at;
+	if (err == DK_OK)
+		err = dk_exposure_object(x, &object, &verdict);
+	if (err == DK_OK)
+		assess_out_object(&run->out, o->object_id, o->label, &verdict);
+	return err;
+}
+
+/* Objects that only the log knows have no sets. */
+static dk_err
+judge_others(struct run *run, struct dk_exposure *x)
+{
+	const struct assess_digest *digest = run->assess.digest.at;
+	dk_err err = DK_OK;
+
+	for (size_t i = run->assess.catalogued; i < run->assess.digest.count && err == DK_OK; i++) {
+		struct dk_exposure_object object = { .object = (uint32_t)i, .body = true };
+		struct dk_exposure_verdict verdict;
+
+		err = dk_exposure_object(x, &object, &verdict);
+		if (err == DK_OK)
+			assess_out_object(&run->out, digest[i].object_id, NULL, &verdict);
+	}
+	return err;
+}
+
+static dk_err
+judge(struct run *run, struct dk_exposure *x)
+{
+	const struct dk_catalogue_object *o = NULL;
+	struct sets sets = { .set = { .at = NULL } };
+	dk_err err;
+
+	do {
+		err = dk_catalogue_next(run->assess.catalogue, &o);
+		if (err == DK_OK && o)
+			err = judge_catalogued(run, x, o, &sets);
+	} while (err == DK_OK && o);
+	free(sets.set.at);
+	free(sets.key.at);
+	return err == DK_OK ? judge_others(run, x) : err;
+}
+
+/* ---- output ---- */
+
+static void
+put_inputs(const struct run *run, struct json *j)
+{
+	char hex[65];
+
+	json_string(j, "format", "doublekey-assessment-1");
+	json_number(j, "rules", RULES_VERSION);
+	json_open(j, "inputs", '{');
+	dk_hex(run->incident_digest, 32, hex);
+	json_string(j, "incident_sha256", hex);
+	json_number(j, "log_size", run->checkpoint.size);
+	dk_hex(run->checkpoint.root, 32, hex);
+	json_string(j, "log_root", hex);
+	json_number(j, "records", run->records);
+	json_string(j, "times", "service-clock");
+	json_close(j, '}');
+}
+
+static bool
+judge_json(struct run *run, struct dk_exposure *x)
+{
+	const struct output_options options = { .force = run->force };
+	struct json j = { .out = NULL };
+	struct output *output;
+	bool ok, failed;
+	int fd;
+
+	if (!output_open(run->json_file, &options, &output))
+		return false;
+	fd = fcntl(output_fd(output), F_DUPFD_CLOEXEC, 0);
+	j.out = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (!j.out) {
+		message_err(run->json_file, DK_ERR_WRITE, NULL);
+		output_abandon(output);
+		return false;
+	}
+	run->out.json = &j;
+	json_open(&j, NULL, '{');
+	put_inputs(run, &j);
+	json_open(&j, "objects", '[');
+	ok = fail(run->catalogue_file, judge(run, x));
+	json_close(&j, ']');
+	assess_out_totals_json(&run->out);
+	json_close(&j, '}');
+	(void)fputc('\n', j.out);
+	failed = ferror(j.out) != 0;
+	if (fclose(j.out) != 0 || failed) {
+		message_err(run->json_file, DK_ERR_WRITE, NULL);
+		ok = false;
+	}
+	if (ok)
+		return output_commit(output);
+	output_abandon(output);
+	return false;
+}
+
+static bool
+assess(struct run *run)
+{
+	struct dk_exposure *x = NULL;
+	bool ok;
+
+	if (!fail(run->catalogue_file,
+		dk_catalogue_open(run->catalogue_file, &run->assess.catalogue)) ||
+	    !fail(run->catalogue_file, assess_read_catalogue(&run->assess)) || !read_log(run) ||
+	    !fail(run->incident_file, assess_number(&run->assess)) ||
+	    !fail(run->log, assess_feed(&run->assess, &x)))
+		return false;
+	ok = run->json_file ? judge_json(run, x) : fail(run->catalogue_file, judge(run, x));
+	dk_exposure_free(x);
+	if (!ok)
+		return false;
+	assess_out_totals(&run->out);
+	if (run->out.explain && !run->out.explained) {
+		message_fail(NULL, "no object has the id that --explain names");
+		return false;
+	}
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return true;
+	if (errno != EPIPE)
+		message_err("standard output", DK_ERR_WRITE, NULL);
+	return false;
+}
+
+static bool
+load_incident(struct run *run)
+{
+	struct dk_part part;
+	uint8_t *text;
+	dk_err err;
+
+	if (!incident_load(run->incident_file, &run->incident, &text, &part.len))
+		return false;
+	part.data = text;
+	err = dk_sha256(&part, 1, run->incident_digest);
+	free(text);
+	run->assess.incident = &run->incident;
+	run->assess.shown = run->incident_file;
+	run->out.assess = &run->assess;
+	return fail(run->incident_file, err);
+}
+
+int
+cmd_assess(int argc, char **argv)
+{
+	static struct run run;
+	struct options options = {
+		.command = "assess", .help = help, .short_options = "f", .option = table
+	};
+	bool ok;
+
+	if (!options_all(&options, argc, argv, take, &run)) {
+		log_trust_clear(&run.trust);
+		return options.status;
+	}
+	if (argc != optind || !run.incident_file || !run.catalogue_file || !run.log ||
+	    !run.records_file)
+		return usage_error("assess", "needs --incident, --catalogue, --log and --records");
+	ok = load_incident(&run) && assess(&run);
+	dk_catalogue_close(run.assess.catalogue);
+	assess_clear(&run.assess);
+	incident_clear(&run.incident);
+	log_trust_clear(&run.trust);
+	return ok ? STATUS_OK : STATUS_FAILED;
+}
