@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "assess.h"
+#include "assess_tally.h"
 #include "json.h"
 
 enum assess_list { ASSESS_NONE, ASSESS_READABLE, ASSESS_UNKNOWN, ASSESS_ALL };
@@ -22,13 +23,18 @@ struct assess_out {
 	bool explained;
 	struct json *json; /* within its array of objects; or NULL */
 	struct assess_totals totals;
+	/* Of JSON: objects by label; by customer key of their sets; and readable ones by the
+	 * day of the log entry that made them so. */
+	struct assess_tally label, key, day;
+	uint32_t *counted; /* by key: the object counted last, and 1 */
 };
 
-/* label is NULL for an object that only the log has. */
-void assess_out_object(struct assess_out *out, const uint8_t object_id[16], const char *label,
-    const struct dk_exposure_verdict *verdict);
+/* label is NULL for an object that only the log has. False: out of memory. */
+bool assess_out_object(struct assess_out *out, const uint8_t object_id[16], const char *label,
+    const struct dk_exposure_object *object, const struct dk_exposure_verdict *verdict);
+void assess_out_clear(struct assess_out *out);
 /* The totals, as text on standard output. */
 void assess_out_totals(const struct assess_out *out);
-void assess_out_totals_json(const struct assess_out *out);
+void assess_out_totals_json(struct assess_out *out);
 
 #endif

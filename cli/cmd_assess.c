@@ -287,8 +287,9 @@ judge_catalogued(
 	object.set = sets->set.at;
 	if (err == DK_OK)
 		err = dk_exposure_object(x, &object, &verdict);
-	if (err == DK_OK)
-		assess_out_object(&run->out, o->object_id, o->label, &verdict);
+	if (err == DK_OK &&
+	    !assess_out_object(&run->out, o->object_id, o->label, &object, &verdict))
+		err = DK_ERR_NOMEM;
 	return err;
 }
 
@@ -304,8 +305,9 @@ judge_others(struct run *run, struct dk_exposure *x)
 		struct dk_exposure_verdict verdict;
 
 		err = dk_exposure_object(x, &object, &verdict);
-		if (err == DK_OK)
-			assess_out_object(&run->out, digest[i].object_id, NULL, &verdict);
+		if (err == DK_OK &&
+		    !assess_out_object(&run->out, digest[i].object_id, NULL, &object, &verdict))
+			err = DK_ERR_NOMEM;
 	}
 	return err;
 }
@@ -401,7 +403,9 @@ assess(struct run *run)
 	dk_exposure_free(x);
 	if (!ok)
 		return false;
-	assess_out_totals(&run->out);
+	/* JSON on standard output stands alone. */
+	if (!run->json_file || !output_is_stdout(run->json_file))
+		assess_out_totals(&run->out);
 	if (run->out.explain && !run->out.explained) {
 		message_fail(NULL, "no object has the id that --explain names");
 		return false;
@@ -447,8 +451,13 @@ cmd_assess(int argc, char **argv)
 	if (argc != optind || !run.incident_file || !run.catalogue_file || !run.log ||
 	    !run.records_file)
 		return usage_error("assess", "needs --incident, --catalogue, --log and --records");
+	if (run.json_file && output_is_stdout(run.json_file) &&
+	    (run.out.list != ASSESS_NONE || run.out.explain))
+		return usage_error(
+		    "assess", "--list and --explain go with --json into a file only");
 	ok = load_incident(&run) && assess(&run);
 	dk_catalogue_close(run.assess.catalogue);
+	assess_out_clear(&run.out);
 	assess_clear(&run.assess);
 	incident_clear(&run.incident);
 	log_trust_clear(&run.trust);

@@ -208,6 +208,14 @@ def test_json(world):
     assert by_id[world.id["a"]]["entry"] == world.releases[0]
     assert by_id[world.id["a"]]["on_stolen_device"] and by_id[world.id["b"]]["without_log"]
     assert by_id[world.id["b"]]["label"] == "quiet"
+    assert read["by_label"] == [
+        {"label": "", "readable": 1, "unknown": 0, "not-readable": 0},
+        {"label": "quiet", "readable": 0, "unknown": 0, "not-readable": 1}]
+    assert [(k["readable"], k["unknown"], k["not-readable"]) for k in read["by_key"]] == [(1, 0, 1)]
+    day = read["by_day"][0].pop("day")
+    assert day in (stamp(world.start)[:10], stamp(world.start + 60)[:10])
+    assert read["by_day"] == [{"readable": 1, "unknown": 0, "not-readable": 0}]
+    assert world.run(args=("--json", "-")).stdout.encode() == one
     done = world.run(args=("--json", "one.json"), check=False)
     assert done.returncode == 1
     world.run(args=("--json", "one.json", "-f"))
@@ -225,5 +233,5 @@ def test_nothing_is_said_of_a_log_that_does_not_hold(world):
     assert done.returncode == 1 and done.stdout == "" and "(catalogue-file" in done.stderr
     done = world.run(PROVIDER, args=("--explain", "00" * 16), check=False)
     assert done.returncode == 1
-    for args in (("--explain", "0"), ("--list", "some")):
+    for args in (("--explain", "0"), ("--list", "some"), ("--list", "all", "--json", "-")):
         assert world.run(PROVIDER, args=args, check=False).returncode == 2
