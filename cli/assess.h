@@ -76,7 +76,7 @@ struct assess {
 };
 
 /* Each: DK_OK, or the error; what is an error of the incident file is told with its line, and
- * DK_ERR_ARGUMENT. */
+ * DK_ERR_CANCELLED. */
 dk_err assess_read_catalogue(struct assess *a);
 /* For dk_log_verify(), with a as its ctx; an entry whose class is known, but whose record is not
  * there, counts as closed. */

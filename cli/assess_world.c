@@ -213,7 +213,7 @@ add_theft(struct assess *a, const struct incident_item *item, enum dk_theft_kind
 	if (a->theft.count == DK_EXPOSURE_THEFTS_MAX) {
 		message_fail(a->shown, "line %u: all items stand for more than %d things (%s)",
 		    item->line, DK_EXPOSURE_THEFTS_MAX, INCIDENT_CODE);
-		return DK_ERR_ARGUMENT;
+		return DK_ERR_CANCELLED;
 	}
 	theft = array_add(&a->theft, sizeof(*theft));
 	if (!theft)
@@ -392,7 +392,7 @@ steal_known(struct assess *a, const struct incident_item *item)
 	    "line %u: '%s %s' is in neither catalogue nor log; with '?' behind the name it need "
 	    "not be (%s)",
 	    item->line, incident_what_word(item->what), item->name, INCIDENT_CODE);
-	return DK_ERR_ARGUMENT;
+	return DK_ERR_CANCELLED;
 }
 
 dk_err

@@ -107,11 +107,11 @@ take(void *ctx, int code)
 	return STATUS_OK;
 }
 
-/* What is told already is DK_ERR_ARGUMENT. */
+/* What is told already is DK_ERR_CANCELLED. */
 static bool
 fail(const char *name, dk_err err)
 {
-	if (err != DK_OK && err != DK_ERR_ARGUMENT)
+	if (err != DK_OK && err != DK_ERR_CANCELLED)
 		message_err(name, err, NULL);
 	return err == DK_OK;
 }
