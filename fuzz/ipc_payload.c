@@ -8,6 +8,7 @@
 
 #include "authd/factor.h"
 #include "fuzz.h"
+#include "ipc/dke.h"
 #include "ipc/fetch.h"
 #include "ipc/payload.h"
 #include "ipc/witness.h"
@@ -373,13 +374,76 @@ witness(const struct ipc_message *m)
 	FUZZ_CHECK(memcmp(again, begin, length) == 0);
 }
 
+/* ---- the front end of spec/profiles/ms-dke.md ---- */
+
+static void
+names(const char *name, const char *id)
+{
+	FUZZ_CHECK(ipc_dke_name_valid(name, strlen(name)) && ipc_dke_name_valid(id, strlen(id)));
+}
+
+static void
+dke_decrypt(const struct ipc_message *m)
+{
+	struct ipc_dke_decrypt d;
+
+	if (!ipc_dke_decrypt_read(m, &d))
+		return;
+	FUZZ_CHECK(d.address == begin);
+	names(d.name, d.id);
+	for (unsigned i = 0; i < IPC_CLAIMS; i++)
+		all_inside(&d.claims.of[i]);
+	FUZZ_CHECK(d.claims.of[IPC_CLAIM_TOKEN_DIGEST].len == 0 &&
+	    d.claims.of[IPC_CLAIM_APPROVALS].len == 0);
+	FUZZ_CHECK((const uint8_t *)d.body.data + d.body.len == begin + length);
+	certificate(&d.claims.of[IPC_CLAIM_CERTIFICATE]);
+}
+
+static void
+dke_judged(const struct ipc_message *m)
+{
+	struct ipc_dke_judged j;
+
+	if (!ipc_dke_judged_read(m, &j))
+		return;
+	names(j.name, j.id);
+	inside(j.policy, 32);
+	FUZZ_CHECK(j.charge_count <= IPC_CHARGES_MAX && j.factor_count < DK_LOG_FACTORS_MAX);
+	inside(j.charges, (size_t)j.charge_count * IPC_CHARGE_BYTES);
+	all_inside(&j.token);
+	all_inside(&j.certificate);
+	all_inside(&j.client);
+	all_inside(&j.rule);
+	inside(j.address, 16);
+	all_inside(&j.person);
+	inside(j.token_digest, 32);
+	FUZZ_CHECK(j.value.len <= IPC_DKE_VALUE_MAX_BYTES &&
+	    (const uint8_t *)j.value.data + j.value.len == begin + length);
+	FUZZ_CHECK(j.code != 0 || (j.level != 0 && j.value.len > 0 && j.token.len > 0));
+}
+
+static void
+dke_keys(const struct ipc_message *m)
+{
+	struct ipc_dke_key *keys = calloc(IPC_DKE_KEYS_MAX, sizeof(*keys));
+	unsigned count;
+
+	FUZZ_CHECK(keys != NULL);
+	if (ipc_dke_keys_read(m, keys, &count))
+		for (unsigned i = 0; i < count; i++) {
+			names(keys[i].name, keys[i].id);
+			all_inside(&keys[i].modulus);
+		}
+	free(keys);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static void (*const ways[])(const struct ipc_message *) = { release, judged, enrol, text,
 		known, policy, policy_text, append, appended, anchored, records, admin,
 		admin_packet, token, tls, small, fetch, key_sets, fetch_state, state_taken,
-		state_put, witness };
+		state_put, witness, dke_decrypt, dke_judged, dke_keys };
 	struct ipc_message message = { .type = 0 };
 	uint8_t *exact;
 

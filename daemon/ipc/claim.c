@@ -1,15 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ipc/claim.h"
 
-static const uint16_t longest[IPC_CLAIMS] = {
+#include "ipc/dke.h"
+
+/* A claim that is not here has no place. */
+static const uint16_t native[IPC_CLAIMS] = {
 	[IPC_CLAIM_CERTIFICATE] = IPC_CLAIM_CERTIFICATE_MAX_BYTES,
 	[IPC_CLAIM_TOKEN] = IPC_CLAIM_TOKEN_MAX_BYTES,
 	[IPC_CLAIM_TOKEN_DIGEST] = IPC_CLAIM_TOKEN_DIGEST_BYTES,
 	[IPC_CLAIM_APPROVALS] = IPC_CLAIM_APPROVALS_MAX_BYTES,
 };
 
-bool
-ipc_claims_read(struct dk_reader_buf *rd, struct ipc_claims *ret)
+static const uint16_t dke[IPC_CLAIMS] = {
+	[IPC_CLAIM_CERTIFICATE] = IPC_CLAIM_CERTIFICATE_MAX_BYTES,
+	[IPC_CLAIM_TOKEN] = IPC_DKE_TOKEN_MAX_BYTES,
+	[IPC_CLAIM_FRONT] = IPC_DKE_FRONT_MAX_BYTES,
+};
+
+static const uint16_t shortest[IPC_CLAIMS] = {
+	[IPC_CLAIM_CERTIFICATE] = 1,
+	[IPC_CLAIM_TOKEN] = 1,
+	[IPC_CLAIM_TOKEN_DIGEST] = IPC_CLAIM_TOKEN_DIGEST_BYTES,
+	[IPC_CLAIM_APPROVALS] = 1,
+	[IPC_CLAIM_FRONT] = IPC_DKE_FRONT_MIN_BYTES,
+};
+
+static bool
+read_claims(struct dk_reader_buf *rd, const uint16_t *longest, struct ipc_claims *ret)
 {
 	struct ipc_claims claims = { .of = { { NULL, 0 } } };
 	unsigned count = dk_rd_u8(rd), last = 0;
@@ -19,15 +36,26 @@ ipc_claims_read(struct dk_reader_buf *rd, struct ipc_claims *ret)
 		size_t len = dk_rd_u16(rd);
 		const uint8_t *bytes = dk_rd_bytes(rd, len);
 
-		if (!bytes || kind <= last || kind >= IPC_CLAIMS || len == 0 || len > longest[kind])
-			return false;
-		if (kind == IPC_CLAIM_TOKEN_DIGEST && len != IPC_CLAIM_TOKEN_DIGEST_BYTES)
+		if (!bytes || kind <= last || kind >= IPC_CLAIMS || len < shortest[kind] ||
+		    len > longest[kind])
 			return false;
 		claims.of[kind] = (struct dk_part){ bytes, len };
 		last = kind;
 	}
 	*ret = claims;
 	return !rd->failed;
+}
+
+bool
+ipc_claims_read(struct dk_reader_buf *rd, struct ipc_claims *ret)
+{
+	return read_claims(rd, native, ret);
+}
+
+bool
+ipc_dke_claims_read(struct dk_reader_buf *rd, struct ipc_claims *ret)
+{
+	return read_claims(rd, dke, ret);
 }
 
 void

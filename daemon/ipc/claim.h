@@ -13,7 +13,8 @@ enum ipc_claim {
 	IPC_CLAIM_TOKEN = 2,
 	IPC_CLAIM_TOKEN_DIGEST = 3,
 	IPC_CLAIM_APPROVALS = 4,
-	IPC_CLAIMS = 5,
+	IPC_CLAIM_FRONT = 5, /* in DKE_DECRYPT alone */
+	IPC_CLAIMS = 6,
 };
 
 #define IPC_CLAIM_HEAD_BYTES 3
@@ -31,6 +32,8 @@ struct ipc_claims {
 
 /* Count and claims. False: not this layout. */
 bool ipc_claims_read(struct dk_reader_buf *rd, struct ipc_claims *ret);
+/* The same in DKE_DECRYPT, where others have their place. */
+bool ipc_dke_claims_read(struct dk_reader_buf *rd, struct ipc_claims *ret);
 /* The head of one claim; its bytes follow as a part of the message. */
 void ipc_claim_head(unsigned kind, size_t len, uint8_t ret[IPC_CLAIM_HEAD_BYTES]);
 

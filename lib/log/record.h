@@ -19,10 +19,14 @@
 #define DK_LOG_OBJECT_BYTES 102
 #define DK_LOG_CERTIFICATE_BYTES 64
 #define DK_LOG_TOKEN_MAX_BYTES 499
+#define DK_LOG_CLIENT_BYTES 36
 #define DK_LOG_KEY_SET_KEYS_MAX 32
 #define DK_LOG_KEY_SET_MAX_BYTES (67 + 32 + DK_LOG_KEY_SET_KEYS_MAX * 32)
+#define DK_LOG_TAG_FACTOR 16
 #define DK_LOG_TAG_TOKEN 19
 #define DK_LOG_TAG_CERTIFICATE 20
+#define DK_LOG_TAG_CLIENT 23
+#define DK_LOG_TAG_RULE 24
 #define DK_LOG_OBJECTS_MAX 1000
 #define DK_LOG_FACTORS_MAX 16
 #define DK_LOG_NAME_MAX_BYTES 64
@@ -56,14 +60,23 @@ enum dk_log_class {
 
 enum dk_log_decision { DK_LOG_DONE = 1, DK_LOG_DENIED = 2 };
 enum dk_log_mode { DK_LOG_PROMPT = 1, DK_LOG_STRICT = 2 };
-enum dk_log_front { DK_LOG_NATIVE = 1, DK_LOG_ADMIN = 2 };
-enum dk_log_level { DK_LOG_LEVEL_A = 1 };
+enum dk_log_front { DK_LOG_NATIVE = 1, DK_LOG_ADMIN = 2, DK_LOG_DKE = 3 };
+enum dk_log_level {
+	DK_LOG_LEVEL_A = 1,
+	DK_LOG_LEVEL_C = 3,
+	DK_LOG_LEVEL_C_MINUS = 4,
+	DK_LOG_LEVEL_C_AMBIENT = 6,
+};
 
 enum dk_log_factor_type {
 	DK_FACTOR_DEVICE = 1,
 	DK_FACTOR_LOCAL = 2,
 	DK_FACTOR_CODE = 3,
 	DK_FACTOR_APPROVAL = 4,
+	DK_FACTOR_CONFIRMATION = 5,
+	DK_FACTOR_SESSION = 6,
+	DK_FACTOR_FRONT = 7,
+	DK_FACTOR_DENIAL = 8, /* that froze a key */
 };
 
 struct dk_log_factor {

@@ -53,6 +53,13 @@ static const struct entry table[DK_CODE_COUNT] = {
 	[DK_CODE_TOKEN_KEYS] = { "token-keys", 503 },
 	[DK_CODE_AUDITOR] = { "auditor", 403 },
 	[DK_CODE_QUORUM] = { "quorum", 503 },
+	[DK_CODE_GATE] = { "gate", 403 },
+	[DK_CODE_TOKEN_QUARANTINE] = { "token-quarantine", 401 },
+	[DK_CODE_TOKEN_CLIENT] = { "token-client", 401 },
+	[DK_CODE_FRONT_PERSON] = { "front-person", 403 },
+	[DK_CODE_CANARY] = { "canary", 403 },
+	[DK_CODE_VALUE] = { "value", 400 },
+	[DK_CODE_CONTENT_TYPE] = { "content-type", 415 },
 };
 
 const char *
@@ -81,7 +88,7 @@ dk_code_err(unsigned code)
 {
 	if (code == DK_CODE_OK)
 		return DK_OK;
-	if (code >= DK_CODE_COUNT)
+	if (code >= DK_CODE_GATE)
 		return DK_ERR_SERVICE_REPLY;
 	return (dk_err)(DK_ERR_SERVICE + code);
 }

@@ -52,7 +52,15 @@ enum dk_code {
 	DK_CODE_TOKEN_KEYS = 41,
 	DK_CODE_AUDITOR = 42,
 	DK_CODE_QUORUM = 43,
-	DK_CODE_COUNT = 44,
+	/* spec/profiles/ms-dke.md section 10; no native request gets one of these */
+	DK_CODE_GATE = 44,
+	DK_CODE_TOKEN_QUARANTINE = 45,
+	DK_CODE_TOKEN_CLIENT = 46,
+	DK_CODE_FRONT_PERSON = 47,
+	DK_CODE_CANARY = 48,
+	DK_CODE_VALUE = 49,
+	DK_CODE_CONTENT_TYPE = 50,
+	DK_CODE_COUNT = 51,
 };
 
 /* Whether another process may answer with it. */

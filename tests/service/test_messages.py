@@ -89,6 +89,76 @@ def erase(before=5, user=b"alice", devices=(), count=None):
             + b"".join(struct.pack(">QB", *d) for d in devices))
 
 
+def dke_names(name=b"Docs", id_=b"9f1c"):
+    return text(name) + text(id_)
+
+
+def front(kind=1, person=b"alice@contoso.com"):
+    return claim(5, bytes([kind]) + bytes(32) + person)
+
+
+def dke_decrypt(shown=b"\0", names=dke_names(), json=1, body=b"{}"):
+    return bytes(16) + shown + names + bytes([json]) + u16(len(body)) + body
+
+
+def field(tag, value):
+    return u16(tag) + u16(len(value)) + value
+
+
+DKE_TOKEN = bytes(32 + 8) + text(b"iss") + text(b"kid") + text(b"")
+DKE_FIELDS = (field(16, u16(5) + b"\5" + bytes(8)), field(19, DKE_TOKEN), field(20, bytes(64)),
+              field(23, b"a" * 36), field(24, b"rule"))
+
+
+def dke_judged(code=0, level=3, c=b"\0", fields=DKE_FIELDS, person=b"alice@contoso.com",
+               names=dke_names(), value=b"v" * 256, told=0):
+    return (struct.pack(">Q", told) + bytes(32) + u16(code) + bytes([level]) + c
+            + bytes([len(fields)]) + b"".join(fields) + bytes(16) + text(person) + bytes(32)
+            + names + u16(len(value)) + value)
+
+
+def dke_key(name=b"Docs", modulus=b"n" * 256):
+    return dke_names(name) + u16(len(modulus)) + modulus
+
+
+# Who takes these has no use for them yet: nothing of them is right.
+DKE_RIGHT = {
+    "DKE_DECRYPT": [dke_decrypt(), dke_decrypt(json=0, body=b""),
+                    dke_decrypt(claims(claim(1, names(b"cn:x")), claim(2, b"x" * 14336), front()))],
+    "DKE_JUDGED": [dke_judged(), dke_judged(c=b"\1" + charge()),
+                   dke_judged(40, 0, fields=(), person=b"", value=b"")],
+    "DKE_KEYS": [u16(0), u16(2) + dke_key(b"A") + dke_key(b"a", b"n" * 512)],
+}
+DKE_WRONG = {
+    "DKE_DECRYPT": [b"", dke_decrypt()[:-1], dke_decrypt() + b"x", dke_decrypt(json=2),
+                    dke_decrypt(names=dke_names(b".x")), dke_decrypt(names=dke_names(b"")),
+                    dke_decrypt(names=dke_names(id_=b"x" * 65)),
+                    dke_decrypt(names=dke_names(id_=b"x/y")),
+                    dke_decrypt(claims(claim(3, bytes(32)))), dke_decrypt(claims(claim(4, b"x"))),
+                    dke_decrypt(claims(claim(2, b"x" * 14337))),
+                    dke_decrypt(claims(front(0))), dke_decrypt(claims(front(3))),
+                    dke_decrypt(claims(front(person=b""))),
+                    dke_decrypt(claims(front(person=b"x" * 255))),
+                    dke_decrypt(claims(front(person=b"a b"))), dke_decrypt(body=b"x" * 4097)],
+    "DKE_JUDGED": [b"", dke_judged()[:-1], dke_judged() + b"x", dke_judged(9999),
+                   dke_judged(level=0), dke_judged(level=1), dke_judged(20, 5),
+                   dke_judged(c=b"\x11" + 17 * charge()),
+                   *[dke_judged(fields=DKE_FIELDS[:i] + DKE_FIELDS[i + 1:]) for i in (1, 3, 4)],
+                   *[dke_judged(fields=DKE_FIELDS + (more,)) for more in (
+                       field(99, b"x"), field(24, b"again"), field(16, u16(3) + b"\5" + bytes(8)),
+                       field(16, u16(8) + b"\5" + bytes(8)), field(16, u16(5) + bytes(9)),
+                       field(16, u16(5) + b"\x08" + bytes(8)), field(16, u16(5) + b"\5"),
+                       field(24, b""))],
+                   dke_judged(fields=DKE_FIELDS + 15 * (DKE_FIELDS[0],)),
+                   dke_judged(fields=DKE_FIELDS[:3] + (field(23, b"a" * 35), DKE_FIELDS[4])),
+                   dke_judged(fields=DKE_FIELDS[:4] + (field(24, b"r" * 65),)),
+                   dke_judged(person=b""), dke_judged(person=b"x" * 255),
+                   dke_judged(person=b"a b"), dke_judged(names=dke_names(b"-")),
+                   dke_judged(value=b""), dke_judged(value=b"v" * 1025), dke_judged(told=99)],
+    "DKE_KEYS": [b"", u16(1), u16(1) + dke_key() + b"x", u16(2) + 2 * dke_key(),
+                 u16(2) + dke_key(b"b") + dke_key(b"a"), u16(1) + dke_key(modulus=b""),
+                 u16(1) + dke_key(modulus=b"n" * 513), u16(1) + dke_key(b"_"), u16(257)],
+}
 ENTRY = bytes(8) + LEAF + u32(1) + b"x"
 LONG = b"x" * 4194305
 # Of each message: payloads that have its layout, and payloads that have not.
@@ -192,6 +262,7 @@ CASES = {
     "DATA": ([u16(0) + b"x", u16(2)], [b"", b"\0", u16(9999)]),
     "LOG_STATE": ([b"\0" + bytes(16), b"\1" + bytes(16)], [b"", bytes(16), b"\2" + bytes(16)]),
 }
+CASES |= {name: ([], DKE_RIGHT[name] + wrong) for name, wrong in DKE_WRONG.items()}
 RECEIVED = [m for m in TABLE if m.receiver != "parent"]
 
 
