@@ -11,10 +11,12 @@
 #include "catalogue/catalogue.h"
 #include "incident.h"
 #include "log/record.h"
+#include "log_points.h"
 
 /* One entry, small: there may be ten million of them. Its index is its place. */
 struct assess_entry {
-	uint32_t minute;   /* minutes since 1970 */
+	uint32_t minute;   /* minutes since 1970, as the service says */
+	uint32_t early;    /* behind assess_times(): what is made of it by witnesses, at the least */
 	uint32_t root;     /* user id of a code, index of a device's code */
 	uint16_t items;    /* of assess_log.item, behind those of the entry before */
 	uint8_t factors;   /* of assess_log.factor, likewise */
@@ -72,6 +74,7 @@ struct assess {
 	struct array issuer; /* struct assess_issuer */
 	struct array ca;     /* uint8_t[32] */
 	struct array theft;  /* struct dk_theft */
+	struct array time;   /* struct log_time; none: the clock of the service counts */
 	const char *shown;   /* the incident file, for messages */
 };
 
@@ -82,6 +85,13 @@ dk_err assess_read_catalogue(struct assess *a);
  * there, counts as closed. */
 dk_err assess_read_entry(
     void *a, uint64_t index, const uint8_t leaf[DK_LEAF_BYTES], const struct dk_log_event *event);
+/* Behind the last entry. */
+dk_err assess_times(struct assess *a, const struct log_points *points);
+/* The interval of an entry, section 2.3. */
+struct assess_when {
+	uint64_t after, before;
+};
+struct assess_when assess_when(const struct assess *a, uint64_t index);
 /* Behind both: numbers for all keys, and what was stolen. */
 dk_err assess_number(struct assess *a);
 dk_err assess_feed(struct assess *a, struct dk_exposure **ret);

@@ -90,7 +90,7 @@ void
 assess_clear(struct assess *a)
 {
 	struct array *all[] = { &a->digest, &a->row, &a->key, &a->entry, &a->item, &a->factor,
-		&a->made, &a->device, &a->issuer, &a->ca, &a->theft };
+		&a->made, &a->device, &a->issuer, &a->ca, &a->theft, &a->time };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(all[i]->at);

@@ -167,19 +167,18 @@ static bool
 read_source(struct run *run, struct dk_log_source *source)
 {
 	static char text[DK_NOTE_MAX_BYTES];
-	struct log_points points = { .point = &run->checkpoint, .count = 1 };
+	struct log_points points = { .count = 0 };
 	struct dk_quorum_seen seen;
 	size_t len;
-	bool url = log_place_is_url(run->log), ok;
+	bool ok;
 
 	if (!log_checkpoint_read(source, run->log, text, &len) ||
 	    !log_trust_check(&run->trust, run->log, text, len, &run->checkpoint, &seen))
 		return false;
-	if (url)
-		return verify(run, source, &points);
-	if (!log_points_load(&run->trust, run->log, &run->checkpoint, &points))
+	if (!log_points_load(&run->trust, log_place_is_url(run->log) ? NULL : run->log,
+		&run->checkpoint, &seen, &points))
 		return false;
-	ok = verify(run, source, &points);
+	ok = verify(run, source, &points) && fail(run->log, assess_times(&run->assess, &points));
 	log_points_clear(&points);
 	return ok;
 }
@@ -345,7 +344,7 @@ put_inputs(const struct run *run, struct json *j)
 	dk_hex(run->checkpoint.root, 32, hex);
 	json_string(j, "log_root", hex);
 	json_number(j, "records", run->records);
-	json_string(j, "times", "service-clock");
+	json_string(j, "times", run->assess.time.count > 0 ? "witnesses" : "service-clock");
 	json_close(j, '}');
 }
 

@@ -161,7 +161,7 @@ static bool
 verify_log(struct verify *verify, const char *place, const struct dk_log_source *source)
 {
 	static char text[DK_NOTE_MAX_BYTES];
-	struct log_points points = { .count = 1 };
+	struct log_points points = { .count = 0 };
 	struct dk_quorum_seen seen;
 	struct dk_checkpoint cp;
 	size_t len;
@@ -170,12 +170,8 @@ verify_log(struct verify *verify, const char *place, const struct dk_log_source 
 	if (!log_checkpoint_read(source, place, text, &len) ||
 	    !log_trust_check(&verify->trust, place, text, len, &cp, &seen))
 		return false;
-	if (log_place_is_url(place)) {
-		points.point = &cp;
-		show_checkpoint(verify, text, &cp, &seen);
-		return verify_points(verify, source, place, &points);
-	}
-	if (!log_points_load(&verify->trust, place, &cp, &points))
+	if (!log_points_load(
+		&verify->trust, log_place_is_url(place) ? NULL : place, &cp, &seen, &points))
 		return false;
 	show_checkpoint(verify, text, &cp, &seen);
 	ok = verify_points(verify, source, place, &points);

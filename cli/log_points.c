@@ -18,24 +18,44 @@ void
 log_points_clear(struct log_points *points)
 {
 	free(points->point);
+	free(points->time);
 	points->point = NULL;
+	points->time = NULL;
+}
+
+/* An array with room for one more: doubled whenever the count is a power of two. */
+static void *
+grow(void *array, size_t count, size_t size)
+{
+	void *grown = array;
+
+	if ((count & (count - 1)) == 0)
+		grown = reallocarray(array, count ? 2 * count : 1, size);
+	if (!grown || count == POINTS_MAX) {
+		message_err(NULL, DK_ERR_NOMEM, NULL);
+		return NULL;
+	}
+	return grown;
 }
 
 static bool
-add(struct log_points *points, const struct dk_checkpoint *point)
+add(struct log_points *points, const struct log_trust *trust, const struct dk_checkpoint *point,
+    const struct dk_quorum_seen *seen)
 {
-	struct dk_checkpoint *grown = points->point;
+	struct log_time time = { .size = point->size };
+	void *grown = grow(points->point, points->count, sizeof(*points->point));
 
-	/* Doubled whenever the count is a power of two. */
-	if ((points->count & (points->count - 1)) == 0)
-		grown = realloc(
-		    points->point, (points->count ? 2 * points->count : 1) * sizeof(*grown));
-	if (!grown || points->count == POINTS_MAX) {
-		message_err(NULL, DK_ERR_NOMEM, NULL);
+	if (!grown)
 		return false;
-	}
 	points->point = grown;
 	points->point[points->count++] = *point;
+	if (!dk_quorum_times(&trust->quorum, seen, &time.low, &time.high))
+		return true;
+	grown = grow(points->time, points->time_count, sizeof(*points->time));
+	if (!grown)
+		return false;
+	points->time = grown;
+	points->time[points->time_count++] = time;
 	return true;
 }
 
@@ -57,13 +77,21 @@ load_one(struct log_trust *trust, const char *path, const struct dk_checkpoint *
 		log_fail(path, DK_ERR_LOG_INCONSISTENT, "above checkpoint");
 		return false;
 	}
-	return ok && add(points, &cp);
+	return ok && add(points, trust, &cp, &seen);
 }
 
 static int
 by_size(const void *a, const void *b)
 {
 	const struct dk_checkpoint *x = a, *y = b;
+
+	return (x->size > y->size) - (x->size < y->size);
+}
+
+static int
+by_time_size(const void *a, const void *b)
+{
+	const struct log_time *x = a, *y = b;
 
 	return (x->size > y->size) - (x->size < y->size);
 }
@@ -89,11 +117,10 @@ load_all(struct log_trust *trust, const char *dir, DIR *stream, const struct dk_
 	return errno == 0;
 }
 
-bool
-log_points_load(struct log_trust *trust, const char *dir, const struct dk_checkpoint *last,
-    struct log_points *ret_points)
+static bool
+load_dir(struct log_trust *trust, const char *dir, const struct dk_checkpoint *last,
+    struct log_points *points)
 {
-	struct log_points points = { .count = 0 };
 	char path[PATH_BYTES];
 	DIR *stream = NULL;
 	bool ok;
@@ -105,12 +132,24 @@ log_points_load(struct log_trust *trust, const char *dir, const struct dk_checkp
 		log_fail(dir, DK_ERR_READ, "checkpoints");
 		return false;
 	}
-	ok = !stream || load_all(trust, dir, stream, last, &points);
+	ok = !stream || load_all(trust, dir, stream, last, points);
 	if (stream)
 		(void)closedir(stream);
+	return ok;
+}
+
+bool
+log_points_load(struct log_trust *trust, const char *dir, const struct dk_checkpoint *last,
+    const struct dk_quorum_seen *seen, struct log_points *ret_points)
+{
+	struct log_points points = { .count = 0 };
+	bool ok = !dir || load_dir(trust, dir, last, &points);
+
 	if (points.count > 1)
 		qsort(points.point, points.count, sizeof(points.point[0]), by_size);
-	ok = ok && add(&points, last);
+	ok = ok && add(&points, trust, last, seen);
+	if (points.time_count > 1)
+		qsort(points.time, points.time_count, sizeof(points.time[0]), by_time_size);
 	if (!ok)
 		log_points_clear(&points);
 	else

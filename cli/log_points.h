@@ -5,17 +5,25 @@
 
 #include "log_trust.h"
 
+/* What the quorum of the policy vouches for: dk_quorum_times(). */
+struct log_time {
+	uint64_t size, low, high;
+};
+
 struct log_points {
 	struct dk_checkpoint *point; /* ascending sizes */
 	size_t count;
+	struct log_time *time; /* ascending sizes; none without a quorum */
+	size_t time_count;
 };
 void log_points_clear(struct log_points *points);
 
 /*
  * All in DIR/checkpoints, each checked with trust, and last of all the one that the
- * caller has checked. False: told already; also if a kept one is of a larger tree.
+ * caller has checked, with what was seen of it. dir is NULL: that one alone. False: told already;
+ * also if a kept one is of a larger tree.
  */
-bool log_points_load(struct log_trust *trust, const char *dir,
-    const struct dk_checkpoint *last, struct log_points *ret_points);
+bool log_points_load(struct log_trust *trust, const char *dir, const struct dk_checkpoint *last,
+    const struct dk_quorum_seen *seen, struct log_points *ret_points);
 
 #endif

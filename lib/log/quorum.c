@@ -41,3 +41,40 @@ dk_quorum_check(
 	*ret_seen = seen;
 	return DK_OK;
 }
+
+/* Those that signed at this time, and before (or later). */
+static uint32_t
+signed_at(
+    const struct dk_quorum *quorum, const struct dk_quorum_seen *seen, uint64_t time, bool before)
+{
+	uint32_t found = 0;
+
+	for (unsigned i = 0; i < quorum->witness_count; i++)
+		if ((seen->witnesses >> i & 1) &&
+		    (before ? seen->time[i] <= time : seen->time[i] >= time))
+			found |= (uint32_t)1 << i;
+	return found;
+}
+
+bool
+dk_quorum_times(const struct dk_quorum *quorum, const struct dk_quorum_seen *seen,
+    uint64_t *ret_low, uint64_t *ret_high)
+{
+	uint64_t low = 0, high = UINT64_MAX;
+
+	if (quorum->quorum == DK_QUORUM_NONE || !dk_quorum_reached(quorum, seen->witnesses))
+		return false;
+	for (unsigned i = 0; i < quorum->witness_count; i++) {
+		uint64_t time = seen->time[i];
+
+		if (!(seen->witnesses >> i & 1))
+			continue;
+		if (time > low && dk_quorum_reached(quorum, signed_at(quorum, seen, time, false)))
+			low = time;
+		if (time < high && dk_quorum_reached(quorum, signed_at(quorum, seen, time, true)))
+			high = time;
+	}
+	*ret_low = low;
+	*ret_high = high;
+	return true;
+}

@@ -70,6 +70,14 @@ struct dk_quorum_seen {
 bool dk_quorum_reached(const struct dk_quorum *quorum, uint32_t witnesses);
 
 /*
+ * The times that the quorum vouches for: *ret_low, the latest such that a quorum signed then or
+ * later; *ret_high, the earliest such that one signed then or before. False: no cosignature is
+ * needed, or the quorum is not reached.
+ */
+bool dk_quorum_times(const struct dk_quorum *quorum, const struct dk_quorum_seen *seen,
+    uint64_t *ret_low, uint64_t *ret_high);
+
+/*
  * Look at the cosignatures of a checkpoint.
  *
  * Errors:  DK_ERR_LOG_SIGNATURE  one of a known witness does not hold
