@@ -118,6 +118,11 @@ struct dk_catalogue {
 	uint8_t path[DK_CATALOGUE_PATH_MAX_BYTES + 1 + DK_CATALOGUE_NAME_MAX_BYTES];
 };
 
+/* Each row of a statement, until the function returns an error, which is then that of the walk. */
+typedef dk_err (*catalogue_row_fn)(struct dk_catalogue *cat, sqlite3_stmt *st, void *ctx);
+DK_MUST_USE dk_err catalogue_walk(
+    struct dk_catalogue *cat, sqlite3_stmt *st, catalogue_row_fn fn, void *ctx);
+
 dk_err catalogue_open(const char *path, struct dk_catalogue **ret);
 void catalogue_close(struct dk_catalogue *cat);
 dk_err catalogue_count(struct dk_catalogue *cat, uint64_t *ret_objects, uint64_t *ret_keys);

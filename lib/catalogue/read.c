@@ -96,26 +96,45 @@ read_key(sqlite3_stmt *st, struct dk_catalogue_key *key)
 }
 
 dk_err
-catalogue_keys(struct dk_catalogue *cat, dk_catalogue_key_fn fn, void *ctx)
+catalogue_walk(struct dk_catalogue *cat, sqlite3_stmt *st, catalogue_row_fn fn, void *ctx)
 {
-	sqlite3_stmt *st = catalogue_db_st(&cat->db, ST_KEYS);
-	struct dk_catalogue_key key;
-	uint64_t last = 0;
 	bool row = false;
 	dk_err err;
 
 	while ((err = catalogue_step(&cat->db, st, &row)) == DK_OK && row) {
-		memset(&key, 0, sizeof(key));
-		if (!read_key(st, &key) || key.id != ++last)
-			err = DK_ERR_CATALOGUE_FILE;
-		else if (fn(ctx, &key) != 0)
-			err = DK_ERR_CANCELLED;
+		err = fn(cat, st, ctx);
 		if (err != DK_OK)
 			break;
 	}
 	if (st)
 		(void)sqlite3_reset(st);
 	return err;
+}
+
+struct keys {
+	dk_catalogue_key_fn fn;
+	void *ctx;
+	uint64_t last;
+};
+
+static dk_err
+on_key(struct dk_catalogue *cat, sqlite3_stmt *st, void *ctx)
+{
+	struct dk_catalogue_key key = { .id = 0 };
+	struct keys *keys = ctx;
+
+	(void)cat;
+	if (!read_key(st, &key) || key.id != ++keys->last)
+		return DK_ERR_CATALOGUE_FILE;
+	return keys->fn(keys->ctx, &key) == 0 ? DK_OK : DK_ERR_CANCELLED;
+}
+
+dk_err
+catalogue_keys(struct dk_catalogue *cat, dk_catalogue_key_fn fn, void *ctx)
+{
+	struct keys keys = { .fn = fn, .ctx = ctx };
+
+	return catalogue_walk(cat, catalogue_db_st(&cat->db, ST_KEYS), on_key, &keys);
 }
 
 static bool

@@ -24,82 +24,82 @@ read_path(struct dk_catalogue *cat, sqlite3_stmt *st, bool with_name, size_t *re
 	return true;
 }
 
+struct places {
+	dk_catalogue_location_fn fn;
+	void *ctx;
+	bool past;
+};
+
 static dk_err
-walk_places(struct dk_catalogue *cat, enum catalogue_statement which, uint64_t object,
-    dk_catalogue_location_fn fn, void *ctx)
+on_place(struct dk_catalogue *cat, sqlite3_stmt *st, void *ctx)
 {
-	sqlite3_stmt *st = catalogue_db_st(&cat->db, which);
-	bool row = false;
-	dk_err err;
+	struct dk_catalogue_location at = { .path = cat->path };
+	const struct places *places = ctx;
+	uint64_t *third = places->past ? &at.since : &at.size;
+	uint64_t *fourth = places->past ? &at.until : &at.since;
 
-	catalogue_bind_number(st, 1, object);
-	while ((err = catalogue_step(&cat->db, st, &row)) == DK_OK && row) {
-		struct dk_catalogue_location at = { .path = cat->path };
-		bool past = which == ST_PAST;
-		uint64_t *third = past ? &at.since : &at.size;
-		uint64_t *fourth = past ? &at.until : &at.since;
-
-		if (!read_path(cat, st, true, &at.path_len) ||
-		    !catalogue_col_number(st, 2, CATALOGUE_TIME_MAX, third) ||
-		    !catalogue_col_number(st, 3, CATALOGUE_TIME_MAX, fourth))
-			err = DK_ERR_CATALOGUE_FILE;
-		else if (fn(ctx, &at) != 0)
-			err = DK_ERR_CANCELLED;
-		if (err != DK_OK)
-			break;
-	}
-	if (st)
-		(void)sqlite3_reset(st);
-	return err;
+	if (!read_path(cat, st, true, &at.path_len) ||
+	    !catalogue_col_number(st, 2, CATALOGUE_TIME_MAX, third) ||
+	    !catalogue_col_number(st, 3, CATALOGUE_TIME_MAX, fourth))
+		return DK_ERR_CATALOGUE_FILE;
+	return places->fn(places->ctx, &at) == 0 ? DK_OK : DK_ERR_CANCELLED;
 }
 
 dk_err
 catalogue_locations(
     struct dk_catalogue *cat, uint64_t object, dk_catalogue_location_fn fn, void *ctx)
 {
-	dk_err err = walk_places(cat, ST_LOCATIONS, object, fn, ctx);
+	static const enum catalogue_statement each[] = { ST_LOCATIONS, ST_PAST };
+	struct places places = { .fn = fn, .ctx = ctx };
+	dk_err err = DK_OK;
 
-	return err == DK_OK ? walk_places(cat, ST_PAST, object, fn, ctx) : err;
+	for (unsigned i = 0; i < 2 && err == DK_OK; i++) {
+		sqlite3_stmt *st = catalogue_db_st(&cat->db, each[i]);
+
+		catalogue_bind_number(st, 1, object);
+		places.past = each[i] == ST_PAST;
+		err = catalogue_walk(cat, st, on_place, &places);
+	}
+	return err;
 }
 
+struct problems {
+	dk_catalogue_problem_fn fn;
+	void *ctx;
+	bool folder;
+};
+
 static dk_err
-walk_problems(
-    struct dk_catalogue *cat, enum catalogue_statement which, dk_catalogue_problem_fn fn, void *ctx)
+on_problem(struct dk_catalogue *cat, sqlite3_stmt *st, void *ctx)
 {
-	sqlite3_stmt *st = catalogue_db_st(&cat->db, which);
-	bool folder = which == ST_FOLDER_PROBLEMS;
-	int at = folder ? 1 : 2; /* column of the error */
-	char error[ERROR_BYTES], place[DK_CATALOGUE_PLACE_BYTES];
-	bool row = false;
-	dk_err err;
+	const struct problems *problems = ctx;
+	char error[ERROR_BYTES], place[DK_CATALOGUE_PLACE_BYTES] = "";
+	struct dk_catalogue_problem problem = {
+		.path = cat->path, .folder = problems->folder, .error = error, .place = place
+	};
+	int at = problems->folder ? 1 : 2; /* column of the error */
 
-	while ((err = catalogue_step(&cat->db, st, &row)) == DK_OK && row) {
-		struct dk_catalogue_problem problem = {
-			.path = cat->path, .folder = folder, .error = error, .place = place
-		};
-
-		place[0] = '\0';
-		if (!read_path(cat, st, !folder, &problem.path_len) ||
-		    !catalogue_col_text(st, at, error, sizeof(error)) ||
-		    (!catalogue_col_null(st, at + 1) &&
-			!catalogue_col_text(st, at + 1, place, sizeof(place))))
-			err = DK_ERR_CATALOGUE_FILE;
-		else if (fn(ctx, &problem) != 0)
-			err = DK_ERR_CANCELLED;
-		if (err != DK_OK)
-			break;
-	}
-	if (st)
-		(void)sqlite3_reset(st);
-	return err;
+	if (!read_path(cat, st, !problems->folder, &problem.path_len) ||
+	    !catalogue_col_text(st, at, error, sizeof(error)) ||
+	    (!catalogue_col_null(st, at + 1) &&
+		!catalogue_col_text(st, at + 1, place, sizeof(place))))
+		return DK_ERR_CATALOGUE_FILE;
+	return problems->fn(problems->ctx, &problem) == 0 ? DK_OK : DK_ERR_CANCELLED;
 }
 
 dk_err
 catalogue_problems(struct dk_catalogue *cat, dk_catalogue_problem_fn fn, void *ctx)
 {
-	dk_err err = walk_problems(cat, ST_FOLDER_PROBLEMS, fn, ctx);
+	static const enum catalogue_statement each[] = { ST_FOLDER_PROBLEMS, ST_PROBLEMS };
+	struct problems problems = { .fn = fn, .ctx = ctx };
+	dk_err err = DK_OK;
 
-	return err == DK_OK ? walk_problems(cat, ST_PROBLEMS, fn, ctx) : err;
+	for (unsigned i = 0; i < 2 && err == DK_OK; i++) {
+		problems.folder = each[i] == ST_FOLDER_PROBLEMS;
+		err =
+		    catalogue_walk(cat, catalogue_db_st(&cat->db, each[i]), on_problem, &problems);
+	}
+	return err;
 }
 
 static bool
@@ -114,24 +114,26 @@ read_scan(struct dk_catalogue *cat, sqlite3_stmt *st, struct dk_catalogue_scan *
 	    catalogue_col_number(st, 3, CATALOGUE_TIME_MAX, &scan->missed);
 }
 
+struct scans {
+	dk_catalogue_scan_fn fn;
+	void *ctx;
+};
+
+static dk_err
+on_scan(struct dk_catalogue *cat, sqlite3_stmt *st, void *ctx)
+{
+	struct dk_catalogue_scan scan = { .root = cat->path };
+	const struct scans *scans = ctx;
+
+	if (!read_scan(cat, st, &scan))
+		return DK_ERR_CATALOGUE_FILE;
+	return scans->fn(scans->ctx, &scan) == 0 ? DK_OK : DK_ERR_CANCELLED;
+}
+
 dk_err
 catalogue_scans(struct dk_catalogue *cat, dk_catalogue_scan_fn fn, void *ctx)
 {
-	sqlite3_stmt *st = catalogue_db_st(&cat->db, ST_SCANS);
-	bool row = false;
-	dk_err err;
+	struct scans scans = { .fn = fn, .ctx = ctx };
 
-	while ((err = catalogue_step(&cat->db, st, &row)) == DK_OK && row) {
-		struct dk_catalogue_scan scan = { .root = cat->path };
-
-		if (!read_scan(cat, st, &scan))
-			err = DK_ERR_CATALOGUE_FILE;
-		else if (fn(ctx, &scan) != 0)
-			err = DK_ERR_CANCELLED;
-		if (err != DK_OK)
-			break;
-	}
-	if (st)
-		(void)sqlite3_reset(st);
-	return err;
+	return catalogue_walk(cat, catalogue_db_st(&cat->db, ST_SCANS), on_scan, &scans);
 }
