@@ -123,11 +123,21 @@ DK_MUST_USE dk_err dk_evp_ec_private_bytes(
 /* ---- rsa_key.c ---- */
 
 /* Whether der is the one encoding of an RSA key with allowed parameters. */
-bool dk_evp_rsa_is_spki(const uint8_t *der, size_t len);
+#define DK_RSA_MIN_BYTES 384 /* of the modulus of a key of an envelope */
+bool dk_evp_rsa_is_spki(const uint8_t *der, size_t len, size_t min_bytes);
 /* Only after dk_evp_rsa_is_spki(). */
 DK_MUST_USE dk_err dk_evp_rsa_from_spki(const uint8_t *der, size_t len, EVP_PKEY **ret);
-/* out has room for DK_SPKI_MAX_BYTES. */
-DK_MUST_USE dk_err dk_evp_rsa_spki(const EVP_PKEY *key, uint8_t *out, size_t *ret_len);
+/* out has room for DK_SPKI_MAX_BYTES. DK_ERR_KEY_INVALID: a modulus below min_bytes. */
+DK_MUST_USE dk_err dk_evp_rsa_spki(
+    const EVP_PKEY *key, size_t min_bytes, uint8_t *out, size_t *ret_len);
+/* Only of what the two above passed or made: its modulus. */
+const uint8_t *dk_evp_rsa_spki_modulus(const uint8_t *der, size_t len);
+/* DK_ERR_KEY_INVALID: not this, or no RSA. */
+DK_MUST_USE dk_err dk_evp_rsa_from_pkcs8(const uint8_t *der, size_t len, EVP_PKEY **ret);
+/* DK_ERR_KEY_INVALID: the private half is not that of the public one. len: of the modulus. */
+DK_MUST_USE dk_err dk_evp_rsa_check_pair(EVP_PKEY *pub, EVP_PKEY *priv, size_t len);
+/* The private operation without padding; DK_ERR_KEY_INVALID: it failed with this key. */
+DK_MUST_USE dk_err dk_evp_rsa_power(EVP_PKEY *key, const uint8_t *in, uint8_t *out, size_t len);
 DK_MUST_USE dk_err dk_evp_rsa_generate(unsigned bits, EVP_PKEY **ret);
 DK_MUST_USE dk_err dk_evp_rsa_from_private(
     const uint8_t *spki, size_t spki_len, const uint8_t *priv, size_t priv_len, EVP_PKEY **ret);

@@ -8,14 +8,13 @@
  */
 #include <string.h>
 
-#include "crypto/hash.h"
+#include "crypto/oaep.h"
 #include "crypto/random.h"
 #include "crypto/rsa.h"
 
 #define H DK_SHA256_BYTES
 
-/* SHA-256 of the empty label. */
-static const uint8_t label_hash[H] = { 0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb,
+const uint8_t dk_oaep_label_hash[H] = { 0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb,
 	0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4,
 	0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55 };
 
@@ -37,6 +36,16 @@ unmask(const uint8_t *seed, size_t seed_len, uint8_t *out, size_t len)
 	return err;
 }
 
+dk_err
+dk_oaep_unmask(uint8_t *em, size_t len)
+{
+	uint8_t *seed = em + 1, *db = seed + H;
+	size_t db_len = len - 1 - H;
+	dk_err err = unmask(db, db_len, seed, H);
+
+	return err == DK_OK ? unmask(seed, H, db, db_len) : err;
+}
+
 /* Bits that differ from 00 || lHash || 00... || 01. */
 static uint8_t
 difference(uint8_t first, const uint8_t *db, size_t len)
@@ -45,7 +54,7 @@ difference(uint8_t first, const uint8_t *db, size_t len)
 	uint8_t diff = first;
 
 	for (size_t i = 0; i < H; i++)
-		diff |= (uint8_t)(db[i] ^ label_hash[i]);
+		diff |= (uint8_t)(db[i] ^ dk_oaep_label_hash[i]);
 	for (size_t i = H; i < one; i++)
 		diff |= db[i];
 	return diff | (uint8_t)(db[one] ^ 1);
@@ -56,7 +65,7 @@ dk_oaep_decode(const uint8_t *em, size_t len, struct dk_secret32 *ret_seed)
 {
 	uint8_t buf[DK_RSA_MAX_BYTES], bad;
 	dk_auto_secret32 rejected = { { 0 } };
-	uint8_t *seed = buf + 1, *db = buf + 1 + H;
+	const uint8_t *db = buf + 1 + H;
 	size_t db_len;
 	dk_err err;
 
@@ -67,9 +76,7 @@ dk_oaep_decode(const uint8_t *em, size_t len, struct dk_secret32 *ret_seed)
 		return err;
 	memcpy(buf, em, len);
 	db_len = len - 1 - H;
-	err = unmask(db, db_len, seed, H);
-	if (err == DK_OK)
-		err = unmask(seed, H, db, db_len);
+	err = dk_oaep_unmask(buf, len);
 	if (err == DK_OK) {
 		bad = difference(buf[0], db, db_len);
 		/* 0xff if anything differs, else 0 */

@@ -196,7 +196,7 @@ dk_pkey_from_spki(const uint8_t *der, size_t len, struct dk_pkey **ret)
 	if (type != 0)
 		return dk_pkey_from_point(
 		    type, der + len - dk_point_bytes(type), dk_point_bytes(type), ret);
-	if (!dk_evp_rsa_is_spki(der, len))
+	if (!dk_evp_rsa_is_spki(der, len, DK_RSA_MIN_BYTES))
 		return spki_fault(der, len);
 	err = dk_evp_rsa_from_spki(der, len, &evp);
 	if (err != DK_OK)
@@ -257,7 +257,7 @@ dk_pkey_from_private(enum dk_key_type type, const uint8_t *spki, size_t spki_len
 	EVP_PKEY *evp;
 	dk_err err;
 
-	if (found == 0 && dk_evp_rsa_is_spki(spki, spki_len))
+	if (found == 0 && dk_evp_rsa_is_spki(spki, spki_len, DK_RSA_MIN_BYTES))
 		found = DK_KEY_RSA;
 	if (found == 0)
 		return spki_fault(spki, spki_len);
@@ -297,7 +297,7 @@ generate_rsa(unsigned bits, struct dk_pkey **ret)
 
 	if (err != DK_OK)
 		return err;
-	err = dk_evp_rsa_spki(evp, spki, &len);
+	err = dk_evp_rsa_spki(evp, DK_RSA_MIN_BYTES, spki, &len);
 	if (err != DK_OK) {
 		EVP_PKEY_free(evp);
 		return err;

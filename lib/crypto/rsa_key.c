@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RSA keys as libcrypto's objects; exponent 65537, 3,072 to 8,192 bits. */
+/* RSA keys as libcrypto's objects; exponent 65537, at most 8,192 bits. */
 #include <string.h>
 
 #include <openssl/core_names.h>
@@ -8,8 +8,6 @@
 
 #include "base/bytes.h"
 #include "crypto/evp.h"
-
-#define RSA_MIN_BYTES 384
 
 static const uint8_t rsa_algorithm[15] = {
 	0x30,
@@ -67,23 +65,24 @@ build_spki(const uint8_t *modulus, size_t len, uint8_t *out)
 /* Bytes of an SPKI that are not the modulus. */
 #define SPKI_FRAME_BYTES (4 + sizeof(rsa_algorithm) + 4 + 1 + 4 + 4 + 1 + sizeof(rsa_exponent))
 
-static const uint8_t *
-spki_modulus(const uint8_t *der, size_t len, size_t *ret_len)
+const uint8_t *
+dk_evp_rsa_spki_modulus(const uint8_t *der, size_t len)
 {
-	*ret_len = len - SPKI_FRAME_BYTES;
+	(void)len;
 	return der + SPKI_FRAME_BYTES - sizeof(rsa_exponent);
 }
 
 bool
-dk_evp_rsa_is_spki(const uint8_t *der, size_t len)
+dk_evp_rsa_is_spki(const uint8_t *der, size_t len, size_t min_bytes)
 {
 	uint8_t built[DK_SPKI_MAX_BYTES];
 	const uint8_t *modulus;
 	size_t n;
 
-	if (len < SPKI_FRAME_BYTES + RSA_MIN_BYTES || len > SPKI_FRAME_BYTES + DK_RSA_MAX_BYTES)
+	if (len < SPKI_FRAME_BYTES + min_bytes || len > SPKI_FRAME_BYTES + DK_RSA_MAX_BYTES)
 		return false;
-	modulus = spki_modulus(der, len, &n);
+	n = len - SPKI_FRAME_BYTES;
+	modulus = dk_evp_rsa_spki_modulus(der, len);
 	/* The top bit makes it exactly 8 * n bits long; an even one is no modulus. */
 	if ((modulus[0] & 0x80) == 0 || (modulus[n - 1] & 1) == 0)
 		return false;
@@ -98,8 +97,8 @@ dk_evp_rsa_from_spki(const uint8_t *der, size_t len, EVP_PKEY **ret)
 	OSSL_PARAM params[3];
 	EVP_PKEY_CTX *ctx;
 	EVP_PKEY *key = NULL;
-	size_t n;
-	const uint8_t *modulus = spki_modulus(der, len, &n);
+	const size_t n = len - SPKI_FRAME_BYTES;
+	const uint8_t *modulus = dk_evp_rsa_spki_modulus(der, len);
 
 	for (size_t i = 0; i < n; i++) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -122,14 +121,14 @@ dk_evp_rsa_from_spki(const uint8_t *der, size_t len, EVP_PKEY **ret)
 }
 
 dk_err
-dk_evp_rsa_spki(const EVP_PKEY *key, uint8_t *out, size_t *ret_len)
+dk_evp_rsa_spki(const EVP_PKEY *key, size_t min_bytes, uint8_t *out, size_t *ret_len)
 {
 	uint8_t modulus[DK_RSA_MAX_BYTES];
 	BIGNUM *n = NULL;
 	int len = EVP_PKEY_get_size(key);
 	bool ok = false;
 
-	if (len < RSA_MIN_BYTES || len > DK_RSA_MAX_BYTES)
+	if (len < (int)min_bytes || len > DK_RSA_MAX_BYTES)
 		return DK_ERR_KEY_INVALID;
 	if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) == 1)
 		ok = BN_bn2binpad(n, modulus, len) == len;
@@ -179,13 +178,19 @@ raw(EVP_PKEY *key, int (*init)(EVP_PKEY_CTX *),
 	return err;
 }
 
+dk_err
+dk_evp_rsa_power(EVP_PKEY *key, const uint8_t *in, uint8_t *out, size_t len)
+{
+	return raw(key, EVP_PKEY_decrypt_init, EVP_PKEY_decrypt, in, out, len);
+}
+
 /*
  * A round trip of a random number proves that the private half works for the
  * public one, at the cost of one decryption; libcrypto's own pairwise check
  * tests the primes as well and takes a hundred times as long.
  */
-static dk_err
-check_pair(EVP_PKEY *pub, EVP_PKEY *priv, size_t len)
+dk_err
+dk_evp_rsa_check_pair(EVP_PKEY *pub, EVP_PKEY *priv, size_t len)
 {
 	uint8_t number[DK_RSA_MAX_BYTES];
 	uint8_t sealed[DK_RSA_MAX_BYTES];
@@ -197,14 +202,14 @@ check_pair(EVP_PKEY *pub, EVP_PKEY *priv, size_t len)
 	number[0] = 0; /* below the modulus */
 	err = raw(pub, EVP_PKEY_encrypt_init, EVP_PKEY_encrypt, number, sealed, len);
 	if (err == DK_OK)
-		err = raw(priv, EVP_PKEY_decrypt_init, EVP_PKEY_decrypt, sealed, opened, len);
+		err = dk_evp_rsa_power(priv, sealed, opened, len);
 	if (err == DK_OK && memcmp(number, opened, len) != 0)
 		err = DK_ERR_KEY_INVALID;
 	return err;
 }
 
-static dk_err
-decode_pkcs8(const uint8_t *der, size_t len, EVP_PKEY **ret)
+dk_err
+dk_evp_rsa_from_pkcs8(const uint8_t *der, size_t len, EVP_PKEY **ret)
 {
 	const unsigned char *p = der;
 	PKCS8_PRIV_KEY_INFO *info;
@@ -232,17 +237,17 @@ dk_evp_rsa_from_private(
 	EVP_PKEY *pub = NULL;
 	EVP_PKEY *key = NULL;
 	size_t own_len = 0;
-	dk_err err = decode_pkcs8(priv, priv_len, &key);
+	dk_err err = dk_evp_rsa_from_pkcs8(priv, priv_len, &key);
 
 	if (err != DK_OK)
 		return err;
-	err = dk_evp_rsa_spki(key, own, &own_len);
+	err = dk_evp_rsa_spki(key, DK_RSA_MIN_BYTES, own, &own_len);
 	if (err == DK_OK && (own_len != spki_len || memcmp(own, spki, spki_len) != 0))
 		err = DK_ERR_KEY_INVALID;
 	if (err == DK_OK)
 		err = dk_evp_rsa_from_spki(spki, spki_len, &pub);
 	if (err == DK_OK)
-		err = check_pair(pub, key, (size_t)EVP_PKEY_get_size(pub));
+		err = dk_evp_rsa_check_pair(pub, key, (size_t)EVP_PKEY_get_size(pub));
 	EVP_PKEY_free(pub);
 	if (err != DK_OK) {
 		EVP_PKEY_free(key);

@@ -194,6 +194,20 @@ DK_MUST_USE bool dk_log_key_set_parse(const uint8_t *bytes, size_t len,
 /* ret has room for DK_LOG_KEY_SET_MAX_BYTES. */
 size_t dk_log_key_set_write(const struct dk_log_key_set *set, uint8_t *ret);
 
+/*
+ * Of a request of the front end DK_LOG_DKE: its digest, and its object part.
+ *
+ * Spec:    spec/profiles/ms-dke.md section 9
+ * In:      name, id      texts of at most 255 bytes
+ *          document      SHA-256 of the value
+ *          token_digest  SHA-256 of the token
+ *          key_id        32 bytes; NULL: of no version that is known
+ */
+DK_MUST_USE dk_err dk_log_dke_request(const char *name, const char *id,
+    const uint8_t document[32], const uint8_t token_digest[32], uint8_t ret_digest[32]);
+void dk_log_dke_object(unsigned code, const uint8_t document[32], const uint8_t *key_id,
+    struct dk_log_object *ret_object);
+
 /* Whether an event of this class changes the sealed store (spec/custody.md). */
 bool dk_log_class_is_act(unsigned class_);
 /* Processes that verify factors (spec/ipc.md section 1), and the name of any. */

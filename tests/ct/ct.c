@@ -3,7 +3,7 @@
  * Everything that unwraps, built with the marks of base/secret.h, for a run under
  * valgrind: it reports a branch or an address that depends on a secret.
  *
- * usage: ct KEY_FILE_VECTORS
+ * usage: ct VECTORS
  *        ct --leak    the negative control, which valgrind must report
  */
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <valgrind/memcheck.h>
 
 #include "base/secret.h"
+#include "crypto/dke.h"
 #include "doublekey/backup.h"
 #include "doublekey/doublekey.h"
 
@@ -37,23 +38,30 @@ give(void *ctx, const char *name, uint8_t *buf, size_t cap, size_t *ret_len)
 	return DK_OK;
 }
 
-static struct dk_key *
-load(const char *folder, const char *name, dk_side side)
+static size_t
+read_file(const char *folder, const char *name, uint8_t text[FILE_MAX_BYTES])
 {
-	static uint8_t text[FILE_MAX_BYTES];
-	const struct dk_key_options options = { .passphrase = give };
-	struct dk_key *key = NULL;
 	char path[4096];
-	uint8_t *start;
 	FILE *file;
 	size_t len;
 
 	MUST(snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path));
 	file = fopen(path, "rb");
 	MUST(file);
-	len = fread(text, 1, sizeof(text), file);
+	len = fread(text, 1, FILE_MAX_BYTES, file);
 	(void)fclose(file);
-	start = memmem(text, len, "\n\n", 2);
+	return len;
+}
+
+static struct dk_key *
+load(const char *folder, const char *name, dk_side side)
+{
+	static uint8_t text[FILE_MAX_BYTES];
+	const struct dk_key_options options = { .passphrase = give };
+	size_t len = read_file(folder, name, text);
+	uint8_t *start = memmem(text, len, "\n\n", 2);
+	struct dk_key *key = NULL;
+
 	MUST(start);
 	start += 2;
 	MUST(dk_key_read(start, len - (size_t)(start - text), name, side, &options, &key) == DK_OK);
@@ -114,6 +122,35 @@ join_shares(const struct dk_key *key)
 	dk_split_free(split);
 }
 
+/* What opens, and each way in which it does not. */
+static void
+unwrap_values(const char *folder)
+{
+	static const char *const names[] = { "blob", "one", "190", "first", "label", "mark", "none",
+		"padding", "bit", "above", "long", "short", "zeros" };
+	static uint8_t text[FILE_MAX_BYTES];
+	struct dk_dke_key *key;
+	size_t len = read_file(folder, "keys/dke-rsa2048.pem", text);
+	unsigned opened = 0;
+
+	MUST(dk_dke_import((const char *)text, len, &key) == DK_OK);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		dk_auto_dke_plain plain = { .len = 0 };
+		char name[64];
+		uint8_t *start, *size;
+
+		(void)snprintf(name, sizeof(name), "ms-dke/unwrap_rsa2048_%s", names[i]);
+		len = read_file(folder, name, text);
+		start = memmem(text, len, "\n\n", 2);
+		size = memmem(text, len, "part: value ", 12);
+		MUST(start && size);
+		opened += dk_dke_unwrap(key, start + 2, strtoul((char *)size + 12, NULL, 10),
+			      &plain) == DK_OK;
+	}
+	MUST(opened == 3);
+	dk_dke_free(key);
+}
+
 /* As a comparison must not be: it ends at the first difference. */
 static int
 equal_early(const volatile uint8_t *a, const volatile uint8_t *b, size_t len)
@@ -142,18 +179,21 @@ main(int argc, char **argv)
 	static const char *const names[] = { "valid_customer_p256_sealed", "valid_customer_p384",
 		"valid_customer_rsa3072" };
 	struct dk_key *provider;
+	char folder[4096];
 
 	MUST(argc == 2 && RUNNING_ON_VALGRIND);
 	if (strcmp(argv[1], "--leak") == 0)
 		return leak();
-	provider = load(argv[1], "valid_provider_p256", DK_SIDE_PROVIDER);
+	MUST(snprintf(folder, sizeof(folder), "%s/key-file", argv[1]) < (int)sizeof(folder));
+	provider = load(folder, "valid_provider_p256", DK_SIDE_PROVIDER);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct dk_key *key = load(argv[1], names[i], DK_SIDE_CUSTOMER);
+		struct dk_key *key = load(folder, names[i], DK_SIDE_CUSTOMER);
 
 		open_object(key, provider);
 		join_shares(key);
 		dk_key_free(key);
 	}
 	dk_key_free(provider);
+	unwrap_values(argv[1]);
 	return 0;
 }
