@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "assess.h"
+#include "assess_inputs.h"
 #include "assess_tally.h"
 #include "json.h"
 
@@ -29,6 +30,8 @@ struct assess_out {
 	uint32_t *counted; /* by key: the object counted last, and 1 */
 };
 
+/* All objects, one after the other, into the functions below. */
+dk_err assess_judge(struct assess_out *out, struct dk_exposure *x);
 /* label is NULL for an object that only the log has. False: out of memory. */
 bool assess_out_object(struct assess_out *out, const uint8_t object_id[16], const char *label,
     const struct dk_exposure_object *object, const struct dk_exposure_verdict *verdict);

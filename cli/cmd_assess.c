@@ -10,13 +10,10 @@
 #include "command.h"
 #include "crypto/hash.h"
 #include "log/verify.h"
-#include "log_points.h"
 #include "message.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
-
-#define RULES_VERSION 1
 
 static const char help[] =
     "usage: doublekey assess [OPTION...] --incident FILE --catalogue FILE\n"
@@ -57,9 +54,7 @@ struct run {
 	const char *incident_file, *catalogue_file, *log, *records_file, *json_file;
 	bool force;
 	uint8_t explain[16];
-	uint8_t incident_digest[32];
-	struct dk_checkpoint checkpoint;
-	uint64_t records;
+	struct assess_inputs inputs;
 	struct incident incident;
 	struct assess assess;
 	struct assess_out out;
@@ -135,8 +130,7 @@ on_entry(
 static bool
 verify(struct run *run, struct dk_log_source *source, const struct log_points *points)
 {
-	struct dk_records records = { .fd = open(
-					  run->records_file, O_RDONLY | O_NOCTTY | O_CLOEXEC) };
+	struct dk_records records;
 	struct dk_log_verify v = { .source = source,
 		.points = points->point,
 		.point_count = points->count,
@@ -144,22 +138,20 @@ verify(struct run *run, struct dk_log_source *source, const struct log_points *p
 		.on_entries = on_entries,
 		.on_entry = on_entry,
 		.ctx = run };
-	dk_err err = records.fd < 0 ? DK_ERR_READ : dk_records_init(&records, records.fd);
+	dk_err err = dk_records_init(&records, run->inputs.records.fd);
 
 	if (err == DK_OK) {
-		progress_start(run->checkpoint.size * (2 + DK_LEAF_BYTES + DK_HASH_BYTES));
+		progress_start(run->inputs.log.size * (2 + DK_LEAF_BYTES + DK_HASH_BYTES));
 		err = dk_log_verify(&v);
 		progress_end();
 		if (err != DK_OK)
 			log_fail(strncmp(v.place, "record ", 7) == 0 ? run->records_file : run->log,
 			    err, v.place);
-		run->records = v.record_count;
+		run->inputs.record_count = v.record_count;
 		dk_records_clear(&records);
 	} else {
 		message_err(run->records_file, err, NULL);
 	}
-	if (records.fd >= 0)
-		(void)close(records.fd);
 	return err == DK_OK;
 }
 
@@ -173,11 +165,15 @@ read_source(struct run *run, struct dk_log_source *source)
 	bool ok;
 
 	if (!log_checkpoint_read(source, run->log, text, &len) ||
-	    !log_trust_check(&run->trust, run->log, text, len, &run->checkpoint, &seen))
+	    !log_trust_check(&run->trust, run->log, text, len, &run->inputs.log, &seen))
 		return false;
 	if (!log_points_load(&run->trust, log_place_is_url(run->log) ? NULL : run->log,
-		&run->checkpoint, &seen, &points))
+		&run->inputs.log, &seen, &points))
 		return false;
+	/* It is the first line of a note that holds. */
+	(void)snprintf(
+	    run->inputs.origin, sizeof(run->inputs.origin), "%.*s", (int)strcspn(text, "\n"), text);
+	run->inputs.witnessed = points.time_count > 0;
 	ok = verify(run, source, &points) && fail(run->log, assess_times(&run->assess, &points));
 	log_points_clear(&points);
 	return ok;
@@ -196,157 +192,7 @@ read_log(struct run *run)
 	return ok;
 }
 
-/* ---- objects ---- */
-
-struct place {
-	const struct incident *incident;
-	bool any, outside;
-};
-
-static int
-on_place(void *ctx, const struct dk_catalogue_location *location)
-{
-	struct place *place = ctx;
-	bool below = false;
-
-	for (size_t i = 0; i < place->incident->not_copied_count; i++) {
-		const char *folder = incident_not_copied(place->incident, i);
-		size_t len = strlen(folder);
-
-		below |= location->path_len > len && location->path[len] == '/' &&
-		    memcmp(location->path, folder, len) == 0;
-	}
-	place->any = true;
-	place->outside |= !below;
-	return 0;
-}
-
-static dk_err
-could_copy(const struct run *run, uint64_t object, bool *ret)
-{
-	struct place place = { .incident = &run->incident };
-	dk_err err = DK_OK;
-
-	if (run->incident.not_copied_count > 0)
-		err = dk_catalogue_locations(run->assess.catalogue, object, on_place, &place);
-	*ret = !place.any || place.outside;
-	return err;
-}
-
-/* The sets with the numbers of the engine; room grows. */
-struct sets {
-	struct array set, key;
-};
-
-static bool
-fill_sets(
-    const struct assess *a, const struct dk_catalogue_object *o, bool copied, struct sets *sets)
-{
-	const struct dk_catalogue_key *row = a->row.at;
-	size_t at = 0;
-
-	sets->set.count = sets->key.count = 0;
-	for (size_t i = 0; i < o->set_count; i++) {
-		for (size_t j = 0; j < o->set[i].count; j++) {
-			uint64_t id = o->stanza[o->set[i].first + j].key;
-			uint32_t *key = array_add(&sets->key, sizeof(*key));
-
-			if (!key)
-				return false;
-			*key = assess_key(a, row[id - 1].key_id);
-		}
-		if (!array_add(&sets->set, sizeof(struct dk_exposure_set)))
-			return false;
-	}
-	for (size_t i = 0; i < o->set_count; i++) {
-		((struct dk_exposure_set *)sets->set.at)[i] =
-		    (struct dk_exposure_set){ .customer = o->set[i].side == DK_SIDE_CUSTOMER,
-			    .copied = copied,
-			    .count = o->set[i].count,
-			    .key = (uint32_t *)sets->key.at + at };
-		at += o->set[i].count;
-	}
-	return true;
-}
-
-static dk_err
-judge_catalogued(
-    struct run *run, struct dk_exposure *x, const struct dk_catalogue_object *o, struct sets *sets)
-{
-	struct dk_exposure_object object = { .verified = run->incident.as_written,
-		.set_count = o->set_count };
-	struct dk_exposure_verdict verdict;
-	dk_err err = could_copy(run, o->id, &object.body);
-
-	if (err == DK_OK &&
-	    (!assess_digest(
-		 &run->assess, run->assess.digest.count, o->core_digest, &object.object) ||
-		!fill_sets(&run->assess, o, object.body, sets)))
-		err = DK_ERR_NOMEM;
-	object.set = sets->set.at;
-	if (err == DK_OK)
-		err = dk_exposure_object(x, &object, &verdict);
-	if (err == DK_OK &&
-	    !assess_out_object(&run->out, o->object_id, o->label, &object, &verdict))
-		err = DK_ERR_NOMEM;
-	return err;
-}
-
-/* Objects that only the log knows have no sets. */
-static dk_err
-judge_others(struct run *run, struct dk_exposure *x)
-{
-	const struct assess_digest *digest = run->assess.digest.at;
-	dk_err err = DK_OK;
-
-	for (size_t i = run->assess.catalogued; i < run->assess.digest.count && err == DK_OK; i++) {
-		struct dk_exposure_object object = { .object = (uint32_t)i, .body = true };
-		struct dk_exposure_verdict verdict;
-
-		err = dk_exposure_object(x, &object, &verdict);
-		if (err == DK_OK &&
-		    !assess_out_object(&run->out, digest[i].object_id, NULL, &object, &verdict))
-			err = DK_ERR_NOMEM;
-	}
-	return err;
-}
-
-static dk_err
-judge(struct run *run, struct dk_exposure *x)
-{
-	const struct dk_catalogue_object *o = NULL;
-	struct sets sets = { .set = { .at = NULL } };
-	dk_err err;
-
-	do {
-		err = dk_catalogue_next(run->assess.catalogue, &o);
-		if (err == DK_OK && o)
-			err = judge_catalogued(run, x, o, &sets);
-	} while (err == DK_OK && o);
-	free(sets.set.at);
-	free(sets.key.at);
-	return err == DK_OK ? judge_others(run, x) : err;
-}
-
 /* ---- output ---- */
-
-static void
-put_inputs(const struct run *run, struct json *j)
-{
-	char hex[65];
-
-	json_string(j, "format", "doublekey-assessment-1");
-	json_number(j, "rules", RULES_VERSION);
-	json_open(j, "inputs", '{');
-	dk_hex(run->incident_digest, 32, hex);
-	json_string(j, "incident_sha256", hex);
-	json_number(j, "log_size", run->checkpoint.size);
-	dk_hex(run->checkpoint.root, 32, hex);
-	json_string(j, "log_root", hex);
-	json_number(j, "records", run->records);
-	json_string(j, "times", run->assess.time.count > 0 ? "witnesses" : "service-clock");
-	json_close(j, '}');
-}
 
 static bool
 judge_json(struct run *run, struct dk_exposure *x)
@@ -368,9 +214,9 @@ judge_json(struct run *run, struct dk_exposure *x)
 	}
 	run->out.json = &j;
 	json_open(&j, NULL, '{');
-	put_inputs(run, &j);
+	assess_inputs_json(&run->inputs, &j);
 	json_open(&j, "objects", '[');
-	ok = fail(run->catalogue_file, judge(run, x));
+	ok = fail(run->catalogue_file, assess_judge(&run->out, x));
 	json_close(&j, ']');
 	assess_out_totals_json(&run->out);
 	json_close(&j, '}');
@@ -392,19 +238,27 @@ assess(struct run *run)
 	struct dk_exposure *x = NULL;
 	bool ok;
 
-	if (!fail(run->catalogue_file,
+	if (!assess_inputs_begin(&run->inputs, run->catalogue_file, run->records_file) ||
+	    !fail(run->catalogue_file,
 		dk_catalogue_open(run->catalogue_file, &run->assess.catalogue)) ||
 	    !fail(run->catalogue_file, assess_read_catalogue(&run->assess)) || !read_log(run) ||
 	    !fail(run->incident_file, assess_number(&run->assess)) ||
 	    !fail(run->log, assess_feed(&run->assess, &x)))
 		return false;
-	ok = run->json_file ? judge_json(run, x) : fail(run->catalogue_file, judge(run, x));
+	if (!assess_inputs_end(&run->inputs)) {
+		dk_exposure_free(x);
+		return false;
+	}
+	ok = run->json_file ? judge_json(run, x)
+			    : fail(run->catalogue_file, assess_judge(&run->out, x));
 	dk_exposure_free(x);
 	if (!ok)
 		return false;
 	/* JSON on standard output stands alone. */
-	if (!run->json_file || !output_is_stdout(run->json_file))
+	if (!run->json_file || !output_is_stdout(run->json_file)) {
 		assess_out_totals(&run->out);
+		assess_inputs_text(&run->inputs);
+	}
 	if (run->out.explain && !run->out.explained) {
 		message_fail(NULL, "no object has the id that --explain names");
 		return false;
@@ -426,7 +280,7 @@ load_incident(struct run *run)
 	if (!incident_load(run->incident_file, &run->incident, &text, &part.len))
 		return false;
 	part.data = text;
-	err = dk_sha256(&part, 1, run->incident_digest);
+	err = dk_sha256(&part, 1, run->inputs.incident);
 	free(text);
 	run->assess.incident = &run->incident;
 	run->assess.shown = run->incident_file;
@@ -456,6 +310,7 @@ cmd_assess(int argc, char **argv)
 		    "assess", "--list and --explain go with --json into a file only");
 	ok = load_incident(&run) && assess(&run);
 	dk_catalogue_close(run.assess.catalogue);
+	assess_inputs_close(&run.inputs);
 	assess_out_clear(&run.out);
 	assess_clear(&run.assess);
 	incident_clear(&run.incident);

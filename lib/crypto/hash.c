@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/hash.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crypto/evp.h"
+
+#define FILE_BUFFER_BYTES (256u * 1024)
 
 static int
 digest_parts(
@@ -49,6 +54,45 @@ dk_err
 dk_sha384(const struct dk_part *parts, size_t n, uint8_t out[DK_SHA384_BYTES])
 {
 	return digest(DK_SHA384, parts, n, out);
+}
+
+static dk_err
+update_file(EVP_MD_CTX *ctx, int fd, uint8_t *buffer)
+{
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, buffer, FILE_BUFFER_BYTES, at)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return DK_ERR_READ;
+		if (EVP_DigestUpdate(ctx, buffer, (size_t)n) != 1)
+			return dk_evp_error();
+		at += n;
+	}
+	return DK_OK;
+}
+
+dk_err
+dk_sha256_file(int fd, uint8_t out[DK_SHA256_BYTES])
+{
+	uint8_t *buffer = malloc(FILE_BUFFER_BYTES);
+	EVP_MD *md = dk_evp_md(DK_SHA256);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	dk_err err = DK_OK;
+
+	if (!buffer)
+		err = DK_ERR_NOMEM;
+	else if (!ctx || !md || EVP_DigestInit_ex2(ctx, md, NULL) != 1)
+		err = dk_evp_error();
+	if (err == DK_OK)
+		err = update_file(ctx, fd, buffer);
+	if (err == DK_OK && EVP_DigestFinal_ex(ctx, out, NULL) != 1)
+		err = dk_evp_error();
+	EVP_MD_CTX_free(ctx);
+	free(buffer);
+	return err;
 }
 
 /* Contexts of the scopes that are open in this thread, made on first use. */

@@ -21,6 +21,11 @@ struct dk_part {
 
 DK_MUST_USE dk_err dk_sha256(const struct dk_part *parts, size_t n, uint8_t out[DK_SHA256_BYTES]);
 DK_MUST_USE dk_err dk_sha384(const struct dk_part *parts, size_t n, uint8_t out[DK_SHA384_BYTES]);
+/*
+ * Of a regular file from its beginning to its end, wherever the descriptor's offset is, which stays.
+ * Errors:  DK_ERR_READ  errno is set
+ */
+DK_MUST_USE dk_err dk_sha256_file(int fd, uint8_t out[DK_SHA256_BYTES]);
 DK_MUST_USE dk_err dk_hmac_sha384(const struct dk_secret48 *key, const struct dk_part *parts,
     size_t n, uint8_t out[DK_SHA384_BYTES]);
 

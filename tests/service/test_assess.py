@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """doublekey assess, over the log of a service that runs and a catalogue of its objects."""
+import base64
+import hashlib
 import json
 import os
 import re
@@ -11,6 +13,11 @@ from service import parts_of, release_body
 from test_clock import HOUR, Clocked, ask
 from test_log import checkpoint
 from test_log_tools import mirror, records_file
+
+
+def sha256(path):
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
 
 
 def stamp(seconds):
@@ -204,6 +211,18 @@ def test_json(world):
     assert one == made("two.json")
     read = json.loads(one)
     assert read["rules"] == 1 and read["totals"]["readable"] == 1
+    with open(os.path.join(world.s.base, "copy", "checkpoint")) as f:
+        origin, size, root = f.read().splitlines()[:3]
+    inputs = {name + "_sha256": sha256(os.path.join(world.s.base, name))
+              for name in ("incident", "catalogue", "records")}
+    assert read["inputs"] == dict(inputs, log_origin=origin, log_size=int(size),
+                                  log_root=base64.b64decode(root).hex(), records=int(size),
+                                  times="service-clock")
+    # The text has the same.
+    said = world.run().stdout.splitlines()
+    for name, value in read["inputs"].items():
+        assert "%s %s" % (name.replace("_", "-"), value) in said
+    assert "rules 1" in said
     by_id = {o["object"]: o for o in read["objects"]}
     assert by_id[world.id["a"]]["entry"] == world.releases[0]
     assert by_id[world.id["a"]]["on_stolen_device"] and by_id[world.id["b"]]["without_log"]

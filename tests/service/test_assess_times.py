@@ -123,6 +123,10 @@ def test_nor_is_a_release_moved_behind_a_theft(lying):
     case = lying.start + 300, None, lying.start + HOUR + 300
     assert lying.answers(*case, "--key", lying.s.vkey)[2][0] == "readable"
     assert lying.answers(*case, "--key", lying.s.vkey, "--policy", "policy")[2] == early
+    # What witnesses saw of the window is enough for a window that ended before.
+    case = lying.start + 300, None, lying.start - 60
+    times, early, late = lying.answers(*case, "--key", lying.s.vkey, "--policy", "policy")
+    assert early == late == ("not-readable", None)
 
 
 def test_a_policy_without_a_quorum_has_no_times(lying):

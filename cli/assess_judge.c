@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each object of the catalogue, then each that only the log has. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "assess_out.h"
+
+struct place {
+	const struct incident *incident;
+	bool any, outside;
+};
+
+static int
+on_place(void *ctx, const struct dk_catalogue_location *location)
+{
+	struct place *place = ctx;
+	bool below = false;
+
+	for (size_t i = 0; i < place->incident->not_copied_count; i++) {
+		const char *folder = incident_not_copied(place->incident, i);
+		size_t len = strlen(folder);
+
+		below |= location->path_len > len && location->path[len] == '/' &&
+		    memcmp(location->path, folder, len) == 0;
+	}
+	place->any = true;
+	place->outside |= !below;
+	return 0;
+}
+
+static dk_err
+could_copy(const struct assess *a, uint64_t object, bool *ret)
+{
+	struct place place = { .incident = a->incident };
+	dk_err err = DK_OK;
+
+	if (a->incident->not_copied_count > 0)
+		err = dk_catalogue_locations(a->catalogue, object, on_place, &place);
+	*ret = !place.any || place.outside;
+	return err;
+}
+
+/* The sets with the numbers of the engine; room grows. */
+struct sets {
+	struct array set, key;
+};
+
+static bool
+fill_sets(
+    const struct assess *a, const struct dk_catalogue_object *o, bool copied, struct sets *sets)
+{
+	const struct dk_catalogue_key *row = a->row.at;
+	size_t at = 0;
+
+	sets->set.count = sets->key.count = 0;
+	for (size_t i = 0; i < o->set_count; i++) {
+		for (size_t j = 0; j < o->set[i].count; j++) {
+			uint64_t id = o->stanza[o->set[i].first + j].key;
+			uint32_t *key = array_add(&sets->key, sizeof(*key));
+
+			if (!key)
+				return false;
+			*key = assess_key(a, row[id - 1].key_id);
+		}
+		if (!array_add(&sets->set, sizeof(struct dk_exposure_set)))
+			return false;
+	}
+	for (size_t i = 0; i < o->set_count; i++) {
+		((struct dk_exposure_set *)sets->set.at)[i] =
+		    (struct dk_exposure_set){ .customer = o->set[i].side == DK_SIDE_CUSTOMER,
+			    .copied = copied,
+			    .count = o->set[i].count,
+			    .key = (uint32_t *)sets->key.at + at };
+		at += o->set[i].count;
+	}
+	return true;
+}
+
+static dk_err
+judge_catalogued(struct assess_out *out, struct dk_exposure *x, const struct dk_catalogue_object *o,
+    struct sets *sets)
+{
+	const struct assess *a = out->assess;
+	struct dk_exposure_object object = { .verified = a->incident->as_written,
+		.set_count = o->set_count };
+	struct dk_exposure_verdict verdict;
+	dk_err err = could_copy(a, o->id, &object.body);
+
+	if (err == DK_OK &&
+	    (!assess_digest(a, a->digest.count, o->core_digest, &object.object) ||
+		!fill_sets(a, o, object.body, sets)))
+		err = DK_ERR_NOMEM;
+	object.set = sets->set.at;
+	if (err == DK_OK)
+		err = dk_exposure_object(x, &object, &verdict);
+	if (err == DK_OK && !assess_out_object(out, o->object_id, o->label, &object, &verdict))
+		err = DK_ERR_NOMEM;
+	return err;
+}
+
+/* Objects that only the log knows have no sets. */
+static dk_err
+judge_others(struct assess_out *out, struct dk_exposure *x)
+{
+	const struct assess *a = out->assess;
+	const struct assess_digest *digest = a->digest.at;
+	dk_err err = DK_OK;
+
+	for (size_t i = a->catalogued; i < a->digest.count && err == DK_OK; i++) {
+		struct dk_exposure_object object = { .object = (uint32_t)i, .body = true };
+		struct dk_exposure_verdict verdict;
+
+		err = dk_exposure_object(x, &object, &verdict);
+		if (err == DK_OK &&
+		    !assess_out_object(out, digest[i].object_id, NULL, &object, &verdict))
+			err = DK_ERR_NOMEM;
+	}
+	return err;
+}
+
+dk_err
+assess_judge(struct assess_out *out, struct dk_exposure *x)
+{
+	const struct dk_catalogue_object *o = NULL;
+	struct sets sets = { .set = { .at = NULL } };
+	dk_err err;
+
+	do {
+		err = dk_catalogue_next(out->assess->catalogue, &o);
+		if (err == DK_OK && o)
+			err = judge_catalogued(out, x, o, &sets);
+	} while (err == DK_OK && o);
+	free(sets.set.at);
+	free(sets.key.at);
+	return err == DK_OK ? judge_others(out, x) : err;
+}
