@@ -57,6 +57,23 @@ dk_ecdsa_der(const uint8_t sig[DK_SIGNATURE_BYTES], uint8_t out[DK_SIGNATURE_DER
 }
 
 dk_err
+dk_ecdsa_raw(const uint8_t *der, size_t len, uint8_t ret_sig[DK_SIGNATURE_BYTES])
+{
+	uint8_t raw[DK_SIGNATURE_BYTES], again[DK_SIGNATURE_DER_MAX_BYTES];
+	dk_err err;
+
+	if (len > sizeof(again))
+		return DK_ERR_CREATOR_SIGNATURE;
+	err = der_to_raw(der, len, raw);
+	if (err != DK_OK)
+		return err == DK_ERR_NOMEM ? err : DK_ERR_CREATOR_SIGNATURE;
+	if (dk_ecdsa_der(raw, again) != len || memcmp(der, again, len) != 0)
+		return DK_ERR_CREATOR_SIGNATURE;
+	memcpy(ret_sig, raw, sizeof(raw));
+	return DK_OK;
+}
+
+dk_err
 dk_ecdsa_sign(const struct dk_pkey *key, const struct dk_part *parts, size_t n,
     uint8_t ret_sig[DK_SIGNATURE_BYTES])
 {

@@ -23,9 +23,12 @@
 DK_MUST_USE dk_err dk_ecdsa_sign(const struct dk_pkey *key, const struct dk_part *parts, size_t n,
     uint8_t ret_sig[DK_SIGNATURE_BYTES]);
 /* DK_ERR_CREATOR_SIGNATURE: does not verify, or r or s out of range. */
-DK_MUST_USE dk_err dk_ecdsa_verify(const struct dk_pkey *key, const struct dk_part *parts,
-    size_t n, const uint8_t sig[DK_SIGNATURE_BYTES]);
+DK_MUST_USE dk_err dk_ecdsa_verify(const struct dk_pkey *key, const struct dk_part *parts, size_t n,
+    const uint8_t sig[DK_SIGNATURE_BYTES]);
 /* The same r and s in DER; returns the length. */
 size_t dk_ecdsa_der(const uint8_t sig[DK_SIGNATURE_BYTES], uint8_t out[DK_SIGNATURE_DER_MAX_BYTES]);
+/* DK_ERR_CREATOR_SIGNATURE: not what dk_ecdsa_der() would write. */
+DK_MUST_USE dk_err dk_ecdsa_raw(
+    const uint8_t *der, size_t len, uint8_t ret_sig[DK_SIGNATURE_BYTES]);
 
 #endif
