@@ -70,7 +70,7 @@ verify(const struct in_force *f, const uint8_t *data, size_t len)
 		return fault;
 	FUZZ_CHECK(strcmp(token.issuer, "corp") == 0 && strcmp(token.record.key, "k") == 0);
 	FUZZ_CHECK(
-	    token.record.issued <= NOW + TOKEN_AHEAD_MAX_S && token.record.issued + 600 >= NOW);
+	    token.record.issued <= NOW + JWT_AHEAD_MAX_S && token.record.issued + 600 >= NOW);
 	FUZZ_CHECK(dk_log_token_parse(record, dk_log_token_write(&token.record, record), &again));
 	return fault;
 }

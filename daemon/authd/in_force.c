@@ -71,7 +71,7 @@ take_issuers(struct in_force *f, const struct dk_part *sets, struct policy_fault
 static bool
 digest_sets(struct in_force *f)
 {
-	uint8_t bytes[POLICY_ISSUERS_MAX * (1 + 32 + 32)];
+	uint8_t bytes[POLICY_SOURCES_MAX * (1 + 32 + 32)];
 	struct dk_part part = { bytes, 0 };
 	struct dk_writer_buf wr;
 

@@ -43,7 +43,7 @@ jose_decode(const char *text, size_t len, uint8_t *out, size_t cap, size_t *ret_
 
 /* The parser recurses, so its depth is known before it starts. */
 static bool
-shallow(const uint8_t *text, size_t len)
+shallow(const uint8_t *text, size_t len, unsigned max)
 {
 	unsigned depth = 0;
 	bool quoted = false;
@@ -59,24 +59,30 @@ shallow(const uint8_t *text, size_t len)
 			depth++;
 		else if (!quoted && (c == '}' || c == ']') && depth > 0)
 			depth--;
-		if (depth > JOSE_DEPTH_MAX)
+		if (depth > max)
 			return false;
 	}
 	return true;
 }
 
 json_t *
-jose_object(const uint8_t *text, size_t len)
+jose_object_within(const uint8_t *text, size_t len, unsigned depth)
 {
 	json_t *json;
 
-	if (!shallow(text, len))
+	if (!shallow(text, len, depth))
 		return NULL;
 	json = json_loadb((const char *)text, len, JSON_REJECT_DUPLICATES, NULL);
 	if (json_is_object(json))
 		return json;
 	json_decref(json);
 	return NULL;
+}
+
+json_t *
+jose_object(const uint8_t *text, size_t len)
+{
+	return jose_object_within(text, len, JOSE_DEPTH_MAX);
 }
 
 const char *

@@ -17,6 +17,7 @@ bool jose_decode(const char *text, size_t len, uint8_t *out, size_t cap, size_t 
 
 /* A JSON object, not too deep, each member once, nothing behind it. NULL: none. */
 json_t *jose_object(const uint8_t *text, size_t len);
+json_t *jose_object_within(const uint8_t *text, size_t len, unsigned depth);
 
 /* A text member of min to max bytes that dk_text_valid() accepts, or NULL. */
 const char *jose_text(const json_t *object, const char *name, size_t min, size_t max);

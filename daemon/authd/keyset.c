@@ -47,6 +47,16 @@ may_verify(const json_t *operations)
 	return false;
 }
 
+static void
+take_issuer(const json_t *jwk, struct keyset_key *key)
+{
+	const char *issuer = jose_text(jwk, "issuer", 1, KEYSET_ISSUER_MAX_BYTES);
+
+	key->has_issuer = json_object_get(jwk, "issuer") != NULL;
+	if (issuer)
+		memcpy(key->issuer, issuer, strlen(issuer) + 1);
+}
+
 /* Whether it is a key to look at; else it is passed over. */
 static bool
 fits(const json_t *jwk, struct keyset_key *key)
@@ -67,6 +77,7 @@ fits(const json_t *jwk, struct keyset_key *key)
 	memcpy(key->kid, kid, strlen(kid));
 	if (name)
 		memcpy(key->alg, name, strlen(name));
+	take_issuer(jwk, key);
 	return true;
 }
 

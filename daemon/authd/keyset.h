@@ -4,6 +4,7 @@
 #define DK_AUTHD_KEYSET_H
 
 #include <cjose/cjose.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,11 +12,14 @@
 #define KEYSET_MAX_BYTES 65536
 #define KEYSET_KEYS_MAX 32
 #define KEYSET_KID_MAX_BYTES 128
+#define KEYSET_ISSUER_MAX_BYTES 255
 
 struct keyset_key {
 	char kid[KEYSET_KID_MAX_BYTES + 1];
-	bool rsa;    /* else P-256 */
-	char alg[6]; /* empty: any of its type */
+	bool rsa;                                 /* else P-256 */
+	char alg[6];                              /* empty: any of its type */
+	bool has_issuer;                          /* spec/profiles/ms-dke.md section 5.2 */
+	char issuer[KEYSET_ISSUER_MAX_BYTES + 1]; /* empty: none that could be one */
 	uint8_t thumbprint[32];
 	cjose_jwk_t *jwk;
 };

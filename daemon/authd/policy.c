@@ -36,21 +36,27 @@ policy_rule_info(const struct policy *policy, unsigned rule)
 unsigned
 policy_issuers(const struct policy *policy)
 {
-	return policy->of[POLICY_ISSUER].count;
+	return policy->of[POLICY_ISSUER].count + policy->of[POLICY_TENANT].count;
 }
 
 struct policy_issuer
 policy_issuer(const struct policy *policy, unsigned issuer)
 {
-	const struct policy_section *s = &policy->of[POLICY_ISSUER].item[issuer];
+	unsigned issuers = policy->of[POLICY_ISSUER].count;
+	const struct policy_section *s = issuer < issuers
+	    ? &policy->of[POLICY_ISSUER].item[issuer]
+	    : &policy->of[POLICY_TENANT].item[issuer - issuers];
 
 	return (struct policy_issuer){ .title = s->title,
+		.tenant = issuer >= issuers,
+		.number = issuer < issuers ? issuer : issuer - issuers,
+		.metadata = s->metadata != NULL,
 		.line = s->line,
 		.url = s->url,
 		.audience = s->audience,
 		.claim = s->claim,
-		.max_age_s = s->max_age,
-		.key_set = s->key_set,
+		.max_age_s = s->max_age ? s->max_age : POLICY_TENANT_AGE_S,
+		.key_set = s->metadata ? s->metadata : s->key_set,
 		.key_set_ca = s->key_set_ca,
 		.key_set_refresh_s = policy_key_set_refresh(s),
 		.key_set_max_age_s = policy_key_set_max_age(s) };
@@ -70,8 +76,9 @@ policy_auditor(const struct policy *policy, unsigned auditor)
 	return (struct policy_auditor){ .title = s->title, .key_id = s->key_id };
 }
 
-static bool
-has_text(const struct policy *policy, const struct policy_list *list, const void *value, size_t len)
+bool
+policy_list_has(
+    const struct policy *policy, const struct policy_list *list, const void *value, size_t len)
 {
 	for (unsigned i = 0; i < list->count; i++) {
 		const char *item = policy->text[list->first + i].s;
@@ -85,7 +92,8 @@ has_text(const struct policy *policy, const struct policy_list *list, const void
 static bool
 has_name(const struct policy *policy, const struct policy_list *list, const char *name)
 {
-	return has_text(policy, list, "*", 1) || has_text(policy, list, name, strlen(name));
+	return policy_list_has(policy, list, "*", 1) ||
+	    policy_list_has(policy, list, name, strlen(name));
 }
 
 static bool
@@ -98,7 +106,7 @@ has_user(const struct policy *policy, const struct policy_section *rule, const c
 	for (unsigned i = 0; i < policy->of[POLICY_GROUP].count; i++) {
 		const struct policy_section *g = &policy->of[POLICY_GROUP].item[i];
 
-		if (has_text(policy, groups, g->title, strlen(g->title)) &&
+		if (policy_list_has(policy, groups, g->title, strlen(g->title)) &&
 		    has_name(policy, &g->list[POLICY_USERS], user))
 			return true;
 	}
@@ -165,28 +173,38 @@ in_hours(const struct policy *policy, const struct policy_list *list, int64_t mi
 }
 
 enum policy_why
-policy_rule_why(const struct policy *policy, unsigned number, const struct policy_question *q)
+policy_where_and_when(const struct policy *policy, const struct policy_section *rule,
+    const uint8_t address[16], uint64_t time)
 {
-	const struct policy_section *rule = &policy->of[POLICY_RULE].item[number];
 	const struct policy_list *list = rule->list;
-	int64_t minutes = minutes_there(rule, q->time);
+	int64_t minutes = minutes_there(rule, time);
 
-	if (!has_name(policy, &list[POLICY_KEYS], q->key))
-		return POLICY_NOT_KEY;
-	if (!has_user(policy, rule, q->user))
-		return POLICY_NOT_USER;
-	if (list[POLICY_DEVICES].given && !has_text(policy, &list[POLICY_DEVICES], q->device, 64))
-		return POLICY_NOT_DEVICE;
-	if (list[POLICY_LABELS].given &&
-	    !has_text(policy, &list[POLICY_LABELS], q->label, q->label_len))
-		return POLICY_NOT_LABEL;
-	if (list[POLICY_NETWORKS].given && !in_networks(policy, &list[POLICY_NETWORKS], q->address))
+	if (list[POLICY_NETWORKS].given && !in_networks(policy, &list[POLICY_NETWORKS], address))
 		return POLICY_NOT_NETWORK;
 	if (list[POLICY_WEEKDAYS].given && !(rule->weekdays & (1u << weekday_of(minutes))))
 		return POLICY_NOT_WEEKDAY;
 	if (list[POLICY_HOURS].given && !in_hours(policy, &list[POLICY_HOURS], minutes))
 		return POLICY_NOT_HOURS;
 	return POLICY_MATCHES;
+}
+
+enum policy_why
+policy_rule_why(const struct policy *policy, unsigned number, const struct policy_question *q)
+{
+	const struct policy_section *rule = &policy->of[POLICY_RULE].item[number];
+	const struct policy_list *list = rule->list;
+
+	if (!has_name(policy, &list[POLICY_KEYS], q->key))
+		return POLICY_NOT_KEY;
+	if (!has_user(policy, rule, q->user))
+		return POLICY_NOT_USER;
+	if (list[POLICY_DEVICES].given &&
+	    !policy_list_has(policy, &list[POLICY_DEVICES], q->device, 64))
+		return POLICY_NOT_DEVICE;
+	if (list[POLICY_LABELS].given &&
+	    !policy_list_has(policy, &list[POLICY_LABELS], q->label, q->label_len))
+		return POLICY_NOT_LABEL;
+	return policy_where_and_when(policy, rule, q->address, q->time);
 }
 
 /* ---- factors ---- */
@@ -231,7 +249,8 @@ policy_token(const struct policy *policy, unsigned rule, const struct policy_que
 	const struct policy_list *list = &policy->of[POLICY_RULE].item[rule].list[POLICY_TOKENS];
 
 	return !list->given ||
-	    (q->shown.issuer && has_text(policy, list, q->shown.issuer, strlen(q->shown.issuer)));
+	    (q->shown.issuer &&
+		policy_list_has(policy, list, q->shown.issuer, strlen(q->shown.issuer)));
 }
 
 static bool
@@ -253,8 +272,8 @@ policy_approvals(const struct policy *policy, unsigned rule, const struct policy
 	for (unsigned i = 0; i < q->shown.approver_count; i++) {
 		const char *name = q->shown.approver[i];
 
-		if (has_text(policy, approvers, name, strlen(name)) && strcmp(name, q->user) != 0 &&
-		    !is_before(&q->shown, i))
+		if (policy_list_has(policy, approvers, name, strlen(name)) &&
+		    strcmp(name, q->user) != 0 && !is_before(&q->shown, i))
 			count++;
 	}
 	return count;
@@ -280,12 +299,9 @@ policy_judge(const struct policy *policy, const struct policy_question *q, unsig
 }
 
 const char *
-policy_list_text(const struct policy *policy, unsigned rule, enum policy_shown_list which,
-    char *text, size_t cap)
+policy_list_join(
+    const struct policy *policy, const struct policy_list *list, char *text, size_t cap)
 {
-	static const enum policy_option options[] = { POLICY_CERTIFICATE, POLICY_TOKENS,
-		POLICY_APPROVERS };
-	const struct policy_list *list = &policy->of[POLICY_RULE].item[rule].list[options[which]];
 	size_t len = 0;
 
 	text[0] = '\0';
@@ -303,11 +319,22 @@ policy_list_text(const struct policy *policy, unsigned rule, enum policy_shown_l
 }
 
 const char *
+policy_list_text(const struct policy *policy, unsigned rule, enum policy_shown_list which,
+    char *text, size_t cap)
+{
+	static const enum policy_option options[] = { POLICY_CERTIFICATE, POLICY_TOKENS,
+		POLICY_APPROVERS };
+
+	return policy_list_join(
+	    policy, &policy->of[POLICY_RULE].item[rule].list[options[which]], text, cap);
+}
+
+const char *
 policy_error_name(enum policy_error error)
 {
 	static const char *const names[] = { "ok", "too-large", "text", "environment", "syntax",
 		"too-many", "title", "repeated-title", "unknown-option", "repeated-option", "value",
-		"missing-option", "factors", "repeated-issuer", "key-set", "unknown-group",
+		"missing-option", "factors", "repeated-issuer", "key-set", "level", "unknown-group",
 		"unknown-issuer", "issuer-keys", "no-memory" };
 
 	return error <= POLICY_NO_MEMORY ? names[error] : "?";
@@ -317,9 +344,9 @@ const char *
 policy_why_name(enum policy_why why)
 {
 	static const char *const names[] = { "matches", "key", "user", "device", "label", "network",
-		"weekday", "hours" };
+		"weekday", "hours", "tenant" };
 
-	return why <= POLICY_NOT_HOURS ? names[why] : "?";
+	return why <= POLICY_NOT_TENANT ? names[why] : "?";
 }
 
 const char *

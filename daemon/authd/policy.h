@@ -30,6 +30,7 @@ enum policy_error {
 	POLICY_FACTORS,
 	POLICY_REPEATED_ISSUER,
 	POLICY_KEY_SET_OPTIONS,
+	POLICY_LEVEL,
 	POLICY_UNKNOWN_GROUP,
 	POLICY_UNKNOWN_ISSUER,
 	POLICY_ISSUER_KEYS,
@@ -52,6 +53,7 @@ enum policy_why {
 	POLICY_NOT_NETWORK,
 	POLICY_NOT_WEEKDAY,
 	POLICY_NOT_HOURS,
+	POLICY_NOT_TENANT,
 };
 
 /* What the rule that decides says; of factors, the first one that is missing. */
@@ -67,6 +69,8 @@ struct policy;
 
 #define POLICY_APPROVALS_MAX 8
 #define POLICY_ISSUERS_MAX 16
+#define POLICY_TENANTS_MAX 16
+#define POLICY_SOURCES_MAX (POLICY_ISSUERS_MAX + POLICY_TENANTS_MAX)
 #define POLICY_AUDITORS_MAX 16
 /* 32 of its own, and its digest */
 #define POLICY_CERTIFICATE_NAMES_MAX 33
@@ -105,13 +109,16 @@ struct policy_rule_info {
 	unsigned approvals;           /* so many are needed */
 };
 
-/* Section 6.3. */
+/* Section 6.3: an issuer, or a tenant of spec/profiles/ms-dke.md section 5.1. */
 struct policy_issuer {
 	const char *title;
 	unsigned line;
-	const char *url, *audience, *claim;
+	bool tenant;
+	unsigned number;                    /* among those of its kind */
+	const char *url, *audience, *claim; /* NULL for a tenant */
 	uint32_t max_age_s;
 	const char *key_set;    /* URL; NULL: its key set is a file */
+	bool metadata;          /* that URL is one of a document that names the key set */
 	const char *key_set_ca; /* file; NULL: the CAs of the system */
 	uint32_t key_set_refresh_s, key_set_max_age_s;
 };
@@ -122,6 +129,7 @@ bool policy_parse(
 void policy_free(struct policy *policy);
 
 unsigned policy_rules(const struct policy *policy);
+/* Those with a key set: issuers, and behind them tenants; at most POLICY_SOURCES_MAX. */
 unsigned policy_issuers(const struct policy *policy);
 /* Section 2.1: who may get exports of the log. */
 struct policy_auditor {
@@ -151,7 +159,108 @@ bool policy_token(
 unsigned policy_approvals(
     const struct policy *policy, unsigned rule, const struct policy_question *question);
 
+/* ---- decrypt rules, spec/profiles/ms-dke.md sections 5.1, 6 and 7 ---- */
+
+enum policy_tenant_list {
+	POLICY_TENANT_LIST_ISSUERS,
+	POLICY_TENANT_LIST_AUDIENCES,
+	POLICY_TENANT_LIST_CLIENTS,
+	POLICY_TENANT_LIST_SCOPES,
+	POLICY_TENANT_LIST_CLAIMS,
+};
+
+/* Whether the id is a whole segment of the path of this URL. */
+bool policy_url_names_tenant(const char *url, const char *id);
+const char *policy_tenant_id(const struct policy *policy, unsigned tenant);
+uint32_t policy_tenant_quarantine_s(const struct policy *policy, unsigned tenant);
+/* The items of a list, or of what stands for it if it is absent; NULL behind the last one. */
+const char *policy_tenant_text(
+    const struct policy *policy, unsigned tenant, enum policy_tenant_list list, unsigned item);
+/* Whether one item is value, byte for byte. */
+bool policy_tenant_has(const struct policy *policy, unsigned tenant, enum policy_tenant_list list,
+    const char *value, size_t len);
+
+enum policy_gate {
+	POLICY_GATE_CONFIRMATION = 1,
+	POLICY_GATE_CLIENT_CERTIFICATE = 2,
+	POLICY_GATE_FRONT_CERTIFICATE = 4,
+	POLICY_GATE_FRONT_NETWORK = 8,
+	POLICY_GATE_PRESENCE = 16,
+	POLICY_GATE_APPROVED_DOCUMENT = 32,
+	POLICY_GATE_NETWORK = 64,
+};
+
+/* Section 7.2, by their numbers in records. */
+enum policy_level {
+	POLICY_LEVEL_NONE = 0,
+	POLICY_LEVEL_C = 3,
+	POLICY_LEVEL_C_MINUS = 4,
+	POLICY_LEVEL_C_AMBIENT = 6,
+};
+#define POLICY_LEVELS 7
+
+/* "confirmation or presence": a bit for each gate; 0: no such text. */
+unsigned policy_gates_parse(const char *text);
+/* One text of a list is a set of gates, of which one is enough. The level that was reached
+ * with those in held; POLICY_LEVEL_NONE: a gate is missing. */
+enum policy_level policy_gates_level(const unsigned *texts, unsigned count, unsigned held);
+/* The least that they may come to. */
+enum policy_level policy_gates_lowest(const unsigned *texts, unsigned count);
+/* "C-" or "C- (ambient)", which may be accepted; false: another text. */
+bool policy_level_from_name(const char *name, enum policy_level *ret);
+
+enum policy_dke_verdict {
+	DKE_VERDICT_DENY,
+	DKE_VERDICT_ALLOW,
+	DKE_VERDICT_GATE, /* one is missing */
+	DKE_VERDICT_CANARY,
+};
+
+/* Texts of a claim of a token. */
+struct policy_texts {
+	unsigned count;
+	const char *const *item;
+};
+
+struct policy_dke_question {
+	const char *key;    /* DKE name */
+	const char *tenant; /* title */
+	const char *person;
+	struct policy_texts groups, roles;
+	const char *document; /* 64 hex digits */
+	uint8_t address[16];  /* all zero: not known */
+	uint64_t time;
+	unsigned held; /* gates, but for the network */
+};
+
+struct policy_decrypt_info {
+	const char *title;
+	unsigned line;
+	bool allow;
+	uint32_t per_minute, per_day, document_per_day, key_per_day; /* 0: no limit */
+	enum policy_level lowest;
+};
+
+struct policy_dke_answer {
+	enum policy_dke_verdict verdict;
+	unsigned rule;           /* that decided; policy_decrypts(): none */
+	enum policy_level level; /* of DKE_VERDICT_ALLOW */
+};
+
+unsigned policy_decrypts(const struct policy *policy);
+struct policy_decrypt_info policy_decrypt_info(const struct policy *policy, unsigned rule);
+/* Why it does not match: key, tenant, user, network, weekday or hours. */
+enum policy_why policy_decrypt_why(
+    const struct policy *policy, unsigned rule, const struct policy_dke_question *question);
+struct policy_dke_answer policy_dke_judge(
+    const struct policy *policy, const struct policy_dke_question *question);
+/* The gates of a rule as they stand there, or "-"; cut with "..." if it does not fit. */
+const char *policy_decrypt_gates(
+    const struct policy *policy, unsigned rule, char *text, size_t cap);
+
 /* Static, never NULL. */
+const char *policy_level_name(enum policy_level level);
+const char *policy_dke_verdict_name(enum policy_dke_verdict verdict);
 const char *policy_error_name(enum policy_error error);
 const char *policy_why_name(enum policy_why why);
 const char *policy_verdict_name(enum policy_verdict verdict);

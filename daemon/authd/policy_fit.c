@@ -46,7 +46,7 @@ missing(const struct policy_section *section, enum policy_kind kind)
 
 	if (kind == POLICY_ISSUER) {
 		for (size_t i = 0; i < sizeof(of_issuer) / sizeof(of_issuer[0]); i++)
-			if (!(section->seen & (1u << of_issuer[i])))
+			if (!policy_has(section, of_issuer[i]))
 				return policy_option_name[of_issuer[i]];
 		return NULL;
 	}
@@ -56,7 +56,7 @@ missing(const struct policy_section *section, enum policy_kind kind)
 		return kind == POLICY_GROUP ? "users" : "users or groups";
 	if (kind == POLICY_RULE && !section->list[POLICY_KEYS].given)
 		return "keys";
-	return kind == POLICY_RULE && !(section->seen & (1u << POLICY_ALLOW)) ? "allow" : NULL;
+	return kind == POLICY_RULE && !policy_has(section, POLICY_ALLOW) ? "allow" : NULL;
 }
 
 static bool
@@ -76,7 +76,7 @@ key_set_fits(struct policy_parser *p, const struct policy_section *issuer)
 {
 	const char *wrong = NULL;
 
-	if (!issuer->key_set &&
+	if (!issuer->key_set && !issuer->metadata &&
 	    (issuer->key_set_ca || issuer->key_set_refresh || issuer->key_set_max_age))
 		wrong = "only a key-set that is fetched has such options";
 	else if (policy_key_set_max_age(issuer) < policy_key_set_refresh(issuer))
@@ -90,8 +90,13 @@ bool
 policy_section_fits(
     struct policy_parser *p, const struct policy_section *section, enum policy_kind kind)
 {
-	const char *what = missing(section, kind);
+	const char *what;
 
+	if (kind == POLICY_TENANT)
+		return policy_tenant_fits(p, section) && key_set_fits(p, section);
+	if (kind == POLICY_DECRYPT)
+		return policy_decrypt_fits(p, section);
+	what = missing(section, kind);
 	if (what)
 		return policy_fail(p, POLICY_MISSING_OPTION, section->line, "\"%s\" has no %s",
 		    section->title, what);
@@ -109,13 +114,13 @@ is_title(const struct policy_sections *all, const char *name)
 	return false;
 }
 
-/* Names in a list of every rule that must be titles of this kind. */
+/* Names in a list of every rule of a kind that must be titles of another kind. */
 static bool
-check_names(struct policy_parser *p, enum policy_option option, enum policy_kind kind,
-    enum policy_error error)
+check_names(struct policy_parser *p, enum policy_kind of, enum policy_option option,
+    enum policy_kind kind, enum policy_error error)
 {
 	const struct policy *policy = p->policy;
-	const struct policy_sections *rules = &policy->of[POLICY_RULE];
+	const struct policy_sections *rules = &policy->of[of];
 
 	for (unsigned r = 0; r < rules->count; r++) {
 		const struct policy_list *list = &rules->item[r].list[option];
@@ -132,6 +137,8 @@ check_names(struct policy_parser *p, enum policy_option option, enum policy_kind
 bool
 policy_names_fit(struct policy_parser *p)
 {
-	return check_names(p, POLICY_GROUPS, POLICY_GROUP, POLICY_UNKNOWN_GROUP) &&
-	    check_names(p, POLICY_TOKENS, POLICY_ISSUER, POLICY_UNKNOWN_ISSUER);
+	return check_names(p, POLICY_RULE, POLICY_GROUPS, POLICY_GROUP, POLICY_UNKNOWN_GROUP) &&
+	    check_names(p, POLICY_DECRYPT, POLICY_GROUPS, POLICY_GROUP, POLICY_UNKNOWN_GROUP) &&
+	    check_names(p, POLICY_RULE, POLICY_TOKENS, POLICY_ISSUER, POLICY_UNKNOWN_ISSUER) &&
+	    check_names(p, POLICY_DECRYPT, POLICY_TENANTS, POLICY_TENANT, POLICY_UNKNOWN_ISSUER);
 }

@@ -20,6 +20,12 @@
 #define POLICY_CERTIFICATE_NAME_MAX_BYTES 200
 #define POLICY_BUDGET_MAX 1000000000u
 #define POLICY_DIGITS_MAX 10
+/* spec/profiles/ms-dke.md sections 5.1 and 6 */
+#define POLICY_TENANT_AGE_MIN_S 60
+#define POLICY_TENANT_AGE_S 5400 /* defaults */
+#define POLICY_QUARANTINE_S 86400
+#define POLICY_GATES_MAX 8
+#define POLICY_QUARANTINE_MAX_S 2592000
 
 /* A text in the policy's own copy of the file; the quote behind it is a NUL. */
 struct policy_text {
@@ -46,6 +52,20 @@ enum policy_option {
 	POLICY_CERTIFICATE,
 	POLICY_TOKENS,
 	POLICY_APPROVERS,
+	/* of a tenant */
+	POLICY_TENANT_ISSUERS,
+	POLICY_AUDIENCES,
+	POLICY_CLIENTS,
+	POLICY_SCOPES,
+	POLICY_CLAIMS,
+	/* of a decrypt rule */
+	POLICY_DKE_KEYS,
+	POLICY_TENANTS,
+	POLICY_PERSONS,
+	POLICY_TOKEN_GROUPS,
+	POLICY_ROLES,
+	POLICY_CANARIES,
+	POLICY_GATES,
 	POLICY_LISTS, /* the options before it have lists */
 	POLICY_ZONE = POLICY_LISTS,
 	POLICY_PER_MINUTE,
@@ -61,6 +81,14 @@ enum policy_option {
 	POLICY_KEY_SET_REFRESH,
 	POLICY_KEY_SET_MAX_AGE,
 	POLICY_KEY_ID,
+	POLICY_TENANT_ID,
+	POLICY_METADATA,
+	POLICY_TENANT_MAX_AGE,
+	POLICY_QUARANTINE,
+	POLICY_SINGLE_USE,
+	POLICY_DOCUMENT_PER_DAY,
+	POLICY_KEY_PER_DAY,
+	POLICY_ACCEPT_LEVEL,
 	POLICY_OPTIONS,
 };
 
@@ -74,13 +102,21 @@ struct policy_hours {
 };
 
 /* What a section is, and so which options it may have. */
-enum policy_kind { POLICY_GROUP, POLICY_RULE, POLICY_ISSUER, POLICY_AUDITOR, POLICY_KINDS };
+enum policy_kind {
+	POLICY_GROUP,
+	POLICY_RULE,
+	POLICY_ISSUER,
+	POLICY_AUDITOR,
+	POLICY_TENANT,
+	POLICY_DECRYPT,
+	POLICY_KINDS,
+};
 
 /* One section; it uses what its kind has. */
 struct policy_section {
 	const char *title;
 	unsigned line;
-	unsigned seen; /* a bit for each option */
+	uint64_t seen; /* a bit for each option */
 	struct policy_list list[POLICY_LISTS];
 	unsigned weekdays; /* a bit for each, Monday is the first */
 	int zone;          /* minutes ahead of UTC */
@@ -91,6 +127,9 @@ struct policy_section {
 	const char *key_set, *key_set_ca;
 	uint32_t key_set_refresh, key_set_max_age; /* 0: not given */
 	const char *key_id;
+	const char *tenant_id, *metadata;
+	uint32_t quarantine, document_per_day, key_per_day;
+	enum policy_level accept_level; /* POLICY_LEVEL_NONE: not given */
 	bool allow;
 };
 
@@ -114,6 +153,33 @@ policy_key_set_max_age(const struct policy_section *s)
 {
 	return s->key_set_max_age ? s->key_set_max_age : POLICY_KEY_SET_AGE_S;
 }
+
+static inline bool
+policy_has(const struct policy_section *s, enum policy_option option)
+{
+	return s->seen & (UINT64_C(1) << option);
+}
+
+/* policy.c, for both kinds of rules. */
+bool policy_list_has(
+    const struct policy *policy, const struct policy_list *list, const void *value, size_t len);
+/* As text, cut with "..." if it does not fit. */
+const char *policy_list_join(
+    const struct policy *policy, const struct policy_list *list, char *text, size_t cap);
+/* network, weekday and hours */
+enum policy_why policy_where_and_when(const struct policy *policy,
+    const struct policy_section *rule, const uint8_t address[16], uint64_t time);
+
+/* policy_fit_dke.c: the gates of a rule; returns how many texts. */
+unsigned policy_decrypt_texts(
+    const struct policy *policy, const struct policy_section *rule, unsigned ret[POLICY_GATES_MAX]);
+
+/* policy_value_dke.c: as policy_value_ok(), for options of tenants and decrypt rules. */
+bool policy_value_dke_ok(enum policy_option option, const char *value);
+/* Items that the list may have. */
+unsigned policy_list_max(enum policy_option option);
+bool policy_is_url(const char *value);
+bool policy_is_hex_id(const char *value);
 
 /* policy_value.c: false if it is no value of this option. */
 bool policy_value_ok(enum policy_option option, const char *value);

@@ -10,37 +10,45 @@
 #include "authd/policy_parser.h"
 #include "base/text.h"
 
-const char *const policy_kind_name[POLICY_KINDS] = { "group", "rule", "issuer", "auditor" };
+const char *const policy_kind_name[POLICY_KINDS] = { "group", "rule", "issuer", "auditor", "tenant",
+	"decrypt" };
 static const unsigned sections_max[POLICY_KINDS] = { POLICY_SECTIONS_MAX, POLICY_SECTIONS_MAX,
-	POLICY_ISSUERS_MAX, POLICY_AUDITORS_MAX };
+	POLICY_ISSUERS_MAX, POLICY_AUDITORS_MAX, POLICY_TENANTS_MAX, POLICY_SECTIONS_MAX };
 
-static bool
-has_option(enum policy_kind kind, enum policy_option option)
-{
-	switch (kind) {
-	case POLICY_GROUP:
-		return option == POLICY_USERS;
-	case POLICY_AUDITOR:
-		return option == POLICY_KEY_ID;
-	default:
-		return option != POLICY_KEY_ID && (kind == POLICY_ISSUER) == (option >= POLICY_URL);
-	}
-}
+#define BIT(option) (UINT64_C(1) << (option))
+#define FROM_TO(first, last) (BIT((last) + 1) - BIT(first))
+#define FETCH_OPTIONS FROM_TO(POLICY_KEY_SET, POLICY_KEY_SET_MAX_AGE)
+#define WHERE_AND_WHEN                                                                             \
+	(BIT(POLICY_NETWORKS) | BIT(POLICY_WEEKDAYS) | BIT(POLICY_HOURS) | BIT(POLICY_ZONE))
+
+static const uint64_t options_of[POLICY_KINDS] = {
+	[POLICY_GROUP] = BIT(POLICY_USERS),
+	[POLICY_RULE] = FROM_TO(POLICY_KEYS, POLICY_APPROVERS) | FROM_TO(POLICY_ZONE, POLICY_ALLOW),
+	[POLICY_ISSUER] = FROM_TO(POLICY_URL, POLICY_KEY_SET_MAX_AGE),
+	[POLICY_AUDITOR] = BIT(POLICY_KEY_ID),
+	[POLICY_TENANT] = FROM_TO(POLICY_TENANT_ISSUERS, POLICY_CLAIMS) | FETCH_OPTIONS |
+	    FROM_TO(POLICY_TENANT_ID, POLICY_SINGLE_USE),
+	[POLICY_DECRYPT] = FROM_TO(POLICY_DKE_KEYS, POLICY_GATES) | BIT(POLICY_GROUPS) |
+	    WHERE_AND_WHEN | BIT(POLICY_PER_MINUTE) | BIT(POLICY_PER_DAY) | BIT(POLICY_ALLOW) |
+	    FROM_TO(POLICY_DOCUMENT_PER_DAY, POLICY_ACCEPT_LEVEL),
+};
+_Static_assert(POLICY_OPTIONS < 64, "a bit for each option");
 
 static bool
 take_option(struct policy_parser *p, struct policy_section *section, enum policy_kind kind)
 {
 	unsigned i = 0;
 
-	while (i < POLICY_OPTIONS && strcmp(policy_option_name[i], p->word) != 0)
+	while (i < POLICY_OPTIONS &&
+	    (!(options_of[kind] & BIT(i)) || strcmp(policy_option_name[i], p->word) != 0))
 		i++;
-	if (i == POLICY_OPTIONS || !has_option(kind, i))
+	if (i == POLICY_OPTIONS)
 		return policy_fail(
 		    p, POLICY_UNKNOWN_OPTION, p->token_line, "there is no option %s here", p->word);
-	if (section->seen & (1u << i))
+	if (policy_has(section, i))
 		return policy_fail(
 		    p, POLICY_REPEATED_OPTION, p->token_line, "%s is there twice", p->word);
-	section->seen |= 1u << i;
+	section->seen |= BIT(i);
 	if (!policy_expect(p, T_EQUALS, "'='"))
 		return false;
 	(void)policy_next(p);
@@ -73,31 +81,60 @@ add_section(struct policy_parser *p, enum policy_kind kind)
 	return grown;
 }
 
+static bool
+is_source(enum policy_kind kind)
+{
+	return kind == POLICY_ISSUER || kind == POLICY_TENANT;
+}
+
 /* It is also the name of a file. */
 static bool
-issuer_title_ok(const char *title)
+source_title_ok(const char *title)
 {
 	return title[0] != '-' && strlen(title) <= POLICY_ISSUER_TITLE_MAX_BYTES &&
 	    title[strspn(title, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
 }
 
+static const struct policy_section *
+find_title(const struct policy_sections *all, unsigned count, const char *title)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(all->item[i].title, title) == 0)
+			return &all->item[i];
+	return NULL;
+}
+
+/* Another section that has the title; issuers and tenants share theirs, as files do. */
+static const struct policy_section *
+with_title(const struct policy *policy, enum policy_kind kind, const char *title)
+{
+	const struct policy_sections *all = &policy->of[kind];
+	const struct policy_section *found = find_title(all, all->count - 1, title);
+
+	if (found || !is_source(kind))
+		return found;
+	all = &policy->of[kind == POLICY_ISSUER ? POLICY_TENANT : POLICY_ISSUER];
+	return find_title(all, all->count, title);
+}
+
 static bool
 take_title(struct policy_parser *p, struct policy_section *section, enum policy_kind kind)
 {
+	const struct policy_section *other;
+
 	if (!policy_expect(p, T_TEXT, "a title in quotes"))
 		return false;
 	if (p->text[0] == '\0' || strlen(p->text) > POLICY_TITLE_MAX_BYTES)
 		return policy_fail(p, POLICY_TITLE, p->token_line, "a title has 1 to %d bytes",
 		    POLICY_TITLE_MAX_BYTES);
-	if (kind == POLICY_ISSUER && !issuer_title_ok(p->text))
+	if (is_source(kind) && !source_title_ok(p->text))
 		return policy_fail(p, POLICY_TITLE, p->token_line,
-		    "the title of an issuer has 1 to %d characters of a-z 0-9 -",
+		    "the title of an issuer or tenant has 1 to %d characters of a-z 0-9 -",
 		    POLICY_ISSUER_TITLE_MAX_BYTES);
-	for (const struct policy_section *other = p->policy->of[kind].item; other < section;
-	     other++)
-		if (strcmp(other->title, p->text) == 0)
-			return policy_fail(p, POLICY_REPEATED_TITLE, p->token_line,
-			    "\"%s\" is there since line %u", p->text, other->line);
+	other = with_title(p->policy, kind, p->text);
+	if (other)
+		return policy_fail(p, POLICY_REPEATED_TITLE, p->token_line,
+		    "\"%s\" is there since line %u", p->text, other->line);
 	section->title = p->text;
 	return true;
 }
@@ -112,7 +149,9 @@ take_section(struct policy_parser *p)
 		kind++;
 	if (kind == POLICY_KINDS)
 		return policy_fail(p, POLICY_UNKNOWN_OPTION, p->token_line,
-		    "there is no %s, only group, rule, issuer and auditor", p->word);
+		    "there is no %s, only group, rule, issuer, auditor, tenant and decrypt",
+		    p->word);
+	p->kind = kind;
 	section = add_section(p, kind);
 	if (!section || !take_title(p, section, kind) || !policy_expect(p, T_OPEN, "'{'"))
 		return false;
@@ -170,8 +209,9 @@ parse(struct policy_parser *p, const char *text, size_t len)
 		if (!take_section(p))
 			return false;
 	if (p->token != T_END)
-		return policy_fail(
-		    p, POLICY_SYNTAX, p->token_line, "group, rule, issuer or auditor expected");
+		return policy_fail(p, POLICY_SYNTAX, p->token_line,
+		    "group, rule, issuer, auditor, tenant or decrypt"
+		    " expected");
 	return policy_names_fit(p);
 }
 

@@ -24,6 +24,7 @@ enum policy_token {
 struct policy_parser {
 	struct policy *policy;
 	struct policy_fault *fault;
+	enum policy_kind kind; /* of the section that is read */
 	char *at;
 	unsigned line; /* of at */
 	/* the token that was read last */
@@ -31,7 +32,7 @@ struct policy_parser {
 	unsigned token_line;
 	const char *text; /* of a T_TEXT */
 	char word[POLICY_NAME_MAX_BYTES + 1];
-	uint64_t number; /* of a T_NUMBER; 0 if it begins with a zero */
+	uint64_t number; /* of a T_NUMBER; UINT64_MAX if zeros stand in front */
 };
 
 extern const char *const policy_option_name[POLICY_OPTIONS];
@@ -52,5 +53,8 @@ bool policy_take_value(
 bool policy_section_fits(
     struct policy_parser *p, const struct policy_section *section, enum policy_kind kind);
 bool policy_names_fit(struct policy_parser *p);
+/* policy_fit_dke.c: the same for tenants and decrypt rules. */
+bool policy_tenant_fits(struct policy_parser *p, const struct policy_section *tenant);
+bool policy_decrypt_fits(struct policy_parser *p, const struct policy_section *rule);
 
 #endif

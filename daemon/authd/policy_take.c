@@ -31,6 +31,26 @@ const char *const policy_option_name[POLICY_OPTIONS] = {
 	[POLICY_KEY_SET_REFRESH] = "key-set-refresh",
 	[POLICY_KEY_SET_MAX_AGE] = "key-set-max-age",
 	[POLICY_KEY_ID] = "key-id",
+	[POLICY_TENANT_ISSUERS] = "issuers",
+	[POLICY_AUDIENCES] = "audiences",
+	[POLICY_CLIENTS] = "clients",
+	[POLICY_SCOPES] = "scopes",
+	[POLICY_CLAIMS] = "claims",
+	[POLICY_DKE_KEYS] = "keys",
+	[POLICY_TENANTS] = "tenants",
+	[POLICY_PERSONS] = "users",
+	[POLICY_TOKEN_GROUPS] = "token-groups",
+	[POLICY_ROLES] = "roles",
+	[POLICY_CANARIES] = "canaries",
+	[POLICY_GATES] = "gates",
+	[POLICY_TENANT_ID] = "id",
+	[POLICY_METADATA] = "metadata",
+	[POLICY_TENANT_MAX_AGE] = "max-age",
+	[POLICY_QUARANTINE] = "key-quarantine",
+	[POLICY_SINGLE_USE] = "single-use",
+	[POLICY_DOCUMENT_PER_DAY] = "document-per-day",
+	[POLICY_KEY_PER_DAY] = "key-per-day",
+	[POLICY_ACCEPT_LEVEL] = "accept-level",
 };
 
 static bool
@@ -59,6 +79,9 @@ take_item(struct policy_parser *p, struct policy_section *section, enum policy_o
 	if (!policy_value_ok(option, p->text))
 		return policy_fail(p, POLICY_VALUE, p->token_line, "\"%.64s\" is no value of %s",
 		    p->text, policy_option_name[option]);
+	if (section->list[option].count == policy_list_max(option))
+		return policy_fail(p, POLICY_VALUE, p->token_line, "%s has at most %u",
+		    policy_option_name[option], policy_list_max(option));
 	if (option == POLICY_WEEKDAYS)
 		section->weekdays |= 1u << policy_weekday(p->text);
 	return add_text(p, &section->list[option]);
@@ -89,19 +112,25 @@ take_number_value(
 {
 	const struct {
 		enum policy_option option;
-		uint32_t max;
+		uint32_t min, max;
 		uint32_t *value;
-	} numbers[] = { { POLICY_PER_MINUTE, POLICY_BUDGET_MAX, &section->per_minute },
-		{ POLICY_PER_DAY, POLICY_BUDGET_MAX, &section->per_day },
-		{ POLICY_APPROVALS, POLICY_APPROVALS_MAX, &section->approvals },
-		{ POLICY_MAX_AGE, POLICY_AGE_MAX_S, &section->max_age },
-		{ POLICY_KEY_SET_REFRESH, POLICY_AGE_MAX_S, &section->key_set_refresh },
-		{ POLICY_KEY_SET_MAX_AGE, POLICY_KEY_SET_AGE_MAX_S, &section->key_set_max_age } };
+	} numbers[] = { { POLICY_PER_MINUTE, 1, POLICY_BUDGET_MAX, &section->per_minute },
+		{ POLICY_PER_DAY, 1, POLICY_BUDGET_MAX, &section->per_day },
+		{ POLICY_DOCUMENT_PER_DAY, 1, POLICY_BUDGET_MAX, &section->document_per_day },
+		{ POLICY_KEY_PER_DAY, 1, POLICY_BUDGET_MAX, &section->key_per_day },
+		{ POLICY_APPROVALS, 1, POLICY_APPROVALS_MAX, &section->approvals },
+		{ POLICY_MAX_AGE, 1, POLICY_AGE_MAX_S, &section->max_age },
+		{ POLICY_TENANT_MAX_AGE, POLICY_TENANT_AGE_MIN_S, POLICY_AGE_MAX_S,
+		    &section->max_age },
+		{ POLICY_QUARANTINE, 0, POLICY_QUARANTINE_MAX_S, &section->quarantine },
+		{ POLICY_KEY_SET_REFRESH, 1, POLICY_AGE_MAX_S, &section->key_set_refresh },
+		{ POLICY_KEY_SET_MAX_AGE, 1, POLICY_KEY_SET_AGE_MAX_S,
+		    &section->key_set_max_age } };
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		if (numbers[i].option != option)
 			continue;
-		if (p->number < 1 || p->number > numbers[i].max)
+		if (p->number < numbers[i].min || p->number > numbers[i].max)
 			return false;
 		*numbers[i].value = (uint32_t)p->number;
 		return true;
@@ -118,12 +147,24 @@ take_text_value(struct policy_parser *p, struct policy_section *section, enum po
 	    : option == POLICY_KEY_SET            ? &section->key_set
 	    : option == POLICY_KEY_SET_CA         ? &section->key_set_ca
 	    : option == POLICY_KEY_ID             ? &section->key_id
+	    : option == POLICY_TENANT_ID          ? &section->tenant_id
+	    : option == POLICY_METADATA           ? &section->metadata
 						  : NULL;
 
 	if (!value || !policy_value_ok(option, p->text))
 		return false;
 	*value = p->text;
 	return true;
+}
+
+/* Options that are true or false. Nothing remembers for as long as a token may live whether it
+ * was used, so that a token for one use cannot be had; one for several is the default. */
+static bool
+take_truth(struct policy_section *section, enum policy_option option, bool truth)
+{
+	if (option == POLICY_ALLOW)
+		section->allow = truth;
+	return option == POLICY_ALLOW || (option == POLICY_SINGLE_USE && !truth);
 }
 
 bool
@@ -138,16 +179,17 @@ policy_take_value(
 		return policy_fail(p, POLICY_SYNTAX, p->token_line, "a value expected");
 	if (option < POLICY_LISTS && p->token == T_OPEN)
 		return take_list(p, section, option);
-	if (option == POLICY_ALLOW && (truth || falsehood)) {
-		section->allow = truth;
+	if ((truth || falsehood) && take_truth(section, option, truth))
 		return true;
-	}
 	if (p->token == T_NUMBER && take_number_value(p, section, option))
 		return true;
 	if (p->token == T_TEXT && take_text_value(p, section, option))
 		return true;
 	if (option == POLICY_ZONE && p->token == T_TEXT &&
 	    policy_zone_parse(p->text, &section->zone))
+		return true;
+	if (option == POLICY_ACCEPT_LEVEL && p->token == T_TEXT &&
+	    policy_level_from_name(p->text, &section->accept_level))
 		return true;
 	return policy_fail(
 	    p, POLICY_VALUE, p->token_line, "this is no value of %s", policy_option_name[option]);

@@ -69,7 +69,7 @@ take_number(struct policy_parser *p)
 
 	if (len > POLICY_DIGITS_MAX)
 		return T_WRONG;
-	p->number = *p->at == '0' ? 0 : strtoull(p->at, NULL, 10);
+	p->number = *p->at == '0' && len > 1 ? UINT64_MAX : strtoull(p->at, NULL, 10);
 	p->at += len;
 	return T_NUMBER;
 }

@@ -28,8 +28,8 @@ name_ok(const char *value, const char *more, bool any_first)
 	return true;
 }
 
-static bool
-hex_id_ok(const char *value)
+bool
+policy_is_hex_id(const char *value)
 {
 	return strlen(value) == 64 && strspn(value, "0123456789abcdef") == 64;
 }
@@ -152,7 +152,7 @@ certificate_name_ok(const char *value)
 	if (strcmp(value, "*") == 0 || strcmp(value, "user") == 0)
 		return true;
 	if (strncmp(value, "sha256:", 7) == 0)
-		return hex_id_ok(value + 7);
+		return policy_is_hex_id(value + 7);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		size_t len = strlen(kinds[i]);
 
@@ -168,8 +168,8 @@ certificate_name_ok(const char *value)
 
 /* https, a host, and no characters that could be anything else: no user before the host,
  * no fragment. */
-static bool
-fetch_url_ok(const char *value)
+bool
+policy_is_url(const char *value)
 {
 	static const char digits[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -204,7 +204,7 @@ policy_value_ok(enum policy_option option, const char *value)
 		return certificate_name_ok(value);
 	case POLICY_DEVICES:
 	case POLICY_KEY_ID:
-		return hex_id_ok(value);
+		return policy_is_hex_id(value);
 	case POLICY_NETWORKS:
 		return policy_network_parse(value, &network);
 	case POLICY_WEEKDAYS:
@@ -217,7 +217,7 @@ policy_value_ok(enum policy_option option, const char *value)
 		return strncmp(value, "https://", 8) == 0 && value[8] != '\0' &&
 		    strlen(value) <= POLICY_ISSUER_TEXT_MAX_BYTES;
 	case POLICY_KEY_SET:
-		return fetch_url_ok(value);
+		return policy_is_url(value);
 	case POLICY_KEY_SET_CA:
 	case POLICY_AUDIENCE:
 		return value[0] != '\0' && strlen(value) <= POLICY_ISSUER_TEXT_MAX_BYTES;
@@ -228,6 +228,6 @@ policy_value_ok(enum policy_option option, const char *value)
 	case POLICY_LABELS:
 		return true;
 	default:
-		return false;
+		return policy_value_dke_ok(option, value);
 	}
 }

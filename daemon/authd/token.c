@@ -6,101 +6,18 @@
 #include "authd/token.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "authd/jose.h"
-#include "base/secret.h"
+#include "authd/jwt.h"
 #include "native/request.h"
-
-struct work {
-	char text[DK_TOKEN_MAX_BYTES + 1];
-	size_t len;
-	size_t dot[2];
-	uint8_t bytes[DK_TOKEN_MAX_BYTES];
-	json_t *header;
-	json_t *claims;
-};
-
-/* The part between two places as an object. */
-static json_t *
-decode(struct work *w, size_t begin, size_t end)
-{
-	json_t *object = NULL;
-	size_t len;
-
-	if (end > begin &&
-	    jose_decode(w->text + begin, end - begin, w->bytes, sizeof(w->bytes), &len))
-		object = jose_object(w->bytes, len);
-	dk_wipe(w->bytes, sizeof(w->bytes));
-	return object;
-}
-
-static bool
-split(struct work *w, const uint8_t *text, size_t len)
-{
-	unsigned dots = 0;
-	size_t got;
-
-	if (len > DK_TOKEN_MAX_BYTES)
-		return false;
-	memcpy(w->text, text, len);
-	w->len = len;
-	for (size_t i = 0; i < len; i++) {
-		if (w->text[i] != '.')
-			continue;
-		if (dots == 2)
-			return false;
-		w->dot[dots++] = i;
-	}
-	if (dots != 2 || w->dot[1] + 1 >= len ||
-	    !jose_decode(
-		w->text + w->dot[1] + 1, len - w->dot[1] - 1, w->bytes, sizeof(w->bytes), &got))
-		return false;
-	w->header = decode(w, 0, w->dot[0]);
-	w->claims = decode(w, w->dot[0] + 1, w->dot[1]);
-	return w->header && w->claims;
-}
-
-static bool
-type_ok(const json_t *typ)
-{
-	static const char *const types[] = { "JWT", "at+jwt", "application/at+jwt" };
-	const char *name = json_string_value(typ);
-
-	for (size_t i = 0; name && i < sizeof(types) / sizeof(types[0]); i++)
-		if (strcasecmp(name, types[i]) == 0)
-			return true;
-	return !typ;
-}
 
 bool
 token_issuer_has_keys(const struct token_issuer *issuer, uint64_t now)
 {
 	if (!issuer->info.key_set)
 		return true;
-	return issuer->keys.count > 0 && issuer->fetched_s <= now + TOKEN_AHEAD_MAX_S &&
+	return issuer->keys.count > 0 && issuer->fetched_s <= now + JWT_AHEAD_MAX_S &&
 	    issuer->fetched_s + issuer->info.key_set_max_age_s >= now;
-}
-
-/* An algorithm of ours, or NULL. */
-static const char *
-algorithm(const json_t *header)
-{
-	static const char *const names[] = { "RS256", "PS256", "ES256" };
-	const char *alg = json_string_value(json_object_get(header, "alg"));
-
-	for (size_t i = 0; alg && i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(alg, names[i]) == 0)
-			return names[i];
-	return NULL;
-}
-
-static bool
-header_ok(const json_t *header)
-{
-	return algorithm(header) && jose_text(header, "kid", 1, KEYSET_KID_MAX_BYTES) &&
-	    !json_object_get(header, "crit") && !json_object_get(header, "b64") &&
-	    !json_object_get(header, "zip") && type_ok(json_object_get(header, "typ"));
 }
 
 static const struct token_issuer *
@@ -110,33 +27,11 @@ find_issuer(const json_t *claims, const struct token_issuers *issuers)
 	const char *url = json_string_value(iss);
 
 	for (unsigned i = 0; url && i < issuers->count; i++)
-		if (strlen(issuers->item[i].info.url) == json_string_length(iss) &&
+		if (issuers->item[i].info.url &&
+		    strlen(issuers->item[i].info.url) == json_string_length(iss) &&
 		    strcmp(issuers->item[i].info.url, url) == 0)
 			return &issuers->item[i];
 	return NULL;
-}
-
-static const struct keyset_key *
-find_key(const json_t *header, const struct keyset *keys)
-{
-	const char *alg = algorithm(header);
-	const struct keyset_key *key =
-	    keyset_find(keys, json_string_value(json_object_get(header, "kid")));
-
-	if (!key || key->rsa != (alg[0] != 'E') ||
-	    (key->alg[0] != '\0' && strcmp(key->alg, alg) != 0))
-		return NULL;
-	return key;
-}
-
-static bool
-signature_ok(const struct work *w, const struct keyset_key *key)
-{
-	cjose_jws_t *jws = cjose_jws_import(w->text, w->len, NULL);
-	bool ok = jws && cjose_jws_verify(jws, key->jwk, NULL);
-
-	cjose_jws_release(jws);
-	return ok;
 }
 
 static bool
@@ -155,30 +50,6 @@ audience_ok(const json_t *aud, const char *audience)
 		found = found || strcmp(json_string_value(value), audience) == 0;
 	}
 	return found;
-}
-
-/* Whole seconds since 1970; false for anything else. */
-static bool
-seconds(const json_t *value, uint64_t *ret)
-{
-	json_int_t v = json_integer_value(value);
-
-	*ret = (uint64_t)v;
-	return json_is_integer(value) && v >= 0 && v < (INT64_C(1) << 40);
-}
-
-static bool
-times_ok(const json_t *claims, uint32_t max_age, uint64_t now, uint64_t *ret_issued)
-{
-	const json_t *nbf = json_object_get(claims, "nbf");
-	uint64_t expires, issued, begins = 0;
-
-	if (!seconds(json_object_get(claims, "exp"), &expires) ||
-	    !seconds(json_object_get(claims, "iat"), &issued) || (nbf && !seconds(nbf, &begins)))
-		return false;
-	*ret_issued = issued;
-	return now < expires && begins <= now + TOKEN_AHEAD_MAX_S &&
-	    issued <= now + TOKEN_AHEAD_MAX_S && issued + max_age >= now;
 }
 
 static bool
@@ -204,28 +75,30 @@ fill(const struct token_issuer *issuer, const struct keyset_key *key, struct tok
 }
 
 static enum token_fault
-verify(struct work *w, const struct token_issuers *issuers, const char *user, uint64_t now,
+verify(const struct jwt *w, const struct token_issuers *issuers, const char *user, uint64_t now,
     struct token *token)
 {
 	const struct token_issuer *issuer;
 	const struct keyset_key *key;
+	struct jwt_times times;
 
-	if (!header_ok(w->header))
+	if (!jwt_header_ok(w))
 		return TOKEN_HEADER;
 	issuer = find_issuer(w->claims, issuers);
 	if (!issuer)
 		return TOKEN_ISSUER;
 	if (!token_issuer_has_keys(issuer, now))
 		return TOKEN_KEY_SET;
-	key = find_key(w->header, &issuer->keys);
+	key = jwt_find_key(w, &issuer->keys);
 	if (!key)
 		return TOKEN_KEY;
-	if (!signature_ok(w, key))
+	if (!jwt_signature_ok(w, key))
 		return TOKEN_SIGNATURE;
 	if (!audience_ok(json_object_get(w->claims, "aud"), issuer->info.audience))
 		return TOKEN_AUDIENCE;
-	if (!times_ok(w->claims, issuer->info.max_age_s, now, &token->record.issued))
+	if (!jwt_times_ok(w, issuer->info.max_age_s, now, &times))
 		return TOKEN_TIME;
+	token->record.issued = times.issued;
 	if (!claims_ok(w->claims, issuer->info.claim, user, token->record.id))
 		return TOKEN_CLAIM;
 	fill(issuer, key, token);
@@ -237,14 +110,12 @@ token_verify(const uint8_t *text, size_t len, const struct token_issuers *issuer
     uint64_t now, struct token *ret_token)
 {
 	struct token token = { .issuer = NULL };
-	static struct work w;
-	enum token_fault fault;
+	static struct jwt w;
+	enum token_fault fault = TOKEN_FORM;
 
-	w.header = w.claims = NULL;
-	fault = split(&w, text, len) ? verify(&w, issuers, user, now, &token) : TOKEN_FORM;
-	json_decref(w.header);
-	json_decref(w.claims);
-	dk_wipe(&w, sizeof(w));
+	if (jwt_read(&w, text, len, DK_TOKEN_MAX_BYTES))
+		fault = verify(&w, issuers, user, now, &token);
+	jwt_clear(&w);
 	if (fault == TOKEN_HOLDS)
 		*ret_token = token;
 	return fault;

@@ -3,11 +3,10 @@
 #ifndef DK_AUTHD_TOKEN_H
 #define DK_AUTHD_TOKEN_H
 
+#include "authd/jwt.h"
 #include "authd/keyset.h"
 #include "authd/policy.h"
 #include "log/record.h"
-
-#define TOKEN_AHEAD_MAX_S 60
 
 /* The issuers of a policy with their keys. */
 struct token_issuers {
@@ -17,7 +16,13 @@ struct token_issuers {
 		struct keyset keys;
 		uint8_t digest[32]; /* of the bytes of the set, if there are keys */
 		uint64_t fetched_s; /* 0: a file, or no set */
-	} item[POLICY_ISSUERS_MAX];
+		/* new keys of a tenant, spec/profiles/ms-dke.md section 5.3 */
+		unsigned quarantine_count;
+		struct token_quarantine {
+			uint8_t thumbprint[32];
+			uint64_t until_s;
+		} quarantine[KEYSET_KEYS_MAX];
+	} item[POLICY_SOURCES_MAX];
 };
 
 /* The first condition of section 6.3 that is not so. */

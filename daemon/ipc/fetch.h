@@ -16,9 +16,9 @@
 #define IPC_FETCH_BODY_MAX_BYTES 65536
 #define IPC_POST_URL_MAX_BYTES 240
 #define IPC_POST_BODY_MAX_BYTES 16384
-#define IPC_FETCH_UNDER_WAY_MAX (16 + 32) /* issuers, witnesses */
+#define IPC_FETCH_UNDER_WAY_MAX (32 + 32) /* issuers and tenants, witnesses */
 #define IPC_ISSUER_MAX_BYTES 32
-#define IPC_ISSUERS_MAX 16
+#define IPC_ISSUERS_MAX 32 /* and tenants */
 
 /* Section 6. Those behind IPC_FETCH_TRANSFER are the parent's own. */
 enum ipc_fetch_result {

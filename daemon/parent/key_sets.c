@@ -20,7 +20,7 @@
 #define KEPT_MAX_BYTES (KEPT_HEAD_BYTES + IPC_FETCH_BODY_MAX_BYTES)
 /* One byte more for each, so that authd sees that a set is too large. */
 #define SETS_MAX_BYTES                                                                             \
-	(POLICY_ISSUERS_MAX * (1 + IPC_ISSUER_MAX_BYTES + 8 + 4 + IPC_FETCH_BODY_MAX_BYTES + 1))
+	(POLICY_SOURCES_MAX * (1 + IPC_ISSUER_MAX_BYTES + 8 + 4 + IPC_FETCH_BODY_MAX_BYTES + 1))
 
 _Static_assert(SETS_MAX_BYTES + 8 + POLICY_MAX_BYTES + 1 <= IPC_POLICY_MAX_BYTES,
     "policy and key sets are one message");

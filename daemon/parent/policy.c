@@ -179,6 +179,22 @@ explain(const struct policy *policy, const struct policy_question *q)
 	return verdict == VERDICT_ALLOW ? 0 : STATUS_DENIED;
 }
 
+/* What each rule of the front end for Microsoft's protocol may come to: who forges a token is
+ * kept out by gates alone. */
+static void
+say_levels(const struct policy *policy)
+{
+	for (unsigned i = 0; i < policy_decrypts(policy); i++) {
+		struct policy_decrypt_info rule = policy_decrypt_info(policy, i);
+		char gates[1024];
+
+		if (rule.allow)
+			(void)printf("line %u\tdecrypt \"%s\"\tlevel %s\tgates: %s\n", rule.line,
+			    rule.title, policy_level_name(rule.lowest),
+			    policy_decrypt_gates(policy, i, gates, sizeof(gates)));
+	}
+}
+
 static bool
 say_valid(const char *path, const struct policy *policy, const struct dk_part *part)
 {
@@ -188,7 +204,9 @@ say_valid(const char *path, const struct policy *policy, const struct dk_part *p
 	if (dk_sha256(part, 1, digest) != DK_OK)
 		return false;
 	dk_hex(digest, sizeof(digest), hex);
-	(void)printf("%s: valid, %u rules, sha256 %s\n", path, policy_rules(policy), hex);
+	(void)printf("%s: valid, %u rules, sha256 %s\n", path,
+	    policy_rules(policy) + policy_decrypts(policy), hex);
+	say_levels(policy);
 	return true;
 }
 

@@ -160,3 +160,32 @@ def test_hangup_reloads(ready):
         assert time.time() < end
         time.sleep(0.05)
     assert ask(ready) == POLICY
+
+
+def decrypt(title, *lines):
+    tenant = "5f0c1d2e-3b4a-4c5d-8e6f-708192a3b4c5"
+    return ('tenant "%s" {\nid = "%s"\nissuers = {"https://sts.windows.net/%s/"}\n'
+            'audiences = {"https://dke.example.org"}\nclients = {"%s"}\n}\n'
+            'decrypt "%s" {\nkeys = {"Key1"}\ntenants = {"%s"}\nusers = {"alice@example.org"}\n'
+            'allow = true\n%s\n}\n' % (title, tenant, tenant, tenant, title, title,
+                                       "\n".join(lines)))
+
+
+def test_check_tells_the_level(tmp_path):
+    path = tmp_path / "p.conf"
+    for lines, told in (
+            (['gates = {"client-certificate", "front-network or network"}',
+              'networks = {"10.0.0.0/8"}'],
+             "level C\tgates: client-certificate, front-network or network"),
+            (['gates = {"front-network"}', 'accept-level = "C- (ambient)"'],
+             "level C- (ambient)\tgates: front-network"),
+            (['accept-level = "C-"'], "level C-\tgates: -")):
+        path.write_text(rule() + decrypt("dke", *lines))
+        done = check("--file", str(path))
+        assert done.returncode == 0 and "valid, 2 rules" in done.stdout
+        assert done.stdout.splitlines()[1] == 'line 13\tdecrypt "dke"\t' + told
+    for gate, line in (('gates = {"front-network"}', "13: level: "), ("", "13: level: "),
+                       ('gates = {"confirmation"}', "18: value: ")):
+        path.write_text(rule() + decrypt("dke", gate))
+        done = check("--file", str(path))
+        assert done.returncode == 1 and ":%s" % line in done.stderr, done.stderr

@@ -11,7 +11,7 @@
 #include "crypto/hash.h"
 
 #define LINE_BYTES 242 /* with LF and NUL */
-#define LINES_MAX 12
+#define LINES_MAX 16
 #define PARTS_MAX 4
 #define DATA_MAX_BYTES (256u * 1024)
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from reader import dke
+from reader import dke, dke_policy, policy
 from reader.vectors import FOLDER
 from test_native import read
 
@@ -88,8 +88,24 @@ def record(lines, parts):
     return {"request-digest": made.hex()}
 
 
+def judge(lines, parts):
+    parsed = dke_policy.parse(parts["policy"])
+    expect, rule, reached, tried = dke_policy.judge(parsed, lines)
+    named = {"rule": rule, "level": reached, "tried": " ".join(tried) or "-"}
+    if "canary" == expect:
+        del named["rule"]
+    named = {name: value for name, value in named.items() if value}
+    if expect == "success":
+        return named
+    raise Outcome(expect, named)
+
+
+class Outcome(Exception):
+    pass
+
+
 KINDS = {made.__name__: made for made in (
-    target, authorization, public, challenge, body, unwrap, token, level, record)}
+    target, authorization, public, challenge, body, unwrap, token, level, record, judge)}
 
 
 def differences(lines, parts):
@@ -97,6 +113,10 @@ def differences(lines, parts):
         outcome, found = "success", KINDS[lines["kind"]](lines, parts)
     except dke.DkeError as error:
         outcome, found = error.name, {}
+    except policy.PolicyError as error:
+        outcome, found = error.code, {"line": str(error.line)}
+    except Outcome as other:
+        outcome, found = other.args
     if outcome != lines["expect"]:
         return {"expect": outcome}
     return {name: value for name, value in found.items() if lines.get(name) != value}
@@ -138,4 +158,7 @@ def test_a_wrong_expectation_is_noticed():
 def test_every_answer_is_there():
     seen = {read(path)[0]["expect"] for path in FILES}
     assert seen == {"success", "http", "not-found", "method", "content-type", "malformed-request",
-                    "value", "token", "token-client", "token-quarantine", "gate"}
+                    "value", "token", "token-client", "token-quarantine", "gate", "policy",
+                    "canary", "level", "missing-option", "key-set", "title", "repeated-title",
+                    "repeated-issuer", "repeated-option", "too-many", "unknown-option",
+                    "unknown-issuer", "unknown-group", "factors"}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tokens of tenants, spec/profiles/ms-dke.md section 5.2. */
+#ifndef DK_AUTHD_DKE_TOKEN_H
+#define DK_AUTHD_DKE_TOKEN_H
+
+#include "authd/person.h"
+#include "authd/token.h"
+
+#define DKE_TOKEN_TEXTS_MAX 400
+#define DKE_CLIENT_CHARS 36
+
+enum dke_token_fault {
+	DKE_TOKEN_HOLDS,
+	DKE_TOKEN_FALSE,
+	DKE_TOKEN_NO_KEYS,     /* the tenant has no key set, or too old a one */
+	DKE_TOKEN_QUARANTINED, /* its key is new */
+	DKE_TOKEN_CLIENT,      /* an application that may not ask */
+};
+
+/* A claim that is a list of texts. */
+struct dke_texts {
+	unsigned count;
+	const char *item[DKE_TOKEN_TEXTS_MAX];
+};
+
+struct dke_token {
+	bool is_signed; /* by a key of the tenant: record is what the log says of it */
+	struct dk_log_token record;
+	/* the rest only if it holds */
+	const char *tenant; /* title; borrowed from the policy */
+	char person[PERSON_MAX_BYTES + 1];
+	char client[DKE_CLIENT_CHARS + 1];
+	struct dke_texts groups, roles;
+	size_t used; /* of pool, which has the texts of both */
+	char pool[JWT_MAX_BYTES];
+};
+
+/* Fills *ret as far as it comes. */
+enum dke_token_fault dke_token_verify(const uint8_t *text, size_t len, const struct policy *policy,
+    const struct token_issuers *issuers, uint64_t now, struct dke_token *ret);
+/* Static, never NULL; spec/profiles/ms-dke.md section 10. */
+const char *dke_token_fault_name(enum dke_token_fault fault);
+
+#endif

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tenants and decrypt rules of a policy, written from spec/profiles/ms-dke.md sections 5.1, 6
+and 7 alone."""
+
+import re
+
+from . import dke, policy
+from .policy import PolicyError, require
+
+NAMED = {"key": f"{dke.NAME}", "id": dke.GUID, "hex": "[0-9a-f]{64}", "text": ".+",
+         "person": dke.PERSON.pattern}
+FETCH = ["key-set-ca", "key-set-refresh", "key-set-max-age"]
+# Word after word: what a value is, and between which numbers, or how many items.
+TENANT = {
+    "id": "id", "issuers": ("url", 4), "metadata": "url", "key-set": "url",
+    "audiences": ("text", 4), "clients": ("id", 16), "scopes": ("scope", 8), "claims": ("claim", 4),
+    "max-age": (60, 86400), "key-quarantine": (0, 2592000), "single-use": "false",
+    "key-set-ca": "text", "key-set-refresh": (1, 86400), "key-set-max-age": (1, 2592000)}
+BUDGET = (1, 10**9)
+DECRYPT = {
+    "keys": ("key", 0), "tenants": ("name", 0), "users": ("person", 0), "groups": ("name", 0),
+    "token-groups": ("id", 0), "roles": ("text", 0), "canaries": ("hex", 0), "gates": ("gate", 8),
+    "networks": ("networks", 0), "weekdays": ("weekdays", 0), "hours": ("hours", 0),
+    "zone": "zone", "accept-level": "level", "allow": "truth", "per-minute": BUDGET,
+    "per-day": BUDGET, "document-per-day": BUDGET, "key-per-day": BUDGET}
+BUILT = {"client-certificate", "front-certificate", "front-network", "network"}
+LEVELS = ("C-", "C- (ambient)")
+
+
+def segments(url):
+    return url.split("?")[0].split("/")[3:]
+
+
+def value_ok(kind, value, line):
+    """The value as judgement wants it."""
+    if kind in ("networks", "weekdays", "hours"):
+        return policy.item(kind, value, line)
+    if kind == "zone":
+        return policy.zone(value, line)
+    if kind == "name":
+        return value, line
+    if kind == "url":
+        require(re.fullmatch(policy.URL, value) and len(value) <= 200, line)
+    elif kind == "claim":
+        require(value in ("upn", "email", "preferred_username", "oid"), line)
+    elif kind == "gate":
+        require(set(value.split(" or ")) <= BUILT, line)
+    elif kind == "level":
+        require(value in LEVELS, line)
+    else:
+        require(re.fullmatch(NAMED.get(kind, "[^ ]+"), value), line)
+        require(kind in ("hex", "person") or len(value.encode()) <= 200, line)
+        require(kind != "person" or value == value.lower(), line)
+    return value
+
+
+class Parser(policy.Parser):
+    def __init__(self, text):
+        self.tenants, self.decrypts = {}, {}
+        super().__init__(text)
+
+    def policy(self):
+        """All of it: unknown groups come before unknown tenants."""
+        while self.kind == "word":
+            self.section()
+        rules = [*self.rules.values(), *self.decrypts.values()]
+        for option, known, code in (("groups", self.groups, "unknown-group"),
+                                    ("tokens", self.issuers, "unknown-issuer"),
+                                    ("tenants", self.tenants, "unknown-issuer")):
+            for rule in rules:
+                for name, line in rule.get(option, ()):
+                    if name not in known:
+                        raise PolicyError(code, line)
+        super().policy()
+        return self
+
+    def section(self):
+        if self.value not in ("tenant", "decrypt"):
+            if self.value == "issuer":
+                self.issuers = {**dict.fromkeys(self.tenants, {"url": None}), **self.issuers}
+            super().section()
+            self.issuers = {n: i for n, i in self.issuers.items() if i["url"]}
+            return
+        what, line = self.value, self.line
+        known = {"tenant": self.tenants, "decrypt": self.decrypts}[what]
+        if len(known) == {"tenant": 16, "decrypt": 1000}[what]:
+            raise PolicyError("too-many", line)
+        self.step()
+        if self.kind == "text" and not re.fullmatch(
+                "[a-z0-9][a-z0-9-]{0,31}" if what == "tenant" else "(?s).{1,64}", self.value):
+            raise PolicyError("title", self.line)
+        if self.kind == "text" and (self.value in known or what == "tenant"
+                                    and self.value in self.issuers):
+            raise PolicyError("repeated-title", self.line)
+        title = self.take("text")
+        self.take("{")
+        made = {"title": title, "line": line}
+        while self.kind == "word":
+            self.dke_option(TENANT if what == "tenant" else DECRYPT, made)
+        if self.kind != "}":
+            raise PolicyError("syntax", self.line)
+        (self.check_tenant if what == "tenant" else check_decrypt)(made)
+        self.step()
+        known[title] = made
+
+    def dke_option(self, options, made):
+        name, line = self.value, self.line
+        if name not in options:
+            raise PolicyError("unknown-option", line)
+        if name in made:
+            raise PolicyError("repeated-option", line)
+        self.step()
+        self.take("=")
+        kind, line = options[name], self.line
+        truth = self.kind == "word" and self.value in ("true", "false")
+        if self.kind not in ("{", "text", "number") and not truth:
+            raise PolicyError("syntax", line)
+        if isinstance(kind, tuple) and isinstance(kind[0], int):
+            require(self.kind == "number" and kind[0] <= int(self.value) <= kind[1]
+                    and str(int(self.value)) == self.value, line)
+            made[name] = int(self.step()[1])
+        elif isinstance(kind, tuple):
+            require(self.kind == "{", line)
+            self.step()
+            made[name] = list(self.dke_items(kind, line))
+        elif kind in ("truth", "false"):
+            require(truth and (kind == "truth" or self.value == "false"), line)
+            made[name] = self.step()[1] == "true"
+        else:
+            require(self.kind == "text", line)
+            made[name] = value_ok(kind, self.step()[1], line)
+            require(name != "id" or set(made[name]) != set("0-"), line)
+        made.setdefault("lines", {})[name] = line
+
+    def dke_items(self, kind, line):
+        count = 0
+        if self.kind == "}":
+            raise PolicyError("value", line)
+        while True:
+            if self.kind != "text":
+                raise PolicyError("syntax", self.line)
+            count += 1
+            made = value_ok(kind[0], self.value, self.line)
+            require(not kind[1] or count <= kind[1], self.line)
+            yield (made, self.line) if kind[0] == "url" else made
+            self.step()
+            if self.kind == "}":
+                self.step()
+                return
+            self.take(",")
+
+    def check_tenant(self, made):
+        if {"id", "issuers", "audiences", "clients"} - set(made):
+            raise PolicyError("missing-option", made["line"])
+        for url, line in made["issuers"]:
+            require(made["id"] in segments(url), line)
+        made["issuers"] = [url for url, _ in made["issuers"]]
+        urls = [made[name] for name in ("metadata", "key-set") if name in made]
+        if len(urls) == 2 or any(made["id"] not in segments(url) for url in urls):
+            raise PolicyError("key-set", made["line"])
+        for other in self.tenants.values():
+            if set(other["issuers"]) & set(made["issuers"]):
+                raise PolicyError("repeated-issuer", made["line"])
+        if (not urls and set(FETCH) & set(made)
+                or made.get("key-set-max-age", 86400) < made.get("key-set-refresh", 300)):
+            raise PolicyError("key-set", made["line"])
+
+
+def check_decrypt(made):
+    gates = made.get("gates", [])
+    if {"keys", "tenants", "allow"} - set(made) or not (
+            {"users", "groups", "token-groups", "roles"} & set(made)):
+        raise PolicyError("missing-option", made["line"])
+    if (not made["allow"] and {"gates", "accept-level"} & set(made)
+            or any("network" in text.split(" or ") for text in gates) and "networks" not in made):
+        raise PolicyError("factors", made["line"])
+    lowest = dke.lowest_level(gates)
+    if made["allow"] and lowest not in ("C", made.get("accept-level")):
+        raise PolicyError("level", made["line"])
+
+
+def parse(data):
+    require(len(data) <= policy.LIMIT, 1)
+    return Parser(policy.decode(data)).policy()
+
+
+def is_named(parsed, rule, request):
+    person = request["person"]
+    groups = {name for name, _ in rule.get("groups", ())}
+    in_group = any(person in g["users"] and person != "*"
+                   for title, g in parsed.groups.items() if title in groups)
+    return (person in rule.get("users", ()) or in_group
+            or set(request.get("groups", "").split()) & set(rule.get("token-groups", ()))
+            or set(request.get("roles", "").split()) & set(rule.get("roles", ())))
+
+
+def why(parsed, rule, request):
+    if request["key"] not in rule["keys"]:
+        return "key"
+    if request["tenant"] not in [name for name, _ in rule["tenants"]]:
+        return "tenant"
+    if not is_named(parsed, rule, request):
+        return "user"
+    there = {"user": "*", "key": "*", "time": request["now"],
+             "address": request.get("address", "::")}
+    place = {name: rule[name] for name in ("networks", "weekdays", "hours", "zone") if name in rule}
+    return next(policy.reasons({"keys": ["*"], "users": ["*"], **place}, there), "matches")
+
+
+def judge(parsed, request):
+    """(verdict, title of the rule that decided, level, the reason of each rule tried)."""
+    for rule in parsed.decrypts.values():
+        if request["key"] in rule["keys"] and request.get("document") in rule.get("canaries", ()):
+            return "canary", rule["title"], None, []
+    tried = []
+    for rule in parsed.decrypts.values():
+        tried.append(why(parsed, rule, request))
+        if tried[-1] != "matches":
+            continue
+        if not rule["allow"]:
+            return "policy", rule["title"], None, tried
+        held = set(request.get("held", "").split()) | ({"network"} if "networks" in rule else set())
+        level = dke.level(rule.get("gates", []), held)
+        return "success" if level else "gate", rule["title"], level, tried
+    return "policy", None, None, tried
