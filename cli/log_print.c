@@ -29,6 +29,14 @@ decision_name(const struct dk_log_event *e)
 	return e->decision == DK_LOG_DENIED ? "denied" : "done";
 }
 
+static const char *
+level_name(unsigned level)
+{
+	static const char *const names[] = { "", "A", "B", "C", "C-", "D", "C- (ambient)" };
+
+	return names[level < sizeof(names) / sizeof(names[0]) ? level : 0];
+}
+
 /* ---- for people ---- */
 
 static void
@@ -68,6 +76,7 @@ static void
 print_main(const struct dk_log_event *e)
 {
 	struct dk_log_token token;
+
 	if (e->reason)
 		(void)printf(" reason=%s", dk_code_name(e->reason));
 	if (e->key_name[0])
@@ -76,7 +85,9 @@ print_main(const struct dk_log_event *e)
 		(void)printf(" version=%u", e->key_version);
 	if (e->has_key_id)
 		print_hex("key-id", e->key_id, 32);
-	if (e->user[0])
+	if (e->is_person)
+		print_quoted("person", e->user);
+	else if (e->user[0])
 		(void)printf(" user=%s", e->user);
 	if (e->device_name[0])
 		print_quoted("device", e->device_name);
@@ -96,6 +107,12 @@ print_main(const struct dk_log_event *e)
 	}
 	if (e->has_certificate)
 		print_hex("certificate", e->certificate, 32);
+	if (e->client[0])
+		print_quoted("client", e->client);
+	if (e->rule[0])
+		print_quoted("rule", e->rule);
+	if (e->front == DK_LOG_DKE && e->level)
+		(void)printf(" level=\"%s\"", level_name(e->level));
 	print_key_set(e);
 }
 
@@ -111,6 +128,12 @@ log_print(uint64_t index, const struct dk_log_event *e)
 	(void)printf("\n");
 	for (unsigned i = 0; i < e->object_count; i++) {
 		(void)printf("    object %s", dk_code_name(e->objects[i].code));
+		if (e->front == DK_LOG_DKE) {
+			print_hex("document", e->objects[i].core_digest, 32);
+			print_hex("key-id", e->objects[i].key_id, 32);
+			(void)printf("\n");
+			continue;
+		}
 		print_hex("id", e->objects[i].object_id, 16);
 		print_hex("key-id", e->objects[i].key_id, 32);
 		(void)printf(" epoch=%u\n", e->objects[i].epoch);
@@ -159,7 +182,7 @@ put_address(struct json *j, const struct dk_log_event *e)
 static void
 put_who(struct json *j, const struct dk_log_event *e)
 {
-	put_text(j, "user", e->user);
+	put_text(j, e->is_person ? "person" : "user", e->user);
 	put_hex(j, "device", e->has_device, e->device, sizeof(e->device));
 	put_text(j, "device_name", e->device_name);
 	put_address(j, e);
@@ -171,12 +194,14 @@ static void
 put_what(struct json *j, const struct dk_log_event *e)
 {
 	static const char *const types[] = { "?", "p256", "p384", "rsa" };
+	bool dke = e->stanza_type == DK_LOG_TYPE_DKE;
 
 	put_text(j, "key", e->key_name);
 	put_hex(j, "key_id", e->has_key_id, e->key_id, sizeof(e->key_id));
 	put_number(j, "key_version", e->key_version);
 	if (e->stanza_type)
-		json_string(j, "key_type", types[e->stanza_type < 4 ? e->stanza_type : 0]);
+		json_string(j, "key_type",
+		    dke ? "dke-rsa" : types[e->stanza_type < 4 ? e->stanza_type : 0]);
 	put_hex(j, "recovery", e->has_recovery, e->recovery, sizeof(e->recovery));
 	put_hex(j, "policy", e->has_policy, e->policy, sizeof(e->policy));
 	put_hex(j, "request", e->has_request, e->request, sizeof(e->request));
@@ -184,6 +209,8 @@ put_what(struct json *j, const struct dk_log_event *e)
 	put_number(j, "generation", e->generation);
 	put_number(j, "suppressed", e->suppressed);
 	put_text(j, "note", e->note);
+	put_text(j, "client", e->client);
+	put_text(j, "rule", e->rule);
 }
 
 static void
@@ -211,13 +238,14 @@ put_key_set(struct json *j, const struct dk_log_event *e)
 static void
 put_factors(struct json *j, const struct dk_log_event *e)
 {
-	static const char *const types[] = { "?", "device", "local", "code", "approval" };
+	static const char *const types[] = { "?", "device", "local", "code", "approval",
+		"confirmation", "session", "front", "denial" };
 	struct dk_log_token token;
 
 	json_open(j, "factors", '[');
 	for (unsigned i = 0; i < e->factor_count; i++) {
 		json_open(j, NULL, '{');
-		json_string(j, "type", types[e->factor[i].type < 5 ? e->factor[i].type : 0]);
+		json_string(j, "type", types[e->factor[i].type < 9 ? e->factor[i].type : 0]);
 		json_string(j, "verifier", dk_log_verifier_name(e->factor[i].verifier));
 		json_number(j, "root", e->factor[i].root);
 		json_close(j, '}');
@@ -253,9 +281,13 @@ put_objects(struct json *j, const struct dk_log_event *e)
 
 		json_open(j, NULL, '{');
 		json_string(j, "code", dk_code_name(o->code));
-		put_hex(j, "id", true, o->object_id, sizeof(o->object_id));
-		put_hex(j, "core_digest", true, o->core_digest, sizeof(o->core_digest));
-		json_number(j, "epoch", o->epoch);
+		if (e->front == DK_LOG_DKE) {
+			put_hex(j, "document", true, o->core_digest, 32);
+		} else {
+			put_hex(j, "id", true, o->object_id, sizeof(o->object_id));
+			put_hex(j, "core_digest", true, o->core_digest, sizeof(o->core_digest));
+			json_number(j, "epoch", o->epoch);
+		}
 		put_hex(j, "key_id", true, o->key_id, sizeof(o->key_id));
 		json_close(j, '}');
 	}
@@ -266,8 +298,7 @@ void
 log_print_json(uint64_t index, const struct dk_log_event *e)
 {
 	static const char *const modes[] = { "", "prompt", "strict" };
-	static const char *const fronts[] = { "", "native", "administration" };
-	static const char *const levels[] = { "", "A", "B", "C", "C-", "D" };
+	static const char *const fronts[] = { "", "native", "administration", "ms-dke" };
 	struct json j = { .out = stdout };
 	char when[TIME_BYTES];
 
@@ -280,8 +311,8 @@ log_print_json(uint64_t index, const struct dk_log_event *e)
 	if (e->reason)
 		json_string(&j, "reason", dk_code_name(e->reason));
 	put_text(&j, "mode", modes[e->mode < 3 ? e->mode : 0]);
-	put_text(&j, "front_end", fronts[e->front < 3 ? e->front : 0]);
-	put_text(&j, "level", levels[e->level < 6 ? e->level : 0]);
+	put_text(&j, "front_end", fronts[e->front < 4 ? e->front : 0]);
+	put_text(&j, "level", level_name(e->level));
 	put_who(&j, e);
 	put_what(&j, e);
 	put_key_set(&j, e);

@@ -47,25 +47,13 @@ slice(struct dk_reader_buf *rd, size_t len)
 }
 
 static bool
-is_person(const struct dk_part *text)
-{
-	const uint8_t *t = text->data;
-
-	for (size_t i = 0; i < text->len; i++)
-		if (t[i] < 0x21 || t[i] > 0x7e)
-			return false;
-	return text->len <= IPC_DKE_PERSON_MAX_BYTES;
-}
-
-static bool
 is_front(const struct dk_part *claim)
 {
 	const uint8_t *front = claim->data;
-	struct dk_part person = { front + IPC_DKE_FRONT_MIN_BYTES - 1,
-		claim->len - (IPC_DKE_FRONT_MIN_BYTES - 1) };
 
 	return (front[0] == IPC_DKE_FRONT_CERTIFICATE || front[0] == IPC_DKE_FRONT_NETWORK) &&
-	    is_person(&person);
+	    dk_log_person_valid(
+		front + IPC_DKE_FRONT_MIN_BYTES - 1, claim->len - (IPC_DKE_FRONT_MIN_BYTES - 1));
 }
 
 bool
@@ -180,8 +168,9 @@ ipc_dke_judged_read(const struct ipc_message *message, struct ipc_dke_judged *re
 	ret->address = dk_rd_bytes(&rd, 16);
 	ret->person = slice(&rd, dk_rd_u8(&rd));
 	ret->token_digest = dk_rd_bytes(&rd, 32);
-	if (rd.failed || !is_person(&ret->person) || !read_name(&rd, ret->name) ||
-	    !read_name(&rd, ret->id))
+	if (rd.failed ||
+	    (ret->person.len > 0 && !dk_log_person_valid(ret->person.data, ret->person.len)) ||
+	    !read_name(&rd, ret->name) || !read_name(&rd, ret->id))
 		return false;
 	ret->value = slice(&rd, dk_rd_u16(&rd));
 	return !rd.failed && dk_rd_left(&rd) == 0 && ret->value.len <= IPC_DKE_VALUE_MAX_BYTES &&

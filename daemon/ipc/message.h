@@ -131,7 +131,7 @@ enum ipc_policy_rule {
 /* Enrolments in ERASE: u64 index, u8 whether the device is active. */
 #define IPC_ENROLMENT_BYTES 9
 #define IPC_ENROLMENTS_MAX 20000
-#define IPC_ERASE_MAX_BYTES (8 + 1 + 64 + 8 + 4 + IPC_ENROLMENTS_MAX * IPC_ENROLMENT_BYTES)
+#define IPC_ERASE_MAX_BYTES (8 + 1 + 254 + 8 + 4 + IPC_ENROLMENTS_MAX * IPC_ENROLMENT_BYTES)
 #define IPC_ADMIN_MAX_BYTES 8192
 #define IPC_ADMIN_ARGS_MAX 16
 #define IPC_TOKEN_URI_MAX_BYTES 1024

@@ -351,12 +351,17 @@ ipc_records_read(const struct ipc_message *message, struct ipc_records *ret)
 }
 
 static bool
-read_name(struct dk_reader_buf *rd, char ret[IPC_NAME_MAX_BYTES + 1])
+read_who(struct dk_reader_buf *rd, char ret[DK_LOG_PERSON_MAX_BYTES + 1])
 {
 	const struct dk_part part = slice(rd, dk_rd_u8(rd));
-	const struct ipc_message name = { .data = part.data, .len = part.len };
 
-	return !rd->failed && ipc_text_read(&name, ret);
+	if (rd->failed || part.len > DK_LOG_PERSON_MAX_BYTES ||
+	    (part.len > 0 && memchr(part.data, '\0', part.len)))
+		return false;
+	if (part.len > 0)
+		memcpy(ret, part.data, part.len);
+	ret[part.len] = '\0';
+	return true;
 }
 
 bool
@@ -366,7 +371,7 @@ ipc_erase_read(const struct ipc_message *message, struct ipc_erase *ret)
 
 	start(&rd, message);
 	ret->before = dk_rd_u64(&rd);
-	if (!read_name(&rd, ret->user))
+	if (!read_who(&rd, ret->user))
 		return false;
 	ret->size = dk_rd_u64(&rd);
 	ret->count = dk_rd_u32(&rd);

@@ -10,6 +10,7 @@
 
 #include "ipc/channel.h"
 #include "ipc/claim.h"
+#include "log/record.h"
 
 /* The fixed part of RELEASE: address, created, nonce, key id, signature. */
 #define IPC_RELEASE_HEAD_BYTES (16 + 8 + 16 + 32 + 64)
@@ -172,7 +173,7 @@ bool ipc_anchored_read(const struct ipc_message *message, struct ipc_anchored *r
 /* ERASE */
 struct ipc_erase {
 	uint64_t before;
-	char user[IPC_NAME_MAX_BYTES + 1];
+	char user[DK_LOG_PERSON_MAX_BYTES + 1];
 	uint64_t size;
 	uint32_t count; /* at most IPC_ENROLMENTS_MAX */
 	const uint8_t *enrolments;

@@ -31,7 +31,8 @@ check_erase(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event
 	int n;
 
 	if ((user[0] == '\0' && before[0] == '\0') ||
-	    (user[0] != '\0' && !dk_user_name_valid(user, strlen(user))) ||
+	    (user[0] != '\0' && !dk_user_name_valid(user, strlen(user)) &&
+		!dk_log_person_valid(user, strlen(user))) ||
 	    (before[0] != '\0' && !dk_log_number_parse(before, strlen(before), &act->before)) ||
 	    (before[0] != '\0' && (act->before == 0 || act->before > event->time)) ||
 	    !time_text(act->before, when))

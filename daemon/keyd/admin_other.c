@@ -24,7 +24,7 @@ check_enrol_code(struct keyd *keyd, struct admin_act *act, struct dk_log_event *
 	memcpy(c->id, keys.code_id, sizeof(c->id));
 	memcpy(c->user, act->arg[0], strlen(act->arg[0]) + 1);
 	c->expires = event->time + STATE_CODE_LIFE_S;
-	memcpy(event->user, c->user, sizeof(event->user));
+	memcpy(event->user, c->user, sizeof(c->user));
 	return DK_CODE_OK;
 }
 

@@ -22,7 +22,7 @@ struct enrolment {
 struct erase {
 	uint64_t id;
 	uint64_t before; /* 0: any time */
-	char user[IPC_NAME_MAX_BYTES + 1];
+	char user[DK_LOG_PERSON_MAX_BYTES + 1];
 	uint64_t begin, next, end;
 	uint64_t covered; /* entries below it need not be looked at again */
 	uint64_t erased, broken;

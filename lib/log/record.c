@@ -117,17 +117,22 @@ encode_main(struct dk_writer_buf *wr, const struct dk_log_event *e)
 		put(wr, DK_TAG_CERTIFICATE, e->certificate, sizeof(e->certificate));
 	if (e->key_set_len > 0)
 		put(wr, DK_TAG_KEY_SET, e->key_set, e->key_set_len);
+	put_text(wr, DK_TAG_CLIENT, e->client);
+	put_text(wr, DK_TAG_RULE, e->rule);
 }
 
 static void
 encode_person(struct dk_writer_buf *wr, const struct dk_log_event *e)
 {
-	put_text(wr, DK_TAG_USER, e->user);
+	if (!e->is_person)
+		put_text(wr, DK_TAG_USER, e->user);
 	if (e->has_device)
 		put(wr, DK_TAG_DEVICE, e->device, 32);
 	put_text(wr, DK_TAG_DEVICE_NAME, e->device_name);
 	if (e->has_address)
 		put(wr, DK_TAG_ADDRESS, e->address, 16);
+	if (e->is_person)
+		put_text(wr, DK_TAG_PERSON, e->user);
 }
 
 static dk_err

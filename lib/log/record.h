@@ -31,6 +31,8 @@
 #define DK_LOG_FACTORS_MAX 16
 #define DK_LOG_NAME_MAX_BYTES 64
 #define DK_LOG_NOTE_MAX_BYTES 255
+#define DK_LOG_PERSON_MAX_BYTES 254
+#define DK_LOG_TYPE_DKE 0x8001 /* stanza type of keys of spec/profiles/ms-dke.md */
 /* Main and person parts with their heads. */
 #define DK_LOG_OTHER_MAX_BYTES 3072
 /* Objects and their part heads, main and person parts of this version. */
@@ -126,9 +128,12 @@ struct dk_log_event {
 	uint8_t certificate[DK_LOG_CERTIFICATE_BYTES];
 	size_t key_set_len; /* 0: none */
 	uint8_t key_set[DK_LOG_KEY_SET_MAX_BYTES];
+	char client[DK_LOG_CLIENT_BYTES + 1];
+	char rule[DK_LOG_NAME_MAX_BYTES + 1];
 	/* person part */
 	bool person_erased;
-	char user[DK_LOG_NAME_MAX_BYTES + 1];
+	bool is_person; /* user is who a token names, and no user here */
+	char user[DK_LOG_PERSON_MAX_BYTES + 1];
 	bool has_device;
 	uint8_t device[32];
 	char device_name[DK_LOG_NAME_MAX_BYTES + 1];
@@ -207,6 +212,9 @@ DK_MUST_USE dk_err dk_log_dke_request(const char *name, const char *id,
     const uint8_t document[32], const uint8_t token_digest[32], uint8_t ret_digest[32]);
 void dk_log_dke_object(unsigned code, const uint8_t document[32], const uint8_t *key_id,
     struct dk_log_object *ret_object);
+
+/* Who a token names: 1 to DK_LOG_PERSON_MAX_BYTES bytes from 21 to 7e. */
+bool dk_log_person_valid(const void *text, size_t len);
 
 /* Whether an event of this class changes the sealed store (spec/custody.md). */
 bool dk_log_class_is_act(unsigned class_);

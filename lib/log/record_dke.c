@@ -6,6 +6,17 @@
 #include "format/schedule.h"
 #include "log/record.h"
 
+bool
+dk_log_person_valid(const void *text, size_t len)
+{
+	const uint8_t *t = text;
+
+	for (size_t i = 0; i < len && len <= DK_LOG_PERSON_MAX_BYTES; i++)
+		if (t[i] < 0x21 || t[i] > 0x7e)
+			return false;
+	return len >= 1 && len <= DK_LOG_PERSON_MAX_BYTES;
+}
+
 dk_err
 dk_log_dke_request(const char *name, const char *id, const uint8_t document[32],
     const uint8_t token_digest[32], uint8_t ret_digest[32])

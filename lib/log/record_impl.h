@@ -28,6 +28,8 @@ enum dk_log_main_tag {
 	DK_TAG_TOKEN = DK_LOG_TAG_TOKEN,
 	DK_TAG_CERTIFICATE = DK_LOG_TAG_CERTIFICATE,
 	DK_TAG_KEY_SET = 21,
+	DK_TAG_CLIENT = DK_LOG_TAG_CLIENT,
+	DK_TAG_RULE = DK_LOG_TAG_RULE,
 };
 
 enum dk_log_person_tag {
@@ -35,6 +37,7 @@ enum dk_log_person_tag {
 	DK_TAG_DEVICE = 2,
 	DK_TAG_DEVICE_NAME = 3,
 	DK_TAG_ADDRESS = 4,
+	DK_TAG_PERSON = 5, /* in place of user */
 };
 
 /* Hashes of the parts, from which the commitment is made. */

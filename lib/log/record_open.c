@@ -186,6 +186,11 @@ main_field(struct dk_log_event *e, unsigned tag, const uint8_t *value, size_t le
 		return get_token(value, len, e);
 	case DK_TAG_KEY_SET:
 		return get_key_set(value, len, e);
+	case DK_TAG_CLIENT:
+		return len == DK_LOG_CLIENT_BYTES &&
+		    get_text(value, len, DK_LOG_CLIENT_BYTES, e->client);
+	case DK_TAG_RULE:
+		return get_text(value, len, DK_LOG_NAME_MAX_BYTES, e->rule);
 	case DK_TAG_CERTIFICATE:
 		if (len != sizeof(e->certificate))
 			return false;
@@ -213,6 +218,10 @@ person_field(struct dk_log_event *e, unsigned tag, const uint8_t *value, size_t 
 		memcpy(e->address, value, 16);
 		e->has_address = true;
 		return true;
+	case DK_TAG_PERSON:
+		e->is_person = true;
+		return e->user[0] == '\0' && dk_log_person_valid(value, len) &&
+		    get_text(value, len, DK_LOG_PERSON_MAX_BYTES, e->user);
 	default:
 		return false;
 	}

@@ -41,9 +41,9 @@ NUMBERS = {1: ("time", 8), 2: ("decision", 1), 3: ("reason", 2), 4: ("mode", 1),
            6: ("level", 1), 9: ("version", 4), 13: ("generation", 8), 14: ("suppressed", 4),
            15: ("stanza_type", 2)}
 HASHES = {8: "key_id", 10: "policy", 11: "request", 12: "recipient", 18: "recovery"}
-FACTOR, NOTE, TOKEN, CERTIFICATE, KEY_SET = 16, 17, 19, 20, 21
-MAIN_TEXTS = {7: ("key", 64), NOTE: ("note", 255)}
-PERSON_TEXTS = {1: ("user", 64), 3: ("device_name", 64)}
+FACTOR, NOTE, TOKEN, CERTIFICATE, KEY_SET, CLIENT = 16, 17, 19, 20, 21, 23
+MAIN_TEXTS = {7: ("key", 64), NOTE: ("note", 255), CLIENT: ("client", 36), 24: ("rule", 64)}
+PERSON_TEXTS = {1: ("user", 64), 3: ("device_name", 64), 5: ("person", 254)}
 
 
 @dataclass
@@ -88,7 +88,8 @@ def encode_main(main):
 
 def encode_person(person):
     values = {1: person.get("user", "").encode(), 2: person.get("device", b""),
-              3: person.get("device_name", "").encode(), 4: person.get("address", b"")}
+              3: person.get("device_name", "").encode(), 4: person.get("address", b""),
+              5: person.get("person", "").encode()}
     return fields((tag, value) for tag, value in values.items() if value)
 
 
@@ -168,7 +169,7 @@ def read_main(data):
             main[HASHES[tag]] = value
         elif tag in MAIN_TEXTS:
             name, most = MAIN_TEXTS[tag]
-            require(len(value) <= most and is_text(value))
+            require(len(value) <= most and is_text(value) and (tag != CLIENT or len(value) == 36))
             main[name] = value.decode()
         elif tag == FACTOR:
             require(len(value) == 11)
@@ -191,6 +192,7 @@ def read_person(data):
         if tag in PERSON_TEXTS:
             name, most = PERSON_TEXTS[tag]
             require(len(value) <= most and is_text(value))
+            require(tag != 5 or "user" not in person and all(0x21 <= c <= 0x7e for c in value))
             person[name] = value.decode()
         else:
             require((tag, len(value)) in ((2, 32), (4, 16)))

@@ -249,8 +249,8 @@ CASES = {
                  [b"", anchored()[:-1], anchored(more=b"x"), anchored(n=1, more=ENTRY[:-1]),
                   anchored(n=3, more=3 * ENTRY), anchored(code=9999)]),
     "ERASE": ([erase(), erase(user=b""), erase(devices=[(1, 1), (0, 0)])],
-              [b"", erase()[:-1], erase() + b"x", erase(user=b"u" * 65), erase(before=1 << 63),
-               erase(count=20001), erase(devices=[(1, 1)])[:-1], bytes(8) + b"\x40u"]),
+              [b"", erase()[:-1], erase() + b"x", erase(user=b"u" * 255), erase(before=1 << 63),
+               erase(count=20001), erase(devices=[(1, 1)])[:-1], bytes(8) + b"\x40u", erase(user=b"u\0")]),
     "ERASED": ([], [b"", bytes(17), u16(0) + bytes(16), u16(9999) + bytes(16)]),  # not asked for
     "TOKEN_MAKE": ([u16(1) + bytes(16) + b"pkcs11:token=none"],
                    [b"", u16(1) + bytes(15), u16(0) + bytes(16), u16(4) + bytes(16)]),
