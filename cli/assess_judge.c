@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "assess_out.h"
+#include "report.h"
 
 struct place {
 	const struct incident *incident;
@@ -95,6 +96,8 @@ judge_catalogued(struct assess_out *out, struct dk_exposure *x, const struct dk_
 		err = dk_exposure_object(x, &object, &verdict);
 	if (err == DK_OK && !assess_out_object(out, o->object_id, o->label, &object, &verdict))
 		err = DK_ERR_NOMEM;
+	if (err == DK_OK && out->report)
+		err = report_object(out->report, o, o->object_id, &verdict);
 	return err;
 }
 
@@ -114,6 +117,8 @@ judge_others(struct assess_out *out, struct dk_exposure *x)
 		if (err == DK_OK &&
 		    !assess_out_object(out, digest[i].object_id, NULL, &object, &verdict))
 			err = DK_ERR_NOMEM;
+		if (err == DK_OK && out->report)
+			err = report_object(out->report, NULL, digest[i].object_id, &verdict);
 	}
 	return err;
 }

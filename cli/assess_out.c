@@ -166,6 +166,8 @@ assess_out_object(struct assess_out *out, const uint8_t object_id[16], const cha
 	char hex[33], words[WORDS_BYTES], safe[1024];
 
 	count(&out->totals, v);
+	if (out->report && !out->json && !explain && !is_listed(out, v->answer))
+		return tally(out, label, object, v);
 	if (!out->json && !explain && !is_listed(out, v->answer))
 		return true;
 	dk_hex(object_id, 16, hex);
@@ -180,7 +182,7 @@ assess_out_object(struct assess_out *out, const uint8_t object_id[16], const cha
 		(void)puts("  its share was handed to a stolen device");
 	if (out->json)
 		put_json(out->json, hex, label, v, words);
-	return !out->json || tally(out, label, object, v);
+	return (!out->json && !out->report) || tally(out, label, object, v);
 }
 
 void

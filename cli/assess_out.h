@@ -10,6 +10,8 @@
 #include "assess_tally.h"
 #include "json.h"
 
+struct report;
+
 enum assess_list { ASSESS_NONE, ASSESS_READABLE, ASSESS_UNKNOWN, ASSESS_ALL };
 
 struct assess_totals {
@@ -23,8 +25,9 @@ struct assess_out {
 	const uint8_t *explain; /* an object id, which is shown in any case; NULL: none */
 	bool explained;
 	struct json *json; /* within its array of objects; or NULL */
+	struct report *report; /* or NULL; counted as for JSON */
 	struct assess_totals totals;
-	/* Of JSON: objects by label; by customer key of their sets; and readable ones by the
+	/* Of JSON and report: objects by label; by customer key of their sets; and readable ones by the
 	 * day of the log entry that made them so. */
 	struct assess_tally label, key, day;
 	uint32_t *counted; /* by key: the object counted last, and 1 */

@@ -46,33 +46,53 @@ assess_tally_add(struct assess_tally *tally, const char *name, enum dk_exposure_
 }
 
 struct walk {
+	assess_tally_fn fn;
+	void *ctx;
+};
+
+static void
+visit_node(const void *at, VISIT visit, void *ctx)
+{
+	const struct node *node = *(const struct node *const *)at;
+	const struct walk *walk = ctx;
+
+	if (visit == postorder || visit == leaf)
+		walk->fn(walk->ctx, node->name, node->count);
+}
+
+void
+assess_tally_each(struct assess_tally *tally, assess_tally_fn fn, void *ctx)
+{
+	struct walk walk = { .fn = fn, .ctx = ctx };
+
+	twalk_r(tally->root, visit_node, &walk);
+}
+
+struct put {
 	struct json *json;
 	const char *member;
 };
 
 static void
-put_node(const void *at, VISIT visit, void *ctx)
+put_node(void *ctx, const char *name, const uint64_t count[3])
 {
-	const struct node *node = *(const struct node *const *)at;
-	const struct walk *walk = ctx;
+	const struct put *put = ctx;
 
-	if (visit != postorder && visit != leaf)
-		return;
-	json_open(walk->json, NULL, '{');
-	json_string(walk->json, walk->member, node->name);
+	json_open(put->json, NULL, '{');
+	json_string(put->json, put->member, name);
 	for (unsigned i = 3; i-- > 0;)
-		json_number(walk->json, assess_answers[i], node->count[i]);
-	json_close(walk->json, '}');
+		json_number(put->json, assess_answers[i], count[i]);
+	json_close(put->json, '}');
 }
 
 void
 assess_tally_json(
     struct assess_tally *tally, struct json *json, const char *array, const char *member)
 {
-	struct walk walk = { .json = json, .member = member };
+	struct put put = { .json = json, .member = member };
 
 	json_open(json, array, '[');
-	twalk_r(tally->root, put_node, &walk);
+	assess_tally_each(tally, put_node, &put);
 	json_close(json, ']');
 }
 

@@ -19,6 +19,9 @@ bool assess_tally_add(struct assess_tally *tally, const char *name, enum dk_expo
 /* An array of objects in the order of their names, byte by byte: member is that of the text. */
 void assess_tally_json(
     struct assess_tally *tally, struct json *json, const char *array, const char *member);
+/* All, in this order. */
+typedef void (*assess_tally_fn)(void *ctx, const char *name, const uint64_t count[3]);
+void assess_tally_each(struct assess_tally *tally, assess_tally_fn fn, void *ctx);
 void assess_tally_clear(struct assess_tally *tally);
 
 #endif

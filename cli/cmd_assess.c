@@ -14,6 +14,7 @@
 #include "options.h"
 #include "output.h"
 #include "progress.h"
+#include "report.h"
 
 static const char help[] =
     "usage: doublekey assess [OPTION...] --incident FILE --catalogue FILE\n"
@@ -30,11 +31,13 @@ static const char help[] =
     "      --list WHICH      a line for each object that is readable, unknown, or all\n"
     "      --explain OBJECT  the same for one object, by its id\n"
     "      --json OUT        all objects and totals, as JSON\n"
+    "      --html OUT        a report for people, and beside it the affected objects as CSV\n"
+    "      --lang en|de      language of the report; default: en\n"
     "  -f, --force           replace OUT\n"
     "  -q, --quiet           errors and the result only\n"
     "  -h, --help            this text\n";
 
-enum { INCIDENT = OPTION_OWN, CATALOGUE, LOG, RECORDS, LIST, EXPLAIN, JSON };
+enum { INCIDENT = OPTION_OWN, CATALOGUE, LOG, RECORDS, LIST, EXPLAIN, JSON, HTML, LANG };
 
 static const struct option table[] = {
 	{ "incident", required_argument, NULL, INCIDENT },
@@ -45,13 +48,16 @@ static const struct option table[] = {
 	{ "list", required_argument, NULL, LIST },
 	{ "explain", required_argument, NULL, EXPLAIN },
 	{ "json", required_argument, NULL, JSON },
+	{ "html", required_argument, NULL, HTML },
+	{ "lang", required_argument, NULL, LANG },
 	{ "force", no_argument, NULL, 'f' },
 	OPTIONS_COMMON,
 };
 
 struct run {
 	struct log_trust trust;
-	const char *incident_file, *catalogue_file, *log, *records_file, *json_file;
+	const char *incident_file, *catalogue_file, *log, *records_file, *json_file, *html_file;
+	enum report_language language;
 	bool force;
 	uint8_t explain[16];
 	struct assess_inputs inputs;
@@ -78,6 +84,15 @@ take_list(struct run *run, const char *text)
 }
 
 static int
+take_language(struct run *run, const char *text)
+{
+	if (strcmp(text, "en") != 0 && strcmp(text, "de") != 0)
+		return usage_error("assess", "--lang is en or de");
+	run->language = text[0] == 'd' ? REPORT_GERMAN : REPORT_ENGLISH;
+	return STATUS_OK;
+}
+
+static int
 take(void *ctx, int code)
 {
 	struct run *run = ctx;
@@ -93,6 +108,10 @@ take(void *ctx, int code)
 		return take_list(run, optarg);
 	else if (code == JSON)
 		run->json_file = optarg;
+	else if (code == HTML)
+		run->html_file = optarg;
+	else if (code == LANG)
+		return take_language(run, optarg);
 	else if (code == 'f')
 		run->force = true;
 	else if (!dk_unhex(optarg, run->explain, sizeof(run->explain)))
@@ -233,6 +252,21 @@ judge_json(struct run *run, struct dk_exposure *x)
 }
 
 static bool
+judge_all(struct run *run, struct dk_exposure *x)
+{
+	bool ok = !run->html_file ||
+	    report_open(run->html_file, run->force, run->language, &run->assess, &run->out.report);
+
+	if (ok)
+		ok = run->json_file ? judge_json(run, x)
+				    : fail(run->catalogue_file, assess_judge(&run->out, x));
+	if (ok && run->html_file)
+		return report_finish(run->out.report, &run->out, &run->inputs);
+	report_abandon(run->out.report);
+	return ok;
+}
+
+static bool
 assess(struct run *run)
 {
 	struct dk_exposure *x = NULL;
@@ -249,8 +283,7 @@ assess(struct run *run)
 		dk_exposure_free(x);
 		return false;
 	}
-	ok = run->json_file ? judge_json(run, x)
-			    : fail(run->catalogue_file, assess_judge(&run->out, x));
+	ok = judge_all(run, x);
 	dk_exposure_free(x);
 	if (!ok)
 		return false;
@@ -308,6 +341,10 @@ cmd_assess(int argc, char **argv)
 	    (run.out.list != ASSESS_NONE || run.out.explain))
 		return usage_error(
 		    "assess", "--list and --explain go with --json into a file only");
+	if (run.html_file ? !report_path_valid(run.html_file) : run.language != REPORT_ENGLISH)
+		return usage_error("assess",
+		    "--html needs the name of a file, since a list goes beside it; --lang needs "
+		    "--html");
 	ok = load_incident(&run) && assess(&run);
 	dk_catalogue_close(run.assess.catalogue);
 	assess_inputs_close(&run.inputs);

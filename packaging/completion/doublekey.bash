@@ -69,6 +69,10 @@ _doublekey() {
 		_doublekey_words 'p256 p384 rsa3072 rsa4096'
 		return
 		;;
+	--lang)
+		_doublekey_words 'en de'
+		return
+		;;
 	--segment-length)
 		_doublekey_words '4096 65536 1048576'
 		return
@@ -184,7 +188,7 @@ _doublekey() {
 		;;
 	assess)
 		_doublekey_words "--incident --catalogue --log --records --key --policy --ca --list --explain
-			--json --force $common"
+			--json --html --lang --force $common"
 		;;
 	enrol)
 		_doublekey_words "--ca-fingerprint --code --device-name $common"

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The report of an assessment: a page (HTML) for people, and the list of affected objects beside
+ * it (CSV). Rows of the list are written as the verdicts come; of the page, the first ones are
+ * kept until all is counted, so that memory does not grow with the objects.
+ *
+ * Spec: spec/exposure.md section 10
+ */
+#ifndef DK_CLI_REPORT_H
+#define DK_CLI_REPORT_H
+
+#include "assess_out.h"
+
+enum report_language { REPORT_ENGLISH, REPORT_GERMAN };
+
+/* Whether the page can be at path, with the list beside it. */
+bool report_path_valid(const char *path);
+/* Begins both files. assess is borrowed until the end. False: told already. */
+bool report_open(const char *path, bool force, enum report_language language,
+    const struct assess *assess, struct report **ret);
+/* object is NULL for one that only the log has.
+ * Errors: those of the catalogue, DK_ERR_NOMEM */
+dk_err report_object(struct report *report, const struct dk_catalogue_object *object,
+    const uint8_t object_id[16], const struct dk_exposure_verdict *verdict);
+/* The page; then both files get their names. Frees report. False: told already. */
+bool report_finish(
+    struct report *report, struct assess_out *out, const struct assess_inputs *inputs);
+/* Drops both; NULL is allowed. */
+void report_abandon(struct report *report);
+
+#endif
