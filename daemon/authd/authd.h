@@ -30,6 +30,8 @@ struct authd {
 
 /* judge.c: RELEASE from httpd; RELEASE_JUDGED goes to keyd. */
 bool authd_release(struct authd *authd, const struct ipc_message *message);
+/* dke.c: DKE_DECRYPT from httpd; DKE_JUDGED goes to keyd. */
+bool authd_dke_decrypt(struct authd *authd, const struct ipc_message *message);
 
 /* change.c: POLICY_TEXT and KEY_SET from the parent. Each is in force only when keyd
  * says POLICY_LOGGED, its record is durable; until then a second one is refused. */

@@ -27,6 +27,8 @@ on_httpd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 	switch (message->type) {
 	case IPC_RELEASE:
 		return authd_release(authd, message);
+	case IPC_DKE_DECRYPT:
+		return authd_dke_decrypt(authd, message);
 	case IPC_ENROL:
 		if (!ipc_enrol_read(message, &enrol))
 			return false;

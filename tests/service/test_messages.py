@@ -117,29 +117,33 @@ def dke_judged(code=0, level=3, c=b"\0", fields=DKE_FIELDS, person=b"alice@conto
             + names + u16(len(value)) + value)
 
 
+DKE_CLAIM = claim(2, b"a.b.c")
+
+
 def dke_key(name=b"Docs", modulus=b"n" * 256):
     return dke_names(name) + u16(len(modulus)) + modulus
 
 
-# Who takes these has no use for them yet: nothing of them is right.
 DKE_RIGHT = {
-    "DKE_DECRYPT": [dke_decrypt(), dke_decrypt(json=0, body=b""),
+    "DKE_DECRYPT": [dke_decrypt(claims(DKE_CLAIM)), dke_decrypt(claims(DKE_CLAIM), json=0, body=b""),
                     dke_decrypt(claims(claim(1, names(b"cn:x")), claim(2, b"x" * 14336), front()))],
     "DKE_JUDGED": [dke_judged(), dke_judged(c=b"\1" + charge()),
                    dke_judged(40, 0, fields=(), person=b"", value=b"")],
     "DKE_KEYS": [u16(0), u16(2) + dke_key(b"A") + dke_key(b"a", b"n" * 512)],
 }
 DKE_WRONG = {
-    "DKE_DECRYPT": [b"", dke_decrypt()[:-1], dke_decrypt() + b"x", dke_decrypt(json=2),
-                    dke_decrypt(names=dke_names(b".x")), dke_decrypt(names=dke_names(b"")),
-                    dke_decrypt(names=dke_names(id_=b"x" * 65)),
-                    dke_decrypt(names=dke_names(id_=b"x/y")),
-                    dke_decrypt(claims(claim(3, bytes(32)))), dke_decrypt(claims(claim(4, b"x"))),
+    "DKE_DECRYPT": [b"", dke_decrypt(), dke_decrypt(claims(front())), dke_decrypt(claims(DKE_CLAIM))[:-1],
+                    dke_decrypt(claims(DKE_CLAIM)) + b"x", dke_decrypt(claims(DKE_CLAIM), json=2),
+                    dke_decrypt(claims(claim(1, b"x"), DKE_CLAIM)),
+                    dke_decrypt(claims(DKE_CLAIM), names=dke_names(b".x")), dke_decrypt(claims(DKE_CLAIM), names=dke_names(b"")),
+                    dke_decrypt(claims(DKE_CLAIM), names=dke_names(id_=b"x" * 65)),
+                    dke_decrypt(claims(DKE_CLAIM), names=dke_names(id_=b"x/y")),
+                    dke_decrypt(claims(DKE_CLAIM, claim(3, bytes(32)))), dke_decrypt(claims(DKE_CLAIM, claim(4, b"x"))),
                     dke_decrypt(claims(claim(2, b"x" * 14337))),
-                    dke_decrypt(claims(front(0))), dke_decrypt(claims(front(3))),
-                    dke_decrypt(claims(front(person=b""))),
-                    dke_decrypt(claims(front(person=b"x" * 255))),
-                    dke_decrypt(claims(front(person=b"a b"))), dke_decrypt(body=b"x" * 4097)],
+                    dke_decrypt(claims(DKE_CLAIM, front(0))), dke_decrypt(claims(DKE_CLAIM, front(3))),
+                    dke_decrypt(claims(DKE_CLAIM, front(person=b""))),
+                    dke_decrypt(claims(DKE_CLAIM, front(person=b"x" * 255))),
+                    dke_decrypt(claims(DKE_CLAIM, front(person=b"a b"))), dke_decrypt(claims(DKE_CLAIM), body=b"x" * 4097)],
     "DKE_JUDGED": [b"", dke_judged()[:-1], dke_judged() + b"x", dke_judged(9999),
                    dke_judged(level=0), dke_judged(level=1), dke_judged(20, 5),
                    dke_judged(c=b"\x11" + 17 * charge()),
@@ -262,7 +266,9 @@ CASES = {
     "DATA": ([u16(0) + b"x", u16(2)], [b"", b"\0", u16(9999)]),
     "LOG_STATE": ([b"\0" + bytes(16), b"\1" + bytes(16)], [b"", bytes(16), b"\2" + bytes(16)]),
 }
-CASES |= {name: ([], DKE_RIGHT[name] + wrong) for name, wrong in DKE_WRONG.items()}
+# Who takes the others has no use for them yet: nothing of them is right.
+CASES |= {name: (DKE_RIGHT[name], wrong) if name == "DKE_DECRYPT" else
+          ([], DKE_RIGHT[name] + wrong) for name, wrong in DKE_WRONG.items()}
 RECEIVED = [m for m in TABLE if m.receiver != "parent"]
 
 
