@@ -17,7 +17,7 @@
 struct assess_entry {
 	uint32_t minute;   /* minutes since 1970, as the service says */
 	uint32_t early;    /* behind assess_times(): what is made of it by witnesses, at the least */
-	uint32_t root;     /* user id of a code, index of a device's code */
+	uint32_t root;     /* user id of a code, index of a device's code; place of a release's user */
 	uint16_t items;    /* of assess_log.item, behind those of the entry before */
 	uint8_t factors;   /* of assess_log.factor, likewise */
 	uint8_t class : 7; /* enum dk_exposure_class */
@@ -49,6 +49,16 @@ struct assess_issuer {
 	char issuer[201], key[129];
 };
 
+/* Who asked for a release; empty: that was erased. */
+struct assess_user {
+	char name[DK_LOG_NAME_MAX_BYTES + 1];
+};
+
+/* Where what belongs to every 256th entry begins. */
+struct assess_mark {
+	size_t item, factor;
+};
+
 struct assess_digest {
 	uint8_t digest[48];
 	uint8_t object_id[16];
@@ -74,6 +84,10 @@ struct assess {
 	struct array issuer; /* struct assess_issuer */
 	struct array ca;     /* uint8_t[32] */
 	struct array theft;  /* struct dk_theft */
+	struct array cause;  /* uint32_t: for each theft, the item of the incident file */
+	struct array user;   /* struct assess_user, none twice */
+	struct array mark;   /* struct assess_mark */
+	void *users;         /* of tsearch(): who is there */
 	struct array time;   /* struct log_time; none: the clock of the service counts */
 	const char *shown;   /* the incident file, for messages */
 };
@@ -92,6 +106,13 @@ struct assess_when {
 	uint64_t after, before;
 };
 struct assess_when assess_when(const struct assess *a, uint64_t index);
+/* An entry as the engine has it, behind assess_number(); ret borrows from room. */
+struct assess_room {
+	uint32_t item[2];
+	struct dk_exposure_factor factor[DK_EXPOSURE_FACTORS_MAX];
+};
+void assess_entry(const struct assess *a, uint64_t index, struct assess_room *room,
+    struct dk_exposure_entry *ret);
 /* Behind both: numbers for all keys, and what was stolen. */
 dk_err assess_number(struct assess *a);
 dk_err assess_feed(struct assess *a, struct dk_exposure **ret);

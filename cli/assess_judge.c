@@ -85,6 +85,7 @@ judge_catalogued(struct assess_out *out, struct dk_exposure *x, const struct dk_
 	struct dk_exposure_object object = { .verified = a->incident->as_written,
 		.set_count = o->set_count };
 	struct dk_exposure_verdict verdict;
+	struct assess_found found;
 	dk_err err = could_copy(a, o->id, &object.body);
 
 	if (err == DK_OK &&
@@ -94,7 +95,8 @@ judge_catalogued(struct assess_out *out, struct dk_exposure *x, const struct dk_
 	object.set = sets->set.at;
 	if (err == DK_OK)
 		err = dk_exposure_object(x, &object, &verdict);
-	if (err == DK_OK && !assess_out_object(out, o->object_id, o->label, &object, &verdict))
+	found = (struct assess_found){ o->object_id, o->label, &object, &verdict, o };
+	if (err == DK_OK && !assess_out_object(out, &found))
 		err = DK_ERR_NOMEM;
 	if (err == DK_OK && out->report)
 		err = report_object(out->report, o, o->object_id, &verdict);
@@ -112,10 +114,10 @@ judge_others(struct assess_out *out, struct dk_exposure *x)
 	for (size_t i = a->catalogued; i < a->digest.count && err == DK_OK; i++) {
 		struct dk_exposure_object object = { .object = (uint32_t)i, .body = true };
 		struct dk_exposure_verdict verdict;
+		struct assess_found found = { digest[i].object_id, NULL, &object, &verdict, NULL };
 
 		err = dk_exposure_object(x, &object, &verdict);
-		if (err == DK_OK &&
-		    !assess_out_object(out, digest[i].object_id, NULL, &object, &verdict))
+		if (err == DK_OK && !assess_out_object(out, &found))
 			err = DK_ERR_NOMEM;
 		if (err == DK_OK && out->report)
 			err = report_object(out->report, NULL, digest[i].object_id, &verdict);
@@ -130,6 +132,7 @@ assess_judge(struct assess_out *out, struct dk_exposure *x)
 	struct sets sets = { .set = { .at = NULL } };
 	dk_err err;
 
+	out->exposure = x;
 	do {
 		err = dk_catalogue_next(out->assess->catalogue, &o);
 		if (err == DK_OK && o)
@@ -137,5 +140,9 @@ assess_judge(struct assess_out *out, struct dk_exposure *x)
 	} while (err == DK_OK && o);
 	free(sets.set.at);
 	free(sets.key.at);
-	return err == DK_OK ? judge_others(out, x) : err;
+	if (err == DK_OK)
+		err = judge_others(out, x);
+	if (err == DK_OK && !assess_totals_end(&out->totals, out->assess))
+		err = DK_ERR_NOMEM;
+	return err;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log, entry by entry: spec/exposure.md section 2.3. */
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 
 #define MINUTE_S 60
 #define ERASED_CODE 65535
+#define MARK_ENTRIES 256
 
 static uint32_t
 minute_of(const uint8_t *leaf)
@@ -120,10 +122,51 @@ add_object(struct assess *a, struct assess_entry *e, const struct dk_log_object 
 	return add_item(a, e, (uint32_t)(a->digest.count - 1));
 }
 
+struct known_user {
+	const char *name;
+	uint32_t at;
+	char text[];
+};
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct known_user *)a)->name, ((const struct known_user *)b)->name);
+}
+
+static dk_err
+add_user(struct assess *a, struct assess_entry *e, const char *name)
+{
+	const struct known_user key = { .name = name };
+	struct known_user **found = tfind(&key, &a->users, by_name);
+	size_t len = strlen(name) + 1;
+	struct known_user *known;
+	struct assess_user *user;
+
+	if (!found) {
+		known = calloc(1, sizeof(*known) + len);
+		user = array_add(&a->user, sizeof(*user));
+		if (known) {
+			memcpy(known->text, name, len);
+			known->name = known->text;
+			known->at = (uint32_t)(a->user.count - 1);
+			found = tsearch(known, &a->users, by_name);
+		}
+		if (!found || !user) {
+			if (!found)
+				free(known);
+			return DK_ERR_NOMEM;
+		}
+		memcpy(user->name, name, len);
+	}
+	e->root = (*found)->at;
+	return DK_OK;
+}
+
 static dk_err
 add_release(struct assess *a, struct assess_entry *e, const struct dk_log_event *event)
 {
-	dk_err err = DK_OK;
+	dk_err err = add_user(a, e, event->person_erased ? "" : event->user);
 
 	for (unsigned i = 0; i < event->object_count; i++) {
 		if (event->objects[i].code == ERASED_CODE) {
@@ -238,7 +281,15 @@ assess_read_entry(
 	struct assess *a = ctx;
 	struct assess_entry e = { .minute = minute_of(leaf) };
 	struct assess_entry *at;
+	struct assess_mark *mark;
 	dk_err err = DK_OK;
+
+	if (a->entry.count % MARK_ENTRIES == 0) {
+		mark = array_add(&a->mark, sizeof(*mark));
+		if (!mark)
+			return DK_ERR_NOMEM;
+		*mark = (struct assess_mark){ a->item.count, a->factor.count };
+	}
 
 	if (event)
 		err = add_event(a, &e, index, event);
@@ -342,49 +393,69 @@ assess_times(struct assess *a, const struct log_points *points)
 
 struct feed {
 	struct dk_exposure *x;
-	size_t item, factor;
+	struct assess_mark at;
 	uint64_t after, before;
 };
 
-static dk_err
-feed_one(struct assess *a, struct feed *feed, uint64_t index)
+/* What belongs to it begins at mark. */
+static void
+entry_at(const struct assess *a, uint64_t index, const struct assess_mark *mark,
+    struct assess_room *room, struct dk_exposure_entry *ret)
 {
-	static uint32_t item[DK_LOG_OBJECTS_MAX];
-	struct dk_exposure_factor factor[DK_EXPOSURE_FACTORS_MAX];
 	const struct assess_entry *e = (struct assess_entry *)a->entry.at + index;
+	const struct assess_factor *factor = (struct assess_factor *)a->factor.at + mark->factor;
+	const uint32_t *item = (uint32_t *)a->item.at + mark->item;
 	const struct assess_made *made;
 	struct assess_when when = assess_when(a, index);
-	struct dk_exposure_entry out = { .index = index,
+
+	*ret = (struct dk_exposure_entry){ .index = index,
 		.after = when.after,
 		.before = when.before,
 		.class = (enum dk_exposure_class)e->class,
 		.prompt = e->prompt,
-		.root = e->root,
+		.root = e->class == DK_ENTRY_RELEASE ? 0 : e->root,
 		.count = e->items,
 		.item = item,
 		.factor_count = e->factors,
-		.factor = factor };
-
-	for (unsigned i = 0; i < e->items; i++)
-		item[i] = ((uint32_t *)a->item.at)[feed->item + i];
-	for (unsigned i = 0; i < e->factors; i++) {
-		const struct assess_factor *f =
-		    (struct assess_factor *)a->factor.at + feed->factor + i;
-
-		factor[i] = (struct dk_exposure_factor){
-			.kind = f->kind, .verifier = f->verifier, .id = f->id
+		.factor = room->factor };
+	for (unsigned i = 0; i < e->factors; i++)
+		room->factor[i] = (struct dk_exposure_factor){
+			.kind = factor[i].kind, .verifier = factor[i].verifier, .id = factor[i].id
 		};
+	if (e->class != DK_ENTRY_KEY)
+		return;
+	made = (struct assess_made *)a->made.at + item[0];
+	room->item[0] = assess_key(a, made->key_id);
+	if (made->has_recovery)
+		room->item[1] = assess_key(a, made->recovery);
+	ret->item = room->item;
+	ret->count = made->has_recovery ? 2 : 1;
+}
+
+void
+assess_entry(
+    const struct assess *a, uint64_t index, struct assess_room *room, struct dk_exposure_entry *ret)
+{
+	const struct assess_entry *entry = a->entry.at;
+	struct assess_mark at = ((struct assess_mark *)a->mark.at)[index / MARK_ENTRIES];
+
+	for (uint64_t i = index - index % MARK_ENTRIES; i < index; i++) {
+		at.item += entry[i].items;
+		at.factor += entry[i].factors;
 	}
-	feed->item += e->items;
-	feed->factor += e->factors;
-	if (e->class == DK_ENTRY_KEY) {
-		made = (struct assess_made *)a->made.at + item[0];
-		item[0] = assess_key(a, made->key_id);
-		if (made->has_recovery) {
-			item[1] = assess_key(a, made->recovery);
-			out.count = 2;
-		}
-	}
+	entry_at(a, index, &at, room, ret);
+}
+
+static dk_err
+feed_one(struct assess *a, struct feed *feed, uint64_t index)
+{
+	const struct assess_entry *e = (struct assess_entry *)a->entry.at + index;
+	struct dk_exposure_entry out;
+	struct assess_room room;
+
+	entry_at(a, index, &feed->at, &room, &out);
+	feed->at.item += e->items;
+	feed->at.factor += e->factors;
 	/* A clock that goes back is no evidence: the entry is closed, at the time of the last. */
 	if (out.after < feed->after) {
 		out = (struct dk_exposure_entry){ .index = index,

@@ -16,12 +16,16 @@ struct assess_tally {
 
 /* False: out of memory. */
 bool assess_tally_add(struct assess_tally *tally, const char *name, enum dk_exposure_answer answer);
-/* An array of objects in the order of their names, byte by byte: member is that of the text. */
-void assess_tally_json(
-    struct assess_tally *tally, struct json *json, const char *array, const char *member);
-/* All, in this order. */
+/* The same for many at once. */
+bool assess_tally_put(struct assess_tally *tally, const char *name, const uint64_t count[3]);
+/* All in the order of their names, byte by byte; names and counts stay until it is cleared. */
 typedef void (*assess_tally_fn)(void *ctx, const char *name, const uint64_t count[3]);
-void assess_tally_each(struct assess_tally *tally, assess_tally_fn fn, void *ctx);
+void assess_tally_each(const struct assess_tally *tally, assess_tally_fn fn, void *ctx);
+/* An array of objects in this order: member is that of the text. */
+void assess_tally_json(
+    const struct assess_tally *tally, struct json *json, const char *array, const char *member);
+/* Lines on standard output, likewise. */
+void assess_tally_text(const struct assess_tally *tally, const char *member);
 void assess_tally_clear(struct assess_tally *tally);
 
 #endif

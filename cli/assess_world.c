@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The catalogue, and what the names of the incident file mean in catalogue and log. */
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,10 +91,12 @@ void
 assess_clear(struct assess *a)
 {
 	struct array *all[] = { &a->digest, &a->row, &a->key, &a->entry, &a->item, &a->factor,
-		&a->made, &a->device, &a->issuer, &a->ca, &a->theft, &a->time };
+		&a->made, &a->device, &a->issuer, &a->ca, &a->theft, &a->time, &a->cause, &a->user,
+		&a->mark };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(all[i]->at);
+	tdestroy(a->users, free);
 }
 
 /* ---- catalogue ---- */
@@ -209,6 +212,7 @@ add_theft(struct assess *a, const struct incident_item *item, enum dk_theft_kind
 {
 	bool ends = kind == DK_THEFT_PROCESS || kind == DK_THEFT_PROXY;
 	struct dk_theft *theft;
+	uint32_t *cause;
 
 	if (a->theft.count == DK_EXPOSURE_THEFTS_MAX) {
 		message_fail(a->shown, "line %u: all items stand for more than %d things (%s)",
@@ -216,8 +220,10 @@ add_theft(struct assess *a, const struct incident_item *item, enum dk_theft_kind
 		return DK_ERR_CANCELLED;
 	}
 	theft = array_add(&a->theft, sizeof(*theft));
-	if (!theft)
+	cause = array_add(&a->cause, sizeof(*cause));
+	if (!theft || !cause)
 		return DK_ERR_NOMEM;
+	*cause = (uint32_t)(item - a->incident->item);
 	*theft = (struct dk_theft){ .kind = kind,
 		.id = id,
 		.since = item->since,

@@ -237,7 +237,7 @@ judge_json(struct run *run, struct dk_exposure *x)
 	json_open(&j, "objects", '[');
 	ok = fail(run->catalogue_file, assess_judge(&run->out, x));
 	json_close(&j, ']');
-	assess_out_totals_json(&run->out);
+	assess_totals_json(&run->out);
 	json_close(&j, '}');
 	(void)fputc('\n', j.out);
 	failed = ferror(j.out) != 0;
@@ -248,6 +248,26 @@ judge_json(struct run *run, struct dk_exposure *x)
 	if (ok)
 		return output_commit(output);
 	output_abandon(output);
+	return false;
+}
+
+/* Behind the last object. */
+static bool
+finish(const struct run *run)
+{
+	/* JSON on standard output stands alone. */
+	if (!run->json_file || !output_is_stdout(run->json_file)) {
+		assess_totals_text(&run->out);
+		assess_inputs_text(&run->inputs);
+	}
+	if (run->out.explain && !run->out.explained) {
+		message_fail(NULL, "no object has the id that --explain names");
+		return false;
+	}
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return true;
+	if (errno != EPIPE)
+		message_err("standard output", DK_ERR_WRITE, NULL);
 	return false;
 }
 
@@ -279,28 +299,9 @@ assess(struct run *run)
 	    !fail(run->incident_file, assess_number(&run->assess)) ||
 	    !fail(run->log, assess_feed(&run->assess, &x)))
 		return false;
-	if (!assess_inputs_end(&run->inputs)) {
-		dk_exposure_free(x);
-		return false;
-	}
-	ok = judge_all(run, x);
+	ok = assess_inputs_end(&run->inputs) && judge_all(run, x) && finish(run);
 	dk_exposure_free(x);
-	if (!ok)
-		return false;
-	/* JSON on standard output stands alone. */
-	if (!run->json_file || !output_is_stdout(run->json_file)) {
-		assess_out_totals(&run->out);
-		assess_inputs_text(&run->inputs);
-	}
-	if (run->out.explain && !run->out.explained) {
-		message_fail(NULL, "no object has the id that --explain names");
-		return false;
-	}
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return true;
-	if (errno != EPIPE)
-		message_err("standard output", DK_ERR_WRITE, NULL);
-	return false;
+	return ok;
 }
 
 static bool

@@ -137,11 +137,11 @@ report_totals(struct report *r, struct assess_out *out)
 	put(r,
 	    pick(r, "<section id=\"totals\"><h2>Totals</h2>\n",
 		"<section id=\"totals\"><h2>Summen</h2>\n"));
-	put_table(r, pick(r, "By label", "Nach Kennzeichnung"), &out->label, put_label, false);
-	put_table(r, pick(r, "By customer key", "Nach Kundenschlüssel"), &out->key, put_key, false);
+	put_table(r, pick(r, "By label", "Nach Kennzeichnung"), &out->totals.label, put_label, false);
+	put_table(r, pick(r, "By customer key", "Nach Kundenschlüssel"), &out->totals.key, put_key, false);
 	put_table(r,
 	    pick(r, "By day of the release that made them readable",
 		"Nach dem Tag der Herausgabe, durch die sie lesbar wurden"),
-	    &out->day, put_day, true);
+	    &out->totals.day, put_day, true);
 	put(r, "</section>\n");
 }

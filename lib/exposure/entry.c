@@ -48,17 +48,20 @@ watch(struct dk_exposure *x, const struct dk_exposure_entry *e)
 	bool in = !x->any || x->last_after < x->c.to;
 
 	if (x->any && in && e->index != x->last_index + 1)
-		x->missing |= DK_MISSING_RECORD;
+		dk_known_missing(x, DK_MISSING_RECORD, e->index);
 	if (x->any && in && e->after >= x->c.from && e->after - x->last_after > x->c.gap)
-		x->missing |= DK_MISSING_GAP;
+		dk_known_missing(x, DK_MISSING_GAP, e->index);
 	if (e->class == DK_ENTRY_CLOSED && e->after < x->c.to)
-		x->missing |= DK_MISSING_RECORD;
+		dk_known_missing(x, DK_MISSING_RECORD, e->index);
 	x->begun |= e->index == 0 && e->class == DK_ENTRY_BEGUN;
 	if (e->class == DK_ENTRY_CONFIG)
 		x->configured = true;
 	if (e->class == DK_ENTRY_RELEASE && !x->configured && e->after < x->c.to)
-		x->missing |= DK_MISSING_START;
-	x->prompt |= e->prompt && e->after < x->c.to;
+		dk_known_missing(x, DK_MISSING_START, e->index);
+	if (e->prompt && e->after < x->c.to && !x->prompt) {
+		x->prompt = true;
+		x->prompt_at = e->index;
+	}
 	x->any = true;
 	x->last_index = e->index;
 	x->last_after = e->after;
@@ -69,14 +72,35 @@ static dk_err
 add_code(struct dk_exposure *x, const struct dk_exposure_entry *e, struct dk_when when)
 {
 	void *array = x->code;
+	size_t theft;
 
 	if (!grow(&array, &x->code_cap, x->code_count, sizeof(*x->code)))
 		return DK_ERR_NOMEM;
 	x->code = array;
-	x->code[x->code_count].index = e->index;
-	x->code[x->code_count++].rogue =
-	    dk_when_in_window(x, when) && dk_known_secret(x, DK_THEFT_ADMIN, e->root, when);
+	theft = dk_known_theft(x, DK_THEFT_ADMIN, e->root, when);
+	x->code[x->code_count++] = (struct dk_known_code){ .index = e->index,
+		.theft = (uint32_t)theft,
+		.rogue = dk_when_in_window(x, when) && theft != DK_EXPOSURE_NONE };
 	return DK_OK;
+}
+
+/* Enrolled with a rogue code, or when one of two processes was had. */
+static void
+look_at_enrolment(const struct dk_exposure *x, const struct dk_known_code *code,
+    struct dk_when when, struct dk_known_device *d)
+{
+	size_t theft = dk_known_theft(x, DK_THEFT_PROCESS, DK_EXPOSURE_KEYD, when);
+
+	d->code = DK_EXPOSURE_NEVER;
+	if (theft == DK_EXPOSURE_NONE)
+		theft = dk_known_theft(x, DK_THEFT_PROCESS, DK_EXPOSURE_LOGD, when);
+	d->rogue = theft != DK_EXPOSURE_NONE;
+	d->theft = (uint32_t)theft;
+	if (code && code->rogue) {
+		d->rogue = true;
+		d->code = code->index;
+		d->theft = code->theft;
+	}
 }
 
 static dk_err
@@ -91,8 +115,7 @@ add_device(struct dk_exposure *x, const struct dk_exposure_entry *e, struct dk_w
 	x->device = array;
 	d = &x->device[x->device_count++];
 	d->index = e->index;
-	d->rogue = (code && code->rogue) || dk_known_process(x, DK_EXPOSURE_KEYD, when) ||
-	    dk_known_process(x, DK_EXPOSURE_LOGD, when);
+	look_at_enrolment(x, code, when, d);
 	d->stolen = DK_EXPOSURE_NEVER;
 	for (size_t i = 0; i < x->c.theft_count; i++) {
 		const struct dk_theft *t = &x->c.theft[i];
@@ -102,7 +125,7 @@ add_device(struct dk_exposure *x, const struct dk_exposure_entry *e, struct dk_w
 	}
 	/* A code that is not in the log, in spite of its index: somebody left it out. */
 	if (!code && e->after < x->c.to)
-		x->missing |= DK_MISSING_RECORD;
+		dk_known_missing(x, DK_MISSING_RECORD, e->index);
 	x->online |= d->rogue || d->stolen <= x->c.to;
 	return DK_OK;
 }
@@ -189,6 +212,16 @@ stolen_device(struct dk_exposure *x, const struct dk_exposure_entry *e)
 		    d && f->kind == DK_BY_DEVICE && (d->rogue || d->stolen != DK_EXPOSURE_NEVER);
 	}
 	return found;
+}
+
+void
+dk_exposure_why_release(const struct dk_exposure *x, const struct dk_exposure_entry *e,
+    bool *ret_release, bool *ret_intercept)
+{
+	struct dk_when when = { e->after, e->before };
+
+	*ret_release = release_steps(x, e, when) != DK_STEPS_NONE;
+	*ret_intercept = intercept_steps(x, e, when) != DK_STEPS_NONE;
 }
 
 static void

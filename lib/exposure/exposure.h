@@ -4,7 +4,7 @@
  *
  * A pure computation. What was stolen goes in first, then all entries of the log in its order,
  * then one object after the other; each object's verdict comes back at once. Memory: 16 bytes for
- * an object, 4 for a key, 32 for a device and 24 for an enrolment code. Time: linear in entries and
+ * an object, 4 for a key, 48 for a device and 24 for an enrolment code. Time: linear in entries and
  * stanzas, times the number of thefts.
  *
  * Keys, objects, issuers' keys and certificate authorities are numbers that the caller
@@ -188,6 +188,43 @@ DK_MUST_USE dk_err dk_exposure_entry(struct dk_exposure *x, const struct dk_expo
 /* Errors:  DK_ERR_ARGUMENT   a number out of its range */
 DK_MUST_USE dk_err dk_exposure_object(struct dk_exposure *x,
     const struct dk_exposure_object *object, struct dk_exposure_verdict *ret);
+
+/* ---- why ---- */
+
+/* How a thief had a thing. */
+enum dk_exposure_how {
+	DK_HOW_NOT = 0,
+	DK_HOW_STOLEN,   /* it was stolen itself: theft */
+	DK_HOW_SERVICE,  /* a key of the service, by theft, and by second if there is one */
+	DK_HOW_VERIFIER, /* theft: of the process that verified the factor */
+	DK_HOW_FETCHD,   /* theft: of the process that fetches issuers' keys */
+	DK_HOW_CODE,     /* a rogue device; theft: of the administrator, whose code is entry code */
+	DK_HOW_ENROLMENT /* a rogue device; theft: of the process at its enrolment */
+};
+
+#define DK_EXPOSURE_NONE SIZE_MAX
+
+struct dk_exposure_why {
+	enum dk_exposure_how how;
+	size_t theft, second; /* places in the case's list, or DK_EXPOSURE_NONE */
+	uint64_t code;        /* of DK_HOW_CODE */
+};
+
+/* A key, whenever. */
+void dk_exposure_why_key(const struct dk_exposure *x, uint32_t key, struct dk_exposure_why *ret);
+/* A factor of an entry with this interval: section 3, forgeries. */
+void dk_exposure_why_factor(const struct dk_exposure *x, const struct dk_exposure_factor *factor,
+    uint64_t after, uint64_t before, struct dk_exposure_why *ret);
+/* A device, by the index of its enrolment, by such an entry. */
+void dk_exposure_why_device(const struct dk_exposure *x, uint64_t device, uint64_t before,
+    struct dk_exposure_why *ret);
+/* Whether rule 2 and rule 3 give the objects of a release. */
+void dk_exposure_why_release(const struct dk_exposure *x, const struct dk_exposure_entry *entry,
+    bool *ret_release, bool *ret_intercept);
+/* What is missing of the log, as for each object; and the first entry that shows it, if one does, or
+ * DK_EXPOSURE_NEVER. */
+unsigned dk_exposure_why_log(const struct dk_exposure *x);
+uint64_t dk_exposure_why_missing(const struct dk_exposure *x, unsigned bit);
 
 /* Name of one bit of enum dk_exposure_missing, such as "log-end"; static. NULL: none. */
 const char *dk_exposure_missing_name(unsigned bit);

@@ -9,23 +9,32 @@ dk_when_in_window(const struct dk_exposure *x, struct dk_when when)
 	return when.before >= x->c.from && when.after < x->c.to;
 }
 
-static bool
-held(const struct dk_exposure *x, enum dk_theft_kind kind, uint64_t id, struct dk_when when)
+void
+dk_known_missing(struct dk_exposure *x, unsigned bit, uint64_t entry)
+{
+	if (!(x->missing & bit))
+		x->missing_at[__builtin_ctz(bit)] = entry;
+	x->missing |= bit;
+}
+
+size_t
+dk_known_theft(
+    const struct dk_exposure *x, enum dk_theft_kind kind, uint64_t id, struct dk_when when)
 {
 	for (size_t i = 0; i < x->c.theft_count; i++) {
 		const struct dk_theft *t = &x->c.theft[i];
 
 		if (t->kind == kind && t->id == id && t->since <= when.before &&
 		    t->until > when.after)
-			return true;
+			return i;
 	}
-	return false;
+	return DK_EXPOSURE_NONE;
 }
 
 bool
 dk_known_process(const struct dk_exposure *x, uint64_t process, struct dk_when when)
 {
-	return held(x, DK_THEFT_PROCESS, process, when);
+	return dk_known_secret(x, DK_THEFT_PROCESS, process, when);
 }
 
 bool
@@ -45,7 +54,7 @@ bool
 dk_known_secret(
     const struct dk_exposure *x, enum dk_theft_kind kind, uint64_t id, struct dk_when when)
 {
-	return held(x, kind, id, when);
+	return dk_known_theft(x, kind, id, when) != DK_EXPOSURE_NONE;
 }
 
 uint32_t
@@ -99,4 +108,22 @@ dk_known_service_steps(const struct dk_exposure *x)
 	if (alone)
 		return 1;
 	return store && passphrase ? 2 : DK_STEPS_NONE;
+}
+
+unsigned
+dk_known_missing_of_log(const struct dk_exposure *x)
+{
+	unsigned missing = x->missing;
+
+	/* Without a secret that could ask for a release, none is the thief's, whatever the log
+	 * says. */
+	if (x->offline)
+		return 0;
+	if (!x->begun || !x->configured)
+		missing |= DK_MISSING_START;
+	if (!x->any || x->last_after < x->c.to)
+		missing |= DK_MISSING_END;
+	if (x->prompt && dk_known_logd(x))
+		missing |= DK_MISSING_LOGD;
+	return missing;
 }

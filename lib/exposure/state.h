@@ -18,13 +18,16 @@ enum dk_key_state {
 
 struct dk_known_code {
 	uint64_t index;
-	bool rogue; /* an administrator's secret was stolen, and used for it perhaps */
+	uint32_t theft; /* of the administrator */
+	bool rogue;     /* an administrator's secret was stolen, and used for it perhaps */
 };
 
 struct dk_known_device {
 	uint64_t index;
 	uint64_t stolen; /* since; DK_EXPOSURE_NEVER: it was not */
-	bool rogue;      /* enrolled with a rogue code */
+	uint64_t code;   /* index of a rogue code, or DK_EXPOSURE_NEVER */
+	uint32_t theft;  /* that made it rogue */
+	bool rogue;      /* enrolled with a rogue code, or when keyd or logd was had */
 };
 
 /* The best way to the customer share of an object by releases. */
@@ -47,8 +50,9 @@ struct dk_exposure {
 	bool offline;           /* only keys were stolen: no release is the thief's */
 	bool online;            /* a stolen device could ask in the window */
 	unsigned missing;
+	uint64_t missing_at[4]; /* by bit: the first entry that shows it */
 	bool any, begun, configured, prompt, objects;
-	uint64_t last_index, last_after, last_before;
+	uint64_t last_index, last_after, last_before, prompt_at;
 };
 
 /* The interval of an entry. */
@@ -56,7 +60,14 @@ struct dk_when {
 	uint64_t after, before;
 };
 
+/* Something of the log is missing: bit is one of the first four. */
+void dk_known_missing(struct dk_exposure *x, unsigned bit, uint64_t entry);
+/* All that is missing of it, section 4. */
+unsigned dk_known_missing_of_log(const struct dk_exposure *x);
 bool dk_when_in_window(const struct dk_exposure *x, struct dk_when when);
+/* Place of the first theft of this kind and id by which the thief had it, or DK_EXPOSURE_NONE. */
+size_t dk_known_theft(
+    const struct dk_exposure *x, enum dk_theft_kind kind, uint64_t id, struct dk_when when);
 /* Somebody else had the process then. */
 bool dk_known_process(const struct dk_exposure *x, uint64_t process, struct dk_when when);
 /* Somebody else had logd at some time of the window. */

@@ -39,24 +39,6 @@ unwrap_steps(const struct dk_exposure *x, const struct dk_exposure_object *o, bo
 }
 
 static unsigned
-missing_of_log(const struct dk_exposure *x)
-{
-	unsigned missing = x->missing;
-
-	/* Without a secret that could ask for a release, none is the thief's, whatever the log
-	 * says. */
-	if (x->offline)
-		return 0;
-	if (!x->begun || !x->configured)
-		missing |= DK_MISSING_START;
-	if (!x->any || x->last_after < x->c.to)
-		missing |= DK_MISSING_END;
-	if (x->prompt && dk_known_logd(x))
-		missing |= DK_MISSING_LOGD;
-	return missing;
-}
-
-static unsigned
 missing_of_object(
     const struct dk_exposure *x, const struct dk_exposure_object *o, bool *ret_service)
 {
@@ -130,7 +112,7 @@ dk_exposure_object(
 	if (!object_valid(x, o))
 		return DK_ERR_ARGUMENT;
 	x->objects = true;
-	missing = missing_of_log(x) | missing_of_object(x, o, &service);
+	missing = dk_known_missing_of_log(x) | missing_of_object(x, o, &service);
 	customer_side(x, o, &v);
 	if (v.steps < DK_STEPS_NONE && o->body) {
 		v.answer = DK_READABLE;

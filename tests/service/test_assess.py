@@ -75,8 +75,9 @@ class World:
     def answers(self, *stolen, **more):
         """Of a and b, each with what stands behind the label."""
         out = self.run(*stolen, args=("--list", "all"), **more).stdout
-        found = {m[2]: (m[1], m[3]) for m in
+        found = {m[2]: (m[1], m[3].split(": ")[0] if m[1] == "unknown" else m[3]) for m in
                  re.finditer(r'^(\S+) ([0-9a-f]{32}) "[^"]*" ?(.*)$', out, re.M)}
+        self.out = out
         totals = dict(line.rsplit(" ", 1) for line in out.splitlines()
                       if re.fullmatch(r"[a-z -]+ \d+", line))
         return found.get(self.id["a"]), found.get(self.id["b"]), totals
@@ -108,10 +109,22 @@ def test_the_keys_of_the_provider_open_nothing(world):
 
 def test_a_stolen_device(world):
     a, b, totals = world.answers(PROVIDER, device(world))
-    assert a[0] == "readable" and "log entry %d " % world.releases[0] in a[1]
-    assert "provider share from key" in a[1] and b == NOTHING
+    assert a[0] == "readable" and b == NOTHING
+    word = r"\d{4}-\d\d-\d\dT\d\d:\d\d:00Z"
+    assert re.fullmatch(
+        r"log entry %d of %s handed out its customer share, and the thief could have asked for it: "
+        r"device %s \(device %s, stolen at a time that nobody knows\); its provider share follows from "
+        r"key [0-9a-f]{64} \(provider-keys provider, stolen at a time that nobody knows\)" % (
+            world.releases[0], word, re.escape(world.device), re.escape(world.device)), a[1])
     assert totals["readable"] == "1" and totals["on-stolen-device"] == "1"
-    assert totals["readable-without-log"] == "2"
+    # What is readable without the log, and not with it, is what the log is worth.
+    assert totals["readable-without-log"] == "2" and totals["worth-of-the-log"] == "1"
+    for line in ('label "" readable 1 unknown 0 not-readable 0',
+                 'label "quiet" readable 0 unknown 0 not-readable 1',
+                 'user "alice" readable 1 unknown 0 not-readable 0'):
+        assert line in world.out.splitlines()
+    assert re.search(r'^key "[0-9a-f]{64}" readable 1 unknown 0 not-readable 1$', world.out, re.M)
+    assert re.search(r'^day "\d{4}-\d\d-\d\d" readable 1 unknown 0 not-readable 0$', world.out, re.M)
 
 
 def test_a_device_that_was_stolen_later(world):
@@ -125,21 +138,33 @@ def test_all_keys_of_the_service(world):
         assert a[0] == b[0] == "readable" and "customer share follows from key" in b[1]
         assert "provider share counts as known" in a[1] and "share counts as known" in b[1]
         assert "log entry %d " % world.releases[0] in a[1]  # which is the shorter one
-    a, b, _ = world.answers("store since unknown", "passphrase since unknown")
-    assert a == b and a[0] == "readable" and "customer share follows from key" in a[1]
+        assert "verified by %s, stolen at a time" % item.split(" since")[0] in a[1]
+        assert "(a key of the service, which %s, stolen at a time" % item.split(" since")[0] in b[1]
+    a, b, _ = world.answers("store since 2020-01-01", "passphrase since unknown")
+    assert a == b and a[0] == "readable" and re.search(
+        r"customer share follows from key [0-9a-f]{64} \(a key of the service, which store, stolen "
+        r"since 2020-01-01T00:00:00Z, and passphrase, stolen at a time that nobody knows gave away\)",
+        a[1])
     assert world.answers("store since unknown")[:2] == (NOTHING, NOTHING)
 
 
 def test_evidence_that_is_missing(world):
     stolen = device(world, stamp(world.start + 600))
+    gap = r"the log is silent between (\S+) and (\S+), in front of log entry (\d+)"
     assert world.answers(stolen, silence=False)[1] == ("unknown", "log-gap")
+    found = re.search("^  %s$" % gap, world.out, re.M)
+    assert found[1] < stamp(world.start + 120) < found[2] and int(found[3]) <= world.releases[1]
+    assert re.search('"quiet" log-gap: ' + gap, world.out)
     assert world.answers(stolen, to=world.start + 9 * HOUR)[1] == ("unknown", "log-end")
+    assert "log-end: the log ends at %s" % stamp(world.start + HOUR)[:10] in world.out
     a, b, totals = world.answers(stolen, sets=False)
     assert a == b == ("unknown", "set") and totals["missing set"] == "2"
+    assert "nobody vouches for its sets" in world.out
     for left_out, name in ((world.releases[0], "log-record"), (0, "log-start,log-record")):
         world.write_records("fewer", left_out)
         a, b, _ = world.answers(device(world), records="fewer")
         assert b == ("unknown", name)
+        assert "log entry %d tells nothing: " % left_out in world.out
         assert a == b if left_out else a[0] == "readable"
 
 
@@ -195,7 +220,7 @@ def test_a_customer_key_that_nobody_vouches_for(world):
     def of_c(*stolen, **more):
         out = world.run(*stolen, args=("--explain", info["object_id"]), catalogue="foreign",
                         **more).stdout
-        return out.splitlines()[0].split(" ", 3)[::3]
+        return out.splitlines()[0].split(": ")[0].split(" ", 3)[::3]
     assert of_c(PROVIDER) == ["unknown", "key"]
     assert of_c(PROVIDER, more='own-keys = {"%s"}\n' % key)[0] == "not-readable"
     assert of_c("host since unknown", more='own-keys = {"%s"}\n' % key)[0] == "readable"
@@ -234,6 +259,9 @@ def test_json(world):
     day = read["by_day"][0].pop("day")
     assert day in (stamp(world.start)[:10], stamp(world.start + 60)[:10])
     assert read["by_day"] == [{"readable": 1, "unknown": 0, "not-readable": 0}]
+    assert read["by_user"] == [{"user": "alice", "readable": 1, "unknown": 0, "not-readable": 0}]
+    assert by_id[world.id["a"]]["user"] == "alice" and read["evidence"] == []
+    assert read["totals"]["readable_without_log"] == 2 and read["totals"]["worth_of_the_log"] == 1
     assert world.run(args=("--json", "-")).stdout.encode() == one
     done = world.run(args=("--json", "one.json"), check=False)
     assert done.returncode == 1
