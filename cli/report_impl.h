@@ -81,7 +81,8 @@ void put_item_name(struct report *r, const struct incident_item *item);
 struct report_shown key_name(const struct report *r, const uint8_t id[32]);
 /* List items: how the object of row is readable, or what is missing. */
 void put_why(struct report *r, const struct report_row *row);
-/* Name of missing evidence, and what can be done about it. */
+/* Missing evidence in a few words and in a sentence, and what can be done about it. */
+const char *missing_short(const struct report *r, unsigned bit);
 const char *missing_title(const struct report *r, unsigned bit);
 const char *missing_help(const struct report *r, unsigned bit);
 

@@ -5,6 +5,21 @@
 #include "base/text.h"
 #include "report_impl.h"
 
+/* The last part of the path stands out, and a line breaks behind a slash. */
+static void
+put_place(struct report *r, const char *place)
+{
+	put(r, "<bdi class=\"place\"><span>");
+	for (const char *slash = strchr(place, '/'); slash; slash = strchr(place, '/')) {
+		struct report_shown part = { "" };
+
+		memcpy(part.s, place, (size_t)(slash + 1 - place));
+		form(r, "{0}<wbr>", part.s, NULL);
+		place = slash + 1;
+	}
+	form(r, "</span>{0}</bdi>", place, NULL);
+}
+
 static void
 put_object(struct report *r, const struct report_row *row)
 {
@@ -12,7 +27,7 @@ put_object(struct report *r, const struct report_row *row)
 
 	put(r, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">");
 	if (row->places > 0)
-		form(r, "<bdi class=\"place\">{0}</bdi>", row->place.s, NULL);
+		put_place(r, row->place.s);
 	else
 		put(r,
 		    pick(r, "<span class=\"m\">known from the log only</span>",
@@ -45,9 +60,6 @@ put_page_of(struct report *r, enum report_list list, size_t first, size_t count)
 	};
 	const struct report_row *row = r->rows[list].row.at;
 
-	say(r, "<details{0}><summary>{1} to {2}</summary>\n",
-	    "<details{0}><summary>{1} bis {2}</summary>\n", first == 0 ? " open" : "",
-	    number(r, first + 1).s, number(r, first + count).s, NULL);
 	say(r,
 	    "<table class=\"objects\" role=\"table\"><thead role=\"rowgroup\"><tr role=\"row\">"
 	    "<th role=\"columnheader\" scope=\"col\">Object</th>"
@@ -62,39 +74,27 @@ put_page_of(struct report *r, enum report_list list, size_t first, size_t count)
 	    pick(r, why[list][0], why[list][1]), NULL);
 	for (size_t i = first; i < first + count; i++)
 		put_object(r, &row[i]);
-	put(r, "</tbody></table></details>\n");
+	put(r, "</tbody></table>\n");
 }
 
+/* One page needs no part that opens. */
 static void
-put_list(struct report *r, enum report_list list)
+put_pages(struct report *r, enum report_list list)
 {
-	static const char *const titles[REPORT_LISTS][2] = {
-		{ "Possibly readable", "Möglicherweise lesbar" },
-		{ "Unknown", "Ungeklärt" },
-		{ "Not readable, but once released to a stolen device",
-		    "Nicht lesbar, aber einmal an ein entwendetes Gerät herausgegeben" },
-	};
-	const struct report_rows *rows = &r->rows[list];
+	size_t all = r->rows[list].row.count;
 
-	if (rows->count == 0)
+	if (all <= REPORT_PAGE_ROWS) {
+		put_page_of(r, list, 0, all);
 		return;
-	form(r, "<h3 class=\"a{0}\">{1} <span class=\"n\">{2}</span></h3>\n",
-	    list == REPORT_LIST_READABLE      ? "2"
-		: list == REPORT_LIST_UNKNOWN ? "1"
-					      : "0",
-	    pick(r, titles[list][0], titles[list][1]), number(r, rows->count).s, NULL);
-	for (size_t at = 0; at < rows->row.count; at += REPORT_PAGE_ROWS) {
-		size_t left = rows->row.count - at;
-
-		put_page_of(r, list, at, left < REPORT_PAGE_ROWS ? left : REPORT_PAGE_ROWS);
 	}
-	if (rows->count > rows->row.count)
-		say(r,
-		    "<p class=\"note\">The page shows the first {0} of {1}. The list beside it "
-		    "(CSV) has all.</p>\n",
-		    "<p class=\"note\">Die Seite zeigt die ersten {0} von {1}. Die beiliegende "
-		    "Liste (CSV) enthält alle.</p>\n",
-		    number(r, rows->row.count).s, number(r, rows->count).s, NULL);
+	for (size_t at = 0, count; at < all; at += count) {
+		count = all - at < REPORT_PAGE_ROWS ? all - at : REPORT_PAGE_ROWS;
+		say(r, "<details{0}><summary>{1} to {2}</summary>\n",
+		    "<details{0}><summary>{1} bis {2}</summary>\n", at == 0 ? " open" : "",
+		    number(r, at + 1).s, number(r, at + count).s, NULL);
+		put_page_of(r, list, at, count);
+		put(r, "</details>\n");
+	}
 }
 
 /* What would make an answer of what is unknown. */
@@ -122,6 +122,36 @@ put_missing(struct report *r, const struct assess_out *out)
 	put(r, "</tbody></table>\n");
 }
 
+static void
+put_list(struct report *r, enum report_list list, const struct assess_out *out)
+{
+	static const char *const titles[REPORT_LISTS][2] = {
+		{ "Possibly readable", "Möglicherweise lesbar" },
+		{ "Unknown", "Ungeklärt" },
+		{ "Not readable, but once released to a stolen device",
+		    "Nicht lesbar, aber einmal an ein entwendetes Gerät herausgegeben" },
+	};
+	const struct report_rows *rows = &r->rows[list];
+
+	if (rows->count == 0)
+		return;
+	form(r, "<h3 class=\"a{0}\">{1} <span class=\"n\">{2}</span></h3>\n",
+	    list == REPORT_LIST_READABLE      ? "2"
+		: list == REPORT_LIST_UNKNOWN ? "1"
+					      : "0",
+	    pick(r, titles[list][0], titles[list][1]), number(r, rows->count).s, NULL);
+	if (list == REPORT_LIST_UNKNOWN)
+		put_missing(r, out);
+	put_pages(r, list);
+	if (rows->count > rows->row.count)
+		say(r,
+		    "<p class=\"note\">The page shows the first {0} of {1}. The list beside it "
+		    "(CSV) has all.</p>\n",
+		    "<p class=\"note\">Die Seite zeigt die ersten {0} von {1}. Die beiliegende "
+		    "Liste (CSV) enthält alle.</p>\n",
+		    number(r, rows->row.count).s, number(r, rows->count).s, NULL);
+}
+
 void
 report_objects(struct report *r, const struct assess_out *out)
 {
@@ -142,10 +172,7 @@ report_objects(struct report *r, const struct assess_out *out)
 			"<p>Jede Herleitung ist die kürzeste; es kann weitere geben. Die Liste, "
 			"die dieser Seite als CSV-Datei beiliegt, enthält alle betroffenen "
 			"Objekte.</p>\n"));
-	put_list(r, REPORT_LIST_READABLE);
-	put_list(r, REPORT_LIST_UNKNOWN);
-	if (r->rows[REPORT_LIST_UNKNOWN].count > 0)
-		put_missing(r, out);
-	put_list(r, REPORT_LIST_DEVICE);
+	for (unsigned i = 0; i < REPORT_LISTS; i++)
+		put_list(r, (enum report_list)i, out);
 	put(r, "</section>\n");
 }

@@ -16,51 +16,45 @@ report_method(struct report *r)
 {
 	put(r,
 	    pick(r,
-		"<section id=\"method\"><h2>Method</h2>\n"
-		"<p>Each object is encrypted so that two shares are needed to read it: the "
-		"customer share, which the customer’s key service hands out and records, and the "
-		"provider share. The whole log is verified first; if it does not hold, there is no "
-		"result. Then these rules are applied until nothing new follows:</p>\n<ol>\n"
-		"<li value=\"0\">The provider share of every object counts as known.\n"
-		"<li>A stolen key opens each share that was ever wrapped to it, in every copy "
-		"that the thief could have.\n"
-		"<li>A share that was released in the window counts as known if every factor of "
-		"that request could have been forged with what was stolen.\n"
-		"<li>A share that was released to a stolen device, or where the thief could read "
-		"along, counts as known.\n"
-		"<li>Stolen keys, devices, administrators and processes give the thief what they "
-		"could do: with the PIN of the HSM or the process that holds keys, for instance, "
-		"all keys of the service.\n"
-		"<li>With both shares and a copy, the object is possibly readable.\n</ol>\n"
-		"<p>An object without such a derivation is called not readable only if the "
-		"evidence is complete: the log covers the window without silence, each record is "
-		"there, and object and keys are accounted for. Else it is unknown. Missing "
-		"evidence "
-		"can thus never make a good answer. The rules are normative in spec/exposure.md; a "
-		"second implementation and worked examples accompany them.</p>\n</section>\n",
-		"<section id=\"method\"><h2>Verfahren</h2>\n"
-		"<p>Jedes Objekt ist so verschlüsselt, dass zum Lesen zwei Anteile nötig sind: der "
-		"Kundenanteil, den der Schlüsseldienst des Kunden herausgibt und protokolliert, "
-		"und der Anbieteranteil. Zuerst wird das gesamte Protokoll geprüft; hält es der "
-		"Prüfung nicht stand, gibt es kein Ergebnis. Danach werden diese Regeln angewandt, "
-		"bis nichts Neues mehr folgt:</p>\n<ol>\n"
-		"<li value=\"0\">Der Anbieteranteil jedes Objekts gilt als bekannt.\n"
-		"<li>Ein entwendeter Schlüssel öffnet jeden Anteil, der je für ihn verschlüsselt "
-		"wurde, in jeder Kopie, die der Angreifer haben konnte.\n"
-		"<li>Ein im Zeitfenster herausgegebener Anteil gilt als bekannt, wenn sich jeder "
-		"Faktor der Anfrage mit dem Entwendeten fälschen ließ.\n"
-		"<li>Ein Anteil, der an ein entwendetes Gerät ging oder bei dessen Herausgabe der "
-		"Angreifer mitlesen konnte, gilt als bekannt.\n"
-		"<li>Entwendete Schlüssel, Geräte, Administratorzugänge und Prozesse verschaffen "
-		"dem Angreifer alles, was sie vermochten: die PIN des HSM oder der Prozess, der "
-		"Schlüssel hält, zum Beispiel alle Schlüssel des Dienstes.\n"
-		"<li>Mit beiden Anteilen und einer Kopie ist das Objekt möglicherweise "
-		"lesbar.\n</ol>\n"
-		"<p>Ein Objekt ohne solche Herleitung heißt nur dann nicht lesbar, wenn die "
-		"Nachweise vollständig sind: Das Protokoll deckt das Zeitfenster ohne Pause ab, "
-		"jeder Datensatz ist da, und Objekt und Schlüssel sind belegt. Sonst ist es "
-		"ungeklärt. Fehlende Nachweise führen also nie zu einem guten Ergebnis. Maßgeblich "
-		"ist der Text der Regeln in spec/exposure.md; eine zweite Umsetzung und "
+		"<section id=\"method\"><h2>Method</h2>\n<p>Each object is encrypted so that two "
+		"shares are needed to read it: the customer share, which the customer’s key "
+		"service hands out and records, and the provider share. The whole log is verified "
+		"first; if it does not hold, there is no result. Then these rules are applied "
+		"until nothing new follows:</p>\n<ol>\n<li value=\"0\">The provider share of every "
+		"object counts as known.\n<li>A stolen key opens each share that was ever wrapped "
+		"to it, in every copy that the thief could have.\n<li>A share that was released in "
+		"the window counts as known if every factor of that request could have been forged "
+		"with what was stolen.\n<li>A share that was released to a stolen device, or where "
+		"the thief could read along, counts as known.\n<li>Stolen keys, devices, "
+		"administrators and processes give the thief what they could do: with the PIN of "
+		"the HSM or the process that holds keys, for instance, all keys of the "
+		"service.\n<li>With both shares and a copy, the object is possibly "
+		"readable.\n</ol>\n<p>An object without such a derivation is called not readable "
+		"only if the evidence is complete: the log covers the window without a gap, each "
+		"record is there, and object and keys are accounted for. Else it is unknown. "
+		"Missing evidence can thus never make a good answer. The rules are normative in "
+		"spec/exposure.md; a second implementation and worked examples accompany "
+		"them.</p>\n</section>\n",
+		"<section id=\"method\"><h2>Verfahren</h2>\n<p>Jedes Objekt ist so verschlüsselt, "
+		"dass zum Lesen zwei Anteile nötig sind: der Kundenanteil, den der Schlüsseldienst "
+		"des Kunden herausgibt und protokolliert, und der Anbieteranteil. Zuerst wird das "
+		"gesamte Protokoll geprüft; hält es der Prüfung nicht stand, gibt es kein "
+		"Ergebnis. Danach werden diese Regeln angewandt, bis nichts Neues mehr "
+		"folgt:</p>\n<ol>\n<li value=\"0\">Der Anbieteranteil jedes Objekts gilt als "
+		"bekannt.\n<li>Ein entwendeter Schlüssel öffnet jeden Anteil, der je für ihn "
+		"verschlüsselt wurde, in jeder Kopie, die der Angreifer haben konnte.\n<li>Ein im "
+		"Zeitfenster herausgegebener Anteil gilt als bekannt, wenn sich jeder Faktor der "
+		"Anfrage mit dem Entwendeten fälschen ließ.\n<li>Ein Anteil, der an ein "
+		"entwendetes Gerät ging oder bei dessen Herausgabe der Angreifer mitlesen konnte, "
+		"gilt als bekannt.\n<li>Entwendete Schlüssel, Geräte, Administratorzugänge und "
+		"Prozesse verschaffen dem Angreifer alles, was sie vermochten: die PIN des HSM "
+		"oder der Prozess, der Schlüssel hält, zum Beispiel alle Schlüssel des "
+		"Dienstes.\n<li>Mit beiden Anteilen und einer Kopie ist das Objekt möglicherweise "
+		"lesbar.\n</ol>\n<p>Ein Objekt ohne solche Herleitung heißt nur dann nicht lesbar, "
+		"wenn die Nachweise vollständig sind: Das Protokoll deckt das Zeitfenster ohne "
+		"Lücke ab, jeder Datensatz ist da, und Objekt und Schlüssel sind belegt. Sonst ist "
+		"es ungeklärt. Fehlende Nachweise führen also nie zu einem guten Ergebnis. "
+		"Maßgeblich ist der Text der Regeln in spec/exposure.md; eine zweite Umsetzung und "
 		"durchgerechnete Beispiele begleiten ihn.</p>\n</section>\n"));
 }
 
@@ -72,18 +66,16 @@ put_vouched(struct report *r)
 	const struct incident *incident = r->assess->incident;
 
 	put(r,
-	    incident->as_written
-		? pick(r,
-		      "<li>Somebody vouches that the sets of keys in the catalogue are what their "
-		      "writers made.\n",
-		      "<li>Jemand bürgt dafür, dass die Schlüsselsätze im Katalog so sind, wie "
-		      "ihre Verfasser sie geschrieben haben.\n")
-		: pick(r,
-		      "<li>Nobody vouches for the sets of keys in the catalogue; so no object "
-		      "could "
-		      "be called not readable.\n",
-		      "<li>Für die Schlüsselsätze im Katalog bürgt niemand; kein Objekt konnte "
-		      "deshalb als nicht lesbar gelten.\n"));
+	    incident->as_written ? pick(r,
+				       "<li>Somebody vouches that the sets of keys in the "
+				       "catalogue are what their writers made.\n",
+				       "<li>Jemand bürgt dafür, dass die Schlüsselsätze im Katalog "
+				       "so sind, wie ihre Verfasser sie geschrieben haben.\n")
+				 : pick(r,
+				       "<li>Nobody vouches for the sets of keys in the catalogue; "
+				       "so no object could be called not readable.\n",
+				       "<li>Für die Schlüsselsätze im Katalog bürgt niemand; kein "
+				       "Objekt konnte deshalb als nicht lesbar gelten.\n"));
 	if (incident->own_count > 0)
 		say(r,
 		    "<li>Customer keys that somebody vouches for, besides those that the log has: "
@@ -98,8 +90,8 @@ put_vouched(struct report *r)
 		put(r,
 		    pick(r, "<li>Everything could be copied.\n",
 			"<li>Alles konnte kopiert werden.\n"));
-	say(r, "<li>A silence of the log of up to {0} seconds is none.\n",
-	    "<li>Bis zu {0} Sekunden ohne Eintrag gelten nicht als Pause.\n",
+	say(r, "<li>Up to {0} seconds without an entry are no gap in the log.\n",
+	    "<li>Bis zu {0} Sekunden ohne Eintrag gelten nicht als Lücke.\n",
 	    number(r, incident->silence).s, NULL);
 }
 
@@ -110,8 +102,8 @@ put_assumptions(struct report *r)
 
 	put(r,
 	    pick(r,
-		"<section id=\"assumptions\"><h2>Assumptions</h2>\n<h3>By the word of the "
-		"incident file</h3>\n<p>This was stolen, and nothing else:</p>\n<ol>\n",
+		"<section id=\"assumptions\"><h2>Assumptions</h2>\n<h3>By the word of the incident "
+		"file</h3>\n<p>This was stolen, and nothing else:</p>\n<ol>\n",
 		"<section id=\"assumptions\"><h2>Annahmen</h2>\n<h3>Laut "
 		"Vorfalldatei</h3>\n<p>Dies wurde entwendet, und nichts sonst:</p>\n<ol>\n"));
 	for (size_t i = 0; i < incident->item_count; i++) {
@@ -125,38 +117,28 @@ put_assumptions(struct report *r)
 	put_vouched(r);
 	put(r,
 	    pick(r,
-		"</ul>\n<h3>By the rules</h3>\n<ul>\n"
-		"<li>The cryptography holds.\n"
-		"<li>There is no complete log of the provider’s side, so its shares count as "
-		"known.\n"
-		"<li>Old copies stay useful for ever; destroying a key gets no credit, since a "
-		"copy "
-		"of it can be older.\n"
-		"<li>For the comparison without the log, policy, revocation and freeze get no "
-		"credit.\n",
-		"</ul>\n<h3>Laut Regeln</h3>\n<ul>\n"
-		"<li>Die Kryptographie hält.\n"
-		"<li>Ein vollständiges Protokoll der Anbieterseite liegt nicht vor; deren Anteile "
-		"gelten deshalb als bekannt.\n"
-		"<li>Alte Kopien bleiben für immer brauchbar; das Vernichten eines Schlüssels "
-		"zählt "
-		"nicht, weil eine Kopie älter sein kann.\n"
-		"<li>Beim Vergleich ohne Protokoll zählen Richtlinie, Widerruf und Sperre "
-		"nicht.\n"));
+		"</ul>\n<h3>By the rules</h3>\n<ul>\n<li>The cryptography holds.\n<li>There is no "
+		"complete log of the provider’s side, so its shares count as known.\n<li>Old "
+		"copies stay useful for ever; destroying a key gets no credit, since a copy of it "
+		"can be older.\n<li>For the comparison without the log, policy, revocation and "
+		"freeze get no credit.\n",
+		"</ul>\n<h3>Laut Regeln</h3>\n<ul>\n<li>Die Kryptographie hält.\n<li>Ein "
+		"vollständiges Protokoll der Anbieterseite liegt nicht vor; deren Anteile gelten "
+		"deshalb als bekannt.\n<li>Alte Kopien bleiben für immer brauchbar; das Vernichten "
+		"eines Schlüssels zählt nicht, weil eine Kopie älter sein kann.\n<li>Beim "
+		"Vergleich ohne Protokoll zählen Richtlinie, Widerruf und Sperre nicht.\n"));
 	put(r,
 	    r->assess->time.count > 0
 		? pick(r,
 		      "<li>Witnesses bound the times of log entries. Minutes shown here are those "
-		      "of "
-		      "the service’s clock.\n",
+		      "of the service’s clock.\n",
 		      "<li>Zeugen grenzen die Zeiten der Protokolleinträge ein. Hier gezeigte "
 		      "Minuten sind die der Uhr des Dienstes.\n")
 		: pick(r,
 		      "<li>Times of log entries are those of the service’s clock, which was "
 		      "right.\n",
 		      "<li>Die Zeiten der Protokolleinträge sind die der Uhr des Dienstes, die "
-		      "richtig "
-		      "ging.\n"));
+		      "richtig ging.\n"));
 	put(r, "</ul>\n</section>\n");
 }
 
@@ -196,18 +178,15 @@ report_limits(struct report *r)
 	put_assumptions(r);
 	put(r,
 	    pick(r,
-		"<section id=\"limits\"><h2>Limits</h2>\n<ul>\n"
-		"<li>“Possibly readable” does not say that the thief did read it.\n"
-		"<li>What was decrypted lies in clear where it was decrypted. Copies of plaintext "
-		"are not covered.\n"
-		"<li>What neither catalogue nor log has is not covered. The answer is about these "
-		"scans:\n</ul>\n<ul>\n",
-		"<section id=\"limits\"><h2>Grenzen</h2>\n<ul>\n"
-		"<li>„Möglicherweise lesbar“ sagt nicht, dass der Angreifer gelesen hat.\n"
-		"<li>Was entschlüsselt wurde, liegt dort, wo es entschlüsselt wurde, im Klartext "
-		"vor. Kopien davon sind nicht erfasst.\n"
-		"<li>Was weder Katalog noch Protokoll enthalten, ist nicht erfasst. Das Ergebnis "
-		"beruht auf diesen Erfassungen:\n</ul>\n<ul>\n"));
+		"<section id=\"limits\"><h2>Limits</h2>\n<ul>\n<li>“Possibly readable” does not "
+		"say that the thief did read it.\n<li>What was decrypted lies in clear where it "
+		"was decrypted. Copies of plaintext are not covered.\n<li>What neither catalogue "
+		"nor log has is not covered. The answer is about these scans:\n</ul>\n<ul>\n",
+		"<section id=\"limits\"><h2>Grenzen</h2>\n<ul>\n<li>„Möglicherweise lesbar“ sagt "
+		"nicht, dass der Angreifer gelesen hat.\n<li>Was entschlüsselt wurde, liegt dort, "
+		"wo es entschlüsselt wurde, im Klartext vor. Kopien davon sind nicht "
+		"erfasst.\n<li>Was weder Katalog noch Protokoll enthalten, ist nicht erfasst. Das "
+		"Ergebnis beruht auf diesen Erfassungen:\n</ul>\n<ul>\n"));
 	err = dk_catalogue_scans(r->assess->catalogue, on_scan, &scans);
 	if (scans.count > SCANS_SHOWN)
 		say(r, "<li>and {0} more\n", "<li>und {0} weitere\n",
@@ -232,12 +211,12 @@ report_recompute(struct report *r, const struct assess_inputs *inputs)
 {
 	put(r,
 	    pick(r,
-		"<section id=\"recompute\"><h2>How to recompute</h2>\n"
-		"<p>Whoever has the inputs gets the same result, byte for byte. First compare the "
-		"inputs with these values:</p>\n<dl class=\"inputs\">\n",
-		"<section id=\"recompute\"><h2>Nachrechnen</h2>\n"
-		"<p>Wer die Eingaben hat, erhält dasselbe Ergebnis, Byte für Byte. Zuerst sind die "
-		"Eingaben mit diesen Werten zu vergleichen:</p>\n<dl class=\"inputs\">\n"));
+		"<section id=\"recompute\"><h2>How to recompute</h2>\n<p>Whoever has the inputs "
+		"gets the same result, byte for byte. First compare the inputs with these "
+		"values:</p>\n<dl class=\"inputs\">\n",
+		"<section id=\"recompute\"><h2>Nachrechnen</h2>\n<p>Wer die Eingaben hat, erhält "
+		"dasselbe Ergebnis, Byte für Byte. Zuerst sind die Eingaben mit diesen Werten zu "
+		"vergleichen:</p>\n<dl class=\"inputs\">\n"));
 	put_digest(r, pick(r, "Incident file, SHA-256", "Vorfalldatei, SHA-256"), inputs->incident);
 	put_digest(r, pick(r, "Catalogue, SHA-256", "Katalog, SHA-256"), inputs->catalogue.sha256);
 	put_digest(r, pick(r, "Records, SHA-256", "Datensätze, SHA-256"), inputs->records.sha256);
@@ -251,21 +230,18 @@ report_recompute(struct report *r, const struct assess_inputs *inputs)
 	    number(r, ASSESS_RULES_VERSION).s, pick(r, "Program", "Programm"),
 	    "doublekey " DK_VERSION, NULL);
 	say(r,
-	    "</dl>\n<p>Then, with the files in place of the words in capitals:</p>\n"
-	    "<pre><code>sha256sum INCIDENT CATALOGUE RECORDS\n"
-	    "doublekey log verify --records RECORDS LOG\n"
-	    "doublekey incident check INCIDENT\n"
-	    "doublekey assess --incident INCIDENT --catalogue CATALOGUE \\\n"
-	    "    --log LOG --records RECORDS --lang {0} --html REPORT.html</code></pre>\n"
-	    "<p><code>--json RESULT</code> gives all objects for a program, <code>--explain "
-	    "OBJECT</code> the argument for one.</p>\n</section>\n",
-	    "</dl>\n<p>Danach, mit den Dateien anstelle der Wörter in Großbuchstaben:</p>\n"
-	    "<pre><code>sha256sum INCIDENT CATALOGUE RECORDS\n"
-	    "doublekey log verify --records RECORDS LOG\n"
-	    "doublekey incident check INCIDENT\n"
-	    "doublekey assess --incident INCIDENT --catalogue CATALOGUE \\\n"
-	    "    --log LOG --records RECORDS --lang {0} --html REPORT.html</code></pre>\n"
-	    "<p><code>--json RESULT</code> liefert alle Objekte für ein Programm, "
-	    "<code>--explain OBJECT</code> die Begründung für eines.</p>\n</section>\n",
+	    "</dl>\n<p>Then, with the files in place of the words in "
+	    "capitals:</p>\n<pre><code>sha256sum INCIDENT CATALOGUE RECORDS\ndoublekey log verify "
+	    "--records RECORDS LOG\ndoublekey incident check INCIDENT\ndoublekey assess --incident "
+	    "INCIDENT --catalogue CATALOGUE \\\n    --log LOG --records RECORDS --lang {0} --html "
+	    "REPORT.html</code></pre>\n<p><code>--json RESULT</code> gives all objects for a "
+	    "program, <code>--explain OBJECT</code> the argument for one.</p>\n</section>\n",
+	    "</dl>\n<p>Danach, mit den Dateien anstelle der Wörter in "
+	    "Großbuchstaben:</p>\n<pre><code>sha256sum INCIDENT CATALOGUE RECORDS\ndoublekey log "
+	    "verify --records RECORDS LOG\ndoublekey incident check INCIDENT\ndoublekey assess "
+	    "--incident INCIDENT --catalogue CATALOGUE \\\n    --log LOG --records RECORDS --lang "
+	    "{0} --html REPORT.html</code></pre>\n<p><code>--json RESULT</code> liefert alle "
+	    "Objekte für ein Programm, <code>--explain OBJECT</code> die Begründung für "
+	    "eines.</p>\n</section>\n",
 	    pick(r, "en", "de"), NULL);
 }

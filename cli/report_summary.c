@@ -54,9 +54,12 @@ put_answer(struct report *r, const struct assess_totals *t)
 		put_none(r, t->objects, unknown);
 	} else {
 		if (readable == t->objects)
-			say(r, "All objects, {0}, could have been read",
-			    "Alle Objekte, {0}, könnten gelesen worden sein", number(r, readable).s,
-			    NULL);
+			say(r,
+			    readable == 1 ? "The only object could have been read"
+					  : "All {0} objects could have been read",
+			    readable == 1 ? "Das einzige Objekt könnte gelesen worden sein"
+					  : "Alle {0} Objekte könnten gelesen worden sein",
+			    number(r, readable).s, NULL);
 		else
 			say(r, "{0} of {1} objects could have been read",
 			    readable == 1 ? "{0} von {1} Objekten könnte gelesen worden sein"
@@ -97,7 +100,7 @@ put_window(struct report *r)
 		say(r, "{0} to {1}", "{0} bis {1}", when(r, incident->from).s,
 		    when(r, incident->to).s, NULL);
 	else
-		say(r, "beginning unknown, to {0}", "Beginn unbekannt, bis {0}",
+		say(r, "beginning unknown, end {0}", "Beginn unbekannt, Ende {0}",
 		    when(r, incident->to).s, NULL);
 	put(r, pick(r, "<dt>What was stolen<dd><ul>\n", "<dt>Was entwendet wurde<dd><ul>\n"));
 	for (size_t i = 0; i < incident->item_count && i < ITEMS_SHOWN; i++) {
@@ -124,9 +127,9 @@ put_bar(struct report *r, const char *name, uint64_t n, uint64_t all, const char
 	(void)snprintf(
 	    width, sizeof(width), "%u.%u%%", (unsigned)(part / 10), (unsigned)(part % 10));
 	form(r,
-	    "<dt>{0}<dd><b>{1}</b><svg class=\"bar\" aria-hidden=\"true\"><rect class=\"track\" "
-	    "width=\"100%\" height=\"100%\" rx=\"4\"/><rect class=\"{2}\" width=\"{3}\" "
-	    "height=\"100%\" rx=\"4\"/></svg>\n",
+	    "<div><dt>{0}<dd><b>{1}</b><svg class=\"bar\" aria-hidden=\"true\"><rect "
+	    "class=\"track\" width=\"100%\" height=\"100%\" rx=\"4\"/><rect class=\"{2}\" "
+	    "width=\"{3}\" height=\"100%\" rx=\"4\"/></svg></div>\n",
 	    name, number(r, n).s, class, width, NULL);
 }
 
@@ -143,34 +146,61 @@ put_worth(struct report *r, const struct assess_totals *t)
 	    t->objects, "f1");
 	put_bar(r, pick(r, "Readable with the log", "Lesbar mit Protokoll"), readable, t->objects,
 	    "f2");
+	if (t->answer[DK_UNKNOWN] > 0)
+		put_bar(r, pick(r, "Unknown with the log", "Ungeklärt mit Protokoll"),
+		    t->answer[DK_UNKNOWN], t->objects, "f3");
 	put(r, "</dl>\n<p>");
 	if (r->cleared > 0)
 		say(r,
-		    r->cleared == 1
-			? "Without the log, {0} objects would have to count as readable. Its "
-			  "records clear one of them."
-			: "Without the log, {0} objects would have to count as readable. Its "
-			  "records clear {1} of them.",
-		    r->cleared == 1
-			? "Ohne das Protokoll müssten {0} Objekte als lesbar gelten. Seine "
-			  "Aufzeichnungen entlasten eines davon."
-			: "Ohne das Protokoll müssten {0} Objekte als lesbar gelten. Seine "
-			  "Aufzeichnungen entlasten {1} davon.",
+		    r->cleared == 1 ? "Without the log, {0} objects would have to count as "
+				      "readable. Its records clear one of them."
+				    : "Without the log, {0} objects would have to count as "
+				      "readable. Its records clear {1} of them.",
+		    r->cleared == 1 ? "Ohne das Protokoll müssten {0} Objekte als lesbar gelten. "
+				      "Seine Einträge schließen das für eines davon aus."
+				    : "Ohne das Protokoll müssten {0} Objekte als lesbar gelten. "
+				      "Seine Einträge schließen das für {1} davon aus.",
 		    number(r, t->online).s, number(r, r->cleared).s, NULL);
+	else if (t->answer[DK_UNKNOWN] > 0 && t->online > readable)
+		say(r,
+		    "Without the log, {0} objects would have to count as readable. It cannot clear "
+		    "them yet, since evidence is missing.",
+		    "Ohne das Protokoll müssten {0} Objekte als lesbar gelten. Noch schließt es "
+		    "das für keines davon aus, weil Nachweise fehlen.",
+		    number(r, t->online).s, NULL);
 	else if (t->online == 0)
 		put(r,
 		    pick(r,
-			"Even without the log, no object would count as readable: nothing that "
-			"was stolen could have asked for shares.",
+			"Even without the log, no object would count as readable: nothing that was "
+			"stolen could have asked for shares.",
 			"Auch ohne Protokoll würde kein Objekt als lesbar gelten: Mit dem "
 			"Entwendeten ließen sich keine Schlüsselanteile anfordern."));
 	else
 		put(r,
 		    pick(r,
 			"Here the log clears no object that would count as readable without it.",
-			"Hier entlastet das Protokoll kein Objekt, das ohne es als lesbar gelten "
-			"müsste."));
+			"Hier schließt das Protokoll für kein Objekt aus, dass es lesbar war."));
 	put(r, "</p></div>\n");
+}
+
+static void
+put_on_device(struct report *r, uint64_t n)
+{
+	if (n == 1)
+		put(r,
+		    pick(r,
+			"<p class=\"note\">The share of one object once went to a stolen device. "
+			"Whatever the answer, its content may lie there.</p>\n",
+			"<p class=\"note\">Der Anteil eines Objekts ging irgendwann an ein "
+			"entwendetes Gerät. Unabhängig vom Ergebnis kann sein Inhalt dort "
+			"liegen.</p>\n"));
+	else if (n > 1)
+		say(r,
+		    "<p class=\"note\">The shares of {0} objects once went to a stolen device. "
+		    "Whatever the answer, their content may lie there.</p>\n",
+		    "<p class=\"note\">Die Anteile von {0} Objekten gingen irgendwann an ein "
+		    "entwendetes Gerät. Unabhängig vom Ergebnis kann ihr Inhalt dort liegen.</p>\n",
+		    number(r, n).s, NULL);
 }
 
 static void
@@ -178,14 +208,14 @@ put_contents(struct report *r)
 {
 	put(r,
 	    pick(r,
-		"<nav aria-label=\"Contents\"><a href=\"#timeline\">Timeline</a> "
-		"<a href=\"#objects\">Objects</a> <a href=\"#totals\">Totals</a> "
-		"<a href=\"#method\">Method</a> <a href=\"#assumptions\">Assumptions</a> "
-		"<a href=\"#limits\">Limits</a> <a href=\"#recompute\">Recompute</a></nav>\n",
-		"<nav aria-label=\"Inhalt\"><a href=\"#timeline\">Zeitverlauf</a> "
-		"<a href=\"#objects\">Objekte</a> <a href=\"#totals\">Summen</a> "
-		"<a href=\"#method\">Verfahren</a> <a href=\"#assumptions\">Annahmen</a> "
-		"<a href=\"#limits\">Grenzen</a> <a href=\"#recompute\">Nachrechnen</a></nav>\n"));
+		"<nav aria-label=\"Contents\"><a href=\"#timeline\">Timeline</a> <a "
+		"href=\"#objects\">Objects</a> <a href=\"#totals\">Totals</a> <a "
+		"href=\"#method\">Method</a> <a href=\"#assumptions\">Assumptions</a> <a "
+		"href=\"#limits\">Limits</a> <a href=\"#recompute\">Recompute</a></nav>\n",
+		"<nav aria-label=\"Inhalt\"><a href=\"#timeline\">Zeitverlauf</a> <a "
+		"href=\"#objects\">Objekte</a> <a href=\"#totals\">Summen</a> <a "
+		"href=\"#method\">Verfahren</a> <a href=\"#assumptions\">Annahmen</a> <a "
+		"href=\"#limits\">Grenzen</a> <a href=\"#recompute\">Nachrechnen</a></nav>\n"));
 }
 
 void
@@ -195,8 +225,8 @@ report_summary(struct report *r, const struct assess_out *out)
 
 	put(r,
 	    pick(r,
-		"<header id=\"summary\">\n<p class=\"kicker\">Exposure assessment</p>\n"
-		"<h1>What could have been read?</h1>\n",
+		"<header id=\"summary\">\n<p class=\"kicker\">Exposure assessment</p>\n<h1>What "
+		"could have been read?</h1>\n",
 		"<header id=\"summary\">\n<p class=\"kicker\">Bericht zum "
 		"Sicherheitsvorfall</p>\n<h1>Was konnte gelesen werden?</h1>\n"));
 	put_answer(r, t);
@@ -204,19 +234,11 @@ report_summary(struct report *r, const struct assess_out *out)
 	for (unsigned i = 3; i-- > 0;)
 		put_tile(r, (enum dk_exposure_answer)i, t->answer[i]);
 	put(r, "</ul>\n");
-	if (t->on_device > 0)
-		say(r,
-		    "<p class=\"note\">Shares released to a stolen device at some time: {0}. "
-		    "Whatever "
-		    "the answer, the content of these objects may have been on it.</p>\n",
-		    "<p class=\"note\">Irgendwann an ein entwendetes Gerät herausgegeben: {0}. "
-		    "Unabhängig vom Ergebnis kann der Inhalt dieser Objekte dort gelegen "
-		    "haben.</p>\n",
-		    number(r, t->on_device).s, NULL);
 	put(r, "<div class=\"pair\">\n");
 	put_window(r);
 	put_worth(r, t);
 	put(r, "</div>\n");
+	put_on_device(r, t->on_device);
 	put_contents(r);
 	put(r, "</header>\n");
 }

@@ -158,14 +158,14 @@ put_span(struct report *r, const struct timeline *t, const char *class, uint64_t
 	if (high < low)
 		return;
 	(void)fprintf(r->page,
-	    "<rect class=\"%s\" x=\"%s\" y=\"%u\" width=\"%s\" height=\"%u\"/>\n", class,
+	    "<rect class=\"%s\" x=\"%s\" y=\"%u\" width=\"%s\" height=\"%u\" rx=\"2\"/>\n", class,
 	    place(t, low).s, y, percent(high - low, t->high - t->low).s, height);
 }
 
 static void
 put_label(struct report *r, unsigned y, const char *text)
 {
-	(void)fprintf(r->page, "<text x=\"0\" y=\"%u\">", y);
+	(void)fprintf(r->page, "<text x=\"5\" y=\"%u\">", y);
 	put_text(r, text);
 	put(r, "</text>\n");
 }
@@ -178,7 +178,7 @@ put_thefts(struct report *r, struct timeline *t)
 	for (size_t i = 0; i < incident->item_count && i < ITEMS_SHOWN; i++) {
 		const struct incident_item *item = &incident->item[i];
 
-		(void)fprintf(r->page, "<text x=\"0\" y=\"%u\">", t->y + 12);
+		(void)fprintf(r->page, "<text x=\"5\" y=\"%u\">", t->y + 12);
 		put_text(r, item_words(r, item->what));
 		if (item->name)
 			form(r, " {0}", shown_string(item->name).s, NULL);
@@ -187,7 +187,7 @@ put_thefts(struct report *r, struct timeline *t)
 		t->y += ITEM_HEIGHT;
 	}
 	if (incident->item_count > ITEMS_SHOWN) {
-		(void)fprintf(r->page, "<text x=\"0\" y=\"%u\">", t->y + 12);
+		(void)fprintf(r->page, "<text x=\"5\" y=\"%u\">", t->y + 12);
 		say(r, "and {0} more", "und {0} weitere",
 		    number(r, incident->item_count - ITEMS_SHOWN).s, NULL);
 		put(r, "</text>\n");
@@ -236,8 +236,8 @@ static void
 put_coverage(struct report *r, struct timeline *t)
 {
 	put_label(r, t->y + 12,
-	    pick(r, "Evidence of the log, and its silences",
-		"Nachweise des Protokolls und seine Pausen"));
+	    pick(r, "Evidence of the log, and gaps in it",
+		"Nachweise des Protokolls und Lücken darin"));
 	t->y += 19;
 	put_span(r, t, "track", t->low, t->high, t->y, 10);
 	if (r->assess->entry.count > 0)
@@ -247,8 +247,8 @@ put_coverage(struct report *r, struct timeline *t)
 			;
 		if (t->silent[i])
 			(void)fprintf(r->page,
-			    "<rect class=\"gap\" x=\"%s\" y=\"%u\" width=\"%s\" "
-			    "height=\"10\" fill=\"url(#hatch)\"/>\n",
+			    "<rect class=\"gap\" x=\"%s\" y=\"%u\" width=\"%s\" height=\"10\" "
+			    "fill=\"url(#hatch)\"/>\n",
 			    percent(i, BINS).s, t->y, percent(end - i, BINS).s);
 	}
 	t->y += 22;
@@ -258,8 +258,9 @@ put_coverage(struct report *r, struct timeline *t)
 static uint64_t
 tick_step(const struct timeline *t)
 {
-	static const uint64_t steps[] = { 300, 900, 3600, 4 * 3600, 12 * 3600, DAY_S, 2 * DAY_S,
-		7 * DAY_S, 14 * DAY_S, 30 * DAY_S, 91 * DAY_S, 365 * DAY_S };
+	static const uint64_t steps[] = { 60, 300, 600, 1800, 3600, 2 * 3600, 3 * 3600, 6 * 3600,
+		12 * 3600, DAY_S, 2 * DAY_S, 3 * DAY_S, 7 * DAY_S, 14 * DAY_S, 30 * DAY_S,
+		91 * DAY_S, 182 * DAY_S, 365 * DAY_S };
 	uint64_t span = t->high - t->low;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -276,29 +277,30 @@ put_axis(struct report *r, struct timeline *t)
 	for (uint64_t at = (t->low / step + 1) * step; at < t->high; at += step) {
 		char time[INCIDENT_TIME_BYTES];
 
-		if ((at - t->low) * 100 / span < 8 || (at - t->low) * 100 / span > 92)
+		if ((at - t->low) * 100 / span < 11 || (at - t->low) * 100 / span > 89)
 			continue;
 		incident_time_text(at, time);
 		time[step < DAY_S ? 16 : 10] = '\0';
 		time[10] = step < DAY_S ? ' ' : '\0';
 		(void)fprintf(r->page,
-		    "<rect class=\"base\" x=\"%s\" y=\"%u\" width=\"1\" height=\"5\"/>"
-		    "<text class=\"tick\" x=\"%s\" y=\"%u\">%s</text>\n",
+		    "<rect class=\"base\" x=\"%s\" y=\"%u\" width=\"1\" height=\"5\"/><text "
+		    "class=\"tick\" x=\"%s\" y=\"%u\">%s</text>\n",
 		    place(t, at).s, t->y, place(t, at).s, t->y + 18,
 		    step < DAY_S ? time + 5 : time);
 	}
 }
 
+/* How it is counted, for eyes and for those who cannot see the picture. */
 static void
-put_words_of(struct report *r, const struct timeline *t)
+put_counts(struct report *r, const struct timeline *t, const char *each)
 {
-	say(r,
-	    "Releases of shares within the window: {0}. Releases that made an object readable: "
-	    "{1}. "
-	    "Silences of the log: {2}.",
-	    "Herausgaben von Schlüsselanteilen im Zeitfenster: {0}. Herausgaben, durch die ein "
-	    "Objekt lesbar wurde: {1}. Pausen des Protokolls: {2}.",
-	    number(r, t->release_count).s, number(r, t->used_count).s, number(r, t->gap_count).s,
+	form(r, each, pick(r, "Releases of shares in the window", "Herausgaben im Zeitfenster"),
+	    number(r, t->release_count).s, NULL);
+	form(r, each,
+	    pick(r, "Releases that made an object readable",
+		"Herausgaben, durch die ein Objekt lesbar wurde"),
+	    number(r, t->used_count).s, NULL);
+	form(r, each, pick(r, "Gaps in the log", "Lücken im Protokoll"), number(r, t->gap_count).s,
 	    NULL);
 }
 
@@ -316,7 +318,7 @@ put_picture(struct report *r, struct timeline *t)
 	    height + 24);
 	put(r, pick(r, "Timeline of the window", "Verlauf des Zeitfensters"));
 	put(r, "</title>\n<desc id=\"td\">");
-	put_words_of(r, t);
+	put_counts(r, t, "{0}: {1}; ");
 	put(r,
 	    "</desc>\n<defs><pattern id=\"hatch\" width=\"6\" height=\"6\" "
 	    "patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect "
@@ -338,13 +340,13 @@ put_gaps(struct report *r, const struct timeline *t)
 	if (t->gap_count == 0)
 		return;
 	put(r,
-	    pick(r, "<h3>Silences of the log</h3>\n<ul class=\"gaps\">",
-		"<h3>Pausen des Protokolls</h3>\n<ul class=\"gaps\">"));
+	    pick(r, "<h3>Gaps in the log</h3>\n<ul class=\"gaps\">",
+		"<h3>Lücken im Protokoll</h3>\n<ul class=\"gaps\">"));
 	for (uint64_t i = 0; i < t->gap_count && i < GAPS_SHOWN; i++) {
 		if (t->gap[i].from <= t->low)
 			say(r, "<li>before {0}", "<li>vor dem {0}", when(r, t->gap[i].to).s, NULL);
 		else if (t->gap[i].to >= t->high)
-			say(r, "<li>behind {0}, its last entry",
+			say(r, "<li>after {0}, the last entry",
 			    "<li>nach dem {0}, dem letzten Eintrag", when(r, t->gap[i].from).s,
 			    NULL);
 		else
@@ -357,6 +359,13 @@ put_gaps(struct report *r, const struct timeline *t)
 	put(r, "</ul>\n");
 }
 
+static void
+put_legend(struct report *r, const char *class, const char *en, const char *de)
+{
+	form(r, "<span class=\"legend\"><span class=\"k {0}\"></span>{1}</span> ", class,
+	    pick(r, en, de), NULL);
+}
+
 void
 report_timeline(struct report *r)
 {
@@ -365,24 +374,23 @@ report_timeline(struct report *r)
 	set_range(r->assess, t);
 	read_entries(r, t);
 	put(r,
-	    pick(r, "<section id=\"timeline\"><h2>Timeline</h2>\n<p>",
-		"<section id=\"timeline\"><h2>Zeitverlauf</h2>\n<p>"));
-	put_words_of(r, t);
-	put(r, pick(r, " All times are UTC.</p>\n", " Alle Zeiten sind UTC.</p>\n"));
+	    pick(r, "<section id=\"timeline\"><h2>Timeline</h2>\n<dl class=\"facts\">",
+		"<section id=\"timeline\"><h2>Zeitverlauf</h2>\n<dl class=\"facts\">"));
+	put_counts(r, t, "<div><dt>{0}<dd>{1}</div>");
+	put(r, "</dl>\n");
 	put(r, "<figure>\n");
 	put_picture(r, t);
+	put(r, "<figcaption>");
+	put_legend(r, "window", "window", "Zeitfenster");
+	put_legend(r, "theft", "in the thief’s hands", "in Händen des Angreifers");
+	put_legend(r, "release", "release", "Herausgabe");
+	put_legend(r, "used", "release that made an object readable",
+	    "Herausgabe, durch die ein Objekt lesbar wurde");
+	put_legend(r, "covered", "log", "Protokoll");
+	put_legend(r, "gap", "gap", "Lücke");
 	put(r,
-	    pick(r,
-		"<figcaption><span class=\"k window\"></span> window <span class=\"k "
-		"theft\"></span> in the thief’s hands <span class=\"k release\"></span> release "
-		"<span class=\"k used\"></span> release that made an object readable <span "
-		"class=\"k covered\"></span> log <span class=\"k gap\"></span> "
-		"silence</figcaption></figure>\n",
-		"<figcaption><span class=\"k window\"></span> Zeitfenster <span class=\"k "
-		"theft\"></span> in Händen des Angreifers <span class=\"k release\"></span> "
-		"Herausgabe <span class=\"k used\"></span> Herausgabe, durch die ein Objekt "
-		"lesbar wurde <span class=\"k covered\"></span> Protokoll <span class=\"k "
-		"gap\"></span> Pause</figcaption></figure>\n"));
+	    pick(r, "Times are UTC.</figcaption></figure>\n",
+		"Zeiten in UTC.</figcaption></figure>\n"));
 	put_gaps(r, t);
 	put(r, "</section>\n");
 }

@@ -53,9 +53,11 @@ item_words(const struct report *r, enum incident_what what)
 void
 put_item_name(struct report *r, const struct incident_item *item)
 {
-	put_text(r, item_words(r, item->what));
 	if (item->name)
-		form(r, " <bdi>{0}</bdi>", shown_string(item->name).s, NULL);
+		form(r, "{0} <bdi class=\"name\">{1}</bdi>", item_words(r, item->what),
+		    shown_string(item->name).s, NULL);
+	else
+		form(r, "<span class=\"name\">{0}</span>", item_words(r, item->what), NULL);
 	if (item->doubtful)
 		put(r, pick(r, " (if there is one)", " (falls vorhanden)"));
 }
@@ -63,15 +65,14 @@ put_item_name(struct report *r, const struct incident_item *item)
 void
 put_item(struct report *r, const struct incident_item *item)
 {
-	put(r, "<b>");
 	put_item_name(r, item);
-	put(r, "</b> <span class=\"m\">");
+	put(r, " <span class=\"m time-of\">");
 	if (item->since == 0)
 		put(r, pick(r, "since when is unknown", "Beginn unbekannt"));
 	else
-		say(r, "since {0}", "seit {0}", when(r, item->since).s, NULL);
+		say(r, "since {0}", "seit dem {0}", when(r, item->since).s, NULL);
 	if (item->until != DK_EXPOSURE_NEVER)
-		say(r, ", until {0}", ", bis {0}", when(r, item->until).s, NULL);
+		say(r, ", until {0}", ", bis zum {0}", when(r, item->until).s, NULL);
 	put(r, "</span>");
 }
 
@@ -172,7 +173,7 @@ put_why(struct report *r, const struct report_row *row)
 	}
 	for (unsigned bit = 1; bit <= DK_MISSING_KEY; bit <<= 1)
 		if (v->answer == DK_UNKNOWN && v->missing & bit)
-			form(r, "<li>{0}", missing_title(r, bit), NULL);
+			form(r, "<li class=\"short\">{0}", missing_short(r, bit), NULL);
 	if (v->on_device)
 		put(r,
 		    pick(r, "<li>A stolen device got its customer share.",
@@ -182,59 +183,74 @@ put_why(struct report *r, const struct report_row *row)
 /* ---- missing evidence ---- */
 
 struct missing {
-	const char *title[2], *help[2];
+	const char *brief[2], *title[2], *help[2];
 };
 
 static const struct missing *
 missing_of(unsigned bit)
 {
 	static const struct missing table[] = {
-		{ { "The log does not show how the service ran from its start.",
-		      "Das Protokoll zeigt nicht von Beginn an, wie der Dienst lief." },
+		{ { "log: start not shown", "Beginn des Protokolls nicht belegt" },
+		    { "The log does not show how the service ran from its start.",
+			"Das Protokoll zeigt nicht von Beginn an, wie der Dienst lief." },
 		    { "Find the log and records from entry 0 on.",
 			"Protokoll und Datensätze ab Eintrag 0 beschaffen." } },
-		{ { "The log ends before the window does.",
-		      "Das Protokoll endet vor dem Ende des Zeitfensters." },
+		{ { "log ends too early", "Protokoll endet zu früh" },
+		    { "The log ends before the window does.",
+			"Das Protokoll endet vor dem Ende des Zeitfensters." },
 		    { "Fetch a newer copy of the log; it must reach beyond the window.",
 			"Eine neuere Kopie des Protokolls holen; sie muss über das Zeitfenster "
 			"hinausreichen." } },
-		{ { "The log was silent within the window for longer than is allowed.",
-		      "Das Protokoll schwieg im Zeitfenster länger als zulässig." },
-		    { "Find out whether the service stood still, then name the longest silence in "
-		      "the incident file (silence).",
-			"Klären, ob der Dienst stand, und dann die längste Pause in der "
+		{ { "gap in the log", "Lücke im Protokoll" },
+		    { "The log has a gap within the window that is longer than allowed.",
+			"Das Protokoll hat im Zeitfenster eine Lücke, die länger ist als "
+			"zulässig." },
+		    { "Find out whether the service stood still, then name the longest gap in the "
+		      "incident file (silence).",
+			"Klären, ob der Dienst stand, und dann die längste Lücke in der "
 			"Vorfalldatei angeben (silence)." } },
-		{ { "An entry or its record is not there, or was erased in a part that matters.",
-		      "Ein Eintrag oder sein Datensatz fehlt oder wurde an einer wesentlichen "
-		      "Stelle gelöscht." },
+		{ { "record missing", "Datensatz fehlt" },
+		    { "An entry or its record is not there, or was erased in a part that matters.",
+			"Ein Eintrag oder sein Datensatz fehlt oder wurde an einer wesentlichen "
+			"Stelle gelöscht." },
 		    { "Look for the missing records in backups and exports.",
 			"Die fehlenden Datensätze in Sicherungen und Exporten suchen." } },
-		{ { "The process that writes the log was not its owner’s while it was trusted.",
-		      "Der Prozess, der das Protokoll schreibt, war in fremder Hand, während ihm "
-		      "vertraut wurde." },
+		{ { "log process in doubt", "Protokollprozess zweifelhaft" },
+		    { "The process that writes the log was not its owner’s while it was trusted.",
+			"Der Prozess, der das Protokoll schreibt, war in fremder Hand, während ihm "
+			"vertraut wurde." },
 		    { "Narrow down since when and until when, or run the service in strict mode "
 		      "with witnesses.",
 			"Beginn und Ende eingrenzen; künftig den Dienst im Modus „strict“ mit "
 			"Zeugen betreiben." } },
-		{ { "No header of the object was scanned.",
-		      "Der Kopf des Objekts wurde nicht erfasst." },
+		{ { "header not scanned", "Kopf nicht erfasst" },
+		    { "No header of the object was scanned.",
+			"Der Kopf des Objekts wurde nicht erfasst." },
 		    { "Scan the folders where it lies: doublekey scan.",
 			"Die Ordner erfassen, in denen es liegt: doublekey scan." } },
-		{ { "Nobody vouches that its sets of keys are as they were written.",
-		      "Niemand bürgt dafür, dass seine Schlüsselsätze so sind, wie sie geschrieben "
-		      "wurden." },
-		    { "If the scanned copies are trustworthy, say so in the incident file "
-		      "(sets = \"as-written\").",
+		{ { "key sets not vouched for", "Schlüsselsätze unverbürgt" },
+		    { "Nobody vouches that its sets of keys are as they were written.",
+			"Niemand bürgt dafür, dass seine Schlüsselsätze so sind, wie sie "
+			"geschrieben wurden." },
+		    { "If the scanned copies are trustworthy, say so in the incident file (sets = "
+		      "\"as-written\").",
 			"Wenn die erfassten Kopien vertrauenswürdig sind, dies in der Vorfalldatei "
 			"erklären (sets = \"as-written\")." } },
-		{ { "A customer key of the object is not known to be the customer’s.",
-		      "Von einem Kundenschlüssel des Objekts ist nicht bekannt, dass er dem Kunden "
-		      "gehört." },
+		{ { "customer key not vouched for", "Kundenschlüssel unverbürgt" },
+		    { "A customer key of the object is not known to be the customer’s.",
+			"Von einem Kundenschlüssel des Objekts ist nicht bekannt, dass er dem "
+			"Kunden gehört." },
 		    { "If it is, name it in the incident file (own-keys).",
 			"Wenn er ihm gehört, ihn in der Vorfalldatei nennen (own-keys)." } },
 	};
 
 	return &table[__builtin_ctz(bit)];
+}
+
+const char *
+missing_short(const struct report *r, unsigned bit)
+{
+	return missing_of(bit)->brief[r->language];
 }
 
 const char *

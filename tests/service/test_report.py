@@ -40,6 +40,8 @@ class Page(html.parser.HTMLParser):
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
         self.tags.append((tag, attrs))
+        if attrs.get("class") == "place":
+            self.places.append("")
         if "id" in attrs:
             self.ids.append(attrs["id"])
         if attrs.get("http-equiv") == "Content-Security-Policy":
@@ -54,8 +56,8 @@ class Page(html.parser.HTMLParser):
         tag, attrs = self._open[-1] if self._open else ("", {})
         if tag == "style":
             self.style += data
-        elif attrs.get("class") == "place":
-            self.places.append(data)
+        elif any(a.get("class") == "place" for _, a in self._open):
+            self.places[-1] += data
         elif attrs.get("class") == "label":
             self.labels.append(data)
         else:
