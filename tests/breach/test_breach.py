@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a thief got, what the rules say that he could get, and what the assessment says afterwards."""
+import pytest
+
+from thief import Loot, Thief
+from town import LABELS, KID, Theft
+
+import issuer as idp
+
+NOTHING = set()
+ALL = set(LABELS)
+
+
+def provider_key(town):
+    return Theft("provider-keys provider", always=True), {"keys": [town.provider_key()]}
+
+
+def token_key(town):
+    return Theft("token-key %s %s" % (idp.URL, KID)), {"issuer": town.issuer}
+
+
+def proxy(town):
+    return Theft("proxy", always=True, ends=True), {}
+
+
+def tls_key(town):
+    with open(town.path("own.key"), "rb") as f:
+        key = idp.serialization.load_pem_private_key(f.read(), None)
+    return Theft("tls-key", always=True), {"tls": key}
+
+
+def device(town):
+    d = town.s.device("alice")
+    return Theft("device " + d.id.hex()), {"devices": {d.id: d.key}}
+
+
+def approver(town):
+    d = town.s.device("bob")
+    return Theft("device " + d.id.hex()), {"devices": {d.id: d.key}}
+
+
+def former_key(town):
+    key = town.former_key()
+    return Theft("key " + key.id.hex(), always=True), {"keys": [key]}
+
+
+def loot_of(town, *thefts, wants=()):
+    loot, lines = Loot(wants=wants), []
+    for theft in thefts:
+        line, held = theft(town)
+        lines.append(line)
+        for name, value in held.items():
+            old = getattr(loot, name)
+            setattr(loot, name, old + value if isinstance(old, list) else
+                    {**old, **value} if isinstance(old, dict) else value)
+    return loot, lines
+
+
+def agree(town, got, answers):
+    """What was read is content, and was called readable or unknown; what is called readable has
+    its derivation."""
+    for name, text in got.items():
+        assert text == town.plain[name], name
+        assert answers[name]["answer"] in ("readable", "unknown"), (name, answers[name])
+    for name, answer in answers.items():
+        if answer["answer"] == "readable":
+            assert answer["derivation"] and answer["steps"] >= 3, name
+
+
+def play(town, thefts, wants=()):
+    """What was read, and what the assessment calls readable."""
+    loot, lines = loot_of(town, *thefts, wants=wants)
+    begin = town.now()
+    thief = Thief(town, loot)
+    got = thief.everything()
+    end = town.now()
+    town.pass_time()
+    answers = town.assess(lines, begin, end)
+    agree(town, got, answers)
+    assert thief.refused, "he asked for nothing"
+    return set(got), {n for n, a in answers.items() if a["answer"] == "readable"}, answers
+
+
+@pytest.mark.parametrize("thefts", [
+    (provider_key,), (token_key,), (provider_key, token_key), (proxy,),
+    (provider_key, token_key, proxy, tls_key)], ids=lambda t: "+".join(f.__name__ for f in t))
+def test_all_of_the_provider_and_of_the_traffic(town, thefts):
+    got, readable, answers = play(town, thefts)
+    assert got == NOTHING and readable == NOTHING
+    assert {a.get("missing", a["answer"]) for a in answers.values()} == {"not-readable"}
+
+
+def test_a_stolen_device(town):
+    """It gets what its user may have without another factor, and what the thief asks for."""
+    got, readable, answers = play(town, [provider_key, device], wants=("memo", "board", "deed"))
+    assert got == readable == {"memo"}
+    assert answers["quiet"]["without_log"]  # what the log is worth
+
+
+def test_a_stolen_device_and_the_token_key(town):
+    got, readable, _ = play(town, [provider_key, token_key, device], wants=("board", "deed"))
+    assert got == {"board"} and readable == {"board"}
+
+
+def test_a_device_without_the_key_of_the_provider(town):
+    """He has no provider share, and reads nothing; nobody vouches for that of the provider's side."""
+    got, readable, _ = play(town, [device], wants=("quiet", "deed"))
+    assert got == NOTHING and readable == {"quiet"}
+
+
+def test_an_old_header_with_an_old_key(town):
+    """Rewrapped long ago: the copy from before opens with the key of before."""
+    got, readable, answers = play(town, [provider_key, former_key])
+    assert got == readable == {"old"}
+    assert "key " + town.former_key().id.hex() in answers["old"]["derivation"]

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is attacked: a service that runs, with users, an identity provider, a provider, objects and
+traffic, of which a copy is kept. And afterwards: what the assessment says of the theft."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import time
+from dataclasses import dataclass
+
+import issuer as idp
+from proxy import Proxy
+from reader import keyfile
+from service import free_port
+from test_approval import Request
+from test_clock import HOUR, LIBRARY, Clocked
+from test_log import checkpoint
+from test_log_tools import records_file
+from test_tls import OwnCa, OwnService, certificate, new_key, write
+
+KID = "k1"
+POLICY = idp.section() + """
+rule "plans" {
+	keys = {"finance"}
+	users = {"alice"}
+	labels = {"plans"}
+	allow = true
+}
+rule "board" {
+	keys = {"finance"}
+	users = {"alice"}
+	labels = {"board"}
+	tokens = {"corp"}
+	allow = true
+}
+rule "deeds" {
+	keys = {"legal"}
+	users = {"alice"}
+	approvals = 1
+	approvers = {"bob"}
+	allow = true
+}
+"""
+# memo is read in the traffic and by nobody's attack but those that can read all; quiet is never
+# read. deed is for two keys of the service, of which the first one counts. old had another key.
+LABELS = {"memo": "plans", "quiet": "plans", "board": "board", "deed": "plans", "old": "plans"}
+
+
+def stamp(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+class Guarded(OwnService, Clocked):
+    """Its URL is that of a proxy that ends TLS and keeps all that passes."""
+
+    def __init__(self, base):
+        super().__init__(base, OwnCa())
+        self.own_port = free_port()
+        conf = pathlib.Path(self.dir, "doublekeyd.conf")
+        text, n = re.subn(r"(?m)^listen = .*$", 'listen = "127.0.0.1:%d"' % self.own_port,
+                          conf.read_text())
+        assert n == 1
+        conf.write_text(text)
+        key, pem = new_key()
+        front = [os.path.join(self.base, name) for name in ("front.pem", "front.key", "ca.pem")]
+        for path, data in zip(front, (certificate(self.ca, key) + self.ca.pem(), pem,
+                                      self.ca.pem())):
+            write(path, data)
+        self.proxy = Proxy(self.port, self.own_port, *front)
+
+    def request(self, method, path, body=None, headers=None):
+        """Past the proxy, so that its copy is that of the traffic of users."""
+        connection = self.connection()
+        connection.port = self.own_port
+        try:
+            connection.request(method, path, body=body, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.getheader("Doublekey-Error"), answer.read()
+        finally:
+            connection.close()
+
+    def env(self, name="client"):
+        return dict(super().env(name), LD_PRELOAD=LIBRARY, CLOCK_FILE=self.ahead)
+
+
+@dataclass
+class Theft:
+    """One item of the incident file, and when it was stolen."""
+
+    what: str
+    always: bool = False  # since when is not known
+    ends: bool = False
+
+    def line(self, begin, end):
+        return self.what + (" since unknown" if self.always else " since " + stamp(begin)) + (
+            " until " + stamp(end) if self.ends else "")
+
+
+class Town:
+    def __init__(self, base):
+        self.s = s = Guarded(base)
+        self.hour = 0
+        self.issuer = idp.new_key("EC")
+        os.makedirs(os.path.join(s.dir, "issuers"), exist_ok=True)
+        with open(os.path.join(s.dir, "issuers", "corp.jwks"), "wb") as f:
+            f.write(idp.jwks(idp.jwk(self.issuer, KID)))
+        with open(os.path.join(s.dir, "policy.conf"), "w") as f:
+            f.write(POLICY)
+        s.start()
+        for name in ("finance", "legal"):
+            s.admin("key", "create", name)
+        self.url = {name: s.url + "/keys/" + name for name in ("finance", "legal")}
+        for who in ("alice", "bob"):
+            s.enrol(who, who)
+        for side, name in (("provider", "p.key"), ("customer", "former.key")):
+            s.client("keygen", "--side", side, "--no-passphrase", "-o", name)
+        self.write_objects()
+        self.traffic()
+        self.recorded = list(zip(s.proxy.requests, s.proxy.answers))
+        self.pass_time()
+
+    def end(self):
+        self.s.stop()
+        self.s.proxy.close()
+
+    # ---- life before ----
+
+    def path(self, *names):
+        return os.path.join(self.s.base, *names)
+
+    def write_objects(self):
+        self.plain, self.id = {}, {}
+        os.makedirs(self.path("objects"))
+        os.makedirs(self.path("copied"))
+        keys = {name: [self.url["finance"]] for name in LABELS}
+        keys["deed"] = [self.url["legal"], self.url["finance"]]
+        keys["old"] = ["former.key.pub"]
+        for name, label in LABELS.items():
+            self.plain[name] = ("what stands in %s: " % name).encode() + os.urandom(32)
+            with open(self.path(name), "wb") as f:
+                f.write(self.plain[name])
+            to = [word for key in keys[name] for word in ("--customer", key)]
+            self.s.client("encrypt", *to, "--provider", "p.key.pub", "--label", label, name, "-o",
+                          "objects/%s.dk" % name, who="alice")
+            os.unlink(self.path(name))
+        self.scan()
+        shutil.copy(self.path("objects", "old.dk"), self.path("copied", "old-before.dk"))
+        self.s.client("rewrap", "-q", "--side", "customer", "--open", "former.key", "--to",
+                      self.url["finance"], "objects/old.dk", who="alice")
+        self.scan()
+        for name in LABELS:
+            shutil.copy(self.path("objects", name + ".dk"), self.path("copied"))
+            seen = self.s.client("inspect", "--json", "objects/%s.dk" % name).stdout
+            self.id[name] = json.loads(seen)["object_id"]
+
+    def scan(self):
+        self.s.client("scan", "-q", "-o", "catalogue", "objects")
+
+    def traffic(self):
+        """Alice reads what she may, each with what it needs."""
+        assert self.decrypt("memo") == self.plain["memo"]
+        with open(self.path("alice", "doublekey", "services", "127.0.0.1:%d" % self.s.port,
+                            "token"), "w") as f:
+            f.write(self.token())
+        assert self.decrypt("board") == self.plain["board"]
+        self.s.object = self.path("objects", "deed.dk")
+        assert Request(self.s, "alice").approve("bob").send() == 0
+
+    def decrypt(self, name, check=True):
+        out = self.path("out")
+        if os.path.exists(out):
+            os.unlink(out)
+        done = self.s.client("decrypt", "-q", "--customer", self.url["finance"], "--provider",
+                             "p.key", "objects/%s.dk" % name, "-o", "out", who="alice", check=check)
+        return pathlib.Path(out).read_bytes() if done.returncode == 0 else done
+
+    def token(self, key=None, **more):
+        return idp.token(key or self.issuer, KID, idp.claims(self.now(), **more))
+
+    def provider_key(self):
+        return keyfile.load(pathlib.Path(self.path("p.key")).read_bytes(), private=True)
+
+    def former_key(self):
+        return keyfile.load(pathlib.Path(self.path("former.key")).read_bytes(), private=True)
+
+    # ---- time ----
+
+    def now(self):
+        return int(time.time()) + self.hour * HOUR
+
+    def pass_time(self):
+        """An hour, and something in the log behind it."""
+        self.hour += 1
+        self.s.jump(self.hour * HOUR)
+        self.s.admin("enrol-code", "--user", "carol")
+
+    # ---- afterwards ----
+
+    def assess(self, thefts, begin, end, more=""):
+        """By the name of each object: what is said of it."""
+        checkpoint(self.s, len(re.findall("^[0-9]", self.s.log(), re.M)))
+        for made in ("copy", "store"):
+            shutil.rmtree(self.path(made), ignore_errors=True)
+        done = self.s.client("log", "mirror", self.s.url + "/log", "-o", "copy", who="alice",
+                             check=False)
+        assert done.returncode == 0, done.stderr
+        size = int(pathlib.Path(self.path("copy", "checkpoint")).read_text().splitlines()[1])
+        records_file(self.s, "records", lambda rows: [r for r in rows if r[0] < size])
+        with open(self.path("incident"), "w") as f:
+            f.write('from = "%s"\nto = "%s"\nstolen = {%s}\nsilence = "7200"\n'
+                    'sets = "as-written"\n' % (stamp(begin), stamp(end), ", ".join(
+                        '"%s"' % theft.line(begin, end) for theft in thefts)))
+            f.write('own-keys = {"%s"}\n' % self.former_key().id.hex() + more)
+        done = self.s.client("assess", "-q", "--incident", "incident", "--catalogue", "catalogue",
+                             "--log", "copy", "--records", "records", "--json", "-", who="alice", check=False)
+        assert done.returncode == 0, done.stderr
+        found = {o["object"]: o for o in json.loads(done.stdout)["objects"]}
+        return {name: found.pop(i) for name, i in self.id.items()}
+
