@@ -284,7 +284,7 @@ small(const struct ipc_message *m)
 	if (ipc_coded_read(m, &coded))
 		FUZZ_CHECK(coded.rest.len + 2 == length);
 	if (ipc_tls_done_read(m, &done))
-		FUZZ_CHECK(done.text.len + 10 == length);
+		FUZZ_CHECK(done.text.len + 18 == length);
 	FUZZ_CHECK(!ipc_violation_read(m, &violation) ||
 	    (length == 3 && violation.process >= IPC_PARENT && violation.process < IPC_PROCESSES));
 	FUZZ_CHECK(!ipc_log_state_read(m, &state) || length == 17);

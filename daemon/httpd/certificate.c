@@ -59,9 +59,9 @@ httpd_client_ca(SSL_CTX *tls, BIO *file)
 		count++;
 	}
 	/* Behind the last one nothing begins; anything else is half a certificate. */
-	ok = ok && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	ok = ok && count > 0 && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 	ERR_clear_error();
-	if (ok && count > 0) {
+	if (ok) {
 		ok = use_store(tls, store);
 		store = ok ? NULL : store;
 	}
@@ -83,21 +83,28 @@ still_valid(STACK_OF(X509) * chain)
 	return sk_X509_num(chain) > 0;
 }
 
-size_t
-httpd_certificate_claim(
-    struct evhttp_request *request, uint8_t ret_claim[IPC_CLAIM_CERTIFICATE_MAX_BYTES])
+X509 *
+httpd_peer_certificate(struct evhttp_request *request, const X509 **ret_ca)
 {
 	struct bufferevent *bev =
 	    evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
 	SSL *ssl = bev ? bufferevent_openssl_get_ssl(bev) : NULL;
 	X509 *cert = ssl ? SSL_get0_peer_certificate(ssl) : NULL;
 	STACK_OF(X509) *chain = cert ? SSL_get0_verified_chain(ssl) : NULL;
-	bool holds;
 
-	if (!cert)
-		return 0;
-	holds = !SSL_get_ex_data(ssl, failed_index) && SSL_get_verify_result(ssl) == X509_V_OK &&
-	    still_valid(chain);
-	return httpd_claim_write(
-	    cert, holds ? sk_X509_value(chain, sk_X509_num(chain) - 1) : NULL, ret_claim);
+	*ret_ca = NULL;
+	if (cert && !SSL_get_ex_data(ssl, failed_index) &&
+	    SSL_get_verify_result(ssl) == X509_V_OK && still_valid(chain))
+		*ret_ca = sk_X509_value(chain, sk_X509_num(chain) - 1);
+	return cert;
+}
+
+size_t
+httpd_certificate_claim(
+    struct evhttp_request *request, uint8_t ret_claim[IPC_CLAIM_CERTIFICATE_MAX_BYTES])
+{
+	const X509 *ca;
+	X509 *cert = httpd_peer_certificate(request, &ca);
+
+	return cert ? httpd_claim_write(cert, ca, ret_claim) : 0;
 }

@@ -16,7 +16,7 @@ put_name(
 {
 	uint8_t name[NAME_MAX_BYTES + 8];
 	size_t kind_len = strlen(kind);
-	bool lower = strcmp(kind, "email:") == 0 || strcmp(kind, "dns:") == 0;
+	bool lower = strcmp(kind, "uri:") != 0 && strcmp(kind, "cn:") != 0;
 
 	if (*count == NAMES_MAX || len == 0 || len > NAME_MAX_BYTES || !dk_text_valid(text, len))
 		return;
@@ -47,6 +47,18 @@ put_common_name(struct dk_writer_buf *wr, unsigned *count, X509 *cert)
 	OPENSSL_free(text);
 }
 
+/* The name of a Windows account; RFC 5280 leaves such kinds to others. */
+static const ASN1_STRING *
+principal_of(const GENERAL_NAME *name)
+{
+	const OTHERNAME *other = name->d.otherName;
+
+	return name->type == GEN_OTHERNAME && OBJ_obj2nid(other->type_id) == NID_ms_upn &&
+		other->value->type == V_ASN1_UTF8STRING
+	    ? other->value->value.utf8string
+	    : NULL;
+}
+
 static void
 put_alternative_names(struct dk_writer_buf *wr, unsigned *count, X509 *cert)
 {
@@ -54,14 +66,18 @@ put_alternative_names(struct dk_writer_buf *wr, unsigned *count, X509 *cert)
 
 	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-		const char *kind = name->type == GEN_EMAIL ? "email:"
-		    : name->type == GEN_DNS                ? "dns:"
-		    : name->type == GEN_URI                ? "uri:"
-							   : NULL;
+		const ASN1_STRING *principal = principal_of(name);
+		const char *kind = principal  ? "upn:"
+		    : name->type == GEN_EMAIL ? "email:"
+		    : name->type == GEN_DNS   ? "dns:"
+		    : name->type == GEN_URI   ? "uri:"
+					      : NULL;
 
+		if (!principal)
+			principal = name->d.ia5;
 		if (kind)
-			put_name(wr, count, kind, ASN1_STRING_get0_data(name->d.ia5),
-			    (size_t)ASN1_STRING_length(name->d.ia5));
+			put_name(wr, count, kind, ASN1_STRING_get0_data(principal),
+			    (size_t)ASN1_STRING_length(principal));
 	}
 	GENERAL_NAMES_free(names);
 }

@@ -271,6 +271,14 @@ httpd_request_begins(struct evhttp_request *request)
 	return c->httpd->waiting_bytes > HTTPD_REQUESTS_MAX_BYTES ? DK_CODE_BUSY : DK_CODE_OK;
 }
 
+size_t
+httpd_head_length(struct evhttp_request *request)
+{
+	const struct connection *c = connection_of(request);
+
+	return c ? c->head.len : 0;
+}
+
 /* What has come already belongs to the next request. */
 void
 httpd_request_answered(struct evhttp_request *request)

@@ -15,6 +15,8 @@ void httpd_connection_new(struct httpd *httpd, struct bufferevent *bev);
 
 /* The request is whole. DK_CODE_OK, or why it is refused at once. */
 unsigned httpd_request_begins(struct evhttp_request *request);
+/* Bytes of its head, the empty line included. */
+size_t httpd_head_length(struct evhttp_request *request);
 /* Before or behind the sending of its answer. */
 void httpd_request_answered(struct evhttp_request *request);
 

@@ -34,6 +34,7 @@ void
 head_take(struct head *head, const uint8_t *bytes, size_t len)
 {
 	for (size_t i = 0; i < len && !head->over; i++) {
+		head->len++;
 		if (!take(head, bytes[i]))
 			head->bad = true;
 		head->last = bytes[i];

@@ -20,6 +20,7 @@ struct head {
 	uint8_t last;
 	unsigned spaces; /* in the first line, up to 3 */
 	bool line_begun;
+	size_t len; /* of all its bytes */
 };
 
 /* Takes the next bytes as they came; in any pieces. */

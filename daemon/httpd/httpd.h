@@ -26,6 +26,11 @@
 #define HTTPD_FD_KEY 9
 #define HTTPD_FD_CLIENT_CA 10
 #define HTTPD_FD_METRICS 11 /* listening socket, or /dev/null */
+#define HTTPD_FD_DKE 12     /* likewise, of the Microsoft DKE front end; the next four are its own */
+#define HTTPD_FD_DKE_CHAIN 13
+#define HTTPD_FD_DKE_KEY 14
+#define HTTPD_FD_DKE_CLIENT_CA 15
+#define HTTPD_FD_DKE_CONF 16
 #define HTTPD_CONNECTIONS_MAX 2000
 #define HTTPD_QUIET_S 60                      /* without a request under way */
 #define HTTPD_REQUESTS_MAX_BYTES (128u << 20) /* coming, and waiting for an answer */
@@ -34,8 +39,10 @@
 #define HTTPD_IDLE_S 60
 #define HTTPD_ANSWER_S 30
 #define HTTPD_CA_MAX_BYTES 8192
+#define HTTPD_TYPE_JSON "application/json; charset=utf-8"
 
 struct httpd;
+struct dke;
 
 /* A request that waits for another process. */
 struct waiting {
@@ -46,6 +53,7 @@ struct waiting {
 	struct evhttp_request *request; /* NULL: the client has gone */
 	enum ipc_process answers;       /* who may */
 	const char *content_type;
+	bool dke;          /* of the Microsoft DKE front end */
 	uint64_t begun_us; /* 0: no release */
 };
 
@@ -69,15 +77,19 @@ struct httpd {
 	uint64_t next_id;
 	uint8_t ca[HTTPD_CA_MAX_BYTES];
 	size_t ca_len;
-	uint64_t expiry; /* of the TLS certificate, seconds since 1970 */
+	uint64_t expiry;   /* of the TLS certificate, seconds since 1970 */
+	struct dke *dke;   /* NULL: there is no such front end */
 };
 
 /* tls.c: what new connections get, from the open files; ends the process if that is nothing. */
 void httpd_tls_start(struct httpd *httpd);
 /* The same from a message; connections that are there keep what they have. */
 bool httpd_on_tls(struct httpd *httpd, const struct ipc_message *message);
-/* certificate.c: CAs of clients, if there are any. */
+/* certificate.c: CAs of clients, one at least. */
 bool httpd_client_ca(SSL_CTX *tls, BIO *file);
+/* The certificate of the connection, or NULL, and the CA certificate that it chains to (NULL:
+ * it does not hold). Borrowed. */
+X509 *httpd_peer_certificate(struct evhttp_request *request, const X509 **ret_ca);
 /* The claim about the certificate of the connection; length 0: it has none. */
 size_t httpd_certificate_claim(
     struct evhttp_request *request, uint8_t ret_claim[IPC_CLAIM_CERTIFICATE_MAX_BYTES]);
@@ -89,11 +101,20 @@ size_t httpd_claim_write(
     X509 *cert, const X509 *ca, uint8_t ret_claim[IPC_CLAIM_CERTIFICATE_MAX_BYTES]);
 
 struct bufferevent *httpd_bufferevent(struct event_base *base, void *ctx);
+struct bufferevent *httpd_dke_bufferevent(struct event_base *base, void *ctx);
+
+/* main.c: what all listeners of clients have alike. */
+struct evhttp *httpd_http_new(struct httpd *httpd,
+    struct bufferevent *(*bufferevent)(struct event_base *, void *),
+    void (*on_request)(struct evhttp_request *, void *));
 
 /* strict.c: framing that this service does not accept, section 1 of the spec. */
 bool httpd_strict(struct evhttp_request *request);
 /* The one header with this name, or NULL if there is none or more than one. */
 const char *httpd_header(struct evhttp_request *request, const char *name);
+/* How many there are; ret_value is that of the last one. */
+unsigned httpd_header_count(
+    struct evhttp_request *request, const char *name, const char **ret_value);
 
 /* headers.c: signature and what else a request for release shows. Count and claims, as they
  * stand in RELEASE; both may be filled in part if the code is another one than 0. */
@@ -107,9 +128,12 @@ unsigned httpd_release_headers(struct evhttp_request *request, const uint8_t *bo
     struct dk_request_signature *sig, struct httpd_claims *claims);
 
 /* native.c: the routes. */
+void httpd_peer_address(struct evhttp_request *request, uint8_t ret[16]);
 void httpd_on_request(struct evhttp_request *request, void *ctx);
 
 /* reply.c */
+/* Head and body together; body may be empty. */
+void httpd_send(struct evhttp_request *request, unsigned status, struct evbuffer *body);
 void httpd_reply(struct evhttp_request *request, unsigned code, const char *content_type,
     const uint8_t *body, size_t len);
 /* Ask another process; takes the request over. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "httpd/connection.h"
+#include "httpd/dke.h"
 #include "httpd/metrics.h"
 #include "ipc/wiping.h"
 #include "sandbox/sandbox.h"
@@ -20,6 +22,8 @@ on_message(void *ctx, struct ipc_channel *channel, const struct ipc_message *mes
 		return metrics_on_fetch_state(message);
 	if (message->type == IPC_WITNESS_GAUGES)
 		return metrics_on_witnesses(message);
+	if (message->type == IPC_DKE_KEYS)
+		return dke_on_keys(httpd, message);
 	if (message->type == IPC_TLS)
 		return httpd_on_tls(httpd, message);
 	if (message->type == IPC_GO && !metrics_on_go(message))
@@ -33,6 +37,7 @@ start_accepting(struct httpd *httpd)
 	httpd->child.go = false;
 	if (evhttp_accept_socket(httpd->http, HTTPD_FD_LISTEN) != 0)
 		say_fatal("the listening socket cannot be used");
+	dke_http_accept(httpd);
 }
 
 static void
@@ -135,23 +140,35 @@ new_base(void)
 	return base;
 }
 
+struct evhttp *
+httpd_http_new(struct httpd *httpd, struct bufferevent *(*bufferevent)(struct event_base *, void *),
+    void (*on_request)(struct evhttp_request *, void *))
+{
+	struct evhttp *http = evhttp_new(httpd->base);
+
+	if (!http)
+		say_fatal("no memory");
+	evhttp_set_bevcb(http, bufferevent, httpd);
+	evhttp_set_gencb(http, on_request, httpd);
+	evhttp_set_allowed_methods(http,
+	    EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
+		EVHTTP_REQ_HEAD | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE |
+		EVHTTP_REQ_CONNECT);
+	evhttp_set_timeout(http, HTTPD_IDLE_S);
+	evhttp_set_default_content_type(http, NULL);
+	return http;
+}
+
 static void
 start_http(struct httpd *httpd)
 {
 	httpd->base = new_base();
-	httpd->http = httpd->base ? evhttp_new(httpd->base) : NULL;
-	if (!httpd->http)
+	if (!httpd->base)
 		say_fatal("no memory");
-	evhttp_set_bevcb(httpd->http, httpd_bufferevent, httpd);
-	evhttp_set_gencb(httpd->http, httpd_on_request, httpd);
-	evhttp_set_allowed_methods(httpd->http,
-	    EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
-		EVHTTP_REQ_HEAD | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE |
-		EVHTTP_REQ_CONNECT);
+	httpd->http = httpd_http_new(httpd, httpd_bufferevent, httpd_on_request);
 	evhttp_set_max_headers_size(httpd->http, HTTPD_HEADERS_MAX_BYTES);
 	evhttp_set_max_body_size(httpd->http, DK_RELEASE_BODY_MAX_BYTES);
-	evhttp_set_timeout(httpd->http, HTTPD_IDLE_S);
-	evhttp_set_default_content_type(httpd->http, NULL);
+	dke_http_start(httpd);
 }
 
 /* libevent, the resolver and libcrypto read what they need of the system on
@@ -160,7 +177,10 @@ static void
 warm_up(void)
 {
 	uint8_t random[32];
+	const time_t now = 0;
+	struct tm tm;
 
+	(void)gmtime_r(&now, &tm);
 	if (dk_random(random, sizeof(random)) != DK_OK)
 		say_fatal("libcrypto does not do what it must");
 }
@@ -177,6 +197,7 @@ main(void)
 	httpd.authd = ipc_child_add(&httpd.child, HTTPD_FD_AUTHD, IPC_AUTHD, on_message, &httpd);
 	httpd.keyd = ipc_child_add(&httpd.child, HTTPD_FD_KEYD, IPC_KEYD, on_message, &httpd);
 	httpd.logd = ipc_child_add(&httpd.child, HTTPD_FD_LOGD, IPC_LOGD, on_message, &httpd);
+	dke_start(&httpd);
 	httpd_tls_start(&httpd);
 	start_http(&httpd);
 	httpd_connections_start(&httpd);
@@ -189,6 +210,7 @@ main(void)
 	(void)event_base_dispatch(httpd.base);
 	ipc_child_flush(&httpd.child);
 	evhttp_free(httpd.http);
+	dke_end(&httpd);
 	SSL_CTX_free(httpd.tls);
 	event_base_free(httpd.base);
 	return 0;

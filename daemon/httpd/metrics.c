@@ -16,9 +16,8 @@
 #define ANSWER_HEAD_BYTES 79 /* of a release, spec/key-service.md section 6 */
 #define ANSWER_OBJECT_BYTES 50
 
-enum path { PATH_RELEASE, PATH_DEVICES, PATH_KEYS, PATH_LOG, PATH_OTHER, PATHS };
-
-static const char *const path_names[PATHS] = { "release", "devices", "keys", "log", "other" };
+static const char *const path_names[METRICS_PATHS] = { "release", "devices", "keys", "log", "other",
+	"dke-key", "dke-decrypt", "dke-other" };
 
 /* Upper bounds in microseconds; the last bucket has none. */
 static const uint32_t bounds[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000,
@@ -29,7 +28,7 @@ static const uint32_t bounds[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000, 1
 static struct {
 	struct evhttp *http;
 	uint64_t started;
-	uint64_t requests[PATHS][DK_CODE_COUNT];
+	uint64_t requests[METRICS_PATHS][DK_CODE_COUNT];
 	uint64_t objects[DK_CODE_COUNT];
 	uint64_t bucket[BOUNDS + 1];
 	uint64_t release_us;
@@ -38,6 +37,7 @@ static struct {
 	uint64_t connections;
 	uint64_t dropped;
 	uint64_t expiry;
+	uint64_t dke_expiry; /* 0: there is no such certificate */
 	bool went;
 	uint64_t log_state_s; /* when it came; 0: never */
 	bool log_takes_entries;
@@ -57,29 +57,29 @@ metrics_clock(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-static enum path
+static enum metrics_path
 path_of(const char *uri)
 {
 	if (!uri)
-		return PATH_OTHER;
+		return METRICS_OTHER;
 	if (strcmp(uri, DK_RELEASE_PATH) == 0)
-		return PATH_RELEASE;
+		return METRICS_RELEASE;
 	if (strcmp(uri, "/v1/devices") == 0)
-		return PATH_DEVICES;
+		return METRICS_DEVICES;
 	if (strncmp(uri, "/v1/keys/", 9) == 0)
-		return PATH_KEYS;
-	return strncmp(uri, "/log/", 5) == 0 ? PATH_LOG : PATH_OTHER;
+		return METRICS_KEYS;
+	return strncmp(uri, "/log/", 5) == 0 ? METRICS_LOG : METRICS_OTHER;
 }
 
 void
 metrics_note(struct evhttp_request *request, unsigned code, const uint8_t *body, size_t len)
 {
-	enum path path = path_of(evhttp_request_get_uri(request));
+	enum metrics_path path = path_of(evhttp_request_get_uri(request));
 	struct dk_reader_buf rd;
 	unsigned n;
 
 	m.requests[path][code < DK_CODE_COUNT ? code : DK_CODE_INTERNAL]++;
-	if (path != PATH_RELEASE || code != DK_CODE_OK || len < ANSWER_HEAD_BYTES)
+	if (path != METRICS_RELEASE || code != DK_CODE_OK || len < ANSWER_HEAD_BYTES)
 		return;
 	dk_rd_init(&rd, body + ANSWER_HEAD_BYTES - 2, len - (ANSWER_HEAD_BYTES - 2));
 	n = dk_rd_u16(&rd);
@@ -89,6 +89,12 @@ metrics_note(struct evhttp_request *request, unsigned code, const uint8_t *body,
 			return;
 		m.objects[code < DK_CODE_COUNT ? code : DK_CODE_INTERNAL]++;
 	}
+}
+
+void
+metrics_note_dke(enum metrics_path path, unsigned code)
+{
+	m.requests[path][code < DK_CODE_COUNT ? code : DK_CODE_INTERNAL]++;
 }
 
 void
@@ -145,6 +151,12 @@ metrics_on_witnesses(const struct ipc_message *message)
 }
 
 void
+metrics_set_dke_expiry(uint64_t seconds)
+{
+	m.dke_expiry = seconds;
+}
+
+void
 metrics_set_connections(unsigned count)
 {
 	m.connections = count;
@@ -188,9 +200,9 @@ static void
 counts(struct evbuffer *out)
 {
 	head(out, "doublekey_requests_total", "counter", "Requests answered, by path and code.");
-	for (unsigned p = 0; p < PATHS; p++)
+	for (unsigned p = 0; p < METRICS_PATHS; p++)
 		for (unsigned c = 0; c < DK_CODE_COUNT; c++)
-			if (m.requests[p][c] > 0 || (p == PATH_RELEASE && c == DK_CODE_OK))
+			if (m.requests[p][c] > 0 || (p == METRICS_RELEASE && c == DK_CODE_OK))
 				(void)evbuffer_add_printf(out,
 				    "doublekey_requests_total{path=\"%s\",code=\"%s\"} %" PRIu64
 				    "\n",
@@ -244,6 +256,10 @@ state(struct evbuffer *out, const struct httpd *httpd)
 	    "When the processes were started; counters begin here.", m.started);
 	one(out, "doublekey_certificate_expiry_timestamp_seconds", "gauge",
 	    "When the TLS certificate expires.", m.expiry);
+	if (m.dke_expiry > 0)
+		one(out, "doublekey_dke_certificate_expiry_timestamp_seconds", "gauge",
+		    "When the TLS certificate of the Microsoft DKE front end expires.",
+		    m.dke_expiry);
 	one(out, "doublekey_ready", "gauge", "As /ready.", is_ready());
 }
 

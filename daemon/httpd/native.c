@@ -12,8 +12,8 @@
 #define ENROL_MAX_BYTES 4096
 #define LOG_PATH_MAX_BYTES 64
 
-static void
-peer_address(struct evhttp_request *request, uint8_t ret[16])
+void
+httpd_peer_address(struct evhttp_request *request, uint8_t ret[16])
 {
 	char *text = NULL;
 	ev_uint16_t port;
@@ -69,7 +69,7 @@ post_release(struct httpd *httpd, struct evhttp_request *request)
 		httpd_reply(request, code, NULL, NULL, 0);
 		return;
 	}
-	peer_address(request, head);
+	httpd_peer_address(request, head);
 	dk_wr_init(&wr, head + 16, sizeof(head) - 16);
 	dk_wr_u64(&wr, sig.created);
 	dk_wr_bytes(&wr, sig.nonce, sizeof(sig.nonce));
@@ -94,7 +94,7 @@ post_device(struct httpd *httpd, struct evhttp_request *request)
 		httpd_reply(request, code, NULL, NULL, 0);
 		return;
 	}
-	peer_address(request, address);
+	httpd_peer_address(request, address);
 	const struct dk_part parts[] = { { address, sizeof(address) }, { body, len } };
 	httpd_ask(httpd, request, httpd->authd, IPC_ENROL, parts, 2, TYPE_NATIVE);
 }

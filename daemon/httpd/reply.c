@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "httpd/connection.h"
+#include "httpd/dke.h"
 #include "httpd/metrics.h"
 
 /* One TLS record for head and body: see the speed notes in docs/decisions. */
-static void
-send_whole(struct evhttp_request *request, unsigned status, struct evbuffer *body)
+void
+httpd_send(struct evhttp_request *request, unsigned status, struct evbuffer *body)
 {
 	struct bufferevent *bev =
 	    evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
@@ -65,7 +66,7 @@ httpd_reply(struct evhttp_request *request, unsigned code, const char *content_t
 		if (n > 0 && (size_t)n < sizeof(text))
 			(void)evbuffer_add(buf, text, (size_t)n);
 	}
-	send_whole(request, dk_code_http(code), buf);
+	httpd_send(request, dk_code_http(code), buf);
 	evbuffer_free(buf);
 }
 
@@ -113,7 +114,9 @@ finish(struct waiting *w, unsigned code, const uint8_t *body, size_t len)
 {
 	if (w->begun_us > 0)
 		metrics_note_release_time(metrics_clock() - w->begun_us);
-	if (w->request)
+	if (w->request && w->dke)
+		dke_answer(w->httpd, w->request, METRICS_DKE_DECRYPT, code, body, len);
+	else if (w->request)
 		httpd_reply(w->request, code, w->content_type, body, len);
 	free(w);
 }
@@ -123,9 +126,13 @@ httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channe
     unsigned type, const struct dk_part *parts, size_t n, const char *content_type)
 {
 	struct waiting *w = httpd->waiting_count < httpd->waiting_max ? malloc(sizeof(*w)) : NULL;
+	const bool dke = type == IPC_DKE_DECRYPT;
 
 	if (!w) {
-		httpd_reply(request, DK_CODE_BUSY, NULL, NULL, 0);
+		if (dke)
+			dke_answer(httpd, request, METRICS_DKE_DECRYPT, DK_CODE_BUSY, NULL, 0);
+		else
+			httpd_reply(request, DK_CODE_BUSY, NULL, NULL, 0);
 		return;
 	}
 	*w = (struct waiting){ .httpd = httpd,
@@ -134,7 +141,8 @@ httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channe
 		.answers = channel->peer == IPC_AUTHD ? IPC_KEYD : channel->peer,
 		.deadline = ipc_now() + HTTPD_ANSWER_S,
 		.content_type = content_type,
-		.begun_us = type == IPC_RELEASE ? metrics_clock() : 0 };
+		.dke = dke,
+		.begun_us = dke || type == IPC_RELEASE ? metrics_clock() : 0 };
 	if (!ipc_send(channel, type, w->id, parts, n)) {
 		finish(w, DK_CODE_UNAVAILABLE, NULL, 0);
 		return;

@@ -10,8 +10,8 @@
 
 #include "httpd/httpd.h"
 
-static unsigned
-count(struct evhttp_request *request, const char *name, const char **ret_value)
+unsigned
+httpd_header_count(struct evhttp_request *request, const char *name, const char **ret_value)
 {
 	struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
 	struct evkeyval *header;
@@ -30,7 +30,7 @@ httpd_header(struct evhttp_request *request, const char *name)
 {
 	const char *value = NULL;
 
-	return count(request, name, &value) == 1 ? value : NULL;
+	return httpd_header_count(request, name, &value) == 1 ? value : NULL;
 }
 
 /* A name that is none to evhttp may be one to a proxy, a blank before the colon above all. */
@@ -62,18 +62,18 @@ httpd_strict(struct evhttp_request *request)
 		"Signature-Input", "Authorization", "Doublekey-Token-Digest",
 		"Doublekey-Approvals" };
 	const char *length = NULL, *any = NULL;
-	unsigned lengths = count(request, "Content-Length", &length);
+	unsigned lengths = httpd_header_count(request, "Content-Length", &length);
 
 	if (request->major != 1 || request->minor > 1 || !names_are_tokens(request) ||
-	    count(request, "Host", &any) != 1 || lengths > 1)
+	    httpd_header_count(request, "Host", &any) != 1 || lengths > 1)
 		return false;
 	if (lengths == 1 && !digits(length))
 		return false;
 	/* evhttp takes numbers in chunks that others do not. */
-	if (count(request, "Transfer-Encoding", &any) > 0)
+	if (httpd_header_count(request, "Transfer-Encoding", &any) > 0)
 		return false;
 	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
-		if (count(request, single[i], &any) > 1)
+		if (httpd_header_count(request, single[i], &any) > 1)
 			return false;
 	return true;
 }

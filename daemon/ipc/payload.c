@@ -464,7 +464,8 @@ ipc_tls_done_read(const struct ipc_message *message, struct ipc_tls_done *ret)
 
 	start(&rd, message);
 	ret->code = dk_rd_u16(&rd);
-	ret->expiry = dk_rd_u64(&rd);
+	for (size_t i = 0; i < sizeof(ret->expiry) / sizeof(ret->expiry[0]); i++)
+		ret->expiry[i] = dk_rd_u64(&rd);
 	ret->text = rest(&rd);
 	return !rd.failed && dk_code_known(ret->code);
 }

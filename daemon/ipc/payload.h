@@ -213,14 +213,15 @@ struct ipc_token {
 };
 bool ipc_token_read(const struct ipc_message *message, struct ipc_token *ret);
 
-/* TLS: certificate chain, key, CA certificates of clients. */
-#define IPC_TLS_FILES 3
+/* TLS: certificate chain, key, CA certificates of clients; the same of the Microsoft DKE
+ * front end. */
+#define IPC_TLS_FILES 6
 bool ipc_tls_read(const struct ipc_message *message, struct dk_part ret_file[IPC_TLS_FILES]);
 
 /* TLS_DONE */
 struct ipc_tls_done {
 	unsigned code;
-	uint64_t expiry;
+	uint64_t expiry[IPC_TLS_FILES / 3]; /* 0: there is no such certificate */
 	struct dk_part text;
 };
 bool ipc_tls_done_read(const struct ipc_message *message, struct ipc_tls_done *ret);

@@ -103,5 +103,5 @@ run_read_conf(struct run *run, char ret_listen[RUN_LISTEN_BYTES])
 	if (!conf_text_parse(text, len, &run->cfg, fault))
 		return run_conf_refuse(run, fault);
 	return take_addresses(run, ret_listen) && take_retention(run) && run_witnesses_read(run) &&
-	    take_hsm(run);
+	    take_hsm(run) && run_dke_read(run);
 }

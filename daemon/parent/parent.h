@@ -94,6 +94,8 @@ struct spawn_files {
 	int listen;
 	int metrics; /* listening socket or /dev/null */
 	int chain, tls_key, client_ca;
+	/* of the Microsoft DKE front end; all of them /dev/null if there is none */
+	int dke_listen, dke_chain, dke_key, dke_client_ca, dke_conf;
 	int policy, key_sets;
 	int witnesses;
 	int store; /* URI of the database; -1: the store is a file */

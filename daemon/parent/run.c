@@ -188,6 +188,14 @@ listen_metrics(const struct run *run)
 	return address ? listen_on_loopback(address) : open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+static int
+listen_dke(const struct run *run)
+{
+	const char *address = cfg_getstr(run->cfg, "dke-listen");
+
+	return address ? listen_on(address) : open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 static bool
 listen_all(struct run *run, const char *address)
 {
@@ -202,6 +210,12 @@ listen_all(struct run *run, const char *address)
 		    "listen: metrics: cannot listen there: %s; it takes a loopback "
 		    "address",
 		    listen_fault());
+		return false;
+	}
+	run->dke_listen = listen_dke(run);
+	if (run->dke_listen < 0) {
+		say(SAY_ERROR, "listen: dke-listen: cannot listen on %s: %s",
+		    cfg_getstr(run->cfg, "dke-listen"), listen_fault());
 		return false;
 	}
 	run->admin_listen = listen_admin(run->settings->dir);

@@ -16,6 +16,7 @@
 
 #include "authd/policy.h"
 #include "ipc/child.h"
+#include "ipc/dke_conf.h"
 #include "ipc/witness.h"
 #include "parent/parent.h"
 
@@ -32,6 +33,13 @@ struct run_admin {
 	int fd; /* -1: free */
 	uint64_t id;
 	unsigned op;
+};
+
+/* TLS certificates: that of the native listener, that of the Microsoft DKE front end. */
+enum { RUN_NATIVE, RUN_DKE, RUN_CERTIFICATES };
+struct run_certificate {
+	uint64_t expiry; /* seconds since 1970; 0: not known yet, or there is none */
+	uint64_t warned_s;
 };
 
 /* An issuer whose key set is fetched. */
@@ -67,7 +75,7 @@ struct run_witness {
 
 struct run {
 	const struct settings *settings;
-	int listen, metrics, admin_listen, signals;
+	int listen, metrics, dke_listen, admin_listen, signals;
 	char log_dir[PATH_BYTES];
 	struct spawned set;
 	cfg_t *cfg;          /* doublekeyd.conf; what is below points into it */
@@ -89,8 +97,8 @@ struct run {
 	uint64_t next_id;
 	struct spawn_user user[IPC_PROCESSES];
 	const char *separation; /* of the processes, in words */
-	uint64_t tls_expiry;    /* seconds since 1970; 0: not known yet */
-	uint64_t tls_warned_s;
+	struct ipc_dke_conf dke;
+	struct run_certificate certificate[RUN_CERTIFICATES];
 	/* what is fetched */
 	struct run_source source[IPC_ISSUERS_MAX];
 	unsigned source_count;
@@ -124,6 +132,10 @@ struct run {
 bool run_read_conf(struct run *run, char ret_listen[RUN_LISTEN_BYTES]);
 /* Tells what is wrong with doublekeyd.conf, and returns false. */
 bool run_conf_refuse(const struct run *run, const char *why);
+/* conf_dke.c: the options dke-...; false as above. */
+bool run_dke_read(struct run *run);
+/* What httpd is told of them. */
+int run_dke_fd(const struct run *run);
 
 /* set.c: the children. */
 bool run_set_start(struct run *run);
@@ -137,8 +149,8 @@ bool run_fetchd_spawn(struct run *run);
 bool run_wait_for(pid_t pid, int ms);
 /* A file of the service, or -1. */
 int run_open(const struct run *run, const char *name, int flags);
-/* The CAs of clients, /dev/null if none are configured; -1: they cannot be read. */
-int run_open_client_ca(const struct run *run);
+/* The file that an option names, /dev/null if it is absent; -1: it cannot be read. */
+int run_open_named(const struct run *run, const char *option);
 
 /* admins.c: who asks over the local socket. */
 void run_admin_accept(struct run *run);

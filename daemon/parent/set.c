@@ -137,9 +137,9 @@ run_open(const struct run *run, const char *name, int flags)
 
 /* A name without a folder, or any path from the root on. */
 int
-run_open_client_ca(const struct run *run)
+run_open_named(const struct run *run, const char *option)
 {
-	const char *name = cfg_getstr(run->cfg, "client-ca");
+	const char *name = cfg_getstr(run->cfg, option);
 
 	if (!name)
 		return open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -201,6 +201,18 @@ need(const struct run *run, const char *name, int flags, bool *ok)
 	return -1;
 }
 
+static int
+need_named(const struct run *run, const char *option, bool *ok)
+{
+	int fd = run_open_named(run, option);
+
+	if (fd >= 0)
+		return fd;
+	say(SAY_ERROR, "file: %s: %s: %s", option, cfg_getstr(run->cfg, option), strerror(errno));
+	*ok = false;
+	return -1;
+}
+
 static void
 open_files(struct run *run, struct spawn_files *f, bool *ok)
 {
@@ -208,12 +220,11 @@ open_files(struct run *run, struct spawn_files *f, bool *ok)
 	f->tls_key = need(run, "tls/server.key", O_RDONLY, ok);
 	f->slot[0] = need(run, "keys/sealed.0", O_RDWR, ok);
 	f->slot[1] = need(run, "keys/sealed.1", O_RDWR, ok);
-	f->client_ca = run_open_client_ca(run);
-	if (f->client_ca < 0) {
-		say(SAY_ERROR, "file: client-ca: %s: %s", cfg_getstr(run->cfg, "client-ca"),
-		    strerror(errno));
-		*ok = false;
-	}
+	f->client_ca = need_named(run, "client-ca", ok);
+	f->dke_chain = need_named(run, "dke-certificate", ok);
+	f->dke_key = need_named(run, "dke-key", ok);
+	f->dke_client_ca = need_named(run, "dke-client-ca", ok);
+	f->dke_conf = run_dke_fd(run);
 	open_policy(run, f);
 	if (f->policy < 0 || f->key_sets < 0) {
 		say(SAY_ERROR, "file: %s/policy.conf, or a key set that it names, cannot be read",
@@ -221,7 +232,7 @@ open_files(struct run *run, struct spawn_files *f, bool *ok)
 		*ok = false;
 	}
 	f->witnesses = run_witnesses_fd(run);
-	if (!open_store(run, f) || f->witnesses < 0) {
+	if (!open_store(run, f) || f->witnesses < 0 || f->dke_conf < 0) {
 		say(SAY_ERROR, "file: %s", strerror(errno));
 		*ok = false;
 	}
@@ -244,6 +255,7 @@ run_set_start(struct run *run)
 	struct spawn_files f = { .user = run->user,
 		.listen = run->listen,
 		.metrics = run->metrics,
+		.dke_listen = run->dke_listen,
 		.pin = -1,
 		.hsm_uri = run->hsm_uri };
 	bool ok = true;
@@ -262,7 +274,8 @@ run_set_start(struct run *run)
 	ok = ok && spawn_all(&run->set, &f, run->log_dir, on_child, run);
 	run_fetchd_begun(run);
 	const int fds[] = { f.chain, f.tls_key, f.client_ca, f.policy, f.key_sets, f.slot[0],
-		f.slot[1], f.passphrase, f.pin, f.store, f.witnesses };
+		f.slot[1], f.passphrase, f.pin, f.store, f.witnesses, f.dke_chain, f.dke_key,
+		f.dke_client_ca, f.dke_conf };
 	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);

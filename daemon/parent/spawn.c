@@ -12,7 +12,7 @@
 #include "parent/parent.h"
 
 #define FD_FIRST 3
-#define FDS_MAX 9
+#define FDS_MAX 14
 #define FD_ABOVE 64 /* while they are put in place */
 
 /* One socket pair for each edge between two processes. */
@@ -136,7 +136,8 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 	    (!f->hsm_uri || (wire(&w, IPC_PARENT, IPC_TOKEND) && wire(&w, IPC_KEYD, IPC_TOKEND)));
 	const int httpd[] = { w.end[IPC_HTTPD][IPC_PARENT], w.end[IPC_HTTPD][IPC_AUTHD],
 		w.end[IPC_HTTPD][IPC_KEYD], w.end[IPC_HTTPD][IPC_LOGD], f->listen, f->chain,
-		f->tls_key, f->client_ca, f->metrics };
+		f->tls_key, f->client_ca, f->metrics, f->dke_listen, f->dke_chain, f->dke_key,
+		f->dke_client_ca, f->dke_conf };
 	const int authd[] = { w.end[IPC_AUTHD][IPC_PARENT], w.end[IPC_AUTHD][IPC_HTTPD],
 		w.end[IPC_AUTHD][IPC_KEYD], f->policy, f->key_sets };
 	const int keyd[] = { w.end[IPC_KEYD][IPC_PARENT], w.end[IPC_KEYD][IPC_AUTHD],
@@ -153,7 +154,7 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 		if (f->hsm_uri)
 			set->pid[IPC_TOKEND] = start_tokend(&w, f);
 		set->pid[IPC_AUTHD] = start(&f->user[IPC_AUTHD], "authd", authd, 5, "/");
-		set->pid[IPC_HTTPD] = start(&f->user[IPC_HTTPD], "httpd", httpd, 9, "/");
+		set->pid[IPC_HTTPD] = start(&f->user[IPC_HTTPD], "httpd", httpd, 14, "/");
 	}
 	close_child_ends(&w);
 	for (unsigned p = IPC_HTTPD; p < IPC_PROCESSES; p++) {

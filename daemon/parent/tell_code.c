@@ -43,7 +43,8 @@ static const struct {
 	{ IPC_OP_POLICY_RELOAD, DK_CODE_ARGUMENT,
 	    "policy.conf or a key set of its issuers cannot be read, or a reload is under way" },
 	{ IPC_OP_TLS_RELOAD, DK_CODE_ARGUMENT,
-	    "tls/chain.pem, tls/server.key or client-ca cannot be read" },
+	    "tls/chain.pem, tls/server.key, or a file of client-ca, dke-certificate, dke-key or "
+	    "dke-client-ca cannot be read" },
 	{ ANY, DK_CODE_ARGUMENT, "the service does not take this argument" },
 	{ ANY, DK_CODE_AUDITOR,
 	    "the policy in force names no such auditor with this key; 'policy reload' puts a "

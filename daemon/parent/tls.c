@@ -21,7 +21,7 @@
 
 /* With its length in front; a file that is too long is refused, not cut. */
 static bool
-add_file(struct dk_writer_buf *wr, int fd)
+add_file(struct dk_writer_buf *wr, int fd, bool may_be_empty)
 {
 	static uint8_t bytes[IPC_TLS_FILE_MAX_BYTES + 1];
 	size_t len = 0;
@@ -30,14 +30,37 @@ add_file(struct dk_writer_buf *wr, int fd)
 	if (fd >= 0)
 		while (len < sizeof(bytes) && (n = read(fd, bytes + len, sizeof(bytes) - len)) > 0)
 			len += (size_t)n;
-	if (n == 0) {
+	/* httpd would take it for an option that is absent. */
+	if (n == 0 && (len > 0 || may_be_empty)) {
 		dk_wr_u32(wr, (uint32_t)len);
 		dk_wr_bytes(wr, bytes, len);
 	}
 	dk_wipe(bytes, sizeof(bytes));
 	if (fd >= 0)
 		(void)close(fd);
-	return n == 0;
+	return n == 0 && (len > 0 || may_be_empty);
+}
+
+/* What each of the files is called; those of the service's own listener have fixed names. */
+static const char *const file_of[IPC_TLS_FILES] = { "tls/chain.pem", "tls/server.key", "client-ca",
+	"dke-certificate", "dke-key", "dke-client-ca" };
+
+static bool
+add_files(const struct run *run, struct dk_writer_buf *wr)
+{
+	for (unsigned i = 0; i < IPC_TLS_FILES; i++) {
+		bool named = !strchr(file_of[i], '/');
+
+		if (!add_file(wr,
+			named ? run_open_named(run, file_of[i])
+			      : run_open(run, file_of[i], O_RDONLY),
+			!strstr(file_of[i], "client-ca") || !cfg_getstr(run->cfg, file_of[i]))) {
+			say(SAY_ERROR, "%s%s cannot be read; the TLS certificate stays what it was",
+			    named ? "the file of " : "", file_of[i]);
+			return false;
+		}
+	}
+	return !wr->failed;
 }
 
 bool
@@ -46,62 +69,74 @@ run_reload_tls(struct run *run, uint64_t id)
 	static uint8_t payload[IPC_TLS_MAX_BYTES];
 	struct dk_part part = { payload, 0 };
 	struct dk_writer_buf wr;
-	bool ok, chain, key, client_ca;
+	bool ok;
 
 	dk_wr_init(&wr, payload, sizeof(payload));
-	chain = add_file(&wr, run_open(run, "tls/chain.pem", O_RDONLY));
-	key = add_file(&wr, run_open(run, "tls/server.key", O_RDONLY));
-	client_ca = add_file(&wr, run_open_client_ca(run));
-	if (!chain || !key || !client_ca)
-		say(SAY_ERROR, "%s cannot be read; the TLS certificate stays what it was",
-		    !chain     ? "tls/chain.pem"
-			: !key ? "tls/server.key"
-			       : "the file of client-ca");
+	ok = add_files(run, &wr);
 	part.len = wr.len;
-	ok = chain && key && client_ca && !wr.failed &&
-	    ipc_send(&run->set.channel[IPC_HTTPD], IPC_TLS, id, &part, 1);
+	ok = ok && ipc_send(&run->set.channel[IPC_HTTPD], IPC_TLS, id, &part, 1);
 	dk_wipe(payload, sizeof(payload));
 	return ok;
 }
 
+static const char *const certificate_name[RUN_CERTIFICATES] = { "TLS certificate",
+	"TLS certificate of dke-listen" };
+
 static int64_t
-seconds_left(const struct run *run)
+seconds_left(const struct run_certificate *c)
 {
-	return (int64_t)run->tls_expiry - (int64_t)ipc_now();
+	return (int64_t)c->expiry - (int64_t)ipc_now();
+}
+
+static void
+warn_of(struct run_certificate *c, const char *name)
+{
+	int64_t left = seconds_left(c);
+
+	if (c->expiry == 0 || left >= WARN_DAYS * (int64_t)DAY_S || ipc_now() < c->warned_s + DAY_S)
+		return;
+	c->warned_s = ipc_now();
+	if (left <= 0)
+		say(SAY_ERROR, "the %s has expired", name);
+	else
+		say(SAY_WARNING, "the %s expires in %" PRId64 " days", name, left / DAY_S);
 }
 
 void
 run_warn_of_expiry(struct run *run)
 {
-	int64_t left = seconds_left(run);
-
-	if (run->tls_expiry == 0 || left >= WARN_DAYS * (int64_t)DAY_S ||
-	    ipc_now() < run->tls_warned_s + DAY_S)
-		return;
-	run->tls_warned_s = ipc_now();
-	if (left <= 0)
-		say(SAY_ERROR, "the TLS certificate has expired");
-	else
-		say(SAY_WARNING, "the TLS certificate expires in %" PRId64 " days", left / DAY_S);
+	for (unsigned i = 0; i < RUN_CERTIFICATES; i++)
+		warn_of(&run->certificate[i], certificate_name[i]);
 }
 
-size_t
-run_tls_status(const struct run *run, char *text, size_t cap)
+static size_t
+certificate_status(const struct run_certificate *c, const char *word, char *text, size_t cap)
 {
-	time_t t = (time_t)run->tls_expiry;
-	int64_t left = seconds_left(run);
+	time_t t = (time_t)c->expiry;
+	int64_t left = seconds_left(c);
 	char until[32];
 	struct tm tm;
 	int n;
 
 	if (!gmtime_r(&t, &tm) || strftime(until, sizeof(until), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		return 0;
-	n = snprintf(text, cap, "certificate\t%s until %s, %" PRId64 " days left\n",
+	n = snprintf(text, cap, "%s\t%s until %s, %" PRId64 " days left\n", word,
 	    left <= 0                               ? "EXPIRED"
 		: left < WARN_DAYS * (int64_t)DAY_S ? "WARNING: valid"
 						    : "valid",
 	    until, left <= 0 ? 0 : left / DAY_S);
 	return n > 0 && (size_t)n < cap ? (size_t)n : 0;
+}
+
+size_t
+run_tls_status(const struct run *run, char *text, size_t cap)
+{
+	size_t len = certificate_status(&run->certificate[RUN_NATIVE], "certificate", text, cap);
+
+	if (run->certificate[RUN_DKE].expiry > 0)
+		len += certificate_status(
+		    &run->certificate[RUN_DKE], "dke-certificate", text + len, cap - len);
+	return len;
 }
 
 /* Payload: code, end of the certificate in use, words. */
@@ -115,10 +150,12 @@ run_on_tls_done(struct run *run, const struct ipc_message *message)
 
 	if (!ipc_tls_done_read(message, &said) || said.text.len > sizeof(answer) - 3)
 		return false;
-	run->tls_expiry = said.expiry;
 	len = said.text.len;
-	if (said.code == DK_CODE_OK)
-		run->tls_warned_s = 0;
+	for (unsigned i = 0; i < RUN_CERTIFICATES; i++) {
+		run->certificate[i].expiry = said.expiry[i];
+		if (said.code == DK_CODE_OK)
+			run->certificate[i].warned_s = 0;
+	}
 	if (message->id != 0)
 		say(said.code == DK_CODE_OK ? SAY_INFO : SAY_ERROR, "%.*s%s", (int)len,
 		    (const char *)said.text.data,

@@ -194,15 +194,23 @@ class Peers:
         number, _ = keyd.channel["logd"].expect(0x0407)
         keyd.channel["logd"].send(0x0408, struct.pack(">H", 2), number)
 
-    def start_httpd(self):
+    def listener(self):
+        """Descriptor and port."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.setblocking(False)
-            self.port = listener.getsockname()[1]
             fd = os.dup(listener.fileno())
-        self.open.append(fd)
+            self.open.append(fd)
+            return fd, listener.getsockname()[1]
+
+    def start_httpd(self):
+        fd, self.port = self.listener()
         files = [fd, self.file("tls/chain.pem"), self.file("tls/server.key"), self.nothing(),
                  self.nothing()]
-        return Child("httpd", files, "/")
+        return Child("httpd", files + self.dke_files(), "/")
+
+    def dke_files(self):
+        """Those of the Microsoft DKE front end: there is none."""
+        return [self.nothing() for _ in range(5)]
 
     def start_authd(self):
         return Child("authd", [self.file("policy.conf"), self.nothing()], "/")

@@ -60,7 +60,8 @@ def appended(n=0, hashes=b"", checkpoint=b"text\n"):
 
 
 def tls(files=(b"", b"", b""), more=b""):
-    return b"".join(u32(len(f)) + f for f in files) + more
+    """Those of the native listener, and none of the other one."""
+    return b"".join(u32(len(f)) + f for f in (*files, b"", b"", b"")) + more
 
 
 def text(data):
@@ -195,7 +196,7 @@ CASES = {
     "KEY_SET": ([key_set(), key_set(data=b"")],
                 [b"", key_set(b""), key_set(b"x" * 33), key_set(time=0), key_set(data=b"")[:-1]]),
     "FETCH_STATE": ([bytes(9), bytes(8) + b"\1" + text(b"corp") + bytes(16)],
-                    [b"", bytes(8), bytes(8) + b"\1", bytes(8) + b"\x11" + 17 * issuer_state(),
+                    [b"", bytes(8), bytes(8) + b"\1", bytes(8) + b"\x21" + 33 * issuer_state(),
                      bytes(8) + b"\1" + text(b"") + bytes(16), bytes(10),
                      bytes(8) + b"\1" + issuer_state()[:-1]]),
     "KEY_SET_NEW": ([new_set()], [b"", new_set(name=b""), new_set(name=b"x" * 33), new_set(n=0),
@@ -266,8 +267,8 @@ CASES = {
     "DATA": ([u16(0) + b"x", u16(2)], [b"", b"\0", u16(9999)]),
     "LOG_STATE": ([b"\0" + bytes(16), b"\1" + bytes(16)], [b"", bytes(16), b"\2" + bytes(16)]),
 }
-# Who takes the others has no use for them yet: nothing of them is right.
-CASES |= {name: (DKE_RIGHT[name], wrong) if name == "DKE_DECRYPT" else
+# Who takes the other one has no use for it yet: nothing of it is right.
+CASES |= {name: (DKE_RIGHT[name], wrong) if name != "DKE_JUDGED" else
           ([], DKE_RIGHT[name] + wrong) for name, wrong in DKE_WRONG.items()}
 RECEIVED = [m for m in TABLE if m.receiver != "parent"]
 

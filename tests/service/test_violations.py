@@ -220,7 +220,7 @@ TO_PARENT = {
     "POLICY_DONE": ([u16(0) + b"text\n"], [b"", b"\0", u16(0), u16(9999) + b"text"]),
     "FETCHED": ([], [b"", bytes(2), bytes(3), b"\x09" + bytes(2), b"\1" + bytes(2) + b"x"]),
     "KEY_SET_DONE": ([], [b"", b"\0", u16(9999), u16(0)]),  # both only if asked for
-    "TLS_DONE": ([u16(0) + bytes(8)], [b"", bytes(9), u16(9999) + bytes(8)]),
+    "TLS_DONE": ([u16(0) + bytes(16)], [b"", bytes(17), u16(9999) + bytes(16)]),
 }
 SENT = [m for m in table() if m.receiver == "parent" and m.sender != "tokend"]
 

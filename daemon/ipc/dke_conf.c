@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ipc/dke_conf.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/port.h"
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz0123456789"
+
+static const char scheme[] = "https://";
+
+static bool
+has_scheme(const char *url)
+{
+	return strlen(url) <= IPC_DKE_URL_MAX_BYTES && strncmp(url, scheme, strlen(scheme)) == 0;
+}
+
+const char *
+ipc_dke_host(const char *url, size_t *ret_len)
+{
+	const char *host = url + strlen(scheme);
+
+	*ret_len = strcspn(host, ":/");
+	return host;
+}
+
+bool
+ipc_dke_base_url_valid(const char *url)
+{
+	const char *host, *end;
+	size_t len;
+
+	if (!has_scheme(url))
+		return false;
+	host = ipc_dke_host(url, &len);
+	end = host + len;
+	return len > 0 && strspn(host, LOWER "-.") == len &&
+	    (*end == '\0' || (*end == ':' && dk_port_valid(end + 1)));
+}
+
+bool
+ipc_dke_url_valid(const char *url)
+{
+	size_t len;
+
+	if (!has_scheme(url))
+		return false;
+	(void)ipc_dke_host(url, &len);
+	return len > 0 && url[strspn(url, LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ-._~:/")] == '\0';
+}
+
+static void
+put_text(struct dk_writer_buf *wr, const char *text)
+{
+	dk_wr_u8(wr, (uint8_t)strlen(text));
+	dk_wr_bytes(wr, text, strlen(text));
+}
+
+size_t
+ipc_dke_conf_write(const struct ipc_dke_conf *conf, uint8_t *ret)
+{
+	struct dk_writer_buf wr;
+
+	dk_wr_init(&wr, ret, IPC_DKE_CONF_MAX_BYTES);
+	put_text(&wr, conf->base_url);
+	put_text(&wr, conf->audience);
+	put_text(&wr, conf->authorization);
+	dk_wr_u32(&wr, conf->cache_hours);
+	dk_wr_u8(&wr, (uint8_t)conf->front_count);
+	dk_wr_bytes(&wr, conf->front, conf->front_count * sizeof(conf->front[0]));
+	return wr.len;
+}
+
+static bool
+read_text(struct dk_reader_buf *rd, char ret[IPC_DKE_URL_MAX_BYTES + 1])
+{
+	size_t len = dk_rd_u8(rd);
+	const uint8_t *text = dk_rd_bytes(rd, len);
+
+	if (!text || memchr(text, '\0', len))
+		return false;
+	memcpy(ret, text, len);
+	ret[len] = '\0';
+	return true;
+}
+
+bool
+ipc_dke_conf_read(const uint8_t *data, size_t len, struct ipc_dke_conf *ret)
+{
+	struct dk_reader_buf rd;
+	const uint8_t *fronts;
+
+	dk_rd_init(&rd, data, len);
+	if (!read_text(&rd, ret->base_url) || !read_text(&rd, ret->audience) ||
+	    !read_text(&rd, ret->authorization))
+		return false;
+	ret->cache_hours = dk_rd_u32(&rd);
+	ret->front_count = dk_rd_u8(&rd);
+	if (rd.failed || ret->front_count > IPC_DKE_FRONTS_MAX)
+		return false;
+	fronts = dk_rd_bytes(&rd, ret->front_count * sizeof(ret->front[0]));
+	if (!fronts || dk_rd_left(&rd) > 0)
+		return false;
+	memcpy(ret->front, fronts, ret->front_count * sizeof(ret->front[0]));
+	return ipc_dke_base_url_valid(ret->base_url) && ipc_dke_url_valid(ret->audience) &&
+	    ipc_dke_url_valid(ret->authorization) && ret->cache_hours <= IPC_DKE_CACHE_MAX_HOURS;
+}

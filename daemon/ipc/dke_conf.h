@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Settings of the front end of spec/profiles/ms-dke.md (its section 2.1), which the parent
+ * reads and httpd goes by. Layout: spec/ipc.md section 3.
+ */
+#ifndef DK_IPC_DKE_CONF_H
+#define DK_IPC_DKE_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define IPC_DKE_URL_MAX_BYTES 255
+#define IPC_DKE_FRONTS_MAX 16
+#define IPC_DKE_CACHE_MAX_HOURS 720
+#define IPC_DKE_CONF_MAX_BYTES (3 * (1 + IPC_DKE_URL_MAX_BYTES) + 4 + 1 + IPC_DKE_FRONTS_MAX * 32)
+
+struct ipc_dke_conf {
+	char base_url[IPC_DKE_URL_MAX_BYTES + 1];
+	char audience[IPC_DKE_URL_MAX_BYTES + 1];
+	char authorization[IPC_DKE_URL_MAX_BYTES + 1];
+	uint32_t cache_hours; /* 0: clients ask each time */
+	unsigned front_count;
+	uint8_t front[IPC_DKE_FRONTS_MAX][32]; /* SHA-256 of their certificates */
+};
+
+/* "https://HOST" or "https://HOST:PORT" in lower case, nothing behind it. */
+bool ipc_dke_base_url_valid(const char *url);
+/* What may stand in the challenge, section 3.3 of the profile. */
+bool ipc_dke_url_valid(const char *url);
+/* The host of a URL that is valid: where it begins; ret_len is its length. */
+const char *ipc_dke_host(const char *url, size_t *ret_len);
+
+/* ret has IPC_DKE_CONF_MAX_BYTES; returns the length. */
+size_t ipc_dke_conf_write(const struct ipc_dke_conf *conf, uint8_t *ret);
+/* False: not the layout, or a value that the parent would not have taken. */
+bool ipc_dke_conf_read(const uint8_t *data, size_t len, struct ipc_dke_conf *ret);
+
+#endif
