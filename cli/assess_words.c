@@ -72,12 +72,18 @@ by_index(const void *index, const void *device)
 	return (a > b) - (a < b);
 }
 
+const struct assess_device *
+assess_words_device(const struct assess *a, uint64_t index)
+{
+	return a->device.count
+	    ? bsearch(&index, a->device.at, a->device.count, sizeof(struct assess_device), by_index)
+	    : NULL;
+}
+
 static void
 put_device(FILE *f, const struct assess *a, uint64_t index)
 {
-	const struct assess_device *device = a->device.count
-	    ? bsearch(&index, a->device.at, a->device.count, sizeof(struct assess_device), by_index)
-	    : NULL;
+	const struct assess_device *device = assess_words_device(a, index);
 
 	if (device && !device->erased && device->name[0])
 		put_text(f, device->name);

@@ -26,4 +26,7 @@ void assess_words_factor(FILE *f, const struct assess *a, const struct dk_exposu
 /* A key, and how the thief had it, or that he had not. */
 void assess_words_key(FILE *f, const struct assess *a, const struct dk_exposure *x, uint32_t key);
 
+/* The device with this enrolment, or NULL. */
+const struct assess_device *assess_words_device(const struct assess *a, uint64_t index);
+
 #endif

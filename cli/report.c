@@ -237,9 +237,12 @@ close_stream(FILE **f, const struct output *output)
 bool
 report_finish(struct report *r, struct assess_out *out, const struct assess_inputs *inputs)
 {
-	dk_err err = put_page(r, out, inputs);
-	bool ok = err == DK_OK;
+	bool ok;
+	dk_err err;
 
+	r->exposure = out->exposure;
+	err = put_page(r, out, inputs);
+	ok = err == DK_OK;
 	if (!ok)
 		message_err(output_name(r->output[0]), err, NULL);
 	ok = ok && close_stream(&r->page, r->output[0]) && close_stream(&r->list, r->output[1]) &&

@@ -35,6 +35,7 @@ struct report_rows {
 
 struct report {
 	const struct assess *assess;
+	const struct dk_exposure *exposure; /* from report_finish() on */
 	enum report_language language;
 	struct output *output[2]; /* page, list */
 	FILE *page, *list;
@@ -60,6 +61,8 @@ void form(struct report *r, const char *html, ...) __attribute__((sentinel));
 void put(struct report *r, const char *html);
 /* Escaped. */
 void put_text(struct report *r, const char *text);
+/* Of an entry or a user: digits alone. */
+struct report_word index_word(uint64_t n);
 /* 1,234 or 1.234 */
 struct report_word number(const struct report *r, uint64_t n);
 struct report_word when(const struct report *r, uint64_t seconds);
@@ -76,15 +79,22 @@ struct report_word short_hex(const uint8_t *id);
 const char *item_words(const struct report *r, enum incident_what what);
 /* The item with its name and times. */
 void put_item(struct report *r, const struct incident_item *item);
+/* Its times alone, and its name alone. */
+void put_since(struct report *r, const struct incident_item *item);
 void put_item_name(struct report *r, const struct incident_item *item);
 /* What is known of a key besides its id, or an empty text. */
 struct report_shown key_name(const struct report *r, const uint8_t id[32]);
-/* List items: how the object of row is readable, or what is missing. */
-void put_why(struct report *r, const struct report_row *row);
 /* Missing evidence in a few words and in a sentence, and what can be done about it. */
 const char *missing_short(const struct report *r, unsigned bit);
 const char *missing_title(const struct report *r, unsigned bit);
 const char *missing_help(const struct report *r, unsigned bit);
+
+/* ---- report_why.c ---- */
+
+/* List items: how the object of row is readable, or what is missing. */
+void put_why(struct report *r, const struct report_row *row);
+/* Where in the log this is missing, or nothing. */
+void put_where(struct report *r, unsigned bit);
 
 /* ---- the parts ---- */
 

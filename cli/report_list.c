@@ -11,7 +11,7 @@
 void
 report_list_head(FILE *f)
 {
-	(void)fputs(BYTE_ORDER_MARK "object,answer,steps,customer,provider,missing,"
+	(void)fputs(BYTE_ORDER_MARK "object,answer,steps,customer,provider,user,missing,"
 				    "on_stolen_device,without_log,label,places,path\r\n",
 	    f);
 }
@@ -33,6 +33,15 @@ put_quoted(FILE *f, const char *text)
 	(void)fputc('"', f);
 }
 
+/* A label or a name, which is short. */
+static void
+put_shown(FILE *f, const char *text)
+{
+	char safe[4 * 255 + 4];
+
+	put_quoted(f, dk_text_show(text, strlen(text), "", safe, sizeof(safe)));
+}
+
 static void
 put_key(const struct report *r, uint32_t key)
 {
@@ -40,6 +49,17 @@ put_key(const struct report *r, uint32_t key)
 
 	dk_hex((const uint8_t *)r->assess->key.at + (size_t)32 * key, 32, hex);
 	(void)fprintf(r->list, "key-%s", hex);
+}
+
+/* Who asked for the release. */
+static void
+put_user(const struct report *r, const struct dk_exposure_verdict *v)
+{
+	const struct assess_entry *entry = r->assess->entry.at;
+	const struct assess_user *user = r->assess->user.at;
+
+	if (v->customer_rule != DK_RULE_UNWRAP)
+		put_shown(r->list, user[entry[v->entry].root].name);
 }
 
 static void
@@ -57,6 +77,8 @@ put_derivation(const struct report *r, const struct dk_exposure_verdict *v)
 	else
 		(void)fputs("assumed", r->list);
 	(void)fputc(',', r->list);
+	put_user(r, v);
+	(void)fputc(',', r->list);
 }
 
 static void
@@ -64,7 +86,7 @@ put_missing(FILE *f, unsigned missing)
 {
 	bool any = false;
 
-	(void)fputs(",,,\"", f);
+	(void)fputs(",,,,\"", f);
 	for (unsigned bit = 1; bit <= DK_MISSING_KEY; bit <<= 1) {
 		if (missing & bit) {
 			(void)fprintf(f, "%s%s", any ? "," : "", dk_exposure_missing_name(bit));
@@ -78,7 +100,7 @@ void
 report_list_row(struct report *r, const uint8_t object_id[16], const char *label, uint64_t places,
     const struct dk_exposure_verdict *v)
 {
-	char hex[33], safe[1024];
+	char hex[33];
 
 	dk_hex(object_id, 16, hex);
 	(void)fprintf(r->list, "%s,%s,", hex, assess_answers[v->answer]);
@@ -87,7 +109,7 @@ report_list_row(struct report *r, const uint8_t object_id[16], const char *label
 	else
 		put_missing(r->list, v->missing);
 	(void)fprintf(r->list, ",%d,%d,", v->on_device, v->online);
-	put_quoted(r->list, dk_text_show(label, strlen(label), "", safe, sizeof(safe)));
+	put_shown(r->list, label);
 	(void)fprintf(r->list, ",%" PRIu64 ",", places);
 	put_quoted(r->list, r->text);
 	(void)fputs("\r\n", r->list);

@@ -112,12 +112,13 @@ put_missing(struct report *r, const struct assess_out *out)
 	for (unsigned i = 0; i < 8; i++) {
 		unsigned bit = 1U << i;
 
-		if (out->totals.missing[i] > 0)
-			form(r,
-			    "<tr><th scope=\"row\">{0} <code>{1}</code><td class=\"r\">{2}"
-			    "<td>{3}</tr>\n",
-			    missing_title(r, bit), dk_exposure_missing_name(bit),
-			    number(r, out->totals.missing[i]).s, missing_help(r, bit), NULL);
+		if (out->totals.missing[i] == 0)
+			continue;
+		form(r, "<tr><th scope=\"row\">{0} <code>{1}</code>", missing_title(r, bit),
+		    dk_exposure_missing_name(bit), NULL);
+		put_where(r, bit);
+		form(r, "<td class=\"r\">{0}<td>{1}</tr>\n", number(r, out->totals.missing[i]).s,
+		    missing_help(r, bit), NULL);
 	}
 	put(r, "</tbody></table>\n");
 }

@@ -84,6 +84,15 @@ number(const struct report *r, uint64_t n)
 	return word;
 }
 
+struct report_word
+index_word(uint64_t n)
+{
+	struct report_word word;
+
+	(void)snprintf(word.s, sizeof(word.s), "%" PRIu64, n);
+	return word;
+}
+
 static struct tm
 calendar(uint64_t seconds)
 {

@@ -82,6 +82,17 @@ put_key(struct report *r, const char *name)
 }
 
 static void
+put_user(struct report *r, const char *name)
+{
+	if (name[0])
+		form(r, "<bdi>{0}</bdi>", shown_string(name).s, NULL);
+	else
+		put(r,
+		    pick(
+			r, "<span class=\"m\">erased</span>", "<span class=\"m\">gelöscht</span>"));
+}
+
+static void
 put_day(struct report *r, const char *name)
 {
 	uint64_t seconds;
@@ -137,8 +148,14 @@ report_totals(struct report *r, struct assess_out *out)
 	put(r,
 	    pick(r, "<section id=\"totals\"><h2>Totals</h2>\n",
 		"<section id=\"totals\"><h2>Summen</h2>\n"));
-	put_table(r, pick(r, "By label", "Nach Kennzeichnung"), &out->totals.label, put_label, false);
-	put_table(r, pick(r, "By customer key", "Nach Kundenschlüssel"), &out->totals.key, put_key, false);
+	put_table(
+	    r, pick(r, "By label", "Nach Kennzeichnung"), &out->totals.label, put_label, false);
+	put_table(r, pick(r, "By customer key", "Nach Kundenschlüssel"), &out->totals.key, put_key,
+	    false);
+	put_table(r,
+	    pick(r, "By person whose request made them readable",
+		"Nach der Person, durch deren Anfrage sie lesbar wurden"),
+	    &out->totals.user, put_user, true);
 	put_table(r,
 	    pick(r, "By day of the release that made them readable",
 		"Nach dem Tag der Herausgabe, durch die sie lesbar wurden"),

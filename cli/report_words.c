@@ -63,16 +63,22 @@ put_item_name(struct report *r, const struct incident_item *item)
 }
 
 void
-put_item(struct report *r, const struct incident_item *item)
+put_since(struct report *r, const struct incident_item *item)
 {
-	put_item_name(r, item);
-	put(r, " <span class=\"m time-of\">");
 	if (item->since == 0)
 		put(r, pick(r, "since when is unknown", "Beginn unbekannt"));
 	else
 		say(r, "since {0}", "seit dem {0}", when(r, item->since).s, NULL);
 	if (item->until != DK_EXPOSURE_NEVER)
 		say(r, ", until {0}", ", bis zum {0}", when(r, item->until).s, NULL);
+}
+
+void
+put_item(struct report *r, const struct incident_item *item)
+{
+	put_item_name(r, item);
+	put(r, " <span class=\"m time-of\">");
+	put_since(r, item);
 	put(r, "</span>");
 }
 
@@ -97,87 +103,6 @@ key_name(const struct report *r, const uint8_t id[32])
 		if (memcmp(row[i].key_id, id, 32) == 0)
 			return shown_string(row[i].custodian);
 	return shown_string("");
-}
-
-/* ---- derivations ---- */
-
-static const uint8_t *
-key_id(const struct report *r, uint32_t key)
-{
-	return (const uint8_t *)r->assess->key.at + (size_t)32 * key;
-}
-
-static void
-put_customer(struct report *r, const struct dk_exposure_verdict *v)
-{
-	const struct assess_entry *entry = (struct assess_entry *)r->assess->entry.at + v->entry;
-	struct report_word time, index;
-	const uint8_t *id;
-
-	if (v->customer_rule == DK_RULE_UNWRAP) {
-		id = key_id(r, v->customer_key);
-		say(r,
-		    "<li>The customer share opens with key <bdi>{0}</bdi> <code>{1}</code>, which "
-		    "the thief could have had.",
-		    "<li>Der Kundenanteil lässt sich mit dem Schlüssel <bdi>{0}</bdi> "
-		    "<code>{1}</code> öffnen, den der Angreifer haben konnte.",
-		    key_name(r, id).s, short_hex(id).s, NULL);
-		return;
-	}
-	time = when(r, (uint64_t)entry->minute * 60);
-	index = number(r, v->entry);
-	if (v->customer_rule == DK_RULE_RELEASE)
-		say(r,
-		    "<li>Log entry {0} ({1}) handed out the customer share; with what was stolen, "
-		    "the thief could have made this request.",
-		    "<li>Protokolleintrag {0} ({1}) gab den Kundenanteil heraus; mit dem "
-		    "Entwendeten hätte der Angreifer diese Anfrage stellen können.",
-		    index.s, time.s, NULL);
-	else
-		say(r,
-		    "<li>Log entry {0} ({1}) handed out the customer share; with what was stolen, "
-		    "the thief could read what was handed out.",
-		    "<li>Protokolleintrag {0} ({1}) gab den Kundenanteil heraus; mit dem "
-		    "Entwendeten konnte der Angreifer das Herausgegebene lesen.",
-		    index.s, time.s, NULL);
-}
-
-static void
-put_provider(struct report *r, const struct dk_exposure_verdict *v)
-{
-	const uint8_t *id;
-
-	if (v->provider_rule != DK_RULE_UNWRAP) {
-		put(r,
-		    pick(r, "<li>The provider share counts as known (rule 0).",
-			"<li>Der Anbieteranteil gilt als bekannt (Regel 0)."));
-		return;
-	}
-	id = key_id(r, v->provider_key);
-	say(r,
-	    "<li>The provider share opens with key <bdi>{0}</bdi> <code>{1}</code>, which was "
-	    "stolen.",
-	    "<li>Der Anbieteranteil lässt sich mit dem entwendeten Schlüssel <bdi>{0}</bdi> "
-	    "<code>{1}</code> öffnen.",
-	    key_name(r, id).s, short_hex(id).s, NULL);
-}
-
-void
-put_why(struct report *r, const struct report_row *row)
-{
-	const struct dk_exposure_verdict *v = &row->verdict;
-
-	if (v->answer == DK_READABLE) {
-		put_customer(r, v);
-		put_provider(r, v);
-	}
-	for (unsigned bit = 1; bit <= DK_MISSING_KEY; bit <<= 1)
-		if (v->answer == DK_UNKNOWN && v->missing & bit)
-			form(r, "<li class=\"short\">{0}", missing_short(r, bit), NULL);
-	if (v->on_device)
-		put(r,
-		    pick(r, "<li>A stolen device got its customer share.",
-			"<li>Ein entwendetes Gerät hat den Kundenanteil erhalten."));
 }
 
 /* ---- missing evidence ---- */

@@ -135,7 +135,7 @@ def test_the_page(world, lang):
     assert [row["object"] for row in rows] == [world.id["a"]]
     assert rows[0]["customer"] == "release-%d" % world.releases[0]
     assert re.fullmatch("key-[0-9a-f]{64}", rows[0]["provider"]) and rows[0]["on_stolen_device"]
-    assert rows[0]["path"] == page.places[0]
+    assert rows[0]["path"] == page.places[0] and rows[0]["user"] == "alice"
 
 
 def test_its_numbers_are_those_of_the_result(world):
@@ -150,6 +150,26 @@ def test_its_numbers_are_those_of_the_result(world):
         total["readable"], total["unknown"], total["not-readable"]) in text
     assert "Without the log, %d objects would" % total["readable_without_log"] in text
     assert result["inputs"]["log_root"] in text
+
+
+@pytest.mark.parametrize("lang, expected", [
+    ("en", "Log entry %d (TIME) handed out the customer share at the request of alice . The thief "
+     "could have made this request: Device DEVICE : stolen, since when is unknown The provider "
+     "share opens with key provider KEY : stolen, since when is unknown"),
+    ("de", "Protokolleintrag %d (TIME) gab den Kundenanteil heraus , angefragt von alice . Der "
+     "Angreifer hätte diese Anfrage stellen können: Gerät DEVICE : entwendet, Beginn unbekannt Den "
+     "Anbieteranteil öffnet der Schlüssel provider KEY : entwendet, Beginn unbekannt")])
+def test_each_step_has_what_was_stolen_for_it(world, lang, expected):
+    _, page, _ = report(world, PROVIDER, device(world), lang=lang)
+    expected = re.escape(expected % world.releases[0]).replace("TIME", "[^)]*").replace(
+        "KEY", "[0-9a-f]{16}…").replace("DEVICE", re.escape(world.device)).replace(r"\ ", r"\s?")
+    assert re.search(expected, page.text), page.text
+    _, page, _ = report(world, "store since 2020-01-01", "passphrase since unknown", lang=lang)
+    service = {"en": "a key of the key service, in reach with: Copy of the sealed key store "
+                     "(since 1 January 2020, 00:00 UTC) and Passphrase",
+               "de": "ein Schlüssel des Schlüsseldienstes, erreichbar mit: Kopie des versiegelten "
+                     "Schlüsselspeichers (seit dem 1. Januar 2020, 00:00 UTC) und Passphrase"}
+    assert re.sub(r"[\s\xa0]", "", service[lang]) in re.sub(r"[\s\xa0]", "", page.text)
 
 
 def test_what_is_unknown_says_what_helps(world):
