@@ -20,8 +20,9 @@ struct assess_entry {
 	uint32_t root;     /* user id of a code, index of a device's code; place of a release's user */
 	uint16_t items;    /* of assess_log.item, behind those of the entry before */
 	uint8_t factors;   /* of assess_log.factor, likewise */
-	uint8_t class : 7; /* enum dk_exposure_class */
+	uint8_t class : 6; /* enum dk_exposure_class */
 	uint8_t prompt : 1;
+	uint8_t clear : 1;
 };
 
 struct assess_factor {

@@ -175,6 +175,7 @@ add_release(struct assess *a, struct assess_entry *e, const struct dk_log_event 
 		}
 	}
 	e->class = DK_ENTRY_RELEASE;
+	e->clear = event->front == DK_LOG_DKE;
 	for (unsigned i = 0; i < event->object_count && err == DK_OK; i++)
 		if (event->objects[i].code == 0)
 			err = add_object(a, e, &event->objects[i]);
@@ -413,6 +414,7 @@ entry_at(const struct assess *a, uint64_t index, const struct assess_mark *mark,
 		.before = when.before,
 		.class = (enum dk_exposure_class)e->class,
 		.prompt = e->prompt,
+		.clear = e->clear,
 		.root = e->class == DK_ENTRY_RELEASE ? 0 : e->root,
 		.count = e->items,
 		.item = item,
@@ -449,7 +451,7 @@ assess_entry(
 static dk_err
 feed_one(struct assess *a, struct feed *feed, uint64_t index)
 {
-	const struct assess_entry *e = (struct assess_entry *)a->entry.at + index;
+	struct assess_entry *e = (struct assess_entry *)a->entry.at + index;
 	struct dk_exposure_entry out;
 	struct assess_room room;
 
@@ -458,6 +460,7 @@ feed_one(struct assess *a, struct feed *feed, uint64_t index)
 	feed->at.factor += e->factors;
 	/* A clock that goes back is no evidence: the entry is closed, at the time of the last. */
 	if (out.after < feed->after) {
+		e->class = DK_ENTRY_CLOSED;
 		out = (struct dk_exposure_entry){ .index = index,
 			.after = feed->after,
 			.before = feed->before,

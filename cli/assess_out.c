@@ -110,8 +110,8 @@ assess_out_object(struct assess_out *out, const struct assess_found *found)
 		print_line(out, hex, found);
 	}
 	out->explained |= explain;
-	if (explain && v->on_device)
-		(void)puts("  its share was handed to a stolen device");
+	if (explain)
+		assess_explain(stdout, out, found);
 	if (out->json) {
 		if (!put_words(out, v, true))
 			return false;

@@ -54,6 +54,8 @@ struct assess_found {
 dk_err assess_judge(struct assess_out *out, struct dk_exposure *x);
 /* False: out of memory. */
 bool assess_out_object(struct assess_out *out, const struct assess_found *found);
+/* One object's whole argument, as lines. */
+void assess_explain(FILE *f, const struct assess_out *out, const struct assess_found *found);
 void assess_out_clear(struct assess_out *out);
 
 /* Count it. False: out of memory. */

@@ -29,7 +29,7 @@ static const char help[] =
     "      --log DIR|URL     the log, as it is served or a copy of it\n"
     "      --records FILE    its private records\n" LOG_TRUST_HELP
     "      --list WHICH      a line for each object that is readable, unknown, or all\n"
-    "      --explain OBJECT  the same for one object, by its id\n"
+    "      --explain OBJECT  all of one object, by its id: sets, releases, rules\n"
     "      --json OUT        all objects and totals, as JSON\n"
     "      --html OUT        a report for people, and beside it the affected objects as CSV\n"
     "      --lang en|de      language of the report; default: en\n"

@@ -148,6 +148,38 @@ def test_all_keys_of_the_service(world):
     assert world.answers("store since unknown")[:2] == (NOTHING, NOTHING)
 
 
+def explained(world, name, *stolen, **more):
+    return world.run(*stolen, args=("--explain", world.id[name]), **more).stdout.split("\nobjects ")[0]
+
+
+def test_one_object_is_explained(world):
+    out = explained(world, "a", PROVIDER, device(world))
+    lines = [line.strip() for line in out.splitlines()]
+    assert lines[0].startswith("readable %s " % world.id["a"])
+    assert "customer set 1, epoch 1, seen 20" in out and "could be copied" in out
+    assert re.search(r"^    key [0-9a-f]{64} \(not stolen\), of the service: finance/1, stanza$", out,
+                     re.M)
+    assert re.search(r"^    key [0-9a-f]{64} \(provider-keys provider, stolen at a time that nobody "
+                     r"knows\), of custodian provider, stanza$", out, re.M)
+    # Both releases, the second one behind the window.
+    found = re.findall(r"^  log entry (\d+) of (\S+), (.*), for alice\n    device (.*)\n"
+                       r"    rule 2: the thief could (.*)have asked for it\n"
+                       r"    rule 3: the thief could (.*)have read it$", out, re.M)
+    assert [(int(f[0]), f[2], f[4], f[5]) for f in found] == [
+        (world.releases[0], "in the window", "", ""),
+        (world.releases[1], "behind the end of the window", "not ", "not ")]
+    for line in ("answer (section 1): readable", "rule 2: customer share", "rule 1: provider share",
+                 "rule 5: both, and the body", "5 steps, the shortest derivation (section 3.1):",
+                 "its share was handed to a stolen device",
+                 "without the log it would count as readable"):
+        assert line in lines, line
+    out = explained(world, "b", PROVIDER, device(world))
+    assert "rules 2 and 3)\n  none\n" in out and "none gives the customer share" in out
+    assert "nothing is missing" in out and "answer (section 1): not-readable" in out
+    out = explained(world, "b", PROVIDER, device(world), sets=False, silence=False)
+    assert "    log-gap: the log is silent" in out and "    set: nobody vouches" in out
+
+
 def test_evidence_that_is_missing(world):
     stolen = device(world, stamp(world.start + 600))
     gap = r"the log is silent between (\S+) and (\S+), in front of log entry (\d+)"
