@@ -13,26 +13,30 @@
 #include "scan_walk.h"
 
 #define TOLD_PROBLEMS 20
+#define BUCKET_JOBS 32
 
 enum { KEYS = OPTION_OWN, PROBLEMS };
 
 static const char help[] =
-    "usage: doublekey scan [OPTION...] -o CATALOGUE FOLDER...\n"
+    "usage: doublekey scan [OPTION...] -o CATALOGUE FOLDER|s3://BUCKET/PREFIX...\n"
     "       doublekey scan [--keys] [--problems] -o CATALOGUE\n"
     "\n"
-    "Read the header of each object below the folders, no body, and write what it says\n"
-    "to a catalogue: the objects, where they are, and the keys to which their shares were\n"
-    "ever wrapped. This needs no key. A later scan reads only what changed, and forgets no\n"
+    "Read the header of each object below the folders, or in a bucket whose keys begin with\n"
+    "PREFIX, no body, and write what it says to a catalogue: the objects, where they are, and\n"
+    "the keys to which their shares were ever wrapped. This needs no key. A later scan reads only "
+    "what changed, and forgets no\n"
     "stanza that it has seen. A scan that was stopped goes on when it is asked for again.\n"
     "\n"
     "Symbolic links are not followed. Files that are no objects are left alone. A header\n"
     "that cannot be read is recorded with its error, and the exit status is 1 at the end.\n"
+    "Credentials, region and endpoint of a bucket are those of AWS's own tools.\n"
     "\n"
     "  -o, --output CATALOGUE  made if it is not there\n"
     "      --keys              print the keys, with their versions, and how many objects\n"
     "                          they open\n"
     "      --problems          tell all places that could not be read, not only 20\n"
-    "  -j, --jobs N            threads that read (default: two for each processor)\n"
+    "  -j, --jobs N            threads that read (default: two for each processor; 32 in a\n"
+    "                          bucket)\n"
     "  -q, --quiet             errors only\n"
     "  -h, --help              this text\n";
 
@@ -40,7 +44,7 @@ struct scan {
 	const char *catalogue;
 	bool keys;
 	bool problems;
-	unsigned jobs;
+	unsigned jobs; /* 0: the default */
 };
 
 /* DK_ERR_READ and DK_ERR_WRITE speak of the catalogue, by errno. */
@@ -51,8 +55,22 @@ fail(const char *name, dk_err err)
 	return STATUS_FAILED;
 }
 
+static unsigned
+default_jobs(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus > 0 && cpus < BATCH_JOBS_MAX / 2 ? 2 * (unsigned)cpus : BATCH_JOBS_MAX;
+}
+
+static bool
+is_bucket(const char *root)
+{
+	return strncmp(root, "s3://", 5) == 0;
+}
+
 static dk_err
-scan_folder(const struct scan *scan, struct dk_catalogue_writer *writer, const char *root,
+scan_place(const struct scan *scan, struct dk_catalogue_writer *writer, const char *root,
     struct progress_part *progress, uint64_t *missed)
 {
 	struct dk_catalogue_counts before, after;
@@ -60,14 +78,19 @@ scan_folder(const struct scan *scan, struct dk_catalogue_writer *writer, const c
 	dk_err err;
 
 	dk_catalogue_counted(writer, &before);
-	err = scan_walk(writer, root, scan->jobs, progress, &counts);
+	if (is_bucket(root))
+		err = scan_bucket(
+		    writer, root, scan->jobs > 0 ? scan->jobs : BUCKET_JOBS, progress, &counts);
+	else
+		err = scan_walk(
+		    writer, root, scan->jobs > 0 ? scan->jobs : default_jobs(), progress, &counts);
 	if (err != DK_OK)
 		return err;
 	dk_catalogue_counted(writer, &after);
-	message_note("%s: %" PRIu64 " files read, %" PRIu64 " unchanged, %" PRIu64 " gone; %" PRIu64
+	message_note("%s: %" PRIu64 " %s read, %" PRIu64 " unchanged, %" PRIu64 " gone; %" PRIu64
 		     " new objects, %" PRIu64 " with new keys; %" PRIu64 " problems",
-	    root, counts.read, counts.unchanged, counts.gone, after.objects - before.objects,
-	    after.rewrapped - before.rewrapped, counts.missed);
+	    root, counts.read, is_bucket(root) ? "places" : "files", counts.unchanged, counts.gone,
+	    after.objects - before.objects, after.rewrapped - before.rewrapped, counts.missed);
 	*missed += counts.missed;
 	return DK_OK;
 }
@@ -79,17 +102,20 @@ scan_all(const struct scan *scan, char **roots, int count, uint64_t *missed)
 	struct dk_catalogue_writer *writer = NULL;
 	struct progress_part progress = { .done = 0 };
 	int status = STATUS_OK;
+	bool of_root;
 	dk_err err = dk_catalogue_writer_open(scan->catalogue, &writer);
 
 	if (err != DK_OK)
 		return fail(scan->catalogue, err);
 	progress_start_count("files");
 	for (int i = 0; i < count; i++) {
-		err = scan_folder(scan, writer, roots[i], &progress, missed);
+		err = scan_place(scan, writer, roots[i], &progress, missed);
 		if (err == DK_OK)
 			continue;
-		status = fail(err == DK_ERR_READ ? roots[i] : scan->catalogue, err);
-		if (err != DK_ERR_READ)
+		of_root = err == DK_ERR_READ || dk_err_category(err) == DK_CAT_PROVIDER ||
+		    (is_bucket(roots[i]) && err == DK_ERR_LIBRARY);
+		status = fail(of_root ? roots[i] : scan->catalogue, err);
+		if (!of_root)
 			break;
 	}
 	progress_end();
@@ -115,14 +141,6 @@ show(const struct scan *scan, bool problems)
 	if (errno != EPIPE)
 		message_err("standard output", DK_ERR_WRITE, NULL);
 	return STATUS_FAILED;
-}
-
-static unsigned
-default_jobs(void)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return cpus > 0 && cpus < BATCH_JOBS_MAX / 2 ? 2 * (unsigned)cpus : BATCH_JOBS_MAX;
 }
 
 static int
@@ -166,7 +184,7 @@ cmd_scan(int argc, char **argv)
 	struct options options = {
 		.command = "scan", .help = help, .short_options = "o:j:", .option = table
 	};
-	struct scan scan = { .jobs = default_jobs() };
+	struct scan scan = { .jobs = 0 };
 	uint64_t missed = 0;
 	int status = STATUS_OK;
 	int shown;
@@ -176,7 +194,7 @@ cmd_scan(int argc, char **argv)
 	if (!scan.catalogue)
 		return usage_error("scan", "-o names the catalogue");
 	if (optind == argc && !scan.keys && !scan.problems)
-		return usage_error("scan", "no FOLDER given");
+		return usage_error("scan", "no FOLDER or s3://BUCKET/PREFIX given");
 	if (optind < argc)
 		status = scan_all(&scan, argv + optind, argc - optind, &missed);
 	if (optind < argc && missed == 0 && !scan.keys && !scan.problems)

@@ -46,8 +46,8 @@ is_settled(const struct stat *st, const struct timespec *now)
 	return ns_of(&st->st_mtim) <= limit && ns_of(&st->st_ctim) <= limit;
 }
 
-static void
-set_error(struct scan_item *item, const char *error, const char *place)
+void
+scan_item_error(struct scan_item *item, const char *error, const char *place)
 {
 	item->outcome = SCAN_READ;
 	(void)snprintf(item->found.error, sizeof(item->found.error), "%s", error);
@@ -62,7 +62,7 @@ set_errno(struct scan_item *item)
 	if (errno == ENOENT || errno == ELOOP || errno == ENXIO)
 		item->outcome = SCAN_NO_FILE;
 	else
-		set_error(item, "read", name ? name : "");
+		scan_item_error(item, "read", name ? name : "");
 }
 
 /* As many of the bytes up to len as there are; -1 with errno set. */
@@ -111,7 +111,7 @@ scan_item_parse(struct scan_item *item, const uint8_t *block, size_t len)
 		item->outcome = SCAN_BROKEN;
 		item->err = err;
 	} else if (err != DK_OK) {
-		set_error(item, dk_err_name(err), place.text);
+		scan_item_error(item, dk_err_name(err), place.text);
 	}
 }
 
@@ -179,7 +179,7 @@ scan_item_read(struct scan_item *item, int dir, uint8_t *block)
 	}
 	for (unsigned i = 0; !read_once(item, fd, block); i++) {
 		if (i + 1 == TRIES) {
-			set_error(item, "changed", "");
+			scan_item_error(item, "changed", "");
 			break;
 		}
 	}

@@ -14,14 +14,17 @@ struct scan_pool {
 	pthread_cond_t work;
 	pthread_cond_t done;
 	bool ending;
-	/* Positions count up; a chunk stands at its position modulo SCAN_CHUNKS. */
+	scan_read_fn read;
+	void *ctx;
+	unsigned items, chunks;
+	/* Positions count up; a chunk stands at its position modulo chunks. */
 	unsigned long taken;     /* the next to come out */
 	unsigned long begun;     /* the next for a thread */
 	unsigned long submitted; /* the next to go in */
-	bool is_done[SCAN_CHUNKS];
-	struct scan_chunk chunk[SCAN_CHUNKS];
 	unsigned threads;
 	pthread_t thread[THREADS_MAX];
+	bool is_done[SCAN_POOL_ITEMS];
+	struct scan_chunk chunk[];
 };
 
 static void *
@@ -39,12 +42,12 @@ run(void *arg)
 			(void)pthread_cond_wait(&pool->work, &pool->lock);
 		if (pool->begun == pool->submitted)
 			break;
-		at = pool->begun++ % SCAN_CHUNKS;
+		at = pool->begun++ % pool->chunks;
 		chunk = &pool->chunk[at];
 		(void)pthread_mutex_unlock(&pool->lock);
 		for (size_t i = 0; i < chunk->count; i++) {
 			if (block) {
-				scan_item_read(&chunk->item[i], chunk->dir->fd, block);
+				pool->read(pool->ctx, chunk, &chunk->item[i], block);
 			} else {
 				chunk->item[i].outcome = SCAN_BROKEN;
 				chunk->item[i].err = DK_ERR_NOMEM;
@@ -60,13 +63,18 @@ run(void *arg)
 }
 
 struct scan_pool *
-scan_pool_new(unsigned threads)
+scan_pool_new(unsigned threads, unsigned items, scan_read_fn read, void *ctx)
 {
-	struct scan_pool *pool = calloc(1, sizeof(*pool));
+	unsigned chunks = SCAN_POOL_ITEMS / items;
+	struct scan_pool *pool = calloc(1, sizeof(*pool) + chunks * sizeof(pool->chunk[0]));
 	int error;
 
 	if (!pool)
 		return NULL;
+	pool->read = read;
+	pool->ctx = ctx;
+	pool->items = items;
+	pool->chunks = chunks;
 	(void)pthread_mutex_init(&pool->lock, NULL);
 	(void)pthread_cond_init(&pool->work, NULL);
 	(void)pthread_cond_init(&pool->done, NULL);
@@ -82,12 +90,19 @@ scan_pool_new(unsigned threads)
 	return pool;
 }
 
+unsigned
+scan_pool_items(const struct scan_pool *pool)
+{
+	return pool->items;
+}
+
 static void
 clear(struct scan_chunk *chunk)
 {
 	for (size_t i = 0; i < chunk->count; i++)
 		scan_item_clear(&chunk->item[i]);
-	batch_dir_unref(chunk->dir);
+	if (chunk->dir)
+		batch_dir_unref(chunk->dir);
 	chunk->dir = NULL;
 	chunk->count = 0;
 }
@@ -104,7 +119,7 @@ scan_pool_free(struct scan_pool *pool)
 	(void)pthread_mutex_unlock(&pool->lock);
 	for (unsigned i = 0; i < pool->threads; i++)
 		(void)pthread_join(pool->thread[i], NULL);
-	for (unsigned i = 0; i < SCAN_CHUNKS; i++)
+	for (unsigned i = 0; i < pool->chunks; i++)
 		clear(&pool->chunk[i]);
 	(void)pthread_cond_destroy(&pool->done);
 	(void)pthread_cond_destroy(&pool->work);
@@ -115,16 +130,16 @@ scan_pool_free(struct scan_pool *pool)
 struct scan_chunk *
 scan_pool_blank(struct scan_pool *pool)
 {
-	if (pool->submitted - pool->taken == SCAN_CHUNKS)
+	if (pool->submitted - pool->taken == pool->chunks)
 		return NULL;
-	return &pool->chunk[pool->submitted % SCAN_CHUNKS];
+	return &pool->chunk[pool->submitted % pool->chunks];
 }
 
 void
 scan_pool_submit(struct scan_pool *pool)
 {
 	(void)pthread_mutex_lock(&pool->lock);
-	pool->is_done[pool->submitted % SCAN_CHUNKS] = false;
+	pool->is_done[pool->submitted % pool->chunks] = false;
 	pool->submitted++;
 	(void)pthread_cond_signal(&pool->work);
 	(void)pthread_mutex_unlock(&pool->lock);
@@ -133,7 +148,7 @@ scan_pool_submit(struct scan_pool *pool)
 struct scan_chunk *
 scan_pool_take(struct scan_pool *pool)
 {
-	unsigned long at = pool->taken % SCAN_CHUNKS;
+	unsigned long at = pool->taken % pool->chunks;
 
 	if (pool->taken == pool->submitted)
 		return NULL;
@@ -147,6 +162,6 @@ scan_pool_take(struct scan_pool *pool)
 void
 scan_pool_taken(struct scan_pool *pool)
 {
-	clear(&pool->chunk[pool->taken % SCAN_CHUNKS]);
+	clear(&pool->chunk[pool->taken % pool->chunks]);
 	pool->taken++;
 }

@@ -10,11 +10,11 @@
 #include "scan_item.h"
 
 #define SCAN_CHUNK_ITEMS 64
-/* With the largest headers there are, this is 256 MiB; with usual ones, 1 MiB. */
-#define SCAN_CHUNKS 16
+/* Under way in all. With the largest headers there are, this is 256 MiB; with usual ones, 1 MiB. */
+#define SCAN_POOL_ITEMS 1024
 
 struct scan_chunk {
-	struct batch_dir *dir; /* a reference */
+	struct batch_dir *dir; /* a reference; NULL in a bucket */
 	uint64_t folder;       /* its row */
 	size_t count;
 	struct scan_item item[SCAN_CHUNK_ITEMS];
@@ -22,8 +22,16 @@ struct scan_chunk {
 
 struct scan_pool;
 
-/* NULL: no memory or no thread, errno is set. */
-struct scan_pool *scan_pool_new(unsigned threads);
+/* Read one item of a chunk. block has DK_HEADER_MAX_BYTES. Called by several threads, each with a block
+ * of its own. */
+typedef void (*scan_read_fn)(
+    void *ctx, const struct scan_chunk *chunk, struct scan_item *item, uint8_t *block);
+
+/* items: of a chunk, a power of two up to SCAN_CHUNK_ITEMS; those of one are read by one thread. NULL: no
+ * memory or no thread, errno is set. */
+struct scan_pool *scan_pool_new(unsigned threads, unsigned items, scan_read_fn read, void *ctx);
+/* Items that a chunk takes. */
+unsigned scan_pool_items(const struct scan_pool *pool);
 /* Waits for what is under way. NULL is allowed. */
 void scan_pool_free(struct scan_pool *pool);
 

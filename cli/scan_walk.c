@@ -8,11 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "scan_pool.h"
+#include "scan_run.h"
 
 #define DEPTH_MAX 256
-#define COMMIT_PLACES 20000
-#define COMMIT_S 5
 
 /* A folder that was listed, whose subfolders are being entered. */
 struct level {
@@ -23,163 +21,15 @@ struct level {
 };
 
 struct walk {
-	struct dk_catalogue_writer *writer;
-	struct scan_pool *pool;
-	struct progress_part *progress;
-	struct scan_counts *counts;
-	unsigned long written; /* places since the last commit */
-	time_t committed;
+	struct scan_run run;
 	unsigned depth; /* levels in use */
 	struct level level[DEPTH_MAX + 1];
-	struct dk_catalogue_known page[DK_CATALOGUE_PAGE];
 };
-
-static dk_err
-commit_now_and_then(struct walk *walk)
-{
-	time_t now = time(NULL);
-	dk_err err;
-
-	if (walk->written == 0 ||
-	    (walk->written < COMMIT_PLACES && now - walk->committed < COMMIT_S))
-		return DK_OK;
-	err = dk_catalogue_commit(walk->writer);
-	walk->written = 0;
-	walk->committed = now;
-	return err;
-}
-
-static dk_err
-take_item(struct walk *walk, uint64_t folder, const struct scan_item *item)
-{
-	switch (item->outcome) {
-	case SCAN_UNCHANGED:
-		walk->counts->unchanged++;
-		return DK_OK;
-	case SCAN_READ:
-		walk->counts->read++;
-		walk->written++;
-		return dk_catalogue_put(walk->writer, folder, &item->found);
-	case SCAN_NO_FILE:
-		walk->written++;
-		return dk_catalogue_gone(walk->writer, folder, item->name, strlen(item->name));
-	case SCAN_BROKEN:
-		break;
-	}
-	return item->err;
-}
-
-/* Write what the oldest chunk has found. */
-static dk_err
-take_chunk(struct walk *walk, const struct scan_chunk *chunk)
-{
-	dk_err err = DK_OK;
-
-	for (size_t i = 0; i < chunk->count && err == DK_OK; i++)
-		err = take_item(walk, chunk->folder, &chunk->item[i]);
-	progress_part_add(walk->progress, chunk->count);
-	scan_pool_taken(walk->pool);
-	return err == DK_OK ? commit_now_and_then(walk) : err;
-}
-
-static dk_err
-drain(struct walk *walk)
-{
-	const struct scan_chunk *chunk;
-	dk_err err = DK_OK;
-
-	while (err == DK_OK && (chunk = scan_pool_take(walk->pool)) != NULL)
-		err = take_chunk(walk, chunk);
-	return err;
-}
-
-/* What the catalogue knows in a folder, a page at a time. */
-struct known {
-	uint64_t folder;
-	size_t count, at;
-	bool ended;
-	char last[DK_CATALOGUE_NAME_MAX_BYTES + 1];
-	size_t last_len;
-};
-
-/* The next known place, or NULL behind the last one. */
-static dk_err
-known_at(struct walk *walk, struct known *known, const struct dk_catalogue_known **ret)
-{
-	dk_err err;
-
-	if (known->at == known->count && !known->ended) {
-		err = dk_catalogue_known(walk->writer, known->folder, known->last, known->last_len,
-		    walk->page, DK_CATALOGUE_PAGE, &known->count);
-		if (err != DK_OK)
-			return err;
-		known->at = 0;
-		known->ended = known->count < DK_CATALOGUE_PAGE;
-		if (known->count > 0) {
-			const struct dk_catalogue_known *end = &walk->page[known->count - 1];
-
-			memcpy(known->last, end->name, end->name_len);
-			known->last_len = end->name_len;
-		}
-	}
-	*ret = known->at < known->count ? &walk->page[known->at] : NULL;
-	return DK_OK;
-}
-
-/* Known places whose names come before this one are gone (NULL: all that are left). *ret is the
- * known place of this name, or NULL. */
-static dk_err
-known_until(
-    struct walk *walk, struct known *known, const char *name, const struct dk_catalogue_known **ret)
-{
-	const struct dk_catalogue_known *it;
-	dk_err err;
-
-	*ret = NULL;
-	while ((err = known_at(walk, known, &it)) == DK_OK && it) {
-		int order = name ? strcmp(it->name, name) : -1;
-
-		if (order > 0)
-			break;
-		known->at++;
-		if (order == 0) {
-			*ret = it;
-			break;
-		}
-		walk->counts->gone++;
-		walk->written++;
-		err = dk_catalogue_gone(walk->writer, known->folder, it->name, it->name_len);
-		if (err != DK_OK)
-			return err;
-	}
-	return err;
-}
-
-/* A chunk with room, after older ones were taken if need be. */
-static dk_err
-chunk_for(struct walk *walk, const struct level *level, struct scan_chunk **chunk)
-{
-	dk_err err = DK_OK;
-
-	if (*chunk && (*chunk)->count == SCAN_CHUNK_ITEMS) {
-		scan_pool_submit(walk->pool);
-		*chunk = NULL;
-	}
-	if (*chunk)
-		return DK_OK;
-	while (err == DK_OK && !(*chunk = scan_pool_blank(walk->pool)))
-		err = take_chunk(walk, scan_pool_take(walk->pool));
-	if (err == DK_OK) {
-		(*chunk)->dir = batch_dir_ref(level->dir);
-		(*chunk)->folder = level->folder;
-	}
-	return err;
-}
 
 static dk_err
 submit_files(struct walk *walk, struct level *level)
 {
-	struct known known = { .folder = level->folder };
+	struct scan_known known = { .folder = level->folder };
 	const struct dk_catalogue_known *it;
 	struct scan_chunk *chunk = NULL;
 	dk_err err = DK_OK;
@@ -190,9 +40,9 @@ submit_files(struct walk *walk, struct level *level)
 
 		if (entry->type != DT_REG)
 			continue;
-		err = known_until(walk, &known, entry->name, &it);
+		err = scan_known_until(&walk->run, &known, entry->name, strlen(entry->name), &it);
 		if (err == DK_OK)
-			err = chunk_for(walk, level, &chunk);
+			err = scan_run_chunk(&walk->run, level->dir, level->folder, &chunk);
 		if (err != DK_OK)
 			break;
 		item = &chunk->item[chunk->count++];
@@ -204,9 +54,9 @@ submit_files(struct walk *walk, struct level *level)
 		}
 	}
 	if (err == DK_OK)
-		err = known_until(walk, &known, NULL, &it);
+		err = scan_known_until(&walk->run, &known, NULL, 0, &it);
 	if (chunk)
-		scan_pool_submit(walk->pool);
+		scan_pool_submit(walk->run.pool);
 	return err;
 }
 
@@ -245,12 +95,12 @@ forget_folders(struct walk *walk, const struct level *level)
 	dk_err err;
 
 	do {
-		err = dk_catalogue_children(
-		    walk->writer, level->folder, &after, walk->page, DK_CATALOGUE_PAGE, &count);
+		err = dk_catalogue_children(walk->run.writer, level->folder, &after, walk->run.page,
+		    DK_CATALOGUE_PAGE, &count);
 		for (size_t i = 0; i < count && err == DK_OK; i++) {
-			if (has_folder(&level->listing, walk->page[i].name))
+			if (has_folder(&level->listing, walk->run.page[i].name))
 				continue;
-			err = dk_catalogue_folder_gone(walk->writer, walk->page[i].folder);
+			err = dk_catalogue_folder_gone(walk->run.writer, walk->run.page[i].folder);
 		}
 	} while (err == DK_OK && count == DK_CATALOGUE_PAGE);
 	return err;
@@ -261,11 +111,11 @@ folder_row(struct walk *walk, uint64_t parent, const char *path, const char *err
     uint64_t *ret)
 {
 	const char *name = number != 0 ? strerrorname_np(number) : NULL;
-	dk_err err = dk_catalogue_folder(walk->writer, parent, path, strlen(path), ret);
+	dk_err err = dk_catalogue_folder(walk->run.writer, parent, path, strlen(path), ret);
 
-	walk->written++;
+	walk->run.written++;
 	if (err == DK_OK)
-		err = dk_catalogue_folder_error(walk->writer, *ret, error, name);
+		err = dk_catalogue_folder_error(walk->run.writer, *ret, error, name);
 	return err;
 }
 
@@ -351,7 +201,7 @@ walk_all(struct walk *walk)
 		if (level->listing.entry[level->next++].type == DT_DIR)
 			err = descend(walk, level, level->listing.entry[level->next - 1].name);
 	}
-	return err == DK_OK ? drain(walk) : err;
+	return err == DK_OK ? scan_run_drain(&walk->run) : err;
 }
 
 static dk_err
@@ -359,12 +209,12 @@ scan_root(struct walk *walk, const char *path, struct batch_dir *dir)
 {
 	uint64_t scan, folder;
 	dk_err err =
-	    dk_catalogue_begin(walk->writer, path, strlen(path), (uint64_t)time(NULL), &scan);
+	    dk_catalogue_begin(walk->run.writer, path, strlen(path), (uint64_t)time(NULL), &scan);
 
 	if (err == DK_OK)
-		err = dk_catalogue_commit(walk->writer);
+		err = dk_catalogue_commit(walk->run.writer);
 	if (err == DK_OK)
-		err = dk_catalogue_folder(walk->writer, 0, path, strlen(path), &folder);
+		err = dk_catalogue_folder(walk->run.writer, 0, path, strlen(path), &folder);
 	if (err != DK_OK) {
 		batch_dir_unref(dir);
 		return err;
@@ -377,7 +227,14 @@ scan_root(struct walk *walk, const char *path, struct batch_dir *dir)
 	if (err != DK_OK)
 		return err;
 	return dk_catalogue_end(
-	    walk->writer, scan, folder, (uint64_t)time(NULL), &walk->counts->missed);
+	    walk->run.writer, scan, folder, (uint64_t)time(NULL), &walk->run.counts->missed);
+}
+
+static void
+read_item(void *ctx, const struct scan_chunk *chunk, struct scan_item *item, uint8_t *block)
+{
+	(void)ctx;
+	scan_item_read(item, chunk->dir->fd, block);
 }
 
 dk_err
@@ -391,16 +248,16 @@ scan_walk(struct dk_catalogue_writer *writer, const char *root, unsigned jobs,
 	dk_err err = DK_ERR_READ;
 
 	if (walk && dir) {
-		walk->writer = writer;
-		walk->progress = progress;
-		walk->counts = counts;
-		walk->committed = time(NULL);
-		walk->pool = scan_pool_new(jobs);
-		err = walk->pool ? scan_root(walk, path, dir) : DK_ERR_NOMEM;
+		walk->run.writer = writer;
+		walk->run.progress = progress;
+		walk->run.counts = counts;
+		walk->run.committed = time(NULL);
+		walk->run.pool = scan_pool_new(jobs, SCAN_CHUNK_ITEMS, read_item, NULL);
+		err = walk->run.pool ? scan_root(walk, path, dir) : DK_ERR_NOMEM;
 		number = errno;
-		if (!walk->pool)
+		if (!walk->run.pool)
 			batch_dir_unref(dir);
-		scan_pool_free(walk->pool);
+		scan_pool_free(walk->run.pool);
 	} else if (!walk || number == ENOMEM) {
 		err = DK_ERR_NOMEM;
 		batch_dir_unref(dir);

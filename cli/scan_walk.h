@@ -24,4 +24,12 @@ struct scan_counts {
 DK_MUST_USE dk_err scan_walk(struct dk_catalogue_writer *writer, const char *root, unsigned jobs,
     struct progress_part *progress, struct scan_counts *counts);
 
+/*
+ * The same of a bucket, "s3://...", which can be one of many servers.
+ *
+ * Errors:  those of dk_bucket_open() and dk_bucket_list() besides
+ */
+DK_MUST_USE dk_err scan_bucket(struct dk_catalogue_writer *writer, const char *url, unsigned jobs,
+    struct progress_part *progress, struct scan_counts *counts);
+
 #endif

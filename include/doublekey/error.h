@@ -40,7 +40,7 @@ typedef enum dk_category {
 	DK_CAT_KEY = 8,           /* a key file is not what it should be */
 	DK_CAT_SYSTEM = 9,        /* the operating system or libcrypto failed */
 	DK_CAT_SERVICE = 10,      /* a key service said no, or could not be asked */
-	DK_CAT_PROVIDER = 11,     /* the same of a cloud or token that holds a key */
+	DK_CAT_PROVIDER = 11,     /* the same of a cloud or token that holds a key, or objects */
 } dk_category;
 
 /* clang-format off */
@@ -227,6 +227,16 @@ typedef enum dk_err {
 	DK_ERR_PROVIDER_ANSWER            = 0x0b0a,
 	DK_ERR_PROVIDER_REFUSED           = 0x0b0b,
 	DK_ERR_PROVIDER_CONFIGURATION     = 0x0b0c,
+
+	/* objects in another system: spec/catalogue.md section 10 */
+	DK_ERR_STORE_REFERENCE            = 0x0b0d,
+	DK_ERR_STORE_CREDENTIALS          = 0x0b0e,
+	DK_ERR_STORE_DENIED               = 0x0b0f,
+	DK_ERR_STORE_MISSING              = 0x0b10,
+	DK_ERR_STORE_THROTTLED            = 0x0b11,
+	DK_ERR_STORE_UNREACHABLE          = 0x0b12,
+	DK_ERR_STORE_TLS                  = 0x0b13,
+	DK_ERR_STORE_ANSWER               = 0x0b14,
 } dk_err;
 /* clang-format on */
 

@@ -238,6 +238,20 @@ static const struct entry table[] = {
 	    "the system that holds the key says that this is not of this key and object" },
 	{ DK_ERR_PROVIDER_CONFIGURATION, "provider-configuration",
 	    "the configuration of provider keys cannot be used" },
+	{ DK_ERR_STORE_REFERENCE, "store-reference",
+	    "this is no place of objects in a form that is known: s3://BUCKET/PREFIX" },
+	{ DK_ERR_STORE_CREDENTIALS, "store-credentials",
+	    "there are no credentials for this bucket, or they are not accepted" },
+	{ DK_ERR_STORE_DENIED, "store-denied", "these credentials may not list this bucket" },
+	{ DK_ERR_STORE_MISSING, "store-missing", "there is no such bucket" },
+	{ DK_ERR_STORE_THROTTLED, "store-throttled",
+	    "the system that holds the bucket takes no more requests at present" },
+	{ DK_ERR_STORE_UNREACHABLE, "store-unreachable",
+	    "the system that holds the bucket cannot be reached" },
+	{ DK_ERR_STORE_TLS, "store-tls",
+	    "the system that holds the bucket has no certificate that is trusted here" },
+	{ DK_ERR_STORE_ANSWER, "store-answer",
+	    "the answer of the system that holds the bucket is not one of its protocol" },
 };
 /* clang-format on */
 

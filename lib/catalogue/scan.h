@@ -118,7 +118,7 @@ DK_MUST_USE dk_err dk_catalogue_children(struct dk_catalogue_writer *writer, uin
 /* The folder and all below it are gone. */
 DK_MUST_USE dk_err dk_catalogue_folder_gone(struct dk_catalogue_writer *writer, uint64_t folder);
 
-/* What is known in a folder, behind the name after (len 0: from the start), at most cap places in the
+/* What is known in a folder, behind the name after (NULL: from the start), at most cap places in the
  * order of the bytes of their names. */
 DK_MUST_USE dk_err dk_catalogue_known(struct dk_catalogue_writer *writer, uint64_t folder,
     const char *after, size_t len, struct dk_catalogue_known *ret, size_t cap, size_t *ret_count);

@@ -257,7 +257,10 @@ catalogue_known(struct dk_catalogue_writer *writer, uint64_t folder, const char 
 	dk_err err;
 
 	catalogue_bind_number(st, 1, folder);
-	catalogue_bind_bytes(st, 2, after, len);
+	/* A number comes before all bytes, also before none. */
+	catalogue_bind_number(st, 2, 0);
+	if (after)
+		catalogue_bind_bytes(st, 2, after, len);
 	catalogue_bind_number(st, 3, cap);
 	while ((err = catalogue_step(&writer->db, st, &row)) == DK_OK && row) {
 		if (n == cap || !read_known(st, &ret[n])) {

@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Before they end, credentials are found anew. */
-#define EARLY_S 300
-
 static const struct {
 	const char *type;
 	dk_err err;
@@ -64,33 +61,12 @@ judge(struct net_answer *answer)
 	return DK_ERR_PROVIDER_ANSWER;
 }
 
-/* A copy, so that others can have new ones meanwhile. */
-static dk_err
-credentials(struct provider_key *key, struct aws_credentials *ret)
-{
-	struct aws *aws = key->state;
-	dk_err err = DK_OK;
-
-	(void)pthread_mutex_lock(&aws->lock);
-	if (!aws->has_credentials ||
-	    (aws->credentials.expires != 0 && aws->credentials.expires < time(NULL) + EARLY_S)) {
-		err = aws_credentials_find(key, &aws->credentials);
-		aws->has_credentials = err == DK_OK;
-	}
-	if (err == DK_OK)
-		*ret = aws->credentials;
-	(void)pthread_mutex_unlock(&aws->lock);
-	return err;
-}
-
 /* body is taken over. */
 static dk_err
 call(struct provider_key *key, const char *action, json_t *body, struct net_answer *ret)
 {
 	struct aws *aws = key->state;
-	struct aws_credentials found = { .expires = 0 };
-	char user[AWS_ID_MAX_BYTES + AWS_SECRET_MAX_BYTES + 2], target[64];
-	char token[AWS_TOKEN_MAX_BYTES + 32];
+	char target[64];
 	size_t len = 0;
 	char *text = net_json(body, &len);
 	struct net_request request = { .url = aws->url,
@@ -98,23 +74,12 @@ call(struct provider_key *key, const char *action, json_t *body, struct net_answ
 		.body = text,
 		.body_len = len,
 		.sigv4 = aws->sigv4,
-		.user = user,
 		.header = { "Content-Type: application/x-amz-json-1.1", target } };
-	dk_err err = text ? credentials(key, &found) : DK_ERR_NOMEM;
+	dk_err err = DK_ERR_NOMEM;
 
-	if (err == DK_OK) {
-		(void)snprintf(target, sizeof(target), "X-Amz-Target: TrentService.%s", action);
-		(void)snprintf(user, sizeof(user), "%s:%s", found.id, found.secret);
-		if (found.token[0]) {
-			(void)snprintf(
-			    token, sizeof(token), "X-Amz-Security-Token: %s", found.token);
-			request.header[2] = token;
-		}
-		err = net_call(key, &request, judge, ret);
-	}
-	dk_wipe(user, sizeof(user));
-	dk_wipe(token, sizeof(token));
-	dk_wipe(&found, sizeof(found));
+	(void)snprintf(target, sizeof(target), "X-Amz-Target: TrentService.%s", action);
+	if (text)
+		err = aws_call(key, &request, judge, ret);
 	net_json_free(text);
 	return err;
 }
@@ -169,34 +134,6 @@ leads_to(const char *ref, const char *arn)
 
 	return strncmp(ref, arn, head) == 0 && strncmp(arn + head, "key/", 4) == 0 &&
 	    is_name(arn + head + 4);
-}
-
-/* Where a service of this region is, unless configured otherwise: AWS's own tools take
- * AWS_ENDPOINT_URL_SERVICE and AWS_ENDPOINT_URL, too. ret: with '/' at its end. */
-bool
-aws_url(const struct aws *aws, const char *service, const char *configured, char *ret, size_t cap)
-{
-	static const char *const suffixes[][2] = { { "aws-cn", "amazonaws.com.cn" },
-		{ "aws-eusc", "amazonaws.eu" }, { "aws-iso", "c2s.ic.gov" },
-		{ "aws-iso-b", "sc2s.sgov.gov" } };
-	const char *fips = getenv("AWS_USE_FIPS_ENDPOINT"), *suffix = "amazonaws.com";
-	const char *from = configured;
-	int n;
-
-	if (!from || !from[0])
-		from = getenv(
-		    strcmp(service, "kms") == 0 ? "AWS_ENDPOINT_URL_KMS" : "AWS_ENDPOINT_URL_STS");
-	if (!from || !from[0])
-		from = getenv("AWS_ENDPOINT_URL");
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
-		if (strcmp(suffixes[i][0], aws->partition) == 0)
-			suffix = suffixes[i][1];
-	if (from && from[0])
-		n = snprintf(ret, cap, "%s%s", from, from[strlen(from) - 1] == '/' ? "" : "/");
-	else
-		n = snprintf(ret, cap, "https://%s%s.%s.%s/", service,
-		    fips && strcmp(fips, "true") == 0 ? "-fips" : "", aws->region, suffix);
-	return n > 0 && (size_t)n < cap;
 }
 
 /* DER of the public half, in base64. */

@@ -49,7 +49,18 @@ DK_MUST_USE dk_err aws_from_web_identity(struct provider_key *key, const char *r
     const char *token_file, const char *session, struct aws_credentials *ret);
 DK_MUST_USE dk_err aws_from_metadata(struct provider_key *key, struct aws_credentials *ret);
 
-/* "https://SERVICE.REGION.../", or what is configured; false: it does not fit. */
+/* A request that is signed with credentials as of now; request has no user, and room for a header. */
+DK_MUST_USE dk_err aws_call(struct provider_key *key, const struct net_request *request,
+    net_judge judge, struct net_answer *ret);
+
+/* What is configured, here or in the environment, as the URL of a service, or NULL. */
+const char *aws_endpoint(const char *service, const char *configured);
+/* Region and partition, for a service whose names do not tell them: spec/catalogue.md section 10;
+ * false: what is named cannot be one. */
+bool aws_region_find(struct provider_key *key, struct aws *aws);
+/* That of the profile, or an empty text; false: its file cannot be used. */
+bool aws_profile_region(struct provider_key *key, char *ret, size_t cap);
+/* "https://SERVICE.REGION.../", or what is configured, with '/' at its end; false: it does not fit. */
 bool aws_url(
     const struct aws *aws, const char *service, const char *configured, char *ret, size_t cap);
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "provider/aws.h"
+
+/* Before they end, credentials are found anew. */
+#define EARLY_S 300
 
 static bool
 copy(char *to, size_t cap, const char *from)
@@ -70,4 +74,50 @@ aws_credentials_find(struct provider_key *key, struct aws_credentials *ret)
 	if (err != DK_ERR_PROVIDER_CREDENTIALS || getenv("AWS_PROFILE"))
 		return err;
 	return aws_from_metadata(key, ret);
+}
+
+/* A copy, so that others can have new ones meanwhile. */
+static dk_err
+credentials(struct provider_key *key, struct aws_credentials *ret)
+{
+	struct aws *aws = key->state;
+	dk_err err = DK_OK;
+
+	(void)pthread_mutex_lock(&aws->lock);
+	if (!aws->has_credentials ||
+	    (aws->credentials.expires != 0 && aws->credentials.expires < time(NULL) + EARLY_S)) {
+		err = aws_credentials_find(key, &aws->credentials);
+		aws->has_credentials = err == DK_OK;
+	}
+	if (err == DK_OK)
+		*ret = aws->credentials;
+	(void)pthread_mutex_unlock(&aws->lock);
+	return err;
+}
+
+dk_err
+aws_call(struct provider_key *key, const struct net_request *request, net_judge judge,
+    struct net_answer *ret)
+{
+	struct aws_credentials found = { .expires = 0 };
+	char user[AWS_ID_MAX_BYTES + AWS_SECRET_MAX_BYTES + 2];
+	char token[AWS_TOKEN_MAX_BYTES + 32];
+	struct net_request signed_one = *request;
+	unsigned n = 0;
+	dk_err err = credentials(key, &found);
+
+	if (err != DK_OK)
+		return err;
+	(void)snprintf(user, sizeof(user), "%s:%s", found.id, found.secret);
+	signed_one.user = user;
+	while (signed_one.header[n])
+		n++;
+	(void)snprintf(token, sizeof(token), "X-Amz-Security-Token: %s", found.token);
+	if (found.token[0])
+		signed_one.header[n] = token;
+	err = net_call(key, &signed_one, judge, ret);
+	dk_wipe(user, sizeof(user));
+	dk_wipe(token, sizeof(token));
+	dk_wipe(&found, sizeof(found));
+	return err;
 }

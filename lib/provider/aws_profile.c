@@ -19,6 +19,7 @@ struct profile {
 	char role[256];
 	char role_file[VALUE_MAX_BYTES];
 	char session[128];
+	char region[64];
 };
 
 /* false: a value that is too long. One that is not there leaves what was. */
@@ -53,6 +54,7 @@ take_profile(struct ini_cfgobj *ini, const char *section, struct profile *profil
 		{ "role_arn", profile->role, sizeof(profile->role) },
 		{ "web_identity_token_file", profile->role_file, sizeof(profile->role_file) },
 		{ "role_session_name", profile->session, sizeof(profile->session) },
+		{ "region", profile->region, sizeof(profile->region) },
 	};
 	bool ok = true;
 
@@ -135,27 +137,56 @@ use(struct provider_key *key, const struct profile *profile, struct aws_credenti
 	return DK_ERR_PROVIDER_CREDENTIALS;
 }
 
-dk_err
-aws_from_profile(struct provider_key *key, struct aws_credentials *ret)
+/* The profile of AWS_PROFILE, or the default one; NULL: no memory, or *ret_bad. */
+static struct profile *
+profile_read(struct provider_key *key, bool *ret_bad)
 {
 	const char *name = getenv("AWS_PROFILE");
 	struct profile *profile = calloc(1, sizeof(*profile));
 	char section[160];
-	dk_err err;
 
+	*ret_bad = false;
 	if (!profile)
-		return DK_ERR_NOMEM;
+		return NULL;
 	name = name && name[0] ? name : "default";
 	(void)snprintf(
 	    section, sizeof(section), "%s%s", strcmp(name, "default") == 0 ? "" : "profile ", name);
 	if (read_file("AWS_CONFIG_FILE", ".aws/config", section, profile) &&
-	    read_file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", name, profile)) {
-		err = use(key, profile, ret);
-	} else {
-		provider_note(key, "a file of AWS profiles cannot be used");
-		err = DK_ERR_PROVIDER_CREDENTIALS;
-	}
+	    read_file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", name, profile))
+		return profile;
+	provider_note(key, "a file of AWS profiles cannot be used");
+	dk_wipe(profile, sizeof(*profile));
+	free(profile);
+	*ret_bad = true;
+	return NULL;
+}
+
+dk_err
+aws_from_profile(struct provider_key *key, struct aws_credentials *ret)
+{
+	bool bad;
+	struct profile *profile = profile_read(key, &bad);
+	dk_err err;
+
+	if (!profile)
+		return bad ? DK_ERR_PROVIDER_CREDENTIALS : DK_ERR_NOMEM;
+	err = use(key, profile, ret);
 	dk_wipe(profile, sizeof(*profile));
 	free(profile);
 	return err;
+}
+
+bool
+aws_profile_region(struct provider_key *key, char *ret, size_t cap)
+{
+	bool bad;
+	struct profile *profile = profile_read(key, &bad);
+	int n;
+
+	if (!profile)
+		return false;
+	n = snprintf(ret, cap, "%s", profile->region);
+	dk_wipe(profile, sizeof(*profile));
+	free(profile);
+	return n >= 0 && (size_t)n < cap;
 }

@@ -11,6 +11,7 @@
 #include "format/schedule.h"
 #include "format/stanza.h"
 #include "provider/provider.h"
+#include "provider/s3.h"
 #include "provider/turn.h"
 
 void
@@ -409,4 +410,9 @@ const struct provider_module dk_provider_module = {
 	.abi = PROVIDER_ABI,
 	.key_open = provider_key_open,
 	.public_half = provider_public_half,
+	.bucket_open = s3_open,
+	.bucket_close = s3_close,
+	.bucket_root = s3_root,
+	.bucket_list = s3_list,
+	.bucket_read = s3_read,
 };

@@ -73,3 +73,37 @@ dk_key_provider_open(
 		*ret = key;
 	return err;
 }
+
+dk_err
+dk_bucket_open(const char *url, dk_note_fn note, void *ctx, struct dk_bucket **ret)
+{
+	if (pthread_once(&once, load) != 0 || !module)
+		return DK_ERR_LIBRARY;
+	return module->bucket_open(url, note, ctx, ret);
+}
+
+void
+dk_bucket_close(struct dk_bucket *bucket)
+{
+	if (bucket)
+		module->bucket_close(bucket);
+}
+
+const char *
+dk_bucket_root(const struct dk_bucket *bucket)
+{
+	return module->bucket_root(bucket);
+}
+
+dk_err
+dk_bucket_list(struct dk_bucket *bucket, const struct dk_bucket_page **ret)
+{
+	return module->bucket_list(bucket, ret);
+}
+
+dk_err
+dk_bucket_read(struct dk_bucket *bucket, const char *name, size_t name_len, uint8_t *block,
+    struct dk_bucket_head *ret)
+{
+	return module->bucket_read(bucket, name, name_len, block, ret);
+}

@@ -19,8 +19,11 @@
 /* One attempt: what came, and what it was. */
 struct attempt {
 	char *body;
-	size_t len;
-	bool too_large;
+	size_t len, room;
+	size_t max;
+	bool may_cut;
+	CURL *curl;
+	bool was_cut, too_large;
 	long retry_after_s;
 	long time_ms; /* for all of it */
 	struct net_answer answer;
@@ -38,27 +41,54 @@ net_why(struct net_answer *answer, const char *format, ...)
 
 /* ---- one attempt ---- */
 
+/* Room for len more bytes and a zero. */
+static bool
+grow(struct attempt *attempt, size_t len)
+{
+	size_t room = attempt->len + len + 1;
+	char *grown;
+
+	if (room <= attempt->room)
+		return true;
+	if (room < 2 * attempt->room)
+		room = 2 * attempt->room;
+	grown = provider_realloc(attempt->body, room);
+	if (!grown)
+		return false;
+	attempt->body = grown;
+	attempt->room = room;
+	return true;
+}
+
+/* What is wanted of an answer that is longer, if that may be. */
+static bool
+cut(struct attempt *attempt, size_t *len)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(attempt->curl, CURLINFO_RESPONSE_CODE, &status);
+	attempt->was_cut = attempt->may_cut && status == 200;
+	attempt->too_large = !attempt->was_cut;
+	*len = attempt->max - attempt->len;
+	return attempt->was_cut;
+}
+
 static size_t
 on_body(char *data, size_t size, size_t n, void *ctx)
 {
 	struct attempt *attempt = ctx;
-	size_t len = size * n;
-	char *grown;
+	size_t len = size * n, taken = len;
 
-	if (len > NET_ANSWER_MAX_BYTES - attempt->len) {
-		attempt->too_large = true;
+	if (len > attempt->max - attempt->len && !cut(attempt, &taken))
 		return 0;
-	}
-	grown = provider_realloc(attempt->body, attempt->len + len + 1);
-	if (!grown)
+	if (!grow(attempt, taken))
 		return 0;
-	memcpy(grown + attempt->len, data, len);
-	attempt->body = grown;
-	attempt->len += len;
-	return len;
+	memcpy(attempt->body + attempt->len, data, taken);
+	attempt->len += taken;
+	return taken;
 }
 
-/* The value behind "name:", without blanks, if it is printable and fits. */
+/* The value behind "name:", as far as it is printable and fits. */
 static bool
 header_value(const char *data, size_t len, const char *name, char *ret, size_t cap)
 {
@@ -68,8 +98,10 @@ header_value(const char *data, size_t len, const char *name, char *ret, size_t c
 		return false;
 	for (at++; at < len && data[at] == ' '; at++)
 		continue;
-	for (; at < len && data[at] > ' ' && data[at] < 0x7f && n + 1 < cap; at++)
+	for (; at < len && data[at] >= ' ' && data[at] < 0x7f && n + 1 < cap; at++)
 		ret[n++] = data[at];
+	while (n > 0 && ret[n - 1] == ' ')
+		n--;
 	ret[n] = '\0';
 	return true;
 }
@@ -78,7 +110,7 @@ static size_t
 on_header(char *data, size_t size, size_t n, void *ctx)
 {
 	static const char *const ids[] = { "x-amzn-requestid", "x-ms-request-id",
-		"x-goog-request-id", "x-vault-request-id", "x-request-id" };
+		"x-goog-request-id", "x-vault-request-id", "x-amz-request-id", "x-request-id" };
 	struct attempt *attempt = ctx;
 	size_t len = size * n;
 	char seconds[8];
@@ -86,6 +118,11 @@ on_header(char *data, size_t size, size_t n, void *ctx)
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
 		(void)header_value(data, len, ids[i], attempt->answer.request_id,
 		    sizeof(attempt->answer.request_id));
+	(void)header_value(data, len, "etag", attempt->answer.etag, sizeof(attempt->answer.etag));
+	(void)header_value(
+	    data, len, "content-range", attempt->answer.range, sizeof(attempt->answer.range));
+	(void)header_value(data, len, "x-amz-bucket-region", attempt->answer.region,
+	    sizeof(attempt->answer.region));
 	if (header_value(data, len, "retry-after", seconds, sizeof(seconds)))
 		attempt->retry_after_s = strtol(seconds, NULL, 10);
 	return len;
@@ -172,6 +209,8 @@ set_transport(CURL *curl, const struct net_request *request, long time_ms)
 	    (!plain || curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK) &&
 	    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
+	    curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) == CURLE_OK &&
 	    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, time_ms) == CURLE_OK;
@@ -222,8 +261,7 @@ transport_error(CURLcode code, struct attempt *attempt)
 	case CURLE_SSL_ISSUER_ERROR:
 		return DK_ERR_PROVIDER_TLS;
 	case CURLE_WRITE_ERROR:
-		net_why(
-		    &attempt->answer, "the answer has more than %d bytes", NET_ANSWER_MAX_BYTES);
+		net_why(&attempt->answer, "the answer has more than %zu bytes", attempt->max);
 		return attempt->too_large ? DK_ERR_PROVIDER_ANSWER : DK_ERR_NOMEM;
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_URL_MALFORMAT:
@@ -241,18 +279,19 @@ is_outage(long status)
 
 /* The body as an object, or as a text without zero bytes. */
 static void
-take_body(struct attempt *attempt, bool raw)
+take_body(struct attempt *attempt, const struct net_request *request)
 {
 	struct net_answer *answer = &attempt->answer;
 
 	if (attempt->len == 0)
 		return;
-	if (raw && !memchr(attempt->body, '\0', attempt->len)) {
+	if (request->raw && (request->bytes || !memchr(attempt->body, '\0', attempt->len))) {
 		attempt->body[attempt->len] = '\0';
 		answer->text = attempt->body;
+		answer->text_len = attempt->len;
 		attempt->body = NULL;
 	}
-	if (raw)
+	if (request->raw)
 		return;
 	answer->json = json_loadb(attempt->body, attempt->len, JSON_REJECT_DUPLICATES, NULL);
 	if (answer->json && !json_is_object(answer->json)) {
@@ -267,11 +306,11 @@ judge_answer(const struct net_request *request, struct attempt *attempt, net_jud
 	struct net_answer *answer = &attempt->answer;
 	dk_err err;
 
-	if (answer->status >= 300 && answer->status < 400) {
+	if (answer->status >= 300 && answer->status < 400 && !request->every) {
 		net_why(answer, "it points elsewhere, which is not followed");
 		return DK_ERR_PROVIDER_ANSWER;
 	}
-	take_body(attempt, request->raw);
+	take_body(attempt, request);
 	if (answer->status == 200 && !request->raw && !answer->json) {
 		net_why(answer, "the answer is no JSON object");
 		return DK_ERR_PROVIDER_ANSWER;
@@ -293,10 +332,16 @@ attempt_once(const struct provider_key *key, const struct net_request *request, 
 	CURLcode code;
 
 	if (curl && ok && set_up(curl, &key->conf, request, headers, attempt)) {
+		attempt->curl = curl;
 		code = curl_easy_perform(curl);
+		if (code == CURLE_WRITE_ERROR && attempt->was_cut)
+			code = CURLE_OK;
 		if (code == CURLE_OK)
 			code = curl_easy_getinfo(
 			    curl, CURLINFO_RESPONSE_CODE, &attempt->answer.status);
+		if (code == CURLE_OK)
+			code = curl_easy_getinfo(
+			    curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &attempt->answer.length);
 		err = code == CURLE_OK ? judge_answer(request, attempt, judge)
 				       : transport_error(code, attempt);
 	}
@@ -364,7 +409,9 @@ net_call(const struct provider_key *key, const struct net_request *request, net_
 	dk_err err;
 
 	for (unsigned i = 0;; i++) {
-		attempt = (struct attempt){ .time_ms = time_left_ms(request, end) };
+		attempt = (struct attempt){ .time_ms = time_left_ms(request, end),
+			.max = request->max > 0 ? request->max : NET_ANSWER_MAX_BYTES,
+			.may_cut = request->cut };
 		err = attempt_once(key, request, judge, &attempt);
 		wait = pause_us(i, attempt.retry_after_s);
 		if (!may_retry(err) || once || turn_now_us() + wait + 1000 >= end)
@@ -380,6 +427,8 @@ net_call(const struct provider_key *key, const struct net_request *request, net_
 	}
 	if (!request->metadata && !(was_out && err == DK_ERR_PROVIDER_UNREACHABLE))
 		tell(key, &attempt.answer);
+	ret->status = attempt.answer.status;
+	memcpy(ret->region, attempt.answer.region, sizeof(ret->region));
 	net_answer_clear(&attempt.answer);
 	return err;
 }

@@ -14,6 +14,7 @@
 
 #define NET_ANSWER_MAX_BYTES 262144
 #define NET_URL_MAX_BYTES 2048
+#define NET_ETAG_MAX_BYTES 128
 #define NET_HEADERS_MAX 8
 
 struct net_request {
@@ -25,6 +26,10 @@ struct net_request {
 	const char *sigv4;               /* "aws:amz:REGION:SERVICE", or NULL */
 	const char *user;                /* "KEY:SECRET" for sigv4, or NULL */
 	bool raw;      /* the answer is no JSON: take its text */
+	bool bytes;    /* with raw: zero bytes are taken, too */
+	size_t max;    /* of the answer; 0: NET_ANSWER_MAX_BYTES */
+	bool cut;      /* of an answer 200 that is longer, max bytes are taken */
+	bool every;    /* judge gets answers that point elsewhere, too */
 	bool metadata; /* of this machine: plain HTTP to a link-local address, once, at once */
 };
 
@@ -33,6 +38,11 @@ struct net_answer {
 	char request_id[128]; /* what the system calls this request, or empty */
 	json_t *json;         /* an object, or NULL where the body is none */
 	char *text;           /* of a raw request; NULL: empty */
+	size_t text_len;
+	char etag[NET_ETAG_MAX_BYTES + 1]; /* empty: none, or a longer one */
+	int64_t length;       /* Content-Length; -1: none */
+	char range[64];       /* Content-Range */
+	char region[32];      /* x-amz-bucket-region */
 	char why[384];        /* net_why() */
 };
 
@@ -47,7 +57,7 @@ typedef dk_err (*net_judge)(struct net_answer *answer);
 /*
  * One request with its retries. Failures are told with provider_note().
  *
- * Out:     ret   net_answer_clear(); only on DK_OK
+ * Out:     ret   net_answer_clear(); only on DK_OK, but its status and region always
  * Errors:  DK_ERR_PROVIDER_UNREACHABLE, _THROTTLED, _TLS, _ANSWER (too large, a redirect,
  *          a success that is no JSON object), what judge says, DK_ERR_NOMEM
  */

@@ -20,8 +20,9 @@
 #include "doublekey/key.h"
 #include "format/header.h"
 #include "format/key_impl.h"
+#include "provider/bucket.h"
 
-#define PROVIDER_ABI 2
+#define PROVIDER_ABI 3
 #define PROVIDER_SYMBOL "dk_provider_module"
 
 #define PROVIDER_REF_MAX_BYTES DK_KMS_NAME_MAX_BYTES
@@ -33,6 +34,14 @@ struct provider_module {
 	    struct dk_key **ret);
 	/* SubjectPublicKeyInfo of the current version, borrowed from the key; NULL: none. */
 	const uint8_t *(*public_half)(const struct dk_key *key, size_t *ret_len);
+	/* provider/bucket.h */
+	dk_err (*bucket_open)(
+	    const char *url, dk_note_fn note, void *ctx, struct dk_bucket **ret);
+	void (*bucket_close)(struct dk_bucket *bucket);
+	const char *(*bucket_root)(const struct dk_bucket *bucket);
+	dk_err (*bucket_list)(struct dk_bucket *bucket, const struct dk_bucket_page **ret);
+	dk_err (*bucket_read)(struct dk_bucket *bucket, const char *name, size_t name_len,
+	    uint8_t *block, struct dk_bucket_head *ret);
 };
 
 /* Settings of one system: providers.conf, or the defaults. */

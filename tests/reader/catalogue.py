@@ -132,7 +132,8 @@ def read_places(db, objects):
             problems[path] = (error, place)
     for folder, name, object_, customer, provider, error, place in db.execute(
             "SELECT folder,name,object,customer,provider,error,place FROM location"):
-        path = path_of(folders[folder], of_type(name, bytes, 1, 1024))
+        least = 0 if folders[folder].startswith(b"s3://") else 1
+        path = path_of(folders[folder], of_type(name, bytes, least, 1024))
         want(object_ is None or error is None, "an object with an error")
         if object_ is not None:
             for side, number in ((CUSTOMER, customer), (PROVIDER, provider)):
