@@ -11,6 +11,8 @@
 #define REPORT_READABLE_ROWS 500
 #define REPORT_OTHER_ROWS 250
 #define REPORT_TOTAL_ROWS 64
+/* Of one release. */
+#define REPORT_FACTORS 8
 /* Of a text from outside, with its "..." */
 #define REPORT_SHOWN_BYTES 304
 

@@ -139,6 +139,8 @@ put_factor(struct report *r, const struct dk_exposure_factor *factor)
 static void
 put_factors(struct report *r, const struct dk_exposure_entry *e, bool all)
 {
+	size_t shown_count = 0, left = 0;
+
 	put(r, "<ul>");
 	for (size_t i = 0; i < e->factor_count; i++) {
 		struct dk_exposure_why why;
@@ -146,12 +148,18 @@ put_factors(struct report *r, const struct dk_exposure_entry *e, bool all)
 		dk_exposure_why_device(r->exposure, e->factor[i].id, e->before, &why);
 		if (!all && (e->factor[i].kind != DK_BY_DEVICE || why.how == DK_HOW_NOT))
 			continue;
+		if (shown_count++ >= REPORT_FACTORS) {
+			left++;
+			continue;
+		}
 		dk_exposure_why_factor(r->exposure, &e->factor[i], e->after, e->before, &why);
 		put(r, "<li>");
 		put_factor(r, &e->factor[i]);
 		put(r, ": ");
 		put_how(r, &why);
 	}
+	if (left > 0)
+		say(r, "<li>and {0} more", "<li>und {0} weitere", number(r, left).s, NULL);
 	put(r, "</ul>");
 }
 
