@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Logs to measure with: bench/log_rows.py.
+ * Logs to measure with: bench/log_rows.py, bench/assess_rows.py.
  *
- * usage: logs make DIR ENTRIES [RECORDS]   a log of releases, and the file of its records
- *        logs prove DIR ENTRIES COUNT      the tiles that COUNT proofs of a large log need, whose
- *                                          entries are all the same; then the proofs, timed
+ * usage: logs make DIR ENTRIES [RECORDS [OBJECTS]]   a log of releases, and the file of its
+ * records; with OBJECTS it begins as a service's does, and the core digest of object N is SHA-384
+ * of N in 8 bytes logs prove DIR ENTRIES COUNT      the tiles that COUNT proofs of a large log
+ * need, whose entries are all the same; then the proofs, timed
  *
  * Prints "key=VKEY", or "median=... p99=... max=..." in microseconds.
  */
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "crypto/base64.h"
+#include "crypto/hash.h"
 #include "log/proof.h"
 #include "log/records.h"
 #include "log/tile.h"
@@ -26,6 +28,8 @@
 #define ORIGIN "bench.example.net/log"
 #define BEGIN_S UINT64_C(1924992000)
 #define PER_MINUTE 10000
+#define BEGINNING 5      /* entries before the first release */
+#define OBJECT_STEP 7919 /* so that objects come in another order than they are sorted */
 #define BUNDLE_BYTES (DK_TILE_WIDTH * (2 + DK_LEAF_BYTES))
 
 static void
@@ -96,6 +100,7 @@ static struct {
 	uint8_t row[DK_TILE_LEVELS][DK_TILE_BYTES];
 	uint8_t bundle[BUNDLE_BYTES];
 	FILE *records;
+	uint64_t objects; /* 0: as many as entries, without digests */
 } log_;
 
 static void
@@ -117,31 +122,30 @@ add_hash(unsigned level, const uint8_t hash[32])
 }
 
 static void
-add_entry(uint64_t i)
+name_object(uint64_t i, struct dk_log_object *object)
+{
+	uint8_t number[8];
+
+	if (log_.objects == 0) {
+		memcpy(object->object_id, &i, sizeof(i));
+		return;
+	}
+	i = i * OBJECT_STEP % log_.objects;
+	for (unsigned at = 0; at < 8; at++)
+		number[at] = (uint8_t)(i >> (8 * (7 - at)));
+	memcpy(object->object_id, number, sizeof(number));
+	need(
+	    dk_sha384(&(struct dk_part){ number, 8 }, 1, object->core_digest) == DK_OK, "a digest");
+}
+
+static void
+put_entry(uint64_t i, const struct dk_log_event *event)
 {
 	static uint8_t record[DK_RECORD_MAX_BYTES];
 	uint8_t leaf[DK_LEAF_BYTES], hash[32], head[DK_RECORDS_HEAD_BYTES];
-	struct dk_log_object object = { .code = 0, .epoch = 1 };
-	struct dk_log_event event = { .class_ = DK_LOG_RELEASE,
-		.time = BEGIN_S + i / PER_MINUTE * 60,
-		.decision = DK_LOG_DONE,
-		.mode = DK_LOG_PROMPT,
-		.front = DK_LOG_NATIVE,
-		.level = DK_LOG_LEVEL_A,
-		.has_policy = true,
-		.has_request = true,
-		.has_recipient = true,
-		.factor_count = 1,
-		.factor = { { .type = DK_FACTOR_DEVICE, .verifier = 4, .root = 3 } },
-		.user = "alice",
-		.has_device = true,
-		.has_address = true,
-		.object_count = 1,
-		.objects = &object };
 	size_t len;
 
-	memcpy(object.object_id, &i, sizeof(i));
-	need(dk_record_encode(&event, record, sizeof(record), &len, leaf) == DK_OK &&
+	need(dk_record_encode(event, record, sizeof(record), &len, leaf) == DK_OK &&
 		dk_merkle_leaf(leaf, sizeof(leaf), hash) == DK_OK,
 	    "a record");
 	if (log_.records) {
@@ -156,6 +160,61 @@ add_entry(uint64_t i)
 	add_hash(0, hash);
 }
 
+/* What a service begins with: one key, one device. */
+static void
+add_beginning(void)
+{
+	static const uint16_t classes[BEGINNING] = { DK_LOG_BEGUN, DK_LOG_STARTED,
+		DK_LOG_KEY_CREATED, DK_LOG_CODE_MADE, DK_LOG_DEVICE_ENROLLED };
+
+	for (uint64_t i = 0; i < BEGINNING; i++) {
+		struct dk_log_event event = { .class_ = classes[i],
+			.time = BEGIN_S,
+			.decision = DK_LOG_DONE,
+			.mode = DK_LOG_STRICT,
+			.key_name = "finance",
+			.has_key_id = true,
+			.key_version = 1,
+			.user = "alice",
+			.has_device = true,
+			.device_name = "laptop-7" };
+
+		if (i == 3 || i == 4)
+			event.factor_count = 1;
+		event.factor[0] =
+		    (struct dk_log_factor){ .type = i == 3 ? DK_FACTOR_LOCAL : DK_FACTOR_CODE,
+			    .verifier = 4,
+			    .root = i == 3 ? 0 : 3 };
+		memset(event.key_id, 1, sizeof(event.key_id));
+		put_entry(i, &event);
+	}
+}
+
+static void
+add_entry(uint64_t i)
+{
+	struct dk_log_object object = { .code = 0, .epoch = 1 };
+	struct dk_log_event event = { .class_ = DK_LOG_RELEASE,
+		.time = BEGIN_S + i / PER_MINUTE * 60,
+		.decision = DK_LOG_DONE,
+		.mode = DK_LOG_PROMPT,
+		.front = DK_LOG_NATIVE,
+		.level = DK_LOG_LEVEL_A,
+		.has_policy = true,
+		.has_request = true,
+		.has_recipient = true,
+		.factor_count = 1,
+		.factor = { { .type = DK_FACTOR_DEVICE, .verifier = 4, .root = BEGINNING - 1 } },
+		.user = "alice",
+		.has_device = true,
+		.has_address = true,
+		.object_count = 1,
+		.objects = &object };
+
+	name_object(i, &object);
+	put_entry(i, &event);
+}
+
 static void
 make(const char *dir, uint64_t size, const char *records)
 {
@@ -167,7 +226,9 @@ make(const char *dir, uint64_t size, const char *records)
 	log_.records = records ? fopen(records, "wb") : NULL;
 	need(!records || (log_.records && fputs(DK_RECORDS_MAGIC, log_.records) >= 0), "records");
 	need((mkdir(dir, 0755) == 0 || errno == EEXIST) && chdir(dir) == 0, dir);
-	for (uint64_t i = 0; i < size; i++)
+	if (log_.objects > 0)
+		add_beginning();
+	for (uint64_t i = log_.objects > 0 ? BEGINNING : 0; i < size; i++)
 		add_entry(i);
 	for (unsigned level = 0; level < DK_TILE_LEVELS; level++)
 		if (log_.width[level] > 0)
@@ -277,7 +338,9 @@ prove(const char *dir, uint64_t size, unsigned count)
 int
 main(int argc, char **argv)
 {
-	if (argc >= 4 && argc <= 5 && strcmp(argv[1], "make") == 0)
+	if (argc == 6)
+		log_.objects = strtoull(argv[5], NULL, 10);
+	if (argc >= 4 && argc <= 6 && strcmp(argv[1], "make") == 0)
 		make(argv[2], strtoull(argv[3], NULL, 10), argv[4]);
 	else if (argc == 5 && strcmp(argv[1], "prove") == 0)
 		prove(argv[2], strtoull(argv[3], NULL, 10), (unsigned)strtoul(argv[4], NULL, 10));
