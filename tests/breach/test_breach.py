@@ -2,10 +2,11 @@
 """What a thief got, what the rules say that he could get, and what the assessment says afterwards."""
 import pytest
 
-from thief import Loot, Thief
+from thief import Insider, Loot, Thief
 from town import LABELS, KID, Theft
 
 import issuer as idp
+import puppet
 
 NOTHING = set()
 ALL = set(LABELS)
@@ -67,14 +68,20 @@ def agree(town, got, answers):
             assert answer["derivation"] and answer["steps"] >= 3, name
 
 
-def play(town, thefts, wants=()):
+def play(town, thefts, wants=(), taken=(), thief_of=Thief):
     """What was read, and what the assessment calls readable."""
     loot, lines = loot_of(town, *thefts, wants=wants)
     begin = town.now()
-    thief = Thief(town, loot)
-    got = thief.everything()
+    if taken:
+        with town.taken_over(*taken) as puppets:
+            thief = thief_of(town, loot, puppets)
+            got = thief.everything()
+    else:
+        thief = thief_of(town, loot)
+        got = thief.everything()
     end = town.now()
     town.pass_time()
+    lines += [Theft("process " + name, ends=True) for name in taken]
     answers = town.assess(lines, begin, end)
     agree(town, got, answers)
     assert thief.refused, "he asked for nothing"
@@ -113,3 +120,48 @@ def test_an_old_header_with_an_old_key(town):
     got, readable, answers = play(town, [provider_key, former_key])
     assert got == readable == {"old"}
     assert "key " + town.former_key().id.hex() in answers["old"]["derivation"]
+
+
+# ---- processes of the service ----
+
+def with_httpd(town, loot, puppets):
+    return Insider(town, loot, *puppets)
+
+
+def with_authd(town, loot, puppets):
+    """From outside, by the real httpd; what authd says is the thief's."""
+    puppets[0].factors = [puppet.forged_token(idp.URL, KID, town.now())]
+    return Thief(town, loot)
+
+
+def with_both(town, loot, puppets):
+    httpd, authd = puppets
+    authd.factors = [puppet.forged_token(idp.URL, KID, town.now())]
+    return Insider(town, loot, httpd, authd)
+
+
+@pytest.mark.parametrize("taken, thief_of", [
+    (("httpd",), with_httpd), (("authd",), with_authd), (("httpd", "authd"), with_both)],
+    ids=["httpd", "authd", "both"])
+def test_processes_without_a_device(town, taken, thief_of):
+    """Whatever they say, keyd verifies the device; and the provider's keys are his as well."""
+    got, readable, answers = play(town, [provider_key, token_key, tls_key], taken=taken,
+                                  thief_of=thief_of)
+    assert got == NOTHING and readable == NOTHING
+    assert {a.get("missing", a["answer"]) for a in answers.values()} == {"not-readable"}
+
+
+def test_httpd_and_a_device(town):
+    """An address is what httpd says, and the rest is what it was."""
+    got, readable, _ = play(town, [provider_key, device], ("branch", "board", "deed"), ("httpd",),
+                            with_httpd)
+    assert got == readable == {"branch"}
+
+
+@pytest.mark.parametrize("taken, thief_of", [
+    (("authd",), with_authd), (("httpd", "authd"), with_both)], ids=["authd", "both"])
+def test_authd_and_a_device(town, taken, thief_of):
+    """No rule, token or approval is left; the record says of each object that it was released."""
+    got, readable, _ = play(town, [provider_key, device], ("branch", "board", "deed"), taken,
+                            thief_of)
+    assert got == readable == {"branch", "board", "deed"}

@@ -1,25 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is attacked: a service that runs, with users, an identity provider, a provider, objects and
 traffic, of which a copy is kept. And afterwards: what the assessment says of the theft."""
+import contextlib
+import http.client
 import json
 import os
 import pathlib
 import re
 import shutil
+import ssl
 import time
 from dataclasses import dataclass
 
 import issuer as idp
+import puppet
 from proxy import Proxy
 from reader import keyfile
 from service import free_port
 from test_approval import Request
-from test_clock import HOUR, LIBRARY, Clocked
+from test_clock import HOUR, LIBRARY, SCRIPT, Clocked
 from test_log import checkpoint
 from test_log_tools import records_file
 from test_tls import OwnCa, OwnService, certificate, new_key, write
 
 KID = "k1"
+CLOCKED = ("httpd", "authd", "keyd", "logd")
 POLICY = idp.section() + """
 rule "plans" {
 	keys = {"finance"}
@@ -34,6 +39,13 @@ rule "board" {
 	tokens = {"corp"}
 	allow = true
 }
+rule "branch" {
+	keys = {"finance"}
+	users = {"alice"}
+	labels = {"branch"}
+	networks = {"192.0.2.0/24"}
+	allow = true
+}
 rule "deeds" {
 	keys = {"legal"}
 	users = {"alice"}
@@ -44,7 +56,8 @@ rule "deeds" {
 """
 # memo is read in the traffic and by nobody's attack but those that can read all; quiet is never
 # read. deed is for two keys of the service, of which the first one counts. old had another key.
-LABELS = {"memo": "plans", "quiet": "plans", "board": "board", "deed": "plans", "old": "plans"}
+LABELS = {"memo": "plans", "quiet": "plans", "board": "board", "branch": "branch", "deed": "deeds",
+          "old": "plans"}
 
 
 def stamp(seconds):
@@ -69,10 +82,20 @@ class Guarded(OwnService, Clocked):
             write(path, data)
         self.proxy = Proxy(self.port, self.own_port, *front)
 
+    def put_back(self, process):
+        """With the clock of the town."""
+        if process in CLOCKED and hasattr(self, "ahead"):
+            self.replace(process, SCRIPT % (self.right(process), self.right(process), LIBRARY,
+                                            self.ahead))
+        else:
+            super().put_back(process)
+
     def request(self, method, path, body=None, headers=None):
         """Past the proxy, so that its copy is that of the traffic of users."""
-        connection = self.connection()
-        connection.port = self.own_port
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # a thief trusts everybody
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection("127.0.0.1", self.own_port, context=context,
+                                                 timeout=self.timeout)
         try:
             connection.request(method, path, body=body, headers=headers or {})
             answer = connection.getresponse()
@@ -194,6 +217,25 @@ class Town:
         self.hour += 1
         self.s.jump(self.hour * HOUR)
         self.s.admin("enrol-code", "--user", "carol")
+
+    # ---- processes that are somebody else's ----
+
+    @contextlib.contextmanager
+    def taken_over(self, *names):
+        """Puppets in their place, until the service is put back as it was."""
+        self.s.stop()
+        puppets = [puppet.Puppet(self.s, name) for name in names]
+        self.s.spawn()
+        try:
+            for one in puppets:
+                one.take()
+            self.s.wait_ready()
+            yield puppets
+        finally:
+            self.s.stop()
+            for one in puppets:
+                one.end()
+            self.s.start()
 
     # ---- afterwards ----
 
