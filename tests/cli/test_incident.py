@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from terminal import Terminal
+
 KEY = "4f" * 32
 WHOLE = """\
 # What we know.
@@ -241,3 +243,57 @@ def test_new_needs_something_stolen(dk, tmp_path):
     dk("incident", "new", "-q", "i", stdin=lines(ANSWERS[:2] + ANSWERS[10:])).failed(
         "'stolen' is missing")
     assert not re.search("i$", " ".join(p.name for p in tmp_path.iterdir()))
+
+
+# ---- new, at a terminal ----
+
+DIALOGUE = [  # the question, and answers, the last of which makes sense there
+    (b"From when could the thief act?", ["yesterday", "2031-13-01", "2031-05-01"]),
+    (b"To when?", ["unknown", "2031-05-10"]),
+    (b"What was stolen?", ["laptop", "device"]),
+    (b"Which? (its name", ["#x"]),  # asked for anew as a whole: what, which, since when
+    (b"Since when?", ["soon", "2031-05-02"]),
+    (b"What was stolen?", ["device"]),
+    (b"Which? (its name", ["laptop-7"]),
+    (b"Since when?", ["2031-05-03"]),
+    (b"What was stolen?", [""]),
+    (b"Does somebody vouch", ["maybe", "yes"]),
+    (b"Key id of a customer key", ["4f", ""]),
+    (b"Folder from which", ["srv", "/srv/a"]),
+    (b"Folder from which", [""]),
+]
+
+
+def dialogue(terminal, steps):
+    asked = {}
+    for question, answers in steps:
+        for answer in answers:
+            asked[question] = asked.get(question, 0) + 1
+            terminal.expect(question, asked[question])
+            terminal.type(answer.encode() + b"\n")
+
+
+def test_new_at_a_terminal_asks_again(dk, tmp_path):
+    """What makes no sense is said, and asked for anew; a pipe ends there."""
+    terminal = Terminal(dk.argv("incident", "new", "i"), str(tmp_path), dk.env)
+    dialogue(terminal, DIALOGUE)
+    assert terminal.wait() == 0
+    terminal.close()
+    for text in ("'yesterday': that is neither a time nor 'unknown'", "'unknown': that is no time",
+                 "'4f': ", "'srv': ", "'maybe': "):
+        assert text.encode() in terminal.shown, text
+    text = " ".join(dk("incident", "check", "i").ok().out.decode().split())
+    assert "laptop-7; since 2031-05-03T00:00:00Z" in text and "#x" not in text
+    assert "from 2031-05-01T00:00:00Z to 2031-05-10T23:59:59Z" in text
+    assert "below /srv/a could" in text
+
+
+def test_new_at_a_terminal_that_is_left(dk, tmp_path):
+    for key, said in ((b"\x04", b"the answers end too early"), (b"\x03", b"")):
+        terminal = Terminal(dk.argv("incident", "new", "i"), str(tmp_path), dk.env)
+        dialogue(terminal, DIALOGUE[:2])
+        terminal.expect(b"What was stolen?")
+        terminal.type(key)
+        assert terminal.wait() != 0 and said in terminal.shown
+        terminal.close()
+        assert not list(tmp_path.iterdir())

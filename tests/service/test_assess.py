@@ -300,6 +300,27 @@ def test_json(world):
     world.run(args=("--json", "one.json", "-f"))
 
 
+def test_a_log_that_is_served(world):
+    """What came behind the records has none, and is behind the window."""
+    s = world.s
+    world.incident(PROVIDER, device(world))
+    args = ["assess", "-q", "--incident", "incident", "--catalogue", "catalogue", "--records",
+            "records", "--list", "all", "--log"]
+    served = s.client(*args, s.url + "/log").stdout
+    copied = s.client(*args, "copy").stdout
+    pattern = r'^(readable|not-readable) [0-9a-f]{32} .*$'
+    assert re.findall(pattern, served, re.M) and \
+        [m[0] for m in re.finditer(pattern, served, re.M)] == \
+        [m[0] for m in re.finditer(pattern, copied, re.M)]
+    assert "log-origin 127.0.0.1:%d/log" % s.port in served.splitlines()
+    done = s.client(*args, "https://127.0.0.1:1/log", check=False)
+    assert done.returncode == 1 and done.stdout == "" and "127.0.0.1:1" in done.stderr
+    done = s.client(*args, "http://127.0.0.1:%d/log" % s.port, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    done = s.client(*args, s.url + "/log", who="stranger", check=False)  # who pinned nothing
+    assert done.returncode == 1 and done.stdout == ""
+
+
 def test_nothing_is_said_of_a_log_that_does_not_hold(world):
     with open(os.path.join(world.s.base, "records"), "rb") as f:
         data = bytearray(f.read())
