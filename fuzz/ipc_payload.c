@@ -331,6 +331,7 @@ key_sets(const struct ipc_message *m)
 	while (dk_rd_left(&rd) > 0 && ipc_key_sets_next(&rd, &set)) {
 		all_inside(&set.name);
 		all_inside(&set.bytes);
+		all_inside(&set.known);
 		ipc_key_sets_add(&wr, &set);
 	}
 	if (dk_rd_left(&rd) == 0 && !rd.failed)

@@ -29,7 +29,7 @@ prepare(void)
 {
 	static uint8_t sets[512] = "\4corp";
 	const struct dk_part text = { policy, sizeof(policy) - 1 };
-	const struct dk_part keys = { sets, 17 + sizeof(set) - 1 };
+	const struct dk_part keys = { sets, 17 + sizeof(set) - 1 + 2 };
 	struct policy_fault fault;
 	struct in_force *f;
 

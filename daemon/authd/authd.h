@@ -12,6 +12,13 @@
 #include "authd/renewal.h"
 #include "ipc/child.h"
 
+/* A new key of a tenant that somebody accepted, until its record is durable. */
+struct acceptance {
+	bool pending;
+	struct token_issuer *tenant;
+	uint8_t thumbprint[32];
+};
+
 struct authd {
 	struct ipc_child child;
 	struct ipc_channel *httpd;
@@ -21,6 +28,7 @@ struct authd {
 	struct in_force *next;
 	uint64_t next_id; /* of next or renewal, whichever is pending */
 	struct renewal renewal;
+	struct acceptance acceptance;
 	struct known_list devices; /* their users */
 	struct known_list keys;    /* their names */
 	uint64_t told;             /* messages of keyd that were taken */
@@ -37,6 +45,9 @@ bool authd_dke_decrypt(struct authd *authd, const struct ipc_message *message);
  * says POLICY_LOGGED, its record is durable; until then a second one is refused. */
 bool authd_policy_text(struct authd *authd, const struct ipc_message *message);
 bool authd_key_set(struct authd *authd, const struct ipc_message *message);
+bool authd_key_accept(struct authd *authd, const struct ipc_message *message);
+/* METADATA, which changes nothing. */
+bool authd_metadata(struct authd *authd, const struct ipc_message *message);
 bool authd_change_logged(struct authd *authd, const struct ipc_message *message);
 /* Tells keyd the digests of what is to judge, and who asked, if it is to replace
  * another one. */

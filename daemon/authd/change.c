@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "authd/authd.h"
+#include "authd/known_keys.h"
+#include "authd/metadata.h"
 #include "authd/policy.h"
 #include "base/text.h"
 #include "ipc/payload.h"
@@ -46,7 +48,7 @@ authd_tell_auditors(struct authd *authd)
 static bool
 is_busy(const struct authd *authd)
 {
-	return authd->next || authd->renewal.pending;
+	return authd->next || authd->renewal.pending || authd->acceptance.pending;
 }
 
 bool
@@ -106,16 +108,109 @@ authd_key_set(struct authd *authd, const struct ipc_message *message)
 	return true;
 }
 
+/* What the parent keeps of a tenant, before it hears that it is in force. */
+static void
+tell_known(struct authd *authd, const struct token_issuer *tenant)
+{
+	static uint8_t known[IPC_KNOWN_MAX_BYTES];
+	const uint8_t head = (uint8_t)strlen(tenant->info.title);
+	const struct dk_part parts[] = { { &head, 1 }, { tenant->info.title, head },
+		{ known, known_keys_write(tenant, known) } };
+
+	(void)ipc_send(&authd->child.channel[0], IPC_KEYS_KNOWN, 0, parts, 3);
+}
+
+static struct token_issuer *
+find_tenant(struct authd *authd, const struct dk_part *name)
+{
+	for (unsigned i = 0; i < authd->now->issuers.count; i++) {
+		struct token_issuer *issuer = &authd->now->issuers.item[i];
+
+		if (issuer->info.tenant && strlen(issuer->info.title) == name->len &&
+		    memcmp(issuer->info.title, name->data, name->len) == 0)
+			return issuer;
+	}
+	return NULL;
+}
+
+bool
+authd_metadata(struct authd *authd, const struct ipc_message *message)
+{
+	char url[IPC_FETCH_URL_MAX_BYTES + 1];
+	const char *why = "the policy in force has no such tenant";
+	const struct token_issuer *tenant;
+	struct ipc_named named;
+
+	if (!ipc_named_read(message->data, message->len, &named))
+		return false;
+	tenant = find_tenant(authd, &named.name);
+	if (tenant && tenant->info.metadata &&
+	    metadata_parse(&named.bytes, authd->now->policy, &tenant->info, url, &why))
+		answer(authd, IPC_METADATA_DONE, message->id, DK_CODE_OK, url);
+	else
+		answer(authd, IPC_METADATA_DONE, message->id, DK_CODE_ARGUMENT, why);
+	return true;
+}
+
+bool
+authd_key_accept(struct authd *authd, const struct ipc_message *message)
+{
+	const struct dk_part part = { message->data, message->len };
+	struct acceptance *acceptance = &authd->acceptance;
+	struct ipc_key_accept asked;
+	const struct token_known *known;
+
+	if (!ipc_key_accept_read(message->data, message->len, &asked))
+		return false;
+	if (is_busy(authd)) {
+		answer(authd, IPC_KEY_ACCEPTED, message->id, DK_CODE_BUSY,
+		    "another change is under way\n");
+		return true;
+	}
+	acceptance->tenant = find_tenant(authd, &asked.name);
+	known = acceptance->tenant ? known_key_find(acceptance->tenant, asked.thumbprint) : NULL;
+	if (!known || known->until_s <= ipc_now()) {
+		answer(authd, IPC_KEY_ACCEPTED, message->id, DK_CODE_ARGUMENT,
+		    "no such key of this tenant is in quarantine\n");
+		return true;
+	}
+	memcpy(acceptance->thumbprint, asked.thumbprint, sizeof(acceptance->thumbprint));
+	acceptance->pending = true;
+	authd->next_id = message->id;
+	(void)ipc_send(authd->keyd, IPC_KEY_ACCEPT_NEW, message->id, &part, 1);
+	return true;
+}
+
+static void
+on_acceptance_logged(struct authd *authd, unsigned code)
+{
+	struct acceptance *acceptance = &authd->acceptance;
+
+	acceptance->pending = false;
+	if (code == DK_CODE_OK &&
+	    known_key_accept(acceptance->tenant, acceptance->thumbprint, ipc_now()))
+		tell_known(authd, acceptance->tenant);
+	answer(authd, IPC_KEY_ACCEPTED, authd->next_id, code,
+	    code == DK_CODE_OK ? "the key is in use\n" : "the log does not take its record\n");
+}
+
 /* The record is durable, or the old key set stays. */
 static void
 on_key_set_logged(struct authd *authd, unsigned code)
 {
+	const struct token_issuer *issuer = authd->renewal.issuer;
+	unsigned keys = authd->renewal.keys.count, fresh;
+	bool first = issuer->known_count == 0;
 	char words[96];
 
-	if (snprintf(words, sizeof(words), "%u keys, another set than before",
-		authd->renewal.keys.count) < 0)
+	renewal_end(&authd->renewal, code == DK_CODE_OK, authd->now->policy, ipc_now(), &fresh);
+	if (snprintf(words, sizeof(words),
+		fresh > 0 && !first ? "%u keys, another set than before, %u NEW in quarantine"
+				    : "%u keys, another set than before",
+		keys, fresh) < 0)
 		words[0] = '\0';
-	renewal_end(&authd->renewal, code == DK_CODE_OK);
+	if (fresh > 0)
+		tell_known(authd, issuer);
 	answer(authd, IPC_KEY_SET_DONE, authd->next_id, code,
 	    code == DK_CODE_OK ? words : "the log does not take its record");
 }
@@ -132,6 +227,10 @@ authd_change_logged(struct authd *authd, const struct ipc_message *message)
 		return false;
 	if (authd->renewal.pending) {
 		on_key_set_logged(authd, (unsigned)code);
+		return true;
+	}
+	if (authd->acceptance.pending) {
+		on_acceptance_logged(authd, (unsigned)code);
 		return true;
 	}
 	if (code == DK_CODE_OK) {

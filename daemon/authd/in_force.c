@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/known_keys.h"
 #include "ipc/fetch.h"
 
 void
@@ -35,13 +36,15 @@ find_set(const struct dk_part *sets, const char *title)
 
 /* False: *ret_why says why there is none that can be used. */
 static bool
-take_set(struct token_issuer *issuer, const struct ipc_key_set *set, const char **ret_why)
+take_set(const struct policy *policy, struct token_issuer *issuer, const struct ipc_key_set *set,
+    const char **ret_why)
 {
 	*ret_why = "there is no such file";
 	if (!set->bytes.data || (issuer->info.key_set != NULL) != (set->fetched_s > 0) ||
 	    !keyset_parse(set->bytes.data, set->bytes.len, &issuer->keys, ret_why))
 		return false;
 	issuer->fetched_s = set->fetched_s;
+	known_keys_take(issuer, &issuer->keys, known_keys_until(issuer, policy, set->fetched_s));
 	return dk_sha256(&set->bytes, 1, issuer->digest) == DK_OK;
 }
 
@@ -55,8 +58,10 @@ take_issuers(struct in_force *f, const struct dk_part *sets, struct policy_fault
 
 		issuer->info = policy_issuer(f->policy, i);
 		set = find_set(sets, issuer->info.title);
+		if (issuer->info.tenant)
+			known_keys_read(issuer, &set.known);
 		/* One that is fetched may still come. */
-		if (take_set(issuer, &set, &why) || issuer->info.key_set)
+		if (take_set(f->policy, issuer, &set, &why) || issuer->info.key_set)
 			continue;
 		*fault = (struct policy_fault){ POLICY_ISSUER_KEYS, issuer->info.line, "" };
 		if (snprintf(fault->words, sizeof(fault->words), "issuers/%s.jwks: %s",

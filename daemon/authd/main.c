@@ -51,6 +51,10 @@ on_parent(void *ctx, struct ipc_channel *channel, const struct ipc_message *mess
 		return authd_policy_text(authd, message);
 	if (message->type == IPC_KEY_SET)
 		return authd_key_set(authd, message);
+	if (message->type == IPC_METADATA)
+		return authd_metadata(authd, message);
+	if (message->type == IPC_KEY_ACCEPT)
+		return authd_key_accept(authd, message);
 	return ipc_child_parent_message(&authd->child, channel, message);
 }
 

@@ -169,8 +169,9 @@ enum policy_tenant_list {
 	POLICY_TENANT_LIST_CLAIMS,
 };
 
-/* Whether the id is a whole segment of the path of this URL. */
-bool policy_url_names_tenant(const char *url, const char *id);
+/* Whether a key set may be fetched from this URL, which a document at another one names: of
+ * the same server, and the id is a whole segment of its path. */
+bool policy_key_set_url_ok(const char *metadata, const char *id, const char *url);
 const char *policy_tenant_id(const struct policy *policy, unsigned tenant);
 uint32_t policy_tenant_quarantine_s(const struct policy *policy, unsigned tenant);
 /* The items of a list, or of what stands for it if it is absent; NULL behind the last one. */

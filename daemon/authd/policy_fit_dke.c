@@ -34,9 +34,12 @@ names_tenant(const char *url, const char *id)
 }
 
 bool
-policy_url_names_tenant(const char *url, const char *id)
+policy_key_set_url_ok(const char *metadata, const char *id, const char *url)
 {
-	return policy_is_url(url) && names_tenant(url, id);
+	size_t server = strlen("https://") + strcspn(metadata + strlen("https://"), "/?");
+
+	return policy_is_url(url) && names_tenant(url, id) && strncmp(metadata, url, server) == 0 &&
+	    url[server] == '/';
 }
 
 static bool

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "authd/known_keys.h"
+
 static struct token_issuer *
 find_issuer(struct in_force *now, const struct dk_part *name)
 {
@@ -56,11 +58,13 @@ renewal_begin(struct renewal *renewal, struct in_force *now, const struct ipc_ke
 }
 
 void
-renewal_end(struct renewal *renewal, bool durable)
+renewal_end(struct renewal *renewal, bool durable, const struct policy *policy, uint64_t now,
+    unsigned *ret_new)
 {
 	struct token_issuer *issuer = renewal->issuer;
 
 	renewal->pending = false;
+	*ret_new = 0;
 	if (!durable) {
 		keyset_clear(&renewal->keys);
 		return;
@@ -68,5 +72,6 @@ renewal_end(struct renewal *renewal, bool durable)
 	keyset_clear(&issuer->keys);
 	issuer->keys = renewal->keys;
 	issuer->fetched_s = renewal->fetched_s;
+	*ret_new = known_keys_take(issuer, &issuer->keys, known_keys_until(issuer, policy, now));
 	memcpy(issuer->digest, renewal->digest, sizeof(issuer->digest));
 }

@@ -27,9 +27,9 @@ enum renewal_step {
 
 /* Only if none is pending. ret_field has room for DK_LOG_KEY_SET_MAX_BYTES. */
 enum renewal_step renewal_begin(struct renewal *renewal, struct in_force *now,
-    const struct ipc_key_set *set, const char **ret_why, uint8_t *ret_field,
-    size_t *ret_field_len);
-/* The record is durable, or it is not. */
-void renewal_end(struct renewal *renewal, bool durable);
+    const struct ipc_key_set *set, const char **ret_why, uint8_t *ret_field, size_t *ret_field_len);
+/* The record is durable, or it is not. ret_new: how many keys of it were never there before. */
+void renewal_end(struct renewal *renewal, bool durable, const struct policy *policy, uint64_t now,
+    unsigned *ret_new);
 
 #endif

@@ -6,6 +6,7 @@
 #include "authd/jwt.h"
 #include "authd/keyset.h"
 #include "authd/policy.h"
+#include "ipc/fetch.h"
 #include "log/record.h"
 
 /* The issuers of a policy with their keys. */
@@ -16,12 +17,13 @@ struct token_issuers {
 		struct keyset keys;
 		uint8_t digest[32]; /* of the bytes of the set, if there are keys */
 		uint64_t fetched_s; /* 0: a file, or no set */
-		/* new keys of a tenant, spec/profiles/ms-dke.md section 5.3 */
-		unsigned quarantine_count;
-		struct token_quarantine {
+		/* keys of a tenant that stood in a set before or stand in this one,
+		 * spec/profiles/ms-dke.md section 5.3 */
+		unsigned known_count;
+		struct token_known {
 			uint8_t thumbprint[32];
-			uint64_t until_s;
-		} quarantine[KEYSET_KEYS_MAX];
+			uint64_t until_s; /* 0: it is not in quarantine */
+		} known[IPC_KNOWN_KEYS_MAX];
 	} item[POLICY_SOURCES_MAX];
 };
 

@@ -274,6 +274,12 @@ key_sets(struct evbuffer *out)
 		(void)evbuffer_add_printf(out,
 		    "doublekey_key_set_timestamp_seconds{issuer=\"%s\"} %" PRIu64 "\n",
 		    m.fetch.issuer[i].name, m.fetch.issuer[i].fetched_s);
+	head(out, "doublekey_key_quarantine_end_seconds", "gauge",
+	    "Until when the last new signing key of a tenant is in quarantine; 0: there is none.");
+	for (unsigned i = 0; i < m.fetch.count; i++)
+		(void)evbuffer_add_printf(out,
+		    "doublekey_key_quarantine_end_seconds{issuer=\"%s\"} %" PRIu64 "\n",
+		    m.fetch.issuer[i].name, m.fetch.issuer[i].quarantine_s);
 	head(out, "doublekey_key_set_failures_total", "counter", "Fetches that were not good.");
 	for (unsigned i = 0; i < m.fetch.count; i++)
 		(void)evbuffer_add_printf(out,

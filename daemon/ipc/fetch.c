@@ -101,11 +101,15 @@ ipc_key_set_read(const void *data, size_t len, struct ipc_key_set *ret)
 bool
 ipc_key_sets_next(struct dk_reader_buf *rd, struct ipc_key_set *ret)
 {
+	size_t known;
+
 	*ret = (struct ipc_key_set){ .fetched_s = 0 };
 	take_name(rd, &ret->name);
 	ret->fetched_s = dk_rd_u64(rd);
 	ret->bytes = take(rd, dk_rd_u32(rd));
-	return !rd->failed;
+	known = dk_rd_u16(rd);
+	ret->known = take(rd, known * IPC_KNOWN_KEY_BYTES);
+	return !rd->failed && known <= IPC_KNOWN_KEYS_MAX;
 }
 
 void
@@ -116,6 +120,31 @@ ipc_key_sets_add(struct dk_writer_buf *wr, const struct ipc_key_set *set)
 	dk_wr_u64(wr, set->fetched_s);
 	dk_wr_u32(wr, (uint32_t)set->bytes.len);
 	dk_wr_bytes(wr, set->bytes.data, set->bytes.len);
+	dk_wr_u16(wr, (uint16_t)(set->known.len / IPC_KNOWN_KEY_BYTES));
+	dk_wr_bytes(wr, set->known.data, set->known.len);
+}
+
+bool
+ipc_named_read(const void *data, size_t len, struct ipc_named *ret)
+{
+	struct dk_reader_buf rd;
+
+	dk_rd_init(&rd, data, len);
+	take_name(&rd, &ret->name);
+	ret->bytes = take(&rd, dk_rd_left(&rd));
+	return !rd.failed && ret->name.len > 0;
+}
+
+bool
+ipc_key_accept_read(const void *data, size_t len, struct ipc_key_accept *ret)
+{
+	struct dk_reader_buf rd;
+
+	dk_rd_init(&rd, data, len);
+	ret->uid = dk_rd_u32(&rd);
+	take_name(&rd, &ret->name);
+	ret->thumbprint = dk_rd_bytes(&rd, 32);
+	return !rd.failed && ret->name.len > 0 && dk_rd_left(&rd) == 0;
 }
 
 bool
@@ -134,6 +163,7 @@ ipc_fetch_state_read(const void *data, size_t len, struct ipc_fetch_state *ret)
 		take_name(&rd, &name);
 		ret->issuer[i].fetched_s = dk_rd_u64(&rd);
 		ret->issuer[i].failures = dk_rd_u64(&rd);
+		ret->issuer[i].quarantine_s = dk_rd_u64(&rd);
 		if (rd.failed)
 			return false;
 		memcpy(ret->issuer[i].name, name.data, name.len);
@@ -155,6 +185,7 @@ ipc_fetch_state_write(const struct ipc_fetch_state *state, uint8_t *ret)
 		dk_wr_bytes(&wr, state->issuer[i].name, strlen(state->issuer[i].name));
 		dk_wr_u64(&wr, state->issuer[i].fetched_s);
 		dk_wr_u64(&wr, state->issuer[i].failures);
+		dk_wr_u64(&wr, state->issuer[i].quarantine_s);
 	}
 	return wr.len;
 }

@@ -20,6 +20,11 @@
 #define IPC_ISSUER_MAX_BYTES 32
 #define IPC_ISSUERS_MAX 32 /* and tenants */
 
+/* Thumbprint, and until when it is in quarantine. */
+#define IPC_KNOWN_KEY_BYTES 40
+#define IPC_KNOWN_KEYS_MAX 256
+#define IPC_KNOWN_MAX_BYTES (IPC_KNOWN_KEYS_MAX * IPC_KNOWN_KEY_BYTES)
+
 /* Section 6. Those behind IPC_FETCH_TRANSFER are the parent's own. */
 enum ipc_fetch_result {
 	IPC_FETCH_OK,
@@ -61,11 +66,27 @@ struct ipc_key_set {
 	uint64_t fetched_s;  /* 0: a file */
 	uint8_t root[32];    /* in KEY_SET only */
 	struct dk_part bytes;
+	struct dk_part known; /* keys of a tenant, IPC_KNOWN_KEY_BYTES each; not in KEY_SET */
 };
 bool ipc_key_set_read(const void *data, size_t len, struct ipc_key_set *ret);
 /* The next one of key sets (section 3). */
 bool ipc_key_sets_next(struct dk_reader_buf *rd, struct ipc_key_set *ret);
 void ipc_key_sets_add(struct dk_writer_buf *wr, const struct ipc_key_set *set);
+
+/* METADATA and KEYS_KNOWN: a name, and what is behind it. */
+struct ipc_named {
+	struct dk_part name; /* 1 to IPC_ISSUER_MAX_BYTES */
+	struct dk_part bytes;
+};
+bool ipc_named_read(const void *data, size_t len, struct ipc_named *ret);
+
+/* KEY_ACCEPT, KEY_ACCEPT_NEW */
+struct ipc_key_accept {
+	uint32_t uid;
+	struct dk_part name;
+	const uint8_t *thumbprint; /* 32 bytes */
+};
+bool ipc_key_accept_read(const void *data, size_t len, struct ipc_key_accept *ret);
 
 struct ipc_fetch_state {
 	uint32_t restarts, violations;
@@ -74,9 +95,10 @@ struct ipc_fetch_state {
 		char name[IPC_ISSUER_MAX_BYTES + 1];
 		uint64_t fetched_s;
 		uint64_t failures;
+		uint64_t quarantine_s; /* until then a new key is in it; 0: none is */
 	} issuer[IPC_ISSUERS_MAX];
 };
-#define IPC_FETCH_STATE_MAX_BYTES (9 + IPC_ISSUERS_MAX * (1 + IPC_ISSUER_MAX_BYTES + 16))
+#define IPC_FETCH_STATE_MAX_BYTES (9 + IPC_ISSUERS_MAX * (1 + IPC_ISSUER_MAX_BYTES + 24))
 bool ipc_fetch_state_read(const void *data, size_t len, struct ipc_fetch_state *ret);
 /* ret has room for IPC_FETCH_STATE_MAX_BYTES; returns the length. */
 size_t ipc_fetch_state_write(const struct ipc_fetch_state *state, uint8_t *ret);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "ipc/fetch.h"
 #include "ipc/payload.h"
 #include "keyd/keyd.h"
 #include "sandbox/sandbox.h"
@@ -171,6 +172,40 @@ on_key_set(struct keyd *keyd, const struct ipc_message *message)
 	return true;
 }
 
+static void
+key_accept_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
+{
+	uint64_t *id = ctx;
+
+	(void)receipt;
+	keyd_tell_logged(keyd, *id, code, false);
+	free(id);
+}
+
+static bool
+on_key_accept(struct keyd *keyd, const struct ipc_message *message)
+{
+	struct ipc_key_accept accept;
+	struct dk_log_event event;
+	char hex[65];
+	uint64_t *id;
+
+	if (!ipc_key_accept_read(message->data, message->len, &accept) ||
+	    !dk_text_valid(accept.name.data, accept.name.len))
+		return false;
+	id = malloc(sizeof(*id));
+	if (!id)
+		say_fatal("no memory");
+	*id = message->id;
+	keyd_event(&event, DK_LOG_KEY_ACCEPTED, DK_LOG_ADMIN, DK_CODE_OK);
+	keyd_add_factor(&event, DK_FACTOR_LOCAL, IPC_PARENT, accept.uid);
+	dk_hex(accept.thumbprint, 32, hex);
+	(void)snprintf(event.note, sizeof(event.note), "%.*s %s", (int)accept.name.len,
+	    (const char *)accept.name.data, hex);
+	keyd_log(keyd, &event, NULL, key_accept_logged, id);
+	return true;
+}
+
 static bool
 on_authd(void *ctx, struct ipc_channel *channel, const struct ipc_message *message)
 {
@@ -190,6 +225,8 @@ on_authd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 		return keyd_on_auditors(keyd, message);
 	case IPC_KEY_SET_NEW:
 		return on_key_set(keyd, message);
+	case IPC_KEY_ACCEPT_NEW:
+		return on_key_accept(keyd, message);
 	default:
 		return false;
 	}

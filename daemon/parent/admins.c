@@ -197,6 +197,8 @@ run_admin_request(struct run *run, struct run_admin *admin)
 		sent = ask_logd(run, admin, packet, (size_t)n);
 	else if (admin->op == IPC_OP_POLICY_RELOAD)
 		sent = run_reload_policy(run, admin->id, uid);
+	else if (admin->op == IPC_OP_TENANT_ACCEPT)
+		sent = run_tenant_accept(run, admin->id, uid, packet, (size_t)n);
 	else if (admin->op == IPC_OP_TLS_RELOAD)
 		sent = run_reload_tls(run, admin->id);
 	else
@@ -248,7 +250,7 @@ status_lines(const struct run *run, char *text, size_t cap)
 void
 run_admin_done(struct run *run, const struct ipc_message *message)
 {
-	char lines[16384];
+	char lines[65536];
 	struct run_admin *admin = NULL;
 	uint8_t *both;
 	size_t extra;

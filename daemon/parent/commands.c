@@ -129,6 +129,7 @@ const struct command commands[] = {
 	{ "policy check", "", 0, 0, "", "file user key label device address time factor",
 	    policy_check, 0 },
 	{ "policy reload", "", 0, 0, "", "", ask, IPC_OP_POLICY_RELOAD },
+	{ "tenant accept", "NAME THUMBPRINT", 2, 2, "", "", ask, IPC_OP_TENANT_ACCEPT },
 	{ "tls renew", "", 0, 0, "", "passphrase-file", tls_renew, 0 },
 	{ "tls reload", "", 0, 0, "", "", ask, IPC_OP_TLS_RELOAD },
 	{ "backup", "FILE", 1, 1, "", "passphrase-file kdf-memory-mib", keep, 0 },

@@ -51,7 +51,8 @@ find_same(struct run *run, const struct policy_issuer *issuer)
 
 /* What is known of it stays; it is due at once. */
 static void
-take_issuer(struct run *run, const struct policy_issuer *issuer, struct run_source *ret)
+take_issuer(struct run *run, const struct policy *policy, const struct policy_issuer *issuer,
+    struct run_source *ret)
 {
 	static char text[IPC_FETCH_BODY_MAX_BYTES];
 	struct run_source *old = find_same(run, issuer);
@@ -66,6 +67,13 @@ take_issuer(struct run *run, const struct policy_issuer *issuer, struct run_sour
 	(void)snprintf(ret->url, sizeof(ret->url), "%s", issuer->key_set);
 	(void)snprintf(
 	    ret->ca_file, sizeof(ret->ca_file), "%s", issuer->key_set_ca ? issuer->key_set_ca : "");
+	ret->tenant = issuer->tenant;
+	ret->set_url[0] = ret->tenant_id[0] = '\0';
+	if (issuer->metadata)
+		(void)snprintf(ret->tenant_id, sizeof(ret->tenant_id), "%s",
+		    policy_tenant_id(policy, issuer->number));
+	ret->known_len =
+	    issuer->tenant ? known_keys_kept(run->settings->dir, issuer->title, ret->known) : 0;
 	ret->refresh_s = issuer->key_set_refresh_s;
 	ret->max_age_s = issuer->key_set_max_age_s;
 	ret->delay_s = 0;
@@ -84,7 +92,7 @@ run_sources_set(struct run *run, const struct policy *policy)
 		struct policy_issuer issuer = policy_issuer(policy, i);
 
 		if (issuer.key_set)
-			take_issuer(run, &issuer, &fresh[count++]);
+			take_issuer(run, policy, &issuer, &fresh[count++]);
 	}
 	for (unsigned i = 0; i < run->source_count; i++) {
 		/* fetchd will still answer. */
@@ -118,6 +126,7 @@ failed(struct run *run, struct run_source *s, enum ipc_fetch_result result, cons
 	if (s->delay_s > s->refresh_s)
 		s->delay_s = s->refresh_s;
 	s->next_s = monotonic_s() + s->delay_s;
+	s->set_url[0] = '\0';
 	run->fetch_told = false;
 	say(SAY_WARNING, "key set of %s: not fetched: %s%s%s", s->name,
 	    ipc_fetch_result_name(result), words[0] ? ": " : "", words);
@@ -175,31 +184,66 @@ taken(struct run *run, struct run_source *s, const char *words)
 	const struct ipc_key_set set = set_of(s);
 
 	if (s->result != IPC_FETCH_OK || words[0])
-		say(SAY_INFO, "key set of %s: fetched%s%s", s->name, words[0] ? ": " : "", words);
+		say(run_quarantine_end(s) > ipc_now() ? SAY_WARNING : SAY_INFO,
+		    "key set of %s: fetched%s%s", s->name, words[0] ? ": " : "", words);
 	s->result = IPC_FETCH_OK;
 	s->fetched_s = s->set_s;
 	s->delay_s = 0;
+	s->set_url[0] = '\0';
 	s->next_s = monotonic_s() + s->refresh_s;
 	run->fetch_told = false;
 	if (!key_set_keep(run->settings->dir, s->url, &set))
 		say(SAY_WARNING, "key set of %s: cannot be kept for the next start", s->name);
 }
 
-bool
-run_on_key_set_done(struct run *run, const struct ipc_message *message)
+/* The source whose set or metadata authd answers, with code and words; NULL: none. */
+static struct run_source *
+answered(struct run *run, const struct ipc_message *message, bool metadata, unsigned *ret_code,
+    char ret_words[257])
 {
 	struct run_source *s = NULL;
-	char words[257] = "";
-	unsigned code;
 
 	for (unsigned i = 0; i < run->source_count; i++)
 		if (run->source[i].set && run->source[i].given_id == message->id)
 			s = &run->source[i];
-	if (message->len < 2 || !s || run->authd_busy != RUN_BUSY_KEY_SET)
-		return false;
-	code = (unsigned)message->data[0] << 8 | message->data[1];
-	memcpy(words, message->data + 2, message->len - 2);
+	if (message->len < 2 || message->len > 258 || !s || s->is_metadata != metadata ||
+	    run->authd_busy != RUN_BUSY_KEY_SET)
+		return NULL;
+	*ret_code = (unsigned)message->data[0] << 8 | message->data[1];
+	memcpy(ret_words, message->data + 2, message->len - 2);
+	ret_words[message->len - 2] = '\0';
 	run->authd_busy = RUN_BUSY_NOT;
+	return s;
+}
+
+/* authd reads the document, and cannot choose where fetchd goes. */
+bool
+run_on_metadata_done(struct run *run, const struct ipc_message *message)
+{
+	char words[257];
+	unsigned code;
+	struct run_source *s = answered(run, message, true, &code, words);
+
+	if (!s || (code == DK_CODE_OK && !policy_key_set_url_ok(s->url, s->tenant_id, words)))
+		return false;
+	free(s->set);
+	s->set = NULL;
+	if (code != DK_CODE_OK)
+		failed(run, s, IPC_FETCH_REFUSED, words);
+	else
+		memcpy(s->set_url, words, strlen(words) + 1); /* the policy has no longer ones */
+	return true;
+}
+
+bool
+run_on_key_set_done(struct run *run, const struct ipc_message *message)
+{
+	char words[257];
+	unsigned code;
+	struct run_source *s = answered(run, message, false, &code, words);
+
+	if (!s)
+		return false;
 	if (code == DK_CODE_OK)
 		taken(run, s, words);
 	else
@@ -214,16 +258,18 @@ run_on_key_set_done(struct run *run, const struct ipc_message *message)
 static void
 ask(struct run *run, struct run_source *s)
 {
-	const uint8_t head = (uint8_t)strlen(s->url);
+	const char *url = s->set_url[0] ? s->set_url : s->url;
+	const uint8_t head = (uint8_t)strlen(url);
 	struct key_set_ca ca;
 
 	if (!key_set_ca_read(run->settings->dir, s->ca_file[0] ? s->ca_file : NULL, &ca)) {
 		failed(run, s, IPC_FETCH_CA, "");
 		return;
 	}
-	const struct dk_part parts[] = { { &head, 1 }, { s->url, head }, { ca.pem, ca.len } };
+	const struct dk_part parts[] = { { &head, 1 }, { url, head }, { ca.pem, ca.len } };
 
 	memcpy(s->root, ca.root, sizeof(s->root));
+	s->is_metadata = s->tenant_id[0] && !s->set_url[0];
 	s->asked_id = ++run->next_id;
 	s->asked_s = monotonic_s();
 	if (!ipc_send(&run->set.channel[IPC_FETCHD], IPC_FETCH, s->asked_id, parts, 3)) {
@@ -243,12 +289,15 @@ give(struct run *run, struct run_source *s)
 	dk_wr_init(&wr, head, sizeof(head));
 	dk_wr_u8(&wr, (uint8_t)set.name.len);
 	dk_wr_bytes(&wr, set.name.data, set.name.len);
-	dk_wr_u64(&wr, set.fetched_s);
-	dk_wr_bytes(&wr, set.root, sizeof(set.root));
+	if (!s->is_metadata) {
+		dk_wr_u64(&wr, set.fetched_s);
+		dk_wr_bytes(&wr, set.root, sizeof(set.root));
+	}
 	const struct dk_part parts[] = { { head, wr.len }, set.bytes };
 
 	s->given_id = ++run->next_id;
-	if (ipc_send(&run->set.channel[IPC_AUTHD], IPC_KEY_SET, s->given_id, parts, 2))
+	if (ipc_send(&run->set.channel[IPC_AUTHD], s->is_metadata ? IPC_METADATA : IPC_KEY_SET,
+		s->given_id, parts, 2))
 		run->authd_busy = RUN_BUSY_KEY_SET;
 }
 
@@ -266,6 +315,7 @@ tell_state(struct run *run)
 		memcpy(state.issuer[i].name, run->source[i].name, sizeof(state.issuer[i].name));
 		state.issuer[i].fetched_s = run->source[i].fetched_s;
 		state.issuer[i].failures = run->source[i].failures;
+		state.issuer[i].quarantine_s = run_quarantine_end(&run->source[i]);
 	}
 	part.len = ipc_fetch_state_write(&state, payload);
 	run->fetch_told = ipc_send(&run->set.channel[IPC_HTTPD], IPC_FETCH_STATE, 0, &part, 1);
@@ -285,7 +335,7 @@ run_fetch_step(struct run *run)
 
 		late = late || (s->asked_id != 0 && now > s->asked_s + ANSWER_MAX_S);
 		if (run->ready & (1u << IPC_FETCHD) && s->asked_id == 0 && !s->set &&
-		    now >= s->next_s)
+		    (now >= s->next_s || s->set_url[0]))
 			ask(run, s);
 		/* One change at a time, so that the record and what judges are the same. */
 		if (s->set && run->authd_busy == RUN_BUSY_NOT)
@@ -333,5 +383,7 @@ run_fetch_status(const struct run *run, char *text, size_t cap)
 
 	for (unsigned i = 0; i < run->source_count; i++)
 		len += source_status(&run->source[i], text + len, cap - len);
+	for (unsigned i = 0; i < run->source_count; i++)
+		len += run_tenant_status(&run->source[i], text + len, cap - len);
 	return len;
 }

@@ -20,7 +20,9 @@
 #define KEPT_MAX_BYTES (KEPT_HEAD_BYTES + IPC_FETCH_BODY_MAX_BYTES)
 /* One byte more for each, so that authd sees that a set is too large. */
 #define SETS_MAX_BYTES                                                                             \
-	(POLICY_SOURCES_MAX * (1 + IPC_ISSUER_MAX_BYTES + 8 + 4 + IPC_FETCH_BODY_MAX_BYTES + 1))
+	(POLICY_SOURCES_MAX *                                                                      \
+	    (1 + IPC_ISSUER_MAX_BYTES + 8 + 4 + IPC_FETCH_BODY_MAX_BYTES + 1 + 2 +                 \
+		IPC_KNOWN_MAX_BYTES))
 
 _Static_assert(SETS_MAX_BYTES + 8 + POLICY_MAX_BYTES + 1 <= IPC_POLICY_MAX_BYTES,
     "policy and key sets are one message");
@@ -65,7 +67,7 @@ origin(const uint8_t root[32], const char *url, uint8_t ret[32])
 static bool
 kept_path(const char *dir, const char *name, const char *suffix, char ret[PATH_BYTES])
 {
-	int n = snprintf(ret, PATH_BYTES, "%s/run/%s.key-set%s", dir, name, suffix);
+	int n = snprintf(ret, PATH_BYTES, "%s/run/%s.%s", dir, name, suffix);
 
 	return n > 0 && n < PATH_BYTES;
 }
@@ -83,7 +85,7 @@ key_set_kept(const char *dir, const struct policy_issuer *issuer, char *text, si
 	size_t len;
 	bool ok;
 
-	if (!kept_path(dir, issuer->title, "", path) || access(path, F_OK) != 0 ||
+	if (!kept_path(dir, issuer->title, "key-set", path) || access(path, F_OK) != 0 ||
 	    !policy_read(path, bytes, sizeof(bytes), &len) ||
 	    !key_set_ca_read(dir, issuer->key_set_ca, &ca))
 		return false;
@@ -101,29 +103,64 @@ key_set_kept(const char *dir, const struct policy_issuer *issuer, char *text, si
 	return true;
 }
 
+/* Whole or not at all. */
+static bool
+keep(const char *dir, const char *name, const char *suffix, const struct dk_part *parts,
+    size_t count)
+{
+	char path[PATH_BYTES], fresh[PATH_BYTES], suffix_new[16];
+	bool ok = true;
+	int fd;
+
+	(void)snprintf(suffix_new, sizeof(suffix_new), "%s.new", suffix);
+	if (!kept_path(dir, name, suffix, path) || !kept_path(dir, name, suffix_new, fresh))
+		return false;
+	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		ok = ok && write(fd, parts[i].data, parts[i].len) == (ssize_t)parts[i].len;
+	ok = ok && fsync(fd) == 0;
+	return close(fd) == 0 && ok && rename(fresh, path) == 0;
+}
+
 bool
 key_set_keep(const char *dir, const char *url, const struct ipc_key_set *set)
 {
-	char name[IPC_ISSUER_MAX_BYTES + 1] = { 0 }, path[PATH_BYTES], fresh[PATH_BYTES];
+	char name[IPC_ISSUER_MAX_BYTES + 1] = { 0 };
 	uint8_t head[KEPT_HEAD_BYTES], from[32];
 	struct dk_writer_buf wr;
-	bool ok;
-	int fd;
 
 	memcpy(name, set->name.data, set->name.len);
-	if (!origin(set->root, url, from) || !kept_path(dir, name, "", path) ||
-	    !kept_path(dir, name, ".new", fresh))
+	if (!origin(set->root, url, from))
 		return false;
 	dk_wr_init(&wr, head, sizeof(head));
 	dk_wr_bytes(&wr, "DKF1", 4);
 	dk_wr_u64(&wr, set->fetched_s);
 	dk_wr_bytes(&wr, from, sizeof(from));
-	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return false;
-	ok = write(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
-	    write(fd, set->bytes.data, set->bytes.len) == (ssize_t)set->bytes.len && fsync(fd) == 0;
-	return close(fd) == 0 && ok && rename(fresh, path) == 0;
+	const struct dk_part parts[] = { { head, sizeof(head) }, set->bytes };
+	return keep(dir, name, "key-set", parts, 2);
+}
+
+size_t
+known_keys_kept(const char *dir, const char *name, uint8_t *ret)
+{
+	static char bytes[IPC_KNOWN_MAX_BYTES + 1];
+	char path[PATH_BYTES];
+	size_t len;
+
+	if (!kept_path(dir, name, "keys", path) || access(path, F_OK) != 0 ||
+	    !policy_read(path, bytes, sizeof(bytes), &len) || len > IPC_KNOWN_MAX_BYTES ||
+	    len % IPC_KNOWN_KEY_BYTES != 0)
+		return 0;
+	memcpy(ret, bytes, len);
+	return len;
+}
+
+bool
+known_keys_keep(const char *dir, const char *name, const struct dk_part *known)
+{
+	return keep(dir, name, "keys", known, 1);
 }
 
 /* The file of the issuer; none is no failure here. */
@@ -143,6 +180,7 @@ static bool
 add_set(const char *dir, const struct policy_issuer *issuer, struct dk_writer_buf *wr)
 {
 	static char text[IPC_FETCH_BODY_MAX_BYTES + 1];
+	static uint8_t known[IPC_KNOWN_MAX_BYTES];
 	struct ipc_key_set set = { .name = { issuer->title, strlen(issuer->title) },
 		.bytes = { text, 0 } };
 	bool there;
@@ -151,7 +189,9 @@ add_set(const char *dir, const struct policy_issuer *issuer, struct dk_writer_bu
 		there = key_set_kept(dir, issuer, text, &set.bytes.len, &set.fetched_s);
 	else if (!read_file(dir, issuer->title, text, &set.bytes.len, &there))
 		return false;
-	if (there)
+	if (issuer->tenant && issuer->key_set)
+		set.known = (struct dk_part){ known, known_keys_kept(dir, issuer->title, known) };
+	if (there || set.known.len > 0)
 		ipc_key_sets_add(wr, &set);
 	return true;
 }

@@ -21,6 +21,11 @@ bool key_set_kept(const char *dir, const struct policy_issuer *issuer, char *tex
     uint64_t *ret_fetched_s);
 bool key_set_keep(const char *dir, const char *url, const struct ipc_key_set *set);
 
+/* Known keys of a tenant, spec/profiles/ms-dke.md section 5.3; ret has room for
+ * IPC_KNOWN_MAX_BYTES. Returns the length, 0 if there is no such file. */
+size_t known_keys_kept(const char *dir, const char *name, uint8_t *ret);
+bool known_keys_keep(const char *dir, const char *name, const struct dk_part *known);
+
 /* Those of the issuers of the policy (NULL: of none), in the form of spec/ipc.md section
  * 3; ret: free(). False: told already. */
 bool key_sets_read(const char *dir, const struct policy *policy, uint8_t **ret, size_t *ret_len);

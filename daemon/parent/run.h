@@ -47,6 +47,11 @@ struct run_source {
 	char name[IPC_ISSUER_MAX_BYTES + 1];
 	char url[IPC_FETCH_URL_MAX_BYTES + 1];
 	char ca_file[IPC_FETCH_URL_MAX_BYTES + 1]; /* empty: those of the system */
+	bool tenant;
+	char tenant_id[37];                        /* whose url is one of metadata; else empty */
+	char set_url[IPC_FETCH_URL_MAX_BYTES + 1]; /* that they named; empty: not asked yet */
+	uint8_t known[IPC_KNOWN_MAX_BYTES];        /* keys of a tenant */
+	size_t known_len;
 	uint32_t refresh_s, max_age_s;
 	uint64_t fetched_s; /* of the set in force, seconds since 1970; 0: none */
 	uint64_t failures;
@@ -57,6 +62,7 @@ struct run_source {
 	uint64_t asked_id; /* of fetchd; 0: nothing is under way */
 	uint8_t root[32];  /* of the CA certificates that were sent with it */
 	uint8_t *set;      /* what came and authd has not taken yet, or NULL */
+	bool is_metadata;  /* what was asked for last */
 	size_t set_len;
 	uint64_t set_s; /* when it came */
 	uint64_t given_id;
@@ -172,6 +178,16 @@ void run_sources_set(struct run *run, const struct policy *policy);
 void run_sources_unasked(struct run *run);
 bool run_on_fetched(struct run *run, const struct ipc_message *message);
 bool run_on_key_set_done(struct run *run, const struct ipc_message *message);
+bool run_on_metadata_done(struct run *run, const struct ipc_message *message);
+/* tenants.c: new signing keys. */
+bool run_on_keys_known(struct run *run, const struct ipc_message *message);
+/* Operation 18. False: its arguments are none. */
+bool run_tenant_accept(
+    struct run *run, uint64_t id, uint32_t uid, const uint8_t *packet, size_t len);
+/* Until when the last new key is in quarantine; 0: there is none. */
+uint64_t run_quarantine_end(const struct run_source *source);
+/* A line for each key in quarantine. */
+size_t run_tenant_status(const struct run_source *source, char *text, size_t cap);
 /* In each round: what is due. */
 void run_fetch_step(struct run *run);
 size_t run_fetch_status(const struct run *run, char *text, size_t cap);
@@ -185,8 +201,7 @@ int run_witnesses_fd(const struct run *run);
 bool run_on_witness_ask(struct run *run, const struct ipc_message *message);
 bool run_on_witness_state(struct run *run, const struct ipc_message *message);
 /* FETCHED with the id of a witness; false: it is not of one. */
-bool run_witness_fetched(
-    struct run *run, uint64_t id, const struct ipc_message *message);
+bool run_witness_fetched(struct run *run, uint64_t id, const struct ipc_message *message);
 /* fetchd knows of nothing that was asked; all: logd neither. */
 void run_witnesses_unasked(struct run *run, bool all);
 /* Whether one has waited longer than any answer may take. */

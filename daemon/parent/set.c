@@ -116,6 +116,10 @@ on_child(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 		return run_on_witness_ask(run, message);
 	case IPC_WITNESS_STATE:
 		return run_on_witness_state(run, message);
+	case IPC_METADATA_DONE:
+		return begins_with_code(message) && run_on_metadata_done(run, message);
+	case IPC_KEYS_KNOWN:
+		return run_on_keys_known(run, message);
 	case IPC_KEY_SET_DONE:
 		return begins_with_code(message) && run_on_key_set_done(run, message);
 	default:

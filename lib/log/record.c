@@ -242,7 +242,7 @@ dk_log_class_name(unsigned class_)
 	static const char *const names[] = { "?", "begun", "release", "denial", "heartbeat",
 		"key-created", "key-state", "key-destroyed", "code-made", "device-enrolled",
 		"device-revoked", "policy", "frozen", "unfrozen", "started", "restored", "key-set",
-		"erased", "exported" };
+		"erased", "exported", "key-accepted" };
 
 	return class_ < sizeof(names) / sizeof(names[0]) ? names[class_] : names[0];
 }

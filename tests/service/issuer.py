@@ -44,7 +44,7 @@ def jwks(*keys):
 def sets(fetched=0, **files):
     """The form of spec/ipc.md section 3."""
     return b"".join(struct.pack("B", len(name)) + name.encode() +
-                    struct.pack(">QI", fetched, len(data)) + data
+                    struct.pack(">QI", fetched, len(data)) + data + bytes(2)
                     for name, data in sorted(files.items()))
 
 

@@ -64,8 +64,11 @@ class Judged:
 
 class Authd:
     def __init__(self, folder, policy, **key_sets):
-        self.folder = str(folder)
-        files = [self.file("policy", policy.encode()), self.file("sets", idp.sets(**key_sets))]
+        self.start(folder, policy, idp.sets(**key_sets))
+
+    def start(self, folder, policy, sets):
+        self.folder, self.number = str(folder), 100
+        files = [self.file("policy", policy.encode()), self.file("sets", sets)]
         self.child = Child("authd", files, "/")
         for fd in files:
             os.close(fd)

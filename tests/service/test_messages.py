@@ -73,7 +73,7 @@ def key_set(name=b"corp", time=1, data=b"{}"):
 
 
 def issuer_state():
-    return text(b"corp") + bytes(16)
+    return text(b"corp") + bytes(24)
 
 
 def witness_state(name=b"w1", result=10):
@@ -164,6 +164,7 @@ DKE_WRONG = {
                  u16(2) + dke_key(b"b") + dke_key(b"a"), u16(1) + dke_key(modulus=b""),
                  u16(1) + dke_key(modulus=b"n" * 513), u16(1) + dke_key(b"_"), u16(257)],
 }
+ACCEPT = u32(0) + text(b"contoso") + bytes(32)
 ENTRY = bytes(8) + LEAF + u32(1) + b"x"
 LONG = b"x" * 4194305
 # Of each message: payloads that have its layout, and payloads that have not.
@@ -195,10 +196,14 @@ CASES = {
                         bytes(16) + b"\1" + witness_state(result=9)]),
     "KEY_SET": ([key_set(), key_set(data=b"")],
                 [b"", key_set(b""), key_set(b"x" * 33), key_set(time=0), key_set(data=b"")[:-1]]),
-    "FETCH_STATE": ([bytes(9), bytes(8) + b"\1" + text(b"corp") + bytes(16)],
+    "FETCH_STATE": ([bytes(9), bytes(8) + b"\1" + text(b"corp") + bytes(24)],
                     [b"", bytes(8), bytes(8) + b"\1", bytes(8) + b"\x21" + 33 * issuer_state(),
                      bytes(8) + b"\1" + text(b"") + bytes(16), bytes(10),
                      bytes(8) + b"\1" + issuer_state()[:-1]]),
+    "METADATA": ([key_set()[:5] + b"{}", text(b"x")], [b"", text(b""), text(b"x" * 33), b"\5abc"]),
+    "KEY_ACCEPT": ([ACCEPT], [b"", ACCEPT[:-1], ACCEPT + b"x", u32(0) + text(b"") + bytes(32)]),
+    "KEY_ACCEPT_NEW": ([ACCEPT], [b"", ACCEPT[:-1], ACCEPT + b"x", u32(0) + text(b"") + bytes(32),
+                                  u32(0) + text(b"a\n") + bytes(32)]),
     "KEY_SET_NEW": ([new_set()], [b"", new_set(name=b""), new_set(name=b"x" * 33), new_set(n=0),
                                   new_set(n=33), new_set()[:-1], new_set() + b"x"]),
     "RELEASE": ([HEAD + b"\0", HEAD + claims(claim(3, bytes(32))) + b"body",

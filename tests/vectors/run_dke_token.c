@@ -13,6 +13,7 @@
 #include "authd/dke_body.h"
 #include "authd/dke_token.h"
 #include "authd/in_force.h"
+#include "authd/known_keys.h"
 #include "base/text.h"
 #include "folder.h"
 #include "ipc/fetch.h"
@@ -21,20 +22,24 @@
 #define ID "5f0c1d2e-3b4a-4c5d-8e6f-708192a3b4c5"
 #define LIST_MAX 8
 
-/* The tenant of spec/profiles/ms-dke.md section 5.1, with a key set that is a file. */
-static const char policy_text[] = "tenant \"contoso\" {\n\tid = \"" ID "\"\n"
-				  "\tissuers = {\"https://sts.windows.net/" ID "/\",\n"
-				  "\t    \"https://login.microsoftonline.com/" ID "/v2.0\"}\n"
-				  "\taudiences = {\"https://dke.contoso.com\"}\n"
-				  "\tclients = {\"d3590ed6-52b3-4102-aeff-aad2292ab01c\"}\n}\n";
+/* The tenant of spec/profiles/ms-dke.md section 5.1. */
+static const char policy_text[] =
+    "tenant \"contoso\" {\n\tid = \"" ID "\"\n"
+    "\tissuers = {\"https://sts.windows.net/" ID "/\",\n"
+    "\t    \"https://login.microsoftonline.com/" ID "/v2.0\"}\n"
+    "\taudiences = {\"https://dke.contoso.com\"}\n"
+    "\tclients = {\"d3590ed6-52b3-4102-aeff-aad2292ab01c\"}\n"
+    "\tkey-set = \"https://login.microsoftonline.com/" ID "/keys\"\n}\n";
 
 static unsigned ran;
 
 static struct in_force *
-make_policy(struct vector *v)
+make_policy(struct vector *v, uint64_t now)
 {
 	static uint8_t sets[KEYSET_MAX_BYTES + 64];
-	struct ipc_key_set set = { .name = { "contoso", 7 }, .bytes = part(v, "key-set") };
+	struct ipc_key_set set = {
+		.name = { "contoso", 7 }, .fetched_s = now, .bytes = part(v, "key-set")
+	};
 	const struct dk_part text = { policy_text, strlen(policy_text) };
 	struct dk_part all = { sets, 0 };
 	struct policy_fault fault;
@@ -53,7 +58,7 @@ quarantine(struct token_issuer *tenant, const char *hex, uint64_t until_s)
 	char one[65] = "";
 
 	for (; strlen(hex) >= 64; hex += hex[64] == ' ' ? 65 : 64) {
-		struct token_quarantine *q = &tenant->quarantine[tenant->quarantine_count++];
+		struct token_known *q = &tenant->known[tenant->known_count++];
 
 		memcpy(one, hex, 64);
 		q->until_s = until_s;
@@ -75,13 +80,16 @@ static const char *
 run_token(struct vector *v)
 {
 	uint64_t now = strtoull(need(v, "now"), NULL, 10);
-	struct in_force *f = make_policy(v);
+	struct in_force *f = make_policy(v, now);
 	const struct dk_part text = part(v, "token");
 	static struct dke_token token;
 	enum dke_token_fault fault = DKE_TOKEN_FALSE;
 
-	if (f) {
+	/* A set with nothing to use in it is none. */
+	if (f && f->issuers.item[0].keys.count > 0) {
+		f->issuers.item[0].known_count = 0;
 		quarantine(&f->issuers.item[0], line_or(v, "quarantined", ""), now + 1);
+		known_keys_take(&f->issuers.item[0], &f->issuers.item[0].keys, 0);
 		fault = dke_token_verify(text.data, text.len, f->policy, &f->issuers, now, &token);
 	}
 	if (fault == DKE_TOKEN_HOLDS) {
