@@ -35,24 +35,29 @@ class AssessBench:
     def close(self):
         shutil.rmtree(self.where)
 
-    def make(self, times):
-        """So many times the objects and entries; returns the command."""
-        base = os.path.join(self.where, str(times))
+    def inputs(self, name, times, each):
+        """So many times the objects, and entries for each; returns the command line, and where
+        it all is."""
+        base = os.path.join(self.where, name)
         objects = self.objects * times
         os.makedirs(os.path.join(base, "nothing"))
         paths = {name: os.path.join(base, name)
-                 for name in ("log", "records", "catalogue", "incident", "out")}
-        key = output_of([self.logs, "make", paths["log"], str(objects * PER_OBJECT),
+                 for name in ("log", "records", "catalogue", "incident")}
+        key = output_of([self.logs, "make", paths["log"], str(objects * each),
                          paths["records"], str(objects)]).strip().partition("=")[2]
         output_of([self.doublekey, "scan", "-q", "-o", paths["catalogue"],
                    os.path.join(base, "nothing")])
         fill(paths["catalogue"], objects)
         with open(paths["incident"], "w") as f:
             f.write(INCIDENT)
-        return Command([self.doublekey, "assess", "-q", "--incident", paths["incident"],
-                        "--catalogue", paths["catalogue"], "--log", paths["log"], "--records",
-                        paths["records"], "--key", key, "--json", paths["out"]],
-                       fresh=[paths["out"]])
+        return [self.doublekey, "assess", "-q", "--incident", paths["incident"], "--catalogue",
+                paths["catalogue"], "--log", paths["log"], "--records", paths["records"], "--key",
+                key], base
+
+    def make(self, times):
+        line, base = self.inputs(str(times), times, PER_OBJECT)
+        out = os.path.join(base, "out")
+        return Command([*line, "--json", out], fresh=[out])
 
 
 def rows_of(objects):

@@ -28,6 +28,10 @@ put_object(struct report *r, const struct report_row *row)
 	put(r, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">");
 	if (row->places > 0)
 		put_place(r, row->place.s);
+	else if (row->catalogued)
+		put(r,
+		    pick(r, "<span class=\"m\">no place in the catalogue</span>",
+			"<span class=\"m\">ohne Ort im Katalog</span>"));
 	else
 		put(r,
 		    pick(r, "<span class=\"m\">known from the log only</span>",

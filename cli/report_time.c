@@ -51,7 +51,7 @@ set_range(const struct assess *a, struct timeline *t)
 	t->low = incident->from > 0 ? incident->from : incident->to;
 	t->high = incident->to;
 	if (incident->from == 0 && a->entry.count > 0)
-		stretch(t, assess_when(a, 0).before);
+		stretch(t, assess_when(a, 0).after);
 	for (size_t i = 0; i < incident->item_count; i++) {
 		if (incident->item[i].since > 0)
 			stretch(t, incident->item[i].since);
@@ -91,9 +91,9 @@ add_release(const struct report *r, struct timeline *t, uint64_t index, struct a
 	const struct incident *incident = r->assess->incident;
 	bool used = r->used[index / 8] >> index % 8 & 1;
 
-	if (at.before >= t->low && at.before <= t->high) {
-		t->releases[bin_of(t, at.before)]++;
-		t->used[bin_of(t, at.before)] += used;
+	if (at.after + 1 >= t->low && at.after < t->high) {
+		t->releases[bin_of(t, at.after + 1)]++;
+		t->used[bin_of(t, at.after + 1)] += used;
 	}
 	t->release_count += at.before >= incident->from && at.after < incident->to;
 	t->used_count += used;
@@ -191,7 +191,7 @@ put_thefts(struct report *r, struct timeline *t)
 		say(r, "and {0} more", "und {0} weitere",
 		    number(r, incident->item_count - ITEMS_SHOWN).s, NULL);
 		put(r, "</text>\n");
-		t->y += ITEM_HEIGHT / 2;
+		t->y += ITEM_HEIGHT / 2 + 6;
 	}
 }
 
@@ -310,7 +310,7 @@ put_picture(struct report *r, struct timeline *t)
 	const struct incident *incident = r->assess->incident;
 	size_t items = incident->item_count;
 	unsigned height = (unsigned)(items < ITEMS_SHOWN ? items : ITEMS_SHOWN) * ITEM_HEIGHT +
-	    (items > ITEMS_SHOWN ? ITEM_HEIGHT / 2 : 0) + 22 + CHART_HEIGHT + 10 + 41;
+	    (items > ITEMS_SHOWN ? ITEM_HEIGHT / 2 + 6 : 0) + 22 + CHART_HEIGHT + 10 + 41;
 
 	(void)fprintf(r->page,
 	    "<svg class=\"time\" role=\"img\" aria-labelledby=\"tt td\" width=\"100%%\" "
