@@ -339,6 +339,25 @@ key_sets(const struct ipc_message *m)
 	free(again);
 }
 
+/* METADATA, KEYS_KNOWN, KEY_ACCEPT. */
+static void
+tenants(const struct ipc_message *m)
+{
+	struct ipc_key_accept accept;
+	struct ipc_named named;
+
+	if (ipc_named_read(m->data, m->len, &named)) {
+		all_inside(&named.name);
+		all_inside(&named.bytes);
+		FUZZ_CHECK(1 + named.name.len + named.bytes.len == length);
+	}
+	if (ipc_key_accept_read(m->data, m->len, &accept)) {
+		all_inside(&accept.name);
+		inside(accept.thumbprint, 32);
+		FUZZ_CHECK(4 + 1 + accept.name.len + 32 == length);
+	}
+}
+
 static void
 fetch_state(const struct ipc_message *m)
 {
@@ -444,7 +463,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static void (*const ways[])(const struct ipc_message *) = { release, judged, enrol, text,
 		known, policy, policy_text, append, appended, anchored, records, admin,
 		admin_packet, token, tls, small, fetch, key_sets, fetch_state, state_taken,
-		state_put, witness, dke_decrypt, dke_judged, dke_keys };
+		state_put, witness, dke_decrypt, dke_judged, dke_keys, tenants };
 	struct ipc_message message = { .type = 0 };
 	uint8_t *exact;
 

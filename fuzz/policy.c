@@ -48,6 +48,31 @@ ask(const struct policy *policy, const char *user, const char *key, uint8_t fill
 		policy_rule_info(policy, first).approvals == 0));
 }
 
+/* Nothing is allowed at a level that the rule does not name. */
+static void
+ask_dke(const struct policy *policy, unsigned held)
+{
+	const struct policy_section *first = policy->of[POLICY_DECRYPT].item;
+	struct policy_dke_question q = { .key = policy->text[first->list[POLICY_DKE_KEYS].first].s,
+		.tenant = policy->text[first->list[POLICY_TENANTS].first].s,
+		.person = first->list[POLICY_PERSONS].given
+		    ? policy->text[first->list[POLICY_PERSONS].first].s
+		    : "alice@contoso.com",
+		.document = "",
+		.held = held };
+	struct policy_dke_answer answer = policy_dke_judge(policy, &q);
+	const struct policy_section *rule;
+
+	FUZZ_CHECK(answer.verdict != DKE_VERDICT_CANARY);
+	FUZZ_CHECK((answer.verdict == DKE_VERDICT_ALLOW) == (answer.level != POLICY_LEVEL_NONE));
+	if (answer.verdict != DKE_VERDICT_ALLOW)
+		return;
+	rule = &policy->of[POLICY_DECRYPT].item[answer.rule];
+	FUZZ_CHECK(rule->allow);
+	FUZZ_CHECK(answer.level == POLICY_LEVEL_C || answer.level == rule->accept_level);
+	FUZZ_CHECK(held != 0 || answer.level != POLICY_LEVEL_C);
+}
+
 static void
 judge(const struct policy *policy)
 {
@@ -59,6 +84,8 @@ judge(const struct policy *policy)
 	for (unsigned i = 0; i < policy->of[POLICY_RULE].count; i++)
 		check_lists(policy, &policy->of[POLICY_RULE].item[i]);
 	ask(policy, user, key, 0, 0);
+	for (unsigned held = 0; policy_decrypts(policy) > 0 && held < 128; held += 7)
+		ask_dke(policy, held);
 	if (policy->of[POLICY_RULE].count == 0)
 		return;
 	key = policy->text[policy->of[POLICY_RULE].item[0].list[POLICY_KEYS].first].s;
