@@ -55,7 +55,8 @@ struct assess_user {
 	char name[DK_LOG_PERSON_MAX_BYTES + 1];
 };
 
-/* Where what belongs to every 256th entry begins. */
+/* Where what belongs to every so many entries begins. */
+#define ASSESS_MARK_ENTRIES 256
 struct assess_mark {
 	size_t item, factor;
 };
@@ -64,6 +65,8 @@ struct assess_digest {
 	uint8_t digest[48];
 	uint8_t object_id[16];
 };
+
+#define ASSESS_MINUTE_S 60
 
 struct array {
 	void *at;
@@ -75,6 +78,7 @@ struct assess {
 	struct dk_catalogue *catalogue;
 	struct array digest; /* struct assess_digest: of the catalogue, sorted, none twice, */
 	size_t catalogued;   /* this many, then those that only the log has, for each release */
+	uint32_t *start;     /* of the former, the first of each two bytes, and catalogued */
 	struct array row;    /* struct dk_catalogue_key, by row */
 	struct array key;    /* uint8_t[32], sorted, none twice */
 	struct array entry;  /* struct assess_entry */
@@ -116,6 +120,8 @@ void assess_entry(const struct assess *a, uint64_t index, struct assess_room *ro
     struct dk_exposure_entry *ret);
 /* Behind both: numbers for all keys, and what was stolen. */
 dk_err assess_number(struct assess *a);
+/* Part of it: what an item stands for. A mistyped name must not give a good answer. */
+dk_err assess_steal(struct assess *a, const struct incident_item *item);
 dk_err assess_feed(struct assess *a, struct dk_exposure **ret);
 void assess_clear(struct assess *a);
 

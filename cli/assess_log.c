@@ -6,9 +6,7 @@
 
 #include "assess.h"
 
-#define MINUTE_S 60
 #define ERASED_CODE 65535
-#define MARK_ENTRIES 256
 
 static uint32_t
 minute_of(const uint8_t *leaf)
@@ -17,7 +15,8 @@ minute_of(const uint8_t *leaf)
 
 	for (unsigned i = 8; i < 16; i++)
 		seconds = seconds << 8 | leaf[i];
-	return seconds / MINUTE_S < UINT32_MAX ? (uint32_t)(seconds / MINUTE_S) : UINT32_MAX;
+	return seconds / ASSESS_MINUTE_S < UINT32_MAX ? (uint32_t)(seconds / ASSESS_MINUTE_S)
+						      : UINT32_MAX;
 }
 
 static dk_err
@@ -291,7 +290,7 @@ assess_read_entry(
 	struct assess_mark *mark;
 	dk_err err = DK_OK;
 
-	if (a->entry.count % MARK_ENTRIES == 0) {
+	if (a->entry.count % ASSESS_MARK_ENTRIES == 0) {
 		mark = array_add(&a->mark, sizeof(*mark));
 		if (!mark)
 			return DK_ERR_NOMEM;
@@ -309,202 +308,4 @@ assess_read_entry(
 		return DK_ERR_NOMEM;
 	*at = e;
 	return DK_OK;
-}
-
-/* ---- times ---- */
-
-/* The first cosigned tree with this entry, or behind all. */
-static size_t
-time_of(const struct assess *a, uint64_t index)
-{
-	const struct log_time *time = a->time.at;
-	size_t low = 0, high = a->time.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (time[middle].size > index)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
-}
-
-struct assess_when
-assess_when(const struct assess *a, uint64_t index)
-{
-	const struct assess_entry *e = (struct assess_entry *)a->entry.at + index;
-	const struct log_time *time = a->time.at;
-	bool witnessed = a->time.count > 0;
-	uint64_t start = (uint64_t)(witnessed ? e->early : e->minute) * MINUTE_S;
-
-	return (struct assess_when){ .after = start > 0 ? start - 1 : 0,
-		.before = witnessed ? time[time_of(a, index)].high
-				    : (uint64_t)e->minute * MINUTE_S + MINUTE_S - 1 };
-}
-
-/* The newest low of a tree and those before it, the earliest high of it and those behind it:
- * neither goes back. */
-static void
-settle(struct log_time *time, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (time[i].high >= DK_EXPOSURE_NEVER)
-			time[i].high = DK_EXPOSURE_NEVER - 1;
-		if (time[i].high == 0)
-			time[i].high = 1;
-		if (i > 0 && time[i].low < time[i - 1].low)
-			time[i].low = time[i - 1].low;
-	}
-	for (size_t i = count; i-- > 1;)
-		if (time[i - 1].high > time[i].high)
-			time[i - 1].high = time[i].high;
-}
-
-/* From the last entry to the first, so that what is early for one is for those before it. */
-dk_err
-assess_times(struct assess *a, const struct log_points *points)
-{
-	struct assess_entry *entry = a->entry.at;
-	size_t at = points->time_count;
-	uint32_t least = UINT32_MAX;
-	struct log_time *time;
-
-	for (size_t i = 0; i < points->time_count; i++) {
-		time = array_add(&a->time, sizeof(*time));
-		if (!time)
-			return DK_ERR_NOMEM;
-		*time = points->time[i];
-	}
-	time = a->time.at;
-	if (a->time.count > 0)
-		settle(time, a->time.count);
-	for (size_t i = a->time.count > 0 ? a->entry.count : 0; i-- > 0;) {
-		uint64_t minute = entry[i].minute;
-
-		while (at > 0 && time[at - 1].size > i)
-			at--;
-		if (at > 0 && (time[at - 1].low + 1) / MINUTE_S < minute)
-			minute = (time[at - 1].low + 1) / MINUTE_S;
-		if (minute * MINUTE_S > time[at].high) /* some clock was wrong */
-			minute = 0;
-		if (minute < least)
-			least = (uint32_t)minute;
-		entry[i].early = least;
-	}
-	return DK_OK;
-}
-
-/* ---- into the engine ---- */
-
-struct feed {
-	struct dk_exposure *x;
-	struct assess_mark at;
-	uint64_t after, before;
-};
-
-/* What belongs to it begins at mark. */
-static void
-entry_at(const struct assess *a, uint64_t index, const struct assess_mark *mark,
-    struct assess_room *room, struct dk_exposure_entry *ret)
-{
-	const struct assess_entry *e = (struct assess_entry *)a->entry.at + index;
-	const struct assess_factor *factor = (struct assess_factor *)a->factor.at + mark->factor;
-	const uint32_t *item = (uint32_t *)a->item.at + mark->item;
-	const struct assess_made *made;
-	struct assess_when when = assess_when(a, index);
-
-	*ret = (struct dk_exposure_entry){ .index = index,
-		.after = when.after,
-		.before = when.before,
-		.class = (enum dk_exposure_class)e->class,
-		.prompt = e->prompt,
-		.clear = e->clear,
-		.root = e->class == DK_ENTRY_RELEASE ? 0 : e->root,
-		.count = e->class == DK_ENTRY_CLOSED ? 0 : e->items,
-		.item = item,
-		.factor_count = e->factors,
-		.factor = room->factor };
-	for (unsigned i = 0; i < e->factors; i++)
-		room->factor[i] = (struct dk_exposure_factor){
-			.kind = factor[i].kind, .verifier = factor[i].verifier, .id = factor[i].id
-		};
-	if (e->class != DK_ENTRY_KEY)
-		return;
-	made = (struct assess_made *)a->made.at + item[0];
-	room->item[0] = assess_key(a, made->key_id);
-	if (made->has_recovery)
-		room->item[1] = assess_key(a, made->recovery);
-	ret->item = room->item;
-	ret->count = made->has_recovery ? 2 : 1;
-}
-
-void
-assess_entry(
-    const struct assess *a, uint64_t index, struct assess_room *room, struct dk_exposure_entry *ret)
-{
-	const struct assess_entry *entry = a->entry.at;
-	struct assess_mark at = ((struct assess_mark *)a->mark.at)[index / MARK_ENTRIES];
-
-	for (uint64_t i = index - index % MARK_ENTRIES; i < index; i++) {
-		at.item += entry[i].items;
-		at.factor += entry[i].factors;
-	}
-	entry_at(a, index, &at, room, ret);
-}
-
-static dk_err
-feed_one(struct assess *a, struct feed *feed, uint64_t index)
-{
-	struct assess_entry *e = (struct assess_entry *)a->entry.at + index;
-	struct dk_exposure_entry out;
-	struct assess_room room;
-
-	entry_at(a, index, &feed->at, &room, &out);
-	feed->at.item += e->items;
-	feed->at.factor += e->factors;
-	/* A clock that goes back is no evidence: the entry is closed, at the time of the last. */
-	if (out.after < feed->after) {
-		e->class = DK_ENTRY_CLOSED;
-		out = (struct dk_exposure_entry){ .index = index,
-			.after = feed->after,
-			.before = feed->before,
-			.class = DK_ENTRY_CLOSED };
-	}
-	feed->after = out.after;
-	feed->before = out.before;
-	return dk_exposure_entry(feed->x, &out);
-}
-
-dk_err
-assess_feed(struct assess *a, struct dk_exposure **ret)
-{
-	const struct incident *incident = a->incident;
-	uint32_t *own = calloc(incident->own_count + 1, sizeof(*own));
-	struct dk_exposure_case c = { .from = incident->from,
-		.to = incident->to,
-		.gap = incident->silence,
-		.keys = (uint32_t)a->key.count,
-		.objects = (uint32_t)a->digest.count,
-		.theft_count = a->theft.count,
-		.theft = a->theft.at,
-		.own_count = incident->own_count,
-		.own = own };
-	struct feed feed = { .x = NULL };
-	dk_err err;
-
-	if (!own)
-		return DK_ERR_NOMEM;
-	for (size_t i = 0; i < incident->own_count; i++)
-		own[i] = assess_key(a, incident->own[i]);
-	err = dk_exposure_new(&c, &feed.x);
-	for (uint64_t i = 0; i < a->entry.count && err == DK_OK; i++)
-		err = feed_one(a, &feed, i);
-	free(own);
-	if (err != DK_OK)
-		dk_exposure_free(feed.x);
-	else
-		*ret = feed.x;
-	return err;
 }
