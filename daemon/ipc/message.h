@@ -102,6 +102,7 @@ enum ipc_admin_op {
 	IPC_OP_LOG_ERASE = 16,
 	IPC_OP_LOG_EXPORT = 17,
 	IPC_OP_TENANT_ACCEPT = 18,
+	IPC_OP_KEY_IMPORT = 19,
 };
 
 /* Protections in force, payload of READY. */

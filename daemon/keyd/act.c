@@ -153,6 +153,9 @@ keyd_tell_device(struct keyd *keyd, const struct device *device)
 void
 keyd_tell_key(struct keyd *keyd, struct service_key *key)
 {
+	/* What a rule names of a DKE key, authd sees in the request. */
+	if (key->dke_name[0])
+		return;
 	for (unsigned i = 0; i < key->version_count; i++) {
 		const struct dk_part parts[] = { { key->version[i].id, 32 },
 			{ &key->version[i].state, 1 }, { key->name, strlen(key->name) } };

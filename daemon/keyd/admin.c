@@ -18,8 +18,9 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{ IPC_OP_KEY_CREATE, DK_LOG_KEY_CREATED, 4, check_key_create, do_key_create },
-	{ IPC_OP_KEY_ROTATE, DK_LOG_KEY_CREATED, 4, check_key_rotate, do_key_create },
+	{ IPC_OP_KEY_CREATE, DK_LOG_KEY_CREATED, 6, check_key_create, do_key_create },
+	{ IPC_OP_KEY_ROTATE, DK_LOG_KEY_CREATED, 6, check_key_rotate, do_key_create },
+	{ IPC_OP_KEY_IMPORT, DK_LOG_KEY_CREATED, 6, check_key_import, do_key_create },
 	{ IPC_OP_KEY_DISABLE, DK_LOG_KEY_STATE, 2, check_key_state, do_key_state },
 	{ IPC_OP_KEY_ENABLE, DK_LOG_KEY_STATE, 2, check_key_state, do_key_state },
 	{ IPC_OP_KEY_DESTROY, DK_LOG_KEY_DESTROYED, 2, check_key_destroy, do_key_destroy },
@@ -75,12 +76,14 @@ static void
 free_act(struct admin_act *act)
 {
 	dk_pkey_free(act->version.pkey);
+	dk_dke_free(act->version.dke);
 	dk_pkey_free(act->recovery);
 	free(act->version.receipt);
 	dk_wipe(&act->code, sizeof(act->code));
 	if (act->out.text)
 		dk_wipe(act->out.text, act->out.cap); /* an enrolment code may be in it */
 	free(act->out.text);
+	dk_wipe(act->arg, sizeof(act->arg)); /* a private key may be in it */
 	free(act);
 }
 

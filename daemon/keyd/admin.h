@@ -5,8 +5,11 @@
 
 #include "keyd/keyd.h"
 
-/* The longest one is a recovery key in hex. */
-#define ADMIN_ARG_MAX_BYTES (2 * (DK_CUSTODIAN_BYTES + DK_SPKI_MAX_BYTES) + 1)
+/* The longest one is a private key of 4,096 bits in base64. */
+#define ADMIN_ARG_MAX_BYTES 4097
+#define ADMIN_RECOVERY_MAX_BYTES (DK_CUSTODIAN_BYTES + DK_SPKI_MAX_BYTES)
+/* Arguments of create and rotate. */
+enum { ADMIN_NAME, ADMIN_TYPE, ADMIN_RECOVERY, ADMIN_HSM, ADMIN_DKE_NAME, ADMIN_UNTESTED };
 
 /* A check returns it when it asked the HSM; it is called again with the answer. */
 #define ADMIN_WAIT 0xffffu
@@ -19,6 +22,7 @@ struct admin_act {
 	char arg[IPC_ADMIN_ARGS_MAX][ADMIN_ARG_MAX_BYTES];
 	/* prepared before the record, used after it */
 	struct key_version version;
+	char dke_name[STATE_DKE_NAME_MAX_BYTES + 1]; /* empty: no DKE key */
 	uint32_t number; /* of a version; 0: all */
 	unsigned failed; /* code of what was asked of the HSM */
 	struct dk_pkey *recovery;
@@ -45,6 +49,10 @@ typedef unsigned (*admin_check)(
 typedef void (*admin_carry_out)(struct keyd *keyd, struct admin_act *act,
     const struct dk_receipt *receipt, struct admin_text *out);
 
+/* admin_key.c: the event of a new version whose pair is there. */
+void admin_version_event(
+    struct admin_act *act, uint32_t number, struct dk_log_event *event);
+
 /* admin.c */
 void admin_reply(
     struct keyd *keyd, uint64_t id, unsigned code, const struct admin_text *out);
@@ -61,6 +69,17 @@ void do_key_state(struct keyd *keyd, struct admin_act *act, const struct dk_rece
 unsigned check_key_destroy(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
 void do_key_destroy(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
     struct admin_text *out);
+/* admin_dke.c: keys of spec/profiles/ms-dke.md. */
+/* Modulus of the type in bits; 0: no type of a DKE key. */
+unsigned dke_bits(const char *type);
+/* What TOKEN_MAKE has for it. */
+unsigned dke_token_type(unsigned bits);
+/* All that a new version of this DKE key has but the pair; key may be NULL. */
+unsigned dke_check_new(struct keyd *keyd, struct admin_act *act, const struct service_key *key);
+void dke_print_made(const struct admin_act *act, struct admin_text *out);
+const char *dke_type_name(const struct key_version *version);
+unsigned check_key_import(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
+
 unsigned check_enrol_code(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
 void do_enrol_code(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
     struct admin_text *out);

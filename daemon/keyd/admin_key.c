@@ -7,8 +7,13 @@
 #include "keyd/admin.h"
 
 static bool
-generate(const char *type, struct dk_pkey **ret)
+generate(struct admin_act *act)
 {
+	const char *type = act->arg[ADMIN_TYPE];
+	struct dk_pkey **ret = &act->version.pkey;
+
+	if (dke_bits(type) > 0)
+		return dk_dke_generate(dke_bits(type), &act->version.dke) == DK_OK;
 	if (strcmp(type, "p256") == 0)
 		return dk_pkey_generate(DK_KEY_P256, 0, ret) == DK_OK;
 	if (strcmp(type, "p384") == 0)
@@ -33,10 +38,14 @@ static void
 made(struct keyd *keyd, void *ctx, unsigned index, unsigned code, const uint8_t *out, size_t len)
 {
 	struct admin_act *act = ctx;
+	dk_err err = DK_OK;
 
 	(void)index;
 	act->failed = code;
-	if (code == DK_CODE_OK && dk_pkey_from_spki(out, len, &act->version.pkey) != DK_OK)
+	if (code == DK_CODE_OK)
+		err = act->dke_name[0] ? dk_dke_from_spki(out, len, &act->version.dke)
+				       : dk_pkey_from_spki(out, len, &act->version.pkey);
+	if (err != DK_OK)
 		act->failed = DK_CODE_HSM;
 	admin_resume(keyd, act);
 }
@@ -46,6 +55,8 @@ type_number(const char *type)
 {
 	static const char *const names[] = { "", "p256", "p384", "rsa3072" };
 
+	if (dke_bits(type) > 0)
+		return dke_token_type(dke_bits(type));
 	for (unsigned i = DK_KEY_P256; i <= DK_KEY_RSA; i++)
 		if (strcmp(type, names[i]) == 0)
 			return i;
@@ -57,17 +68,17 @@ static unsigned
 make_pair(struct keyd *keyd, struct admin_act *act)
 {
 	struct key_version *v = &act->version;
-	unsigned type = type_number(act->arg[1]);
-	const char *uri = act->arg[3];
+	unsigned type = type_number(act->arg[ADMIN_TYPE]);
+	const char *uri = act->arg[ADMIN_HSM];
 
 	if (act->failed != DK_CODE_OK)
 		return act->failed;
-	if (v->pkey)
+	if (v->pkey || v->dke)
 		return DK_CODE_OK;
 	if (type == 0 || strlen(uri) > IPC_TOKEN_URI_MAX_BYTES)
 		return DK_CODE_ARGUMENT;
 	if (uri[0] == '\0')
-		return generate(act->arg[1], &v->pkey) ? DK_CODE_OK : DK_CODE_INTERNAL;
+		return generate(act) ? DK_CODE_OK : DK_CODE_INTERNAL;
 	v->token = true;
 	v->type = (uint16_t)type;
 	if (dk_random(v->token_id, sizeof(v->token_id)) != DK_OK ||
@@ -76,38 +87,55 @@ make_pair(struct keyd *keyd, struct admin_act *act)
 	return ADMIN_WAIT;
 }
 
-static unsigned
-new_version(struct keyd *keyd, struct admin_act *act, uint32_t number, struct dk_log_event *event)
+void
+admin_version_event(struct admin_act *act, uint32_t number, struct dk_log_event *event)
 {
 	struct key_version *v = &act->version;
-	unsigned code = make_pair(keyd, act);
 
-	if (code != DK_CODE_OK)
-		return code;
-	memcpy(v->id, dk_pkey_id(v->pkey), sizeof(v->id));
-	v->type = dk_stanza_type_of(v->pkey);
+	memcpy(v->id, v->dke ? dk_dke_id(v->dke) : dk_pkey_id(v->pkey), sizeof(v->id));
+	v->type = v->dke ? DK_LOG_TYPE_DKE : dk_stanza_type_of(v->pkey);
 	v->number = number;
 	v->state = DK_VERSION_ACTIVE;
 	v->created = event->time;
-	event_key(event, act->arg[0], v);
+	event_key(event, act->arg[ADMIN_NAME], v);
 	event->stanza_type = v->type;
 	if (!act->recovery)
-		return DK_CODE_OK;
+		return;
 	memcpy(event->recovery, dk_pkey_id(act->recovery), sizeof(event->recovery));
 	event->has_recovery = true;
-	return DK_CODE_OK;
+}
+
+/* key: that it is to be a version of, or NULL. */
+static unsigned
+new_version(struct keyd *keyd, struct admin_act *act, const struct service_key *key,
+    struct dk_log_event *event)
+{
+	uint32_t number = key ? key->version[key->version_count - 1].number + 1 : 1;
+	unsigned code = DK_CODE_OK;
+
+	if (dke_bits(act->arg[ADMIN_TYPE]) > 0)
+		code = dke_check_new(keyd, act, key);
+	else if (act->arg[ADMIN_DKE_NAME][0] || act->arg[ADMIN_UNTESTED][0] ||
+	    (key && key->dke_name[0]))
+		code = DK_CODE_ARGUMENT;
+	if (code == DK_CODE_OK)
+		code = make_pair(keyd, act);
+	if (code == DK_CODE_OK)
+		admin_version_event(act, number, event);
+	return code;
 }
 
 /* Custodian and SubjectPublicKeyInfo in hex, or nothing. */
 static bool
 take_recovery(const struct keyd *keyd, struct admin_act *act, const char *hex)
 {
-	uint8_t bytes[ADMIN_ARG_MAX_BYTES / 2];
+	uint8_t bytes[ADMIN_RECOVERY_MAX_BYTES];
 	size_t len = strlen(hex) / 2;
 
 	if (hex[0] == '\0' || act->recovery)
 		return true;
-	if (len <= DK_CUSTODIAN_BYTES || !dk_unhex(hex, bytes, len) || !dk_custodian_valid(bytes) ||
+	if (len <= DK_CUSTODIAN_BYTES || len > sizeof(bytes) || !dk_unhex(hex, bytes, len) ||
+	    !dk_custodian_valid(bytes) ||
 	    memcmp(bytes, keyd->state.service.custodian, DK_CUSTODIAN_BYTES) == 0)
 		return false;
 	memcpy(act->recovery_custodian, bytes, DK_CUSTODIAN_BYTES);
@@ -124,9 +152,23 @@ check_key_create(struct keyd *keyd, struct admin_act *act, struct dk_log_event *
 		return DK_CODE_EXISTS;
 	if (keyd->state.key_count == STATE_KEYS_MAX)
 		return DK_CODE_TOO_LARGE;
-	if (!take_recovery(keyd, act, act->arg[2]))
+	if (!take_recovery(keyd, act, act->arg[ADMIN_RECOVERY]))
 		return DK_CODE_ARGUMENT;
-	return new_version(keyd, act, 1, event);
+	return new_version(keyd, act, NULL, event);
+}
+
+/* Where none is given: that of the last version, if it is a DKE key. */
+static void
+same_type(struct admin_act *act, const struct service_key *key)
+{
+	const char *type =
+	    key->dke_name[0] ? dke_type_name(&key->version[key->version_count - 1]) : "p256";
+
+	if (act->arg[ADMIN_TYPE][0])
+		return;
+	memcpy(act->arg[ADMIN_TYPE], type, strlen(type) + 1);
+	if (key->dke_name[0])
+		memcpy(act->arg[ADMIN_UNTESTED], "untested-size", sizeof("untested-size"));
 }
 
 unsigned
@@ -138,9 +180,10 @@ check_key_rotate(struct keyd *keyd, struct admin_act *act, struct dk_log_event *
 		return DK_CODE_UNKNOWN_KEY;
 	if (key->version_count == DK_VERSIONS_MAX)
 		return DK_CODE_TOO_LARGE;
-	if (!take_recovery(keyd, act, act->arg[2]))
+	if (!take_recovery(keyd, act, act->arg[ADMIN_RECOVERY]))
 		return DK_CODE_ARGUMENT;
-	return new_version(keyd, act, key->version[key->version_count - 1].number + 1, event);
+	same_type(act, key);
+	return new_version(keyd, act, key, event);
 }
 
 /* The receipt of the creation goes with the public key for ever. */
@@ -170,12 +213,17 @@ do_key_create(struct keyd *keyd, struct admin_act *act, const struct dk_receipt 
 	if (!keep_receipt(&act->version, receipt) ||
 	    state_add_version(&keyd->state, act->arg[0], &act->version) != DK_OK)
 		say_fatal("no memory for a key that is recorded already");
-	dk_hex(act->version.id, sizeof(act->version.id), id);
-	admin_printf(out, "%s/keys/%s\nversion %u, key id %s\n", keyd->state.service.base_url,
-	    act->arg[0], act->version.number, id);
-	act->version.pkey = NULL; /* moved */
-	act->version.receipt = NULL;
 	key = state_key_by_name(&keyd->state, act->arg[0]);
+	memcpy(key->dke_name, act->dke_name, sizeof(key->dke_name));
+	dk_hex(act->version.id, sizeof(act->version.id), id);
+	if (act->dke_name[0])
+		dke_print_made(act, out);
+	else
+		admin_printf(out, "%s/keys/%s\n", keyd->state.service.base_url, act->arg[0]);
+	admin_printf(out, "version %u, key id %s\n", act->version.number, id);
+	act->version.pkey = NULL; /* moved */
+	act->version.dke = NULL;
+	act->version.receipt = NULL;
 	if (act->recovery) {
 		dk_pkey_free(key->recovery);
 		key->recovery = act->recovery;
@@ -266,22 +314,35 @@ check_key_destroy(struct keyd *keyd, struct admin_act *act, struct dk_log_event 
 	return DK_CODE_OK;
 }
 
+static dk_err
+keep_public_half(struct key_version *v)
+{
+	size_t len;
+	const uint8_t *spki = v->dke ? dk_dke_spki(v->dke, &len) : dk_pkey_spki(v->pkey, &len);
+	struct dk_dke_key *dke = NULL;
+	struct dk_pkey *pkey = NULL;
+	dk_err err =
+	    v->dke ? dk_dke_from_spki(spki, len, &dke) : dk_pkey_from_spki(spki, len, &pkey);
+
+	if (err != DK_OK)
+		return err;
+	dk_dke_free(v->dke);
+	dk_pkey_free(v->pkey);
+	v->dke = dke;
+	v->pkey = pkey;
+	return DK_OK;
+}
+
 /* The public half stays: objects and records name it. */
 void
 destroy_version(struct keyd *keyd, struct service_key *key, uint32_t number)
 {
 	struct key_version *v = version_by_number(key, number);
-	struct dk_pkey *public_half;
-	const uint8_t *spki;
-	size_t len;
 
 	if (!v || v->state == DK_VERSION_DESTROYED)
 		return;
-	spki = dk_pkey_spki(v->pkey, &len);
-	if (dk_pkey_from_spki(spki, len, &public_half) != DK_OK)
+	if (keep_public_half(v) != DK_OK)
 		say_fatal("no memory for an act that is recorded already");
-	dk_pkey_free(v->pkey);
-	v->pkey = public_half;
 	v->state = DK_VERSION_DESTROYED;
 	if (v->token)
 		keyd_token_destroy(keyd, v);

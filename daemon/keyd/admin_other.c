@@ -93,10 +93,12 @@ do_freeze(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *rec
 	bool frozen = act->op == IPC_OP_FREEZE;
 
 	(void)receipt;
-	if (key)
+	if (key) {
 		key->frozen = frozen;
-	else
+		key->canary = false;
+	} else {
 		keyd->state.frozen = frozen;
+	}
 	admin_printf(out, "%s%s%s\n", frozen ? "frozen" : "no longer frozen", key ? ": " : "",
 	    key ? key->name : "");
 }
@@ -117,10 +119,15 @@ admin_list_keys(struct keyd *keyd, struct admin_text *out)
 			const struct key_version *ver = &key->version[v];
 
 			dk_hex(ver->id, sizeof(ver->id), id);
-			admin_printf(out, "%s\t%u\t%s\t%s%s%s%s\t%s\n", key->name, ver->number,
-			    types[ver->type < 4 ? ver->type : 0],
+			admin_printf(out, "%s\t%u\t%s\t%s%s%s%s%s\t%s", key->name, ver->number,
+			    ver->dke ? dke_type_name(ver) : types[ver->type < 4 ? ver->type : 0],
 			    states[ver->state < 4 ? ver->state : 0], key->frozen ? ",frozen" : "",
-			    key->recovery ? ",recovery" : "", ver->token ? ",hsm" : "", id);
+			    key->recovery ? ",recovery" : "", ver->token ? ",hsm" : "",
+			    ver->decrypt_only ? ",decrypt-only" : "", id);
+			if (ver->dke)
+				admin_printf(out, "\t/%s/%s%s", key->dke_name, ver->dke_id,
+				    ver == state_dke_published(key) ? "\tpublished" : "");
+			admin_printf(out, "\n");
 		}
 	}
 }

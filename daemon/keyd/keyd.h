@@ -136,6 +136,8 @@ struct keyd {
 	pthread_rwlock_t state_lock;
 	unsigned lock_depth;
 	uint64_t changes; /* how often the state has changed */
+	bool dke_told;    /* httpd has the public halves of DKE keys, of this change: */
+	uint64_t dke_changes;
 	size_t job_bytes;
 	unsigned judging;
 	struct job *ready_first; /* judged, not yet sent to logd */
@@ -205,10 +207,17 @@ dk_err keyd_device_pkey(struct keyd *keyd, struct device *device);
 void keyd_releases_go_on(struct keyd *keyd);
 /* Ends the threads, and wipes and frees the requests under way. */
 void keyd_releases_end(struct keyd *keyd);
+/* RELEASE_JUDGED and DKE_JUDGED. */
 bool keyd_on_release(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_key(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_admin(struct keyd *keyd, const struct ipc_message *message);
+
+/* dke_keys.c: in each round. */
+void keyd_tell_dke_keys(struct keyd *keyd);
+void keyd_freeze_canaries(struct keyd *keyd);
+/* The denial at index asked for a canary: the key is as good as frozen from now on. */
+void keyd_canary(struct keyd *keyd, struct service_key *key, uint64_t index);
 
 /* admin_export.c */
 bool keyd_on_auditors(struct keyd *keyd, const struct ipc_message *message);

@@ -214,6 +214,7 @@ on_authd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 	(void)channel;
 	switch (message->type) {
 	case IPC_RELEASE_JUDGED:
+	case IPC_DKE_JUDGED:
 		return keyd_on_release(keyd, message);
 	case IPC_ENROL_PASSED:
 		return keyd_on_enrol(keyd, message); /* changes what no thread reads */
@@ -274,6 +275,8 @@ idle(void *ctx)
 
 	keyd_releases_go_on(keyd);
 	keyd_share_step(keyd);
+	keyd_freeze_canaries(keyd);
+	keyd_tell_dke_keys(keyd);
 	if (keyd->logd->fd < 0 || keyd->authd->fd < 0 || keyd->httpd->fd < 0 ||
 	    (keyd->tokend && keyd->tokend->fd < 0))
 		keyd->child.stopping = true;
@@ -385,6 +388,7 @@ keyd_begin(struct keyd *keyd)
 	if (keyd->state.erase)
 		keyd_erase(keyd);
 	tell_all(keyd);
+	keyd_tell_dke_keys(keyd);
 	record_start(keyd);
 	ipc_child_ready(&keyd->child);
 }

@@ -30,7 +30,8 @@ refusal_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receip
 {
 	struct job *job = ctx;
 
-	(void)receipt;
+	if (code == DK_CODE_OK && job->dke)
+		dke_denied(keyd, job, receipt->index);
 	/* What authd knew is as old: the client asks again. */
 	if (code == IPC_CODE_STALE) {
 		keyd_share_look(keyd);
@@ -45,6 +46,8 @@ refusal_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receip
 static bool
 may_record(struct keyd *keyd, const struct job *job)
 {
+	if (job->dke && !dke_by_stranger(job->dke, job->code))
+		return true;
 	if (job->device && job->device->state == DEVICE_ACTIVE)
 		return true;
 	return keyd_may_record_denial(keyd, job->device ? DENIED_REVOKED : DENIED_STRANGER);
@@ -71,7 +74,7 @@ release_refuse(struct keyd *keyd, struct job *job, unsigned code)
 		return;
 	}
 	for (unsigned i = 0; i < job->count; i++)
-		if (job->objects[i].code == DK_CODE_OK)
+		if (job->objects[i].code == DK_CODE_OK || job->dke)
 			job->objects[i].code = (uint16_t)code;
 	job_event(job, DK_LOG_DENIAL, code, &event);
 	event.suppressed = keyd->suppressed;
@@ -120,6 +123,10 @@ logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void 
 	}
 	if (code == IPC_CODE_POLICY_DIFFERS)
 		code = DK_CODE_UNAVAILABLE;
+	if (code == DK_CODE_OK && job->dke) {
+		dke_answer(keyd, job);
+		return;
+	}
 	if (code == DK_CODE_OK && job_keep_receipt(job, receipt)) {
 		job->work.run = seal;
 		job->work.done = sealed;
@@ -148,7 +155,7 @@ send_record(struct keyd *keyd, struct job *job)
 		.policy_rule = IPC_POLICY_SAME,
 		.policy = job->policy,
 		.created = job->sig.created,
-		.device = job->sig.key_id,
+		.device = job->dke ? NULL : job->sig.key_id,
 		.nonce = job->sig.nonce,
 		.charge_count = job->charge_count,
 		.charges = job->charges };
@@ -208,17 +215,24 @@ ready(struct keyd *keyd, struct job *job)
 	keyd->ready_last = job;
 }
 
+/* False: it was refused. */
+static bool
+device_may(struct keyd *keyd, struct job *job)
+{
+	const struct device *device = state_device(&keyd->state, job->device->id);
+
+	if (device && device->state == DEVICE_ACTIVE && !keyd->state.frozen)
+		return true;
+	release_refuse(keyd, job, keyd->state.frozen ? DK_CODE_FROZEN : DK_CODE_DEVICE_REVOKED);
+	return false;
+}
+
 /* In the main thread, behind what tokend did; it may have taken its time. */
 void
 release_conclude(struct keyd *keyd, struct job *job)
 {
-	const struct device *device = state_device(&keyd->state, job->device->id);
-
-	if (!device || device->state != DEVICE_ACTIVE || keyd->state.frozen) {
-		release_refuse(
-		    keyd, job, keyd->state.frozen ? DK_CODE_FROZEN : DK_CODE_DEVICE_REVOKED);
+	if (!job->dke && !device_may(keyd, job))
 		return;
-	}
 	if (keyd_share_busy(keyd)) {
 		keyd_share_wait_job(keyd, job);
 		return;
@@ -229,6 +243,14 @@ release_conclude(struct keyd *keyd, struct job *job)
 		return;
 	}
 	job->generation = keyd->state.generation;
+	if (job->dke) {
+		job_reset(job);
+		job->code = dke_check(keyd, job);
+		if (job->code != DK_CODE_OK) {
+			release_refuse(keyd, job, job->code);
+			return;
+		}
+	}
 	make_record(keyd, job);
 	if (job->pending)
 		send_record(keyd, job);
@@ -294,10 +316,12 @@ judge_here(struct keyd *keyd, struct job *job, bool token)
 void
 keyd_judge_anew(struct keyd *keyd, struct job *job)
 {
-	struct device *device = state_device(&keyd->state, job->sig.key_id);
-	const bool token = has_token_keys(keyd);
+	struct device *device = job->dke ? NULL : state_device(&keyd->state, job->sig.key_id);
+	const bool token = !job->dke && has_token_keys(keyd);
 
 	job_reset(job);
+	if (job->dke && dke_ask_token(keyd, job))
+		return;
 	if (device)
 		(void)keyd_device_pkey(keyd, device);
 	job->work.run = judge;

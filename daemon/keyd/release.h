@@ -5,6 +5,7 @@
 
 #include "ipc/payload.h"
 #include "keyd/keyd.h"
+#include "keyd/release_dke.h"
 
 struct item {
 	struct dk_secret32 share;
@@ -29,7 +30,8 @@ struct job {
 	uint8_t *copy;                /* of the message, which what is borrowed points into */
 	struct token_answer *answers; /* one an object, or NULL: nobody was asked */
 	unsigned waiting;
-	const uint8_t *body; /* borrowed */
+	struct dke_request *dke; /* NULL: a native request */
+	const uint8_t *body;     /* borrowed */
 	size_t body_len;
 	uint8_t address[16];
 	struct dk_request_signature sig;

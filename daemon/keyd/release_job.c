@@ -48,7 +48,7 @@ claimed(const struct job *job)
 {
 	unsigned n;
 
-	if (job->body_len < DK_RELEASE_HEAD_BYTES)
+	if (job->dke || job->body_len < DK_RELEASE_HEAD_BYTES)
 		return 1;
 	n = (unsigned)job->body[DK_RELEASE_HEAD_BYTES - 2] << 8 |
 	    job->body[DK_RELEASE_HEAD_BYTES - 1];
@@ -84,9 +84,13 @@ job_new(struct keyd *keyd, const struct ipc_message *message, bool *ret_broken)
 	job->bytes = message->len;
 	keyd->job_bytes += job->bytes;
 	job->copy = malloc(message->len);
+	if (message->type == IPC_DKE_JUDGED && !(job->dke = dke_new())) {
+		job_free(job);
+		return NULL;
+	}
 	if (job->copy) {
 		kept.data = memcpy(job->copy, message->data, message->len);
-		*ret_broken = !parse_message(&kept, job);
+		*ret_broken = job->dke ? !dke_parse(&kept, job) : !parse_message(&kept, job);
 	}
 	if (job->copy && !*ret_broken && make_room(job))
 		return job;
@@ -101,6 +105,8 @@ job_reset(struct job *job)
 		dk_wipe(job->items, job->room * sizeof(job->items[0]));
 	if (job->objects)
 		memset(job->objects, 0, job->room * sizeof(job->objects[0]));
+	if (job->dke)
+		dke_reset(job->dke);
 	dk_pkey_free(job->recipient);
 	job->recipient = NULL;
 	job->device = NULL;
@@ -118,6 +124,7 @@ job_free(struct job *job)
 		dk_wipe(job->answers, job->room * sizeof(job->answers[0]));
 	job_reset(job);
 	job->keyd->job_bytes -= job->bytes;
+	dke_free(job->dke);
 	free(job->answers);
 	free(job->objects);
 	free(job->items);

@@ -67,6 +67,8 @@ job_check(struct keyd *keyd, struct job *job)
 	struct dk_release_request request;
 	unsigned code;
 
+	if (job->dke)
+		return dke_check(keyd, job);
 	code = authenticate(keyd, job);
 	if (code != DK_CODE_OK)
 		return code;
@@ -213,6 +215,8 @@ job_judge(struct keyd *keyd, struct job *job)
 {
 	unsigned released = 0;
 
+	if (job->dke)
+		return job->dke->code == DK_CODE_OK;
 	for (unsigned i = 0; i < job->count; i++) {
 		struct item *item = &job->items[i];
 
@@ -227,23 +231,33 @@ job_judge(struct keyd *keyd, struct job *job)
 	return released;
 }
 
+static void
+device_event(const struct job *job, struct dk_log_event *event)
+{
+	keyd_event_device(event, job->device);
+	keyd_add_factor(event, DK_FACTOR_DEVICE, IPC_KEYD, job->device->index);
+	for (unsigned i = 0; i < job->approvals.count; i++)
+		keyd_add_factor(event, DK_FACTOR_APPROVAL, IPC_KEYD, job->approvals.index[i]);
+	memcpy(event->note, job->approvals.reason, sizeof(job->approvals.reason));
+	event->level = DK_LOG_LEVEL_A;
+}
+
 void
 job_event(struct job *job, unsigned class_, unsigned reason, struct dk_log_event *event)
 {
-	keyd_event(event, class_, DK_LOG_NATIVE, reason);
+	keyd_event(event, class_, job->dke ? DK_LOG_DKE : DK_LOG_NATIVE, reason);
 	memcpy(event->address, job->address, sizeof(event->address));
 	event->has_address = true;
 	if (job->has_digest) {
 		memcpy(event->request, job->digest, sizeof(event->request));
 		event->has_request = true;
 	}
-	if (!job->device)
+	if (job->dke)
+		dke_event(job, event);
+	else if (job->device)
+		device_event(job, event);
+	else
 		return;
-	keyd_event_device(event, job->device);
-	keyd_add_factor(event, DK_FACTOR_DEVICE, IPC_KEYD, job->device->index);
-	for (unsigned i = 0; i < job->approvals.count; i++)
-		keyd_add_factor(event, DK_FACTOR_APPROVAL, IPC_KEYD, job->approvals.index[i]);
-	memcpy(event->note, job->approvals.reason, sizeof(job->approvals.reason));
 	memcpy(event->token, job->token, job->token_len);
 	event->token_len = job->token_len;
 	memcpy(event->certificate, job->certificate, sizeof(event->certificate));
@@ -251,7 +265,6 @@ job_event(struct job *job, unsigned class_, unsigned reason, struct dk_log_event
 	memcpy(event->policy, job->policy, sizeof(event->policy));
 	event->has_policy = true;
 	event->mode = job->keyd->quorum.strict ? DK_LOG_STRICT : DK_LOG_PROMPT;
-	event->level = DK_LOG_LEVEL_A;
 	if (job->recipient) {
 		memcpy(event->recipient, dk_pkey_id(job->recipient), sizeof(event->recipient));
 		event->has_recipient = true;

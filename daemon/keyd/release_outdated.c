@@ -50,6 +50,9 @@ job_outdated(struct keyd *keyd, const struct job *job)
 #endif
 	if (job->told == keyd->told)
 		return false;
+	/* A DKE key, and whom a token names, authd is not told of. */
+	if (job->dke)
+		return job->told < keyd->told_in_force;
 	if (job->told < keyd->told_in_force || device_is_newer(keyd, job->sig.key_id, job->told) ||
 	    approver_is_newer(keyd, job))
 		return true;

@@ -11,7 +11,8 @@ has_token_keys(const struct keyd *keyd)
 {
 	for (unsigned i = 0; i < keyd->state.key_count; i++)
 		for (unsigned v = 0; v < keyd->state.key[i]->version_count; v++)
-			if (keyd->state.key[i]->version[v].token)
+			if (keyd->state.key[i]->version[v].token &&
+			    !keyd->state.key[i]->dke_name[0])
 				return true;
 	return false;
 }

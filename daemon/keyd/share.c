@@ -213,6 +213,10 @@ tell_differences(struct keyd *keyd, struct state *before)
 			keyd_tell_key(keyd, key);
 		else
 			key->told = was->told;
+		if (was && was->canary && !key->frozen) {
+			key->canary = true;
+			key->canary_index = was->canary_index;
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ free_key(struct service_key *key)
 {
 	for (unsigned i = 0; i < key->version_count; i++) {
 		dk_pkey_free(key->version[i].pkey);
+		dk_dke_free(key->version[i].dke);
 		free(key->version[i].receipt);
 	}
 	dk_pkey_free(key->recovery);
@@ -44,10 +45,49 @@ state_version_by_id(struct state *state, const uint8_t id[32], struct service_ke
 {
 	for (unsigned i = 0; i < state->key_count; i++)
 		for (unsigned v = 0; v < state->key[i]->version_count; v++)
-			if (memcmp(state->key[i]->version[v].id, id, 32) == 0) {
+			if (state->key[i]->version[v].pkey &&
+			    memcmp(state->key[i]->version[v].id, id, 32) == 0) {
 				*ret_key = state->key[i];
 				return &state->key[i]->version[v];
 			}
+	return NULL;
+}
+
+struct service_key *
+state_key_by_dke_name(struct state *state, const char *dke_name)
+{
+	for (unsigned i = 0; i < state->key_count; i++)
+		if (state->key[i]->dke_name[0] && strcmp(state->key[i]->dke_name, dke_name) == 0)
+			return state->key[i];
+	return NULL;
+}
+
+struct key_version *
+state_dke_version(struct service_key *key, const char *dke_id)
+{
+	for (unsigned v = 0; v < key->version_count; v++)
+		if (strcmp(key->version[v].dke_id, dke_id) == 0)
+			return &key->version[v];
+	return NULL;
+}
+
+bool
+state_has_key_id(const struct state *state, const uint8_t id[32])
+{
+	for (unsigned i = 0; i < state->key_count; i++)
+		for (unsigned v = 0; v < state->key[i]->version_count; v++)
+			if (memcmp(state->key[i]->version[v].id, id, 32) == 0)
+				return true;
+	return false;
+}
+
+const struct key_version *
+state_dke_published(const struct service_key *key)
+{
+	for (unsigned v = key->version_count; v > 0; v--)
+		if (key->version[v - 1].state == DK_VERSION_ACTIVE &&
+		    !key->version[v - 1].decrypt_only)
+			return &key->version[v - 1];
 	return NULL;
 }
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crypto/dke.h"
 #include "log/record.h"
 #include "native/enrol.h"
 #include "native/release.h"
@@ -21,6 +22,7 @@
 #define STATE_CODES_MAX 256
 #define STATE_CODE_TRIES_MAX 10
 #define STATE_CODE_LIFE_S 900
+#define STATE_DKE_NAME_MAX_BYTES 64
 
 struct key_version {
 	uint32_t number;
@@ -30,6 +32,10 @@ struct key_version {
 	struct dk_pkey *pkey; /* once destroyed: the public half */
 	uint8_t id[DK_KEY_ID_BYTES];
 	uint16_t type;
+	/* of the type DK_LOG_TYPE_DKE, in place of pkey */
+	struct dk_dke_key *dke;
+	char dke_id[STATE_DKE_NAME_MAX_BYTES + 1];
+	bool decrypt_only; /* never published */
 	bool token; /* the private half is in the HSM, under token_id */
 	uint8_t token_id[STATE_TOKEN_ID_BYTES];
 	uint8_t *receipt;
@@ -40,6 +46,9 @@ struct service_key {
 	char name[DK_SERVICE_NAME_MAX_BYTES + 1];
 	bool frozen;
 	uint64_t told; /* of keyd, when authd was told of it; not kept */
+	char dke_name[STATE_DKE_NAME_MAX_BYTES + 1]; /* not empty: all versions are DKE keys */
+	bool canary; /* a canary was asked for, and the key is not frozen yet; not kept */
+	uint64_t canary_index; /* of that denial; 0: it has no entry yet */
 	struct dk_pkey *recovery; /* public; NULL: none */
 	uint8_t recovery_custodian[DK_CUSTODIAN_BYTES];
 	unsigned version_count;
@@ -91,9 +100,15 @@ struct state {
 void state_clear(struct state *state);
 
 struct service_key *state_key_by_name(struct state *state, const char *name);
-/* The version whose key has this id; ret_key is its key. NULL: none. */
+/* The version whose key has this id; ret_key is its key. NULL: none. DKE keys are not looked
+ * at: no stanza is for one. */
 struct key_version *state_version_by_id(struct state *state, const uint8_t id[32],
     struct service_key **ret_key);
+struct service_key *state_key_by_dke_name(struct state *state, const char *dke_name);
+struct key_version *state_dke_version(struct service_key *key, const char *dke_id);
+bool state_has_key_id(const struct state *state, const uint8_t id[32]);
+/* The version of a DKE key that is published, or NULL. */
+const struct key_version *state_dke_published(const struct service_key *key);
 /* The last active version or NULL. */
 struct key_version *state_current(struct service_key *key);
 DK_MUST_USE dk_err state_add_version(struct state *state, const char *name,

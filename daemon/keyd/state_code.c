@@ -61,6 +61,31 @@ put_spki(struct dk_writer_buf *wr, const struct dk_pkey *pkey)
 }
 
 static dk_err
+put_dke(struct dk_writer_buf *wr, const struct key_version *v)
+{
+	uint8_t bytes[DK_PKEY_PRIVATE_MAX_BYTES];
+	size_t len = sizeof(bytes);
+	const uint8_t *spki;
+	dk_err err = DK_OK;
+
+	put_text(wr, v->dke_id);
+	dk_wr_u8(wr, v->decrypt_only);
+	if (v->state == DK_VERSION_DESTROYED || v->token) {
+		spki = dk_dke_spki(v->dke, &len);
+		dk_wr_u16(wr, (uint16_t)len);
+		dk_wr_bytes(wr, spki, len);
+		return DK_OK;
+	}
+	err = dk_dke_private_bytes(v->dke, bytes, &len);
+	if (err == DK_OK) {
+		dk_wr_u16(wr, (uint16_t)len);
+		dk_wr_bytes(wr, bytes, len);
+	}
+	dk_wipe(bytes, sizeof(bytes));
+	return err;
+}
+
+static dk_err
 put_version(struct dk_writer_buf *wr, const struct key_version *v)
 {
 	dk_wr_u32(wr, v->number);
@@ -73,6 +98,8 @@ put_version(struct dk_writer_buf *wr, const struct key_version *v)
 	dk_wr_bytes(wr, v->receipt, v->receipt_len);
 	dk_wr_u8(wr, v->token);
 	dk_wr_bytes(wr, v->token_id, sizeof(v->token_id));
+	if (v->type == DK_LOG_TYPE_DKE)
+		return put_dke(wr, v);
 	if (v->state != DK_VERSION_DESTROYED && !v->token)
 		return put_pkey(wr, v->pkey);
 	put_spki(wr, v->pkey);
@@ -101,6 +128,8 @@ put_keys(struct dk_writer_buf *wr, const struct state *state)
 			if (err != DK_OK)
 				return err;
 		}
+		if (key->dke_name[0])
+			put_text(wr, key->dke_name);
 	}
 	return DK_OK;
 }
@@ -214,6 +243,24 @@ get_recovery(struct dk_reader_buf *rd, struct service_key *key)
 }
 
 static dk_err
+get_dke(struct dk_reader_buf *rd, struct key_version *v)
+{
+	const uint8_t *bytes;
+	size_t len;
+
+	if (!get_text(rd, v->dke_id, STATE_DKE_NAME_MAX_BYTES))
+		return DK_ERR_KEY_DAMAGED;
+	v->decrypt_only = dk_rd_u8(rd) != 0;
+	len = dk_rd_u16(rd);
+	bytes = dk_rd_bytes(rd, len);
+	if (!bytes)
+		return DK_ERR_KEY_DAMAGED;
+	return v->state == DK_VERSION_DESTROYED || v->token
+	    ? dk_dke_from_spki(bytes, len, &v->dke)
+	    : dk_dke_from_private(bytes, len, &v->dke);
+}
+
+static dk_err
 get_version(struct dk_reader_buf *rd, struct key_version *v)
 {
 	v->number = dk_rd_u32(rd);
@@ -232,6 +279,8 @@ get_version(struct dk_reader_buf *rd, struct key_version *v)
 		return DK_ERR_KEY_DAMAGED;
 	v->token = dk_rd_u8(rd) != 0;
 	(void)get_bytes(rd, v->token_id, sizeof(v->token_id));
+	if (v->type == DK_LOG_TYPE_DKE)
+		return get_dke(rd, v);
 	return v->state == DK_VERSION_DESTROYED || v->token ? get_spki(rd, &v->pkey)
 							    : get_pkey(rd, &v->pkey);
 }
@@ -261,6 +310,10 @@ get_key(struct dk_reader_buf *rd, struct state *state)
 		if (err != DK_OK)
 			return err;
 	}
+	/* All versions of a key are of one kind. */
+	if (count > 0 && key->version[0].type == DK_LOG_TYPE_DKE &&
+	    (!get_text(rd, key->dke_name, STATE_DKE_NAME_MAX_BYTES) || !key->dke_name[0]))
+		return DK_ERR_KEY_DAMAGED;
 	return DK_OK;
 }
 

@@ -62,6 +62,8 @@ keyd_on_key(struct keyd *keyd, const struct ipc_message *message)
 	uint8_t *body;
 
 	key = ipc_text_read(message, name) ? state_key_by_name(&keyd->state, name) : NULL;
+	if (key && key->dke_name[0])
+		key = NULL; /* another front end's */
 	if (key)
 		fill(keyd, key, &st);
 	if (!key) {

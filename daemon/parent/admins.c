@@ -7,6 +7,7 @@
 
 #include "authd/policy.h"
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "ipc/payload.h"
 #include "native/code.h"
 #include "parent/key_sets.h"
@@ -203,6 +204,7 @@ run_admin_request(struct run *run, struct run_admin *admin)
 		sent = run_reload_tls(run, admin->id);
 	else
 		sent = ipc_send(&run->set.channel[IPC_KEYD], IPC_ADMIN, admin->id, parts, 2);
+	dk_wipe(packet, sizeof(packet)); /* a key that is imported may be in it */
 	if (!sent)
 		admin_code(admin, DK_CODE_ARGUMENT);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/secret.h"
+#include "parent/import.h"
 #include "parent/tell.h"
 
 static int
@@ -41,13 +43,40 @@ make_key(
     const struct settings *s, const struct words *w, const struct command *self, char **operand)
 {
 	char recovery[RECOVERY_HEX_BYTES] = "";
-	const char *args[] = { *operand, w->type, recovery, w->hsm ? w->hsm : "" };
+	const char *type = w->type ? w->type : self->op == IPC_OP_KEY_CREATE ? "p256" : "";
+	const char *args[] = { *operand, type, recovery, w->hsm ? w->hsm : "",
+		w->dke_name ? w->dke_name : "", w->untested_size ? "untested-size" : "" };
 
+	if (!w->untested_size &&
+	    (strcmp(type, "dke-rsa3072") == 0 || strcmp(type, "dke-rsa4096") == 0))
+		return tell_usage(self->words,
+		    "%s needs --untested-size: 2,048 bits is the one size that clients are "
+		    "known to take",
+		    type);
 	if (w->recovery && !recovery_hex(w->recovery, recovery))
 		return 1;
 	if (w->hsm && strstr(w->hsm, "pin-value"))
 		return tell_usage(self->words, "a PIN must not be in a URI");
-	return cmd_ask(s, self->op, args, 4);
+	return cmd_ask(s, self->op, args, 6);
+}
+
+static int
+import_key(
+    const struct settings *s, const struct words *w, const struct command *self, char **operand)
+{
+	struct import import = { .id = w->dke_id };
+	int status;
+
+	if (w->dke_name && (w->dke_name[0] == '\0' || strlen(w->dke_name) >= sizeof(import.name)))
+		return tell_usage(self->words, "--dke-name takes 1 to 64 characters");
+	if (w->dke_name)
+		memcpy(import.name, w->dke_name, strlen(w->dke_name) + 1);
+	const char *args[] = { operand[0], import.name, w->dke_id, w->type ? w->type : "",
+		w->decrypt_only ? "decrypt-only" : "", import.key };
+
+	status = import_read(operand[1], &import) ? cmd_ask(s, self->op, args, 6) : 1;
+	dk_wipe(&import, sizeof(import));
+	return status;
 }
 
 static int
@@ -111,8 +140,12 @@ const struct command commands[] = {
 	{ "init", "", 0, 0, "url", "custodian passphrase-file kdf-memory-mib tls-certificate tls-key",
 	    run_init, 0 },
 	{ "run", "", 0, 0, "", "passphrase-file pin-file", run_run, 0 },
-	{ "key create", "NAME", 1, 1, "", "type recovery hsm", make_key, IPC_OP_KEY_CREATE },
-	{ "key rotate", "NAME", 1, 1, "", "type recovery hsm", make_key, IPC_OP_KEY_ROTATE },
+	{ "key create", "NAME", 1, 1, "", "type recovery hsm dke-name untested-size", make_key,
+	    IPC_OP_KEY_CREATE },
+	{ "key rotate", "NAME", 1, 1, "", "type recovery hsm untested-size", make_key,
+	    IPC_OP_KEY_ROTATE },
+	{ "key import", "NAME FILE", 2, 2, "dke-id", "dke-name type decrypt-only", import_key,
+	    IPC_OP_KEY_IMPORT },
 	{ "key list", "", 0, 0, "", "", ask, IPC_OP_KEY_LIST },
 	{ "key disable", "NAME VERSION", 1, 2, "", "", ask, IPC_OP_KEY_DISABLE },
 	{ "key enable", "NAME VERSION", 1, 2, "", "", ask, IPC_OP_KEY_ENABLE },

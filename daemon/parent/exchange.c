@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "parent/tell.h"
 
 #define SOCKET "run/admin.sock"
@@ -104,6 +105,7 @@ exchange(const char *dir, enum ipc_admin_op op, const char *const *args, unsigne
 	ok = !wr.failed && send(fd, packet, wr.len, MSG_NOSIGNAL) == (ssize_t)wr.len &&
 	    receive_all(fd, ret);
 	(void)close(fd);
+	dk_wipe(packet, sizeof(packet)); /* a key that is imported */
 	if (!ok)
 		tell(dir, "no-answer",
 		    "the service ended, or refused to be asked, before it answered");

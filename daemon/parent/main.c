@@ -11,7 +11,12 @@ static const char usage_text[] =
     "       doublekeyd run --dir DIR [--pin-file FILE]\n"
     "       doublekeyd key create NAME [--type p256|p384|rsa3072] [--recovery KEY.pub]\n"
     "                  [--hsm URI]\n"
-    "       doublekeyd key rotate NAME [--type TYPE] [--recovery KEY.pub] [--hsm URI]\n"
+    "       doublekeyd key create NAME --type dke-rsa2048|dke-rsa3072|dke-rsa4096\n"
+    "                  [--dke-name NAME] [--untested-size] [--hsm URI]\n"
+    "       doublekeyd key rotate NAME [--type TYPE] [--untested-size] [--recovery KEY.pub]\n"
+    "                  [--hsm URI]\n"
+    "       doublekeyd key import NAME FILE --dke-id ID [--dke-name NAME] [--type TYPE]\n"
+    "                  [--decrypt-only]\n"
     "       doublekeyd key list | key disable NAME [VERSION] | key enable NAME [VERSION]\n"
     "       doublekeyd key destroy NAME VERSION\n"
     "       doublekeyd enrol-code --user NAME\n"
@@ -134,7 +139,7 @@ int
 main(int argc, char **argv)
 {
 	struct settings s = { .dir = "/var/lib/doublekeyd" };
-	struct words w = { .type = "p256" };
+	struct words w = { .type = NULL };
 	const struct command *c;
 	int skip = 0, rest = options_take(argc, argv, &s, &w);
 

@@ -7,7 +7,9 @@
 #include "parent/tell.h"
 
 /* Options with one value, and those that are more than that. */
-enum { TARGETS_MAX = 32, FACTOR, JSON, HELP };
+enum { TARGETS_MAX = 32, FACTOR, JSON, HELP, UNTESTED_SIZE, DECRYPT_ONLY };
+
+#define FLAGS 5 /* of these */
 
 struct target {
 	const char *name;
@@ -73,6 +75,10 @@ take_all(int argc, char **argv, const struct option *options, const struct targe
 			*targets[c].value = optarg;
 		else if (c == JSON)
 			w->log.json = true;
+		else if (c == UNTESTED_SIZE)
+			w->untested_size = true;
+		else if (c == DECRYPT_ONLY)
+			w->decrypt_only = true;
 		else if (c == FACTOR && !take_factor(&w->policy, optarg))
 			return OPTIONS_WRONG;
 	}
@@ -99,6 +105,8 @@ options_take(int argc, char **argv, struct settings *s, struct words *w)
 		{ "reason", &w->reason },
 		{ "recovery", &w->recovery },
 		{ "hsm", &w->hsm },
+		{ "dke-name", &w->dke_name },
+		{ "dke-id", &w->dke_id },
 		{ "to", &w->to },
 		{ "from", &w->from },
 		{ "file", &w->policy.file },
@@ -113,13 +121,15 @@ options_take(int argc, char **argv, struct settings *s, struct words *w)
 		{ "until", &w->log.until },
 		{ "auditor", &w->log.auditor },
 	};
-	struct option options[TARGETS_MAX + 4] = {
+	struct option options[TARGETS_MAX + FLAGS + 1] = {
 		{ "factor", required_argument, NULL, FACTOR },
 		{ "json", no_argument, NULL, JSON },
 		{ "help", no_argument, NULL, HELP },
+		{ "untested-size", no_argument, NULL, UNTESTED_SIZE },
+		{ "decrypt-only", no_argument, NULL, DECRYPT_ONLY },
 	};
 
 	for (int i = 0; i < TARGETS_MAX && targets[i].name; i++)
-		options[3 + i] = (struct option){ targets[i].name, required_argument, NULL, i };
+		options[FLAGS + i] = (struct option){ targets[i].name, required_argument, NULL, i };
 	return take_all(argc, argv, options, targets, w);
 }

@@ -17,6 +17,8 @@ struct words {
 	const char *reason;
 	const char *recovery;
 	const char *hsm;
+	const char *dke_name, *dke_id;
+	bool untested_size, decrypt_only;
 	const char *to, *from; /* of a migration */
 	unsigned given_count;
 	const char *given[OPTIONS_GIVEN_MAX]; /* names of the options that stood there */

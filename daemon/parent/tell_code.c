@@ -29,11 +29,19 @@ static const struct {
 	{ IPC_OP_POLICY_RELOAD, DK_CODE_TOO_LARGE, "the policy is too large" },
 	{ ANY, DK_CODE_TOO_LARGE, "there is no room for more" },
 	{ IPC_OP_KEY_CREATE, DK_CODE_ARGUMENT,
-	    "--type is p256, p384 or rsa3072, --hsm a URI of the token of doublekeyd.conf, and a "
-	    "recovery key needs another custodian than the service" },
+	    "--type is p256, p384, rsa3072 or dke-rsa2048 (dke-rsa3072 and dke-rsa4096 with "
+	    "--untested-size), --hsm a URI of the token of doublekeyd.conf; a recovery key needs "
+	    "another custodian than the service, and a DKE key has none; --dke-name is 1 to 64 of "
+	    "A-Z a-z 0-9 . _ -, the first a letter or digit" },
 	{ IPC_OP_KEY_ROTATE, DK_CODE_ARGUMENT,
-	    "--type is p256, p384 or rsa3072, --hsm a URI of the token of doublekeyd.conf, and a "
-	    "recovery key needs another custodian than the service" },
+	    "all versions of a key are for DKE, or none; --type and the others are those of "
+	    "'key create'" },
+	{ IPC_OP_KEY_IMPORT, DK_CODE_ARGUMENT,
+	    "--dke-name and --dke-id are 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter or "
+	    "digit, "
+	    "a key has one DKE name, and --type, if it is given, is that of the key in the file" },
+	{ IPC_OP_KEY_IMPORT, DK_CODE_EXISTS,
+	    "this key, this id or this DKE name is there already; 'key list' shows all" },
 	{ IPC_OP_DEVICE_REVOKE, DK_CODE_ARGUMENT,
 	    "takes a key id, 64 hex digits; 'device list' shows all" },
 	{ IPC_OP_UNFREEZE, DK_CODE_ARGUMENT,

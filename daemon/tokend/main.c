@@ -56,7 +56,7 @@ on_keyd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messag
 	size_t len = 0, in_len;
 
 	(void)channel;
-	if (!ipc_token_read(message, &asked) || asked.type < DK_KEY_P256 || asked.type > DK_KEY_RSA)
+	if (!ipc_token_read(message, &asked) || !token_type_known(asked.type))
 		return false;
 	in_len = asked.rest.len;
 	if (message->type == IPC_TOKEN_MAKE && in_len <= IPC_TOKEN_URI_MAX_BYTES) {

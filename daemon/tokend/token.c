@@ -193,28 +193,43 @@ ec_spki(unsigned type, CK_OBJECT_HANDLE key, uint8_t *out, size_t *ret_len)
 	return DK_CODE_OK;
 }
 
-/* SubjectPublicKeyInfo of a 3,072-bit modulus and exponent 65537. */
-static unsigned
-rsa_spki(CK_OBJECT_HANDLE key, uint8_t *out, size_t *ret_len)
+/* Bits of the modulus; 0: a curve. */
+static CK_ULONG
+rsa_bits(unsigned type)
 {
-	static const uint8_t head[] = { 0x30, 0x82, 0x01, 0xa2, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86,
-		0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00, 0x03, 0x82, 0x01, 0x8f, 0x00,
-		0x30, 0x82, 0x01, 0x8a, 0x02, 0x82, 0x01, 0x81, 0x00 };
-	static const uint8_t tail[] = { 0x02, 0x03, 0x01, 0x00, 0x01 };
-	uint8_t modulus[1024];
+	switch (type) {
+	case TOKEN_DKE_2048:
+		return 2048;
+	case DK_KEY_RSA:
+	case TOKEN_DKE_3072:
+		return 3072;
+	case TOKEN_DKE_4096:
+		return 4096;
+	default:
+		return 0;
+	}
+}
+
+bool
+token_type_known(unsigned type)
+{
+	return type == DK_KEY_P256 || type == DK_KEY_P384 || rsa_bits(type) > 0;
+}
+
+/* SubjectPublicKeyInfo of the modulus and exponent 65537. */
+static unsigned
+rsa_spki(unsigned type, CK_OBJECT_HANDLE key, uint8_t *out, size_t *ret_len)
+{
+	uint8_t modulus[DK_RSA_MAX_BYTES];
 	CK_ATTRIBUTE n = { CKA_MODULUS, modulus, sizeof(modulus) };
 	CK_RV rv = t.f->C_GetAttributeValue(t.session, key, &n, 1);
-	dk_auto_pkey *pkey = NULL;
 
 	if (rv != CKR_OK)
 		return failed(rv);
-	if (n.ulValueLen != 384)
+	if (n.ulValueLen != rsa_bits(type) / 8)
 		return DK_CODE_HSM;
-	memcpy(out, head, sizeof(head));
-	memcpy(out + sizeof(head), modulus, 384);
-	memcpy(out + sizeof(head) + 384, tail, sizeof(tail));
-	*ret_len = sizeof(head) + 384 + sizeof(tail);
-	return dk_pkey_from_spki(out, *ret_len, &pkey) == DK_OK ? DK_CODE_OK : DK_CODE_HSM;
+	*ret_len = dk_rsa_spki(modulus, n.ulValueLen, out, TOKEN_OUT_MAX_BYTES);
+	return *ret_len > 0 ? DK_CODE_OK : DK_CODE_HSM;
 }
 
 static bool
@@ -238,9 +253,9 @@ generate(unsigned type, const uint8_t id[TOKEN_ID_BYTES], CK_OBJECT_HANDLE *ret_
 	CK_MECHANISM rsa = { CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0 };
 	CK_BYTE exponent[] = { 1, 0, 1 };
 	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
-	CK_ULONG bits = 3072;
+	CK_ULONG bits = rsa_bits(type);
 	char label[] = "doublekey";
-	bool is_rsa = type == DK_KEY_RSA;
+	bool is_rsa = bits > 0;
 	CK_ATTRIBUTE pub[6] = { { CKA_TOKEN, &yes, sizeof(yes) },
 		{ CKA_ID, (void *)(uintptr_t)id, TOKEN_ID_BYTES },
 		{ CKA_LABEL, label, strlen(label) } };
@@ -282,7 +297,8 @@ token_make(unsigned type, const uint8_t id[TOKEN_ID_BYTES], const char *uri,
 	rv = generate(type, id, &key);
 	if (rv != CKR_OK)
 		return failed(rv);
-	return type == DK_KEY_RSA ? rsa_spki(key, out, ret_len) : ec_spki(type, key, out, ret_len);
+	return rsa_bits(type) > 0 ? rsa_spki(type, key, out, ret_len)
+				  : ec_spki(type, key, out, ret_len);
 }
 
 /* ---- use ---- */
@@ -301,7 +317,7 @@ token_use(unsigned type, const uint8_t id[TOKEN_ID_BYTES], const uint8_t *in, si
 		return code;
 	rv = find_key(CKO_PRIVATE_KEY, id, &key);
 	if (rv == CKR_OK)
-		rv = type == DK_KEY_RSA ? dk_p11_power(t.f, t.session, key, in, len, out, ret_len)
+		rv = rsa_bits(type) > 0 ? dk_p11_power(t.f, t.session, key, in, len, out, ret_len)
 					: dk_p11_derive(t.f, t.session, key, in, len, out, ret_len);
 	return rv == CKR_OK ? DK_CODE_OK : failed(rv);
 }

@@ -23,6 +23,12 @@ unsigned token_connect(void);
 /* After connect: whether the PIN was refused. */
 bool token_pin_refused(void);
 
+/* Types of stanzas, and those of TOKEN_MAKE for keys of spec/profiles/ms-dke.md. */
+#define TOKEN_DKE_2048 0x8001u
+#define TOKEN_DKE_3072 0x8002u
+#define TOKEN_DKE_4096 0x8003u
+bool token_type_known(unsigned type);
+
 /* Codes of spec/key-service.md section 8. uri may be empty; else it must name
  * this token. *ret_len: length of the SubjectPublicKeyInfo at out. */
 unsigned token_make(unsigned type, const uint8_t id[TOKEN_ID_BYTES], const char *uri,

@@ -34,4 +34,13 @@ DK_MUST_USE dk_err dk_oaep_open(const struct dk_pkey *key, const uint8_t *ct, si
  */
 DK_MUST_USE dk_err dk_oaep_decode(const uint8_t *em, size_t len, struct dk_secret32 *ret_seed);
 
+/*
+ * The SubjectPublicKeyInfo of a modulus and the exponent 65537.
+ *
+ * In:      modulus  len bytes, 256 to DK_RSA_MAX_BYTES
+ *          out      room for cap bytes, at least DK_SPKI_MAX_BYTES
+ * Out:     its length; 0: the modulus is none of that length
+ */
+size_t dk_rsa_spki(const uint8_t *modulus, size_t len, uint8_t *out, size_t cap);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "crypto/evp.h"
+#include "crypto/rsa.h"
 
 static const uint8_t rsa_algorithm[15] = {
 	0x30,
@@ -60,6 +61,15 @@ build_spki(const uint8_t *modulus, size_t len, uint8_t *out)
 	dk_wr_bytes(&wr, modulus, len);
 	dk_wr_bytes(&wr, rsa_exponent, sizeof(rsa_exponent));
 	return wr.failed ? 0 : wr.len;
+}
+
+size_t
+dk_rsa_spki(const uint8_t *modulus, size_t len, uint8_t *out, size_t cap)
+{
+	if (len < 256 || len > DK_RSA_MAX_BYTES || cap < DK_SPKI_MAX_BYTES ||
+	    (modulus[0] & 0x80) == 0 || (modulus[len - 1] & 1) == 0)
+		return 0;
+	return build_spki(modulus, len, out);
 }
 
 /* Bytes of an SPKI that are not the modulus. */

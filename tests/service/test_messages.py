@@ -272,9 +272,7 @@ CASES = {
     "DATA": ([u16(0) + b"x", u16(2)], [b"", b"\0", u16(9999)]),
     "LOG_STATE": ([b"\0" + bytes(16), b"\1" + bytes(16)], [b"", bytes(16), b"\2" + bytes(16)]),
 }
-# Who takes the other one has no use for it yet: nothing of it is right.
-CASES |= {name: (DKE_RIGHT[name], wrong) if name != "DKE_JUDGED" else
-          ([], DKE_RIGHT[name] + wrong) for name, wrong in DKE_WRONG.items()}
+CASES |= {name: (DKE_RIGHT[name], wrong) for name, wrong in DKE_WRONG.items()}
 RECEIVED = [m for m in TABLE if m.receiver != "parent"]
 
 
