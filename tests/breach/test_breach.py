@@ -7,6 +7,7 @@ from town import LABELS, KID, Theft
 
 import issuer as idp
 import puppet
+from service import PASSPHRASE
 
 NOTHING = set()
 ALL = set(LABELS)
@@ -38,6 +39,14 @@ def device(town):
 def approver(town):
     d = town.s.device("bob")
     return Theft("device " + d.id.hex()), {"devices": {d.id: d.key}}
+
+
+def store(town):
+    return Theft("backup", always=True), {"store": town.s.dir}
+
+
+def passphrase(town):
+    return Theft("passphrase", always=True), {"passphrase": PASSPHRASE}
 
 
 def former_key(town):
@@ -90,7 +99,7 @@ def play(town, thefts, wants=(), taken=(), thief_of=Thief):
 
 @pytest.mark.parametrize("thefts", [
     (provider_key,), (token_key,), (provider_key, token_key), (proxy,),
-    (provider_key, token_key, proxy, tls_key)], ids=lambda t: "+".join(f.__name__ for f in t))
+    (provider_key, store), (provider_key, token_key, proxy, tls_key)], ids=lambda t: "+".join(f.__name__ for f in t))
 def test_all_of_the_provider_and_of_the_traffic(town, thefts):
     got, readable, answers = play(town, thefts)
     assert got == NOTHING and readable == NOTHING
@@ -120,6 +129,57 @@ def test_an_old_header_with_an_old_key(town):
     got, readable, answers = play(town, [provider_key, former_key])
     assert got == readable == {"old"}
     assert "key " + town.former_key().id.hex() in answers["old"]["derivation"]
+
+
+@pytest.mark.parametrize("thefts, gets", [((store, passphrase), NOTHING), (
+    (provider_key, store, passphrase), ALL)], ids=["alone", "with the provider's key"])
+def test_a_replayed_backup_and_its_passphrase(town, thefts, gets):
+    """All keys of the service. Without the provider's one he reads nothing yet; but nobody
+    vouches for the provider's side, and all of it is possibly readable."""
+    got, readable, answers = play(town, thefts)
+    assert got == gets and readable == ALL
+    assert "customer share follows from key" in answers["quiet"]["derivation"]
+
+
+def test_a_proxy_that_changes_what_passes(town):
+    thefts = (provider_key, token_key, proxy)
+    loot, lines = loot_of(town, *thefts)
+    begin, thief = town.now(), Thief(town, loot)
+    thief.in_the_middle()
+    assert thief.read() == {} and town.decrypt("memo") == town.plain["memo"]
+    end = town.now()
+    town.pass_time()
+    answers = town.assess(lines, begin, end)
+    assert {a.get("missing", a["answer"]) for a in answers.values()} == {"not-readable"}
+
+
+def test_a_log_that_is_rolled_back(town):
+    """Who has the disk puts back store and log of before a device was revoked, has it release,
+    and puts back the newer ones: no record is left. Who saw the newer log refuses the older one,
+    and the assessment trusts no log whose logd was the thief's."""
+    begin, d = town.now(), town.s.device("travel")
+    before = town.snapshot("before")
+    town.s.admin("device", "revoke", d.id.hex())
+    town.published()
+    assert town.decrypt("memo") == town.plain["memo"]  # alice sees the log behind it
+    loot = Loot(keys=[town.provider_key()], devices={d.id: d.key}, wants=("quiet",))
+    late = Thief(town, loot)
+    late.ask_for_all()
+    assert late.read() == {} and "device-revoked" in late.refused
+    with town.put_back_to(before):
+        thief = Thief(town, loot)
+        thief.open_stanzas()
+        thief.ask_for_all()
+        got = thief.read()
+        town.published()  # larger by now than what alice saw
+        refused = town.decrypt("memo", check=False)
+        assert not isinstance(refused, bytes) and "(log-inconsistent" in refused.stderr
+    end = town.now()
+    town.pass_time()
+    lines = [provider_key(town)[0], Theft("device " + d.id.hex()), Theft("process logd", ends=True)]
+    answers = town.assess(lines, begin, end)
+    agree(town, got, answers)
+    assert set(got) == {"quiet"} and answers["quiet"]["missing"] == "log-process"
 
 
 # ---- processes of the service ----

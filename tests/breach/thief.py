@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import re
+import types
 from dataclasses import dataclass, field
 
 import jwt
@@ -15,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import issuer as idp
+import memory
 import puppet
 from reader import envelope, floe, header, hpke, keys, native, schedule, stanza
 from reader.errors import EnvelopeError
@@ -33,6 +35,8 @@ class Loot:
     devices: dict = field(default_factory=dict)  # private keys of enrolled devices, by key id
     issuer: object = None                        # the key that signs tokens
     tls: object = None                           # the key of the service's certificate
+    store: str = None                            # folder with a copy of the sealed store
+    passphrase: str = None                       # of the store
     wants: tuple = ()                            # objects that he asks for; empty: all
 
 
@@ -55,6 +59,18 @@ class Thief:
                                for k in re.findall(rb'keyid="([0-9a-f]{64})"', r)})
 
     # ---- offline ----
+
+    def open_store(self):
+        """With the passphrase, or with what people choose; and each key that is in it."""
+        if not self.loot.store:
+            return
+        copy = types.SimpleNamespace(dir=self.loot.store)
+        for passphrase in filter(None, (self.loot.passphrase, "password", "doublekey", "123456")):
+            try:
+                self.loot.keys += [key for key, _ in memory.private_keys_of(copy, passphrase)]
+                return
+            except InvalidTag:
+                self.count("passphrase")
 
     def keep(self, share):
         """Whose it is, the commitments say; of a share that fits none nobody can tell."""
@@ -275,6 +291,30 @@ class Thief:
                         self.open_answer(new_head + b"\r\n\r\n" + new_body,
                                          answer[answer.index(b"DKR2"):], mine)
 
+    def in_the_middle(self):
+        """Alice asks while all that passes is changed: her request to the thief's ephemeral key,
+        and then the answer. She must get an error, never a wrong text."""
+        seen, mine = self.town.s.proxy, ec.generate_private_key(ec.SECP256R1())
+
+        def to_me(request):
+            at = request.find(b"DKR1")
+            return request if at < 0 else (request[:at + 6] + hpke.point(mine.public_key()) +
+                                           request[at + 71:])
+
+        changes = {"change_request": to_me, "change_answer": lambda answer: answer if b"DKR2" not in
+                   answer else answer[:-1] + bytes([answer[-1] ^ 1])}
+        for name, change in changes.items():
+            setattr(seen, name, change)
+            try:
+                done = self.town.decrypt("memo", check=False)
+            finally:
+                setattr(seen, name, lambda data: data)
+            assert not isinstance(done, bytes), name
+            self.count(re.search(r"\((\S+)", done.stderr)[1])
+            for request, answer in zip(seen.requests, seen.answers):
+                if b"DKR2" in answer:
+                    self.open_answer(request, answer.split(b"\r\n\r\n", 1)[1], mine)
+
     def send(self, request):
         seen = self.town.s.proxy
         answer = seen.send(request)
@@ -304,6 +344,7 @@ class Thief:
     # ---- everything ----
 
     def everything(self):
+        self.open_store()
         self.open_stanzas()
         self.open_answers()
         self.look_around()

@@ -55,8 +55,9 @@ def found_in(areas, secrets):
             if any(mark in area for area in areas for mark in marks(secret))}
 
 
-def state_of(s):
-    """Plaintext of the newest slot of the sealed store, spec/custody.md section 1."""
+def state_of(s, passphrase=PASSPHRASE):
+    """Plaintext of the newest slot of the sealed store, spec/custody.md section 1; InvalidTag
+    with another passphrase."""
     newest = None
     for slot in ("sealed.0", "sealed.1"):
         with open(os.path.join(s.dir, "keys", slot), "rb") as f:
@@ -64,15 +65,15 @@ def state_of(s):
         if data[:8] == b"DKSEAL2\n" and (newest is None or data[36:44] > newest[36:44]):
             newest = data
     cost = tuple(int.from_bytes(newest[i:i + 4], "big") for i in (8, 12, 16))
-    key = keyfile.argon2id(PASSPHRASE.encode(), newest[20:36], cost)
+    key = keyfile.argon2id(passphrase.encode(), newest[20:36], cost)
     data_key = AESGCM(key).decrypt(newest[44:56], newest[56:104], newest[:44])
     length = int.from_bytes(newest[116:120], "big")
     return AESGCM(data_key).decrypt(newest[104:116], newest[120:120 + length], newest[:120])
 
 
-def private_keys_of(s):
+def private_keys_of(s, passphrase=PASSPHRASE):
     """(public key, private number) of all P-256 keys in the store."""
-    state, at, found = state_of(s), 0, []
+    state, at, found = state_of(s, passphrase), 0, []
     while (at := state.find(SPKI_HEAD, at)) >= 0:
         spki, rest = state[at:at + SPKI_LENGTH], state[at + SPKI_LENGTH:]
         at += SPKI_LENGTH
