@@ -22,6 +22,17 @@ keyd_device_pkey(struct keyd *keyd, struct device *device)
 	return DK_OK;
 }
 
+/* A token in the place of the device's signature. */
+static bool
+alone(const struct job *job)
+{
+#ifdef KEYD_TOKEN_ALONE /* tests/breach has a program with this hole */
+	return job->token_len > 0;
+#endif
+	(void)job;
+	return false;
+}
+
 /* DK_CODE_OK once the device's signature holds; job->device is set only then. */
 static unsigned
 authenticate(struct keyd *keyd, struct job *job)
@@ -43,7 +54,7 @@ authenticate(struct keyd *keyd, struct job *job)
 		return DK_CODE_INTERNAL;
 	job->has_digest = true;
 	const struct dk_part part = { base, len };
-	if (dk_ecdsa_verify(device->pkey, &part, 1, job->sig.signature) != DK_OK)
+	if (dk_ecdsa_verify(device->pkey, &part, 1, job->sig.signature) != DK_OK && !alone(job))
 		return DK_CODE_SIGNATURE;
 	job->copy_of_device = *device;
 	job->copy_of_device.pkey = NULL;
@@ -95,6 +106,10 @@ check_share(const uint8_t *data, const struct dk_header *header, dk_side side,
 
 	if (dk_side_keys_derive(side, data + header->object_id, share, &keys) != DK_OK)
 		return DK_CODE_INTERNAL;
+	memcpy(ret_commitment, keys.commitment, DK_COMMITMENT_BYTES);
+#ifdef KEYD_NO_COMMITMENT /* tests/breach has a program with this hole */
+	return DK_CODE_OK;
+#endif
 	if (!dk_equal_ct(
 		keys.commitment, data + header->share_commitment[side - 1], DK_COMMITMENT_BYTES))
 		return DK_CODE_SHARE_COMMITMENT;
@@ -103,7 +118,6 @@ check_share(const uint8_t *data, const struct dk_header *header, dk_side side,
 		return DK_CODE_INTERNAL;
 	if (!dk_equal_ct(mac, data + set->mac, DK_SET_MAC_BYTES))
 		return DK_CODE_SET_MAC;
-	memcpy(ret_commitment, keys.commitment, DK_COMMITMENT_BYTES);
 	return DK_CODE_OK;
 }
 
@@ -235,7 +249,8 @@ static void
 device_event(const struct job *job, struct dk_log_event *event)
 {
 	keyd_event_device(event, job->device);
-	keyd_add_factor(event, DK_FACTOR_DEVICE, IPC_KEYD, job->device->index);
+	if (!alone(job))
+		keyd_add_factor(event, DK_FACTOR_DEVICE, IPC_KEYD, job->device->index);
 	for (unsigned i = 0; i < job->approvals.count; i++)
 		keyd_add_factor(event, DK_FACTOR_APPROVAL, IPC_KEYD, job->approvals.index[i]);
 	memcpy(event->note, job->approvals.reason, sizeof(job->approvals.reason));

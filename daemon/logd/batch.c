@@ -68,6 +68,12 @@ append_one(struct logd *logd, struct batch_entry *e)
 		e->code = DK_CODE_BUDGET;
 		return true;
 	}
+#ifdef LOGD_NO_LOG /* tests/breach has a program with this hole */
+	if (class_ == DK_LOG_RELEASE || class_ == DK_LOG_DENIAL || class_ == DK_LOG_HEARTBEAT) {
+		e->index = logd->tree.size - 1;
+		return true;
+	}
+#endif
 	e->index = logd->tree.size;
 	return store_put_entry(logd->store, e->index, e->leaf, e->record, e->record_len,
 		   dk_log_class_is_act(class_)) &&

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a thief got, what the rules say that he could get, and what the assessment says afterwards."""
+import os
+import subprocess
+
 import pytest
 
 from thief import Insider, Loot, Thief
@@ -7,7 +10,7 @@ from town import LABELS, KID, Theft
 
 import issuer as idp
 import puppet
-from service import PASSPHRASE
+from service import BUILD, PASSPHRASE
 
 NOTHING = set()
 ALL = set(LABELS)
@@ -77,7 +80,7 @@ def agree(town, got, answers):
             assert answer["derivation"] and answer["steps"] >= 3, name
 
 
-def play(town, thefts, wants=(), taken=(), thief_of=Thief):
+def play(town, thefts, wants=(), taken=(), thief_of=Thief, hours=0):
     """What was read, and what the assessment calls readable."""
     loot, lines = loot_of(town, *thefts, wants=wants)
     begin = town.now()
@@ -88,6 +91,7 @@ def play(town, thefts, wants=(), taken=(), thief_of=Thief):
     else:
         thief = thief_of(town, loot)
         got = thief.everything()
+    town.hours(hours)
     end = town.now()
     town.pass_time()
     lines += [Theft("process " + name, ends=True) for name in taken]
@@ -225,3 +229,60 @@ def test_authd_and_a_device(town, taken, thief_of):
     got, readable, _ = play(town, [provider_key, device], ("branch", "board", "deed"), taken,
                             thief_of)
     assert got == readable == {"branch", "board", "deed"}
+
+
+# ---- controls: programs with a hole ----
+
+@pytest.fixture(params=["token-alone", "no-log", "no-commitment"])
+def hole(request):
+    if not os.path.exists(weakened(request.param)):
+        pytest.skip("this build has no programs with a hole (-Dweakened)")
+    return request.param
+
+
+def weakened(name):
+    return os.path.join(BUILD, "tests", "breach", "weakened-" + name)
+
+
+THROUGH = {
+    # What is stolen, what is asked for, what is got by the hole and what without it.
+    "token-alone": ([provider_key, token_key], ("memo", "board", "deed"), {"memo", "board"}, NOTHING),
+    "no-log": ([provider_key, device], ("quiet",), {"quiet"}, {"quiet"}),
+    "no-commitment": ([provider_key, device], ("deed",), {"deed"}, NOTHING)}
+
+
+def test_a_hole_is_found(town, hole):
+    """The same attack gets through, and the assessment says so: readable by what is in the log, or
+    unknown where the log was off. Without the hole it gets what it may."""
+    thefts, wants, with_hole, without = THROUGH[hole]
+    with town.weakened(hole):
+        got, readable, answers = play(town, thefts, wants, hours=3)
+    assert got == with_hole
+    if hole == "no-log":
+        assert not readable and "log-gap" in answers["quiet"]["missing"]
+    else:
+        assert readable == got
+    got, readable, answers = play(town, thefts, wants, hours=3)
+    assert got == readable == without
+    assert "unknown" not in {a["answer"] for a in answers.values()}
+
+
+def test_a_program_with_a_hole_says_so(town, hole):
+    said = subprocess.run([weakened(hole), "--version"], capture_output=True, text=True, check=True)
+    assert "WEAKENED (%s)" % hole in said.stdout
+    with open(town.s.stderr) as f:
+        assert "WEAKENED (%s)" % hole in f.read()  # of the test before
+    if hole != "no-log":
+        assert "WEAKENED (%s)" % hole in town.s.log()
+    for name in os.listdir(os.path.join(BUILD, "daemon")):
+        path = os.path.join(BUILD, "daemon", name)
+        if os.path.isfile(path):
+            with open(path, "rb") as f:
+                assert b"WEAKENED" not in f.read(), name
+
+
+def test_a_release_build_refuses_a_hole(tmp_path):
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    done = subprocess.run(["meson", "setup", str(tmp_path / "b"), root, "--buildtype=release",
+                           "-Dweakened=token-alone"], capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0 and "weakened: programs with a hole" in done.stdout

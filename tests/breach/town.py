@@ -16,7 +16,7 @@ import issuer as idp
 import puppet
 from proxy import Proxy
 from reader import keyfile
-from service import free_port
+from service import BUILD, free_port
 from test_approval import Request
 from test_clock import HOUR, LIBRARY, SCRIPT, Clocked
 from test_log import checkpoint
@@ -24,6 +24,7 @@ from test_log_tools import records_file
 from test_tls import OwnCa, OwnService, certificate, new_key, write
 
 KID = "k1"
+HEARTBEAT_S = 3  # after which none will come
 CLOCKED = ("httpd", "authd", "keyd", "logd")
 POLICY = idp.section() + """
 rule "plans" {
@@ -56,8 +57,9 @@ rule "deeds" {
 """
 # memo is read in the traffic and by nobody's attack but those that can read all; quiet is never
 # read. deed is for two keys of the service, of which the first one counts. old had another key.
-LABELS = {"memo": "plans", "quiet": "plans", "board": "board", "branch": "branch", "deed": "deeds",
+LABELS = {"memo": "plans", "quiet": "plans", "board": "board", "branch": "branch", "deed": "plans",
           "old": "plans"}
+HOLES = {"token-alone": "keyd", "no-log": "logd", "no-commitment": "keyd"}
 
 
 def stamp(seconds):
@@ -85,10 +87,13 @@ class Guarded(OwnService, Clocked):
     def put_back(self, process):
         """With the clock of the town."""
         if process in CLOCKED and hasattr(self, "ahead"):
-            self.replace(process, SCRIPT % (self.right(process), self.right(process), LIBRARY,
-                                            self.ahead))
+            self.put(process, self.right(process))
         else:
             super().put_back(process)
+
+    def put(self, process, program):
+        """In its place from its next start on; the name that it is started by stays."""
+        self.replace(process, SCRIPT % (program, self.right(process), LIBRARY, self.ahead))
 
     def request(self, method, path, body=None, headers=None):
         """Past the proxy, so that its copy is that of the traffic of users."""
@@ -220,6 +225,19 @@ class Town:
         self.s.jump(self.hour * HOUR)
         self.s.admin("enrol-code", "--user", "carol")
 
+    def hours(self, count):
+        """So many, in each of which the service has time for a heartbeat."""
+        for _ in range(count):
+            before = self.heartbeats()
+            self.hour += 1
+            self.s.jump(self.hour * HOUR)
+            end = time.time() + HEARTBEAT_S
+            while self.heartbeats() == before and time.time() < end:
+                time.sleep(0.1)
+
+    def heartbeats(self):
+        return len(re.findall(" heartbeat ", self.s.log()))
+
     # ---- processes that are somebody else's ----
 
     @contextlib.contextmanager
@@ -237,6 +255,20 @@ class Town:
             self.s.stop()
             for one in puppets:
                 one.end()
+            self.s.start()
+
+    @contextlib.contextmanager
+    def weakened(self, hole):
+        """One process is a program with this hole."""
+        program = os.path.join(BUILD, "tests", "breach", "weakened-" + hole)
+        self.s.stop()
+        self.s.put(HOLES[hole], program)
+        self.s.start()
+        try:
+            yield
+        finally:
+            self.s.stop()
+            self.s.put_back(HOLES[hole])
             self.s.start()
 
     @contextlib.contextmanager
