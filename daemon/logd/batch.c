@@ -35,7 +35,10 @@ gather(struct logd *logd, struct store_ask *ask)
 		struct store_use *use = &logd->use[ask->use_count];
 
 		e->use = NULL;
-		if (e->refused || !has_nonce(e))
+		if (e->refused)
+			continue;
+		store_budgets_want(&logd->budgets, e->charge, e->charge_count);
+		if (!has_nonce(e))
 			continue;
 		if (dk_sha256(parts, 2, id) != DK_OK)
 			return false;
@@ -43,7 +46,6 @@ gather(struct logd *logd, struct store_ask *ask)
 		memcpy(use->id, id, sizeof(use->id));
 		e->use = use;
 		ask->use_count++;
-		store_budgets_want(&logd->budgets, e->charge, e->charge_count);
 	}
 	ask->budget = logd->budgets.of;
 	ask->budget_count = logd->budgets.count;

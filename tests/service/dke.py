@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Microsoft DKE front end as a client sees it, byte for byte, and httpd alone with the
-test as authd and keyd. Written from spec/profiles/ms-dke.md and spec/ipc.md alone."""
+"""The Microsoft DKE front end as a client sees it, byte for byte: of a whole service, and of
+httpd alone with the test as authd and keyd. Written from spec/profiles/ms-dke.md and
+spec/ipc.md alone."""
+import functools
 import os
 import pathlib
 import socket
 import ssl
 import struct
+import subprocess
 import tempfile
 import threading
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certificates import Authority
 from peers import Child, Closed, Peers
+from service import Service, free_port
+from test_tls import certificate
 
 AUTHORIZATION = "https://login.windows.net/common/oauth2/authorize"
 NAMES = [x509.DNSName("dke.example.org")]
@@ -41,6 +48,11 @@ def vectors(kind):
 
 
 # ---- the client ----
+
+@functools.lru_cache
+def one_context(pem):
+    return client_context(pem)
+
 
 def client_context(pem=None, low=ssl.TLSVersion.TLSv1_2, high=ssl.TLSVersion.TLSv1_3):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -265,3 +277,66 @@ class Stand:
         self.child.process.kill()
         self.thread.join(60)
         return self.child.end()
+
+
+# ---- a whole service ----
+
+def write(path, data):
+    with open(path, "wb") as f:
+        f.write(data)
+
+
+class DkeService(Service):
+    host = "dke.example.org"
+
+    def __init__(self, base, key=None, **more):
+        super().__init__(base)
+        self.dke_port = free_port()
+        self.ca = Authority("Example Public CA")
+        self.conf = os.path.join(self.dir, "doublekeyd.conf")
+        self.plain = open(self.conf).read()
+        self.options = {
+            "dke-listen": '"127.0.0.1:%d"' % self.dke_port, "dke-certificate": '"tls/dke.pem"',
+            "dke-key": '"tls/dke.key"', "dke-base-url": '"https://%s"' % self.host,
+            "dke-authorization": '"https://login.example.org/authorize"', **more}
+        self.put(*self.pair(key))
+        self.configure()
+
+    def configure(self, **changes):
+        options = {**self.options, **{k.replace("_", "-"): v for k, v in changes.items()}}
+        write(self.conf, (self.plain + "".join(
+            "%s = %s\n" % item for item in options.items() if item[1] is not None)).encode())
+
+    def pair(self, key=None, names=None, **more):
+        key = key or ec.generate_private_key(ec.SECP256R1())
+        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                serialization.NoEncryption())
+        names = [x509.DNSName(n) for n in names or [self.host]]
+        return certificate(self.ca, key, names=names, **more), pem
+
+    def put(self, chain, key):
+        write(os.path.join(self.dir, "tls", "dke.pem"), chain)
+        write(os.path.join(self.dir, "tls", "dke.key"), key)
+
+    def connect(self, pem=None):
+        return Connection(self.dke_port, one_context(pem), self.host)
+
+    def ask(self, *args, **more):
+        with self.connect() as c:
+            return c.ask(*args, **more)
+
+    def presented(self):
+        context = ssl.create_default_context(cadata=self.ca.pem().decode())
+        with Connection(self.dke_port, context) as c:
+            return c.tls.getpeercert(True)
+
+    def refused(self, **changes):
+        self.configure(**changes)
+        with open(self.stderr, "w"):
+            self.spawn()
+        try:
+            assert self.process.wait(20) == 1, changes
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError(changes) from None
+        return open(self.stderr).read()

@@ -8,12 +8,11 @@ import ssl
 import subprocess
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from certificates import DAY, Authority
-from dke import Connection, Stand, client_context, request
+from dke import Connection, DkeService, Stand, client_context, request, write
 from service import Service, free_port
 from test_metrics import get, set_metrics
 from test_tls import certificate
@@ -197,57 +196,6 @@ def test_curl_posts_with_expect(stand):
 
 
 # ---- a service that is configured ----
-
-def write(path, data):
-    with open(path, "wb") as f:
-        f.write(data)
-
-
-class DkeService(Service):
-    def __init__(self, base, key=None, **more):
-        super().__init__(base)
-        self.dke_port = free_port()
-        self.ca = Authority("Example Public CA")
-        self.conf = os.path.join(self.dir, "doublekeyd.conf")
-        self.plain = open(self.conf).read()
-        self.options = {
-            "dke-listen": '"127.0.0.1:%d"' % self.dke_port, "dke-certificate": '"tls/dke.pem"',
-            "dke-key": '"tls/dke.key"', "dke-base-url": '"https://dke.example.org"',
-            "dke-authorization": '"https://login.example.org/authorize"', **more}
-        self.put(*self.pair(key))
-        self.configure()
-
-    def configure(self, **changes):
-        options = {**self.options, **{k.replace("_", "-"): v for k, v in changes.items()}}
-        write(self.conf, (self.plain + "".join(
-            "%s = %s\n" % item for item in options.items() if item[1] is not None)).encode())
-
-    def pair(self, key=None, names=("dke.example.org",), **more):
-        key = key or ec.generate_private_key(ec.SECP256R1())
-        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                serialization.NoEncryption())
-        return certificate(self.ca, key, names=[x509.DNSName(n) for n in names], **more), pem
-
-    def put(self, chain, key):
-        write(os.path.join(self.dir, "tls", "dke.pem"), chain)
-        write(os.path.join(self.dir, "tls", "dke.key"), key)
-
-    def presented(self):
-        context = ssl.create_default_context(cadata=self.ca.pem().decode())
-        with Connection(self.dke_port, context) as c:
-            return c.tls.getpeercert(True)
-
-    def refused(self, **changes):
-        self.configure(**changes)
-        with open(self.stderr, "w"):
-            self.spawn()
-        try:
-            assert self.process.wait(20) == 1, changes
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise AssertionError(changes) from None
-        return open(self.stderr).read()
-
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
