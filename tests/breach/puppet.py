@@ -46,7 +46,7 @@ class Puppet:
         getattr(self, "begin_" + self.name)()
 
     def begin_httpd(self):
-        self.channel["parent"].send(TLS_DONE, struct.pack(">HQ", 0, 1 << 33) + b"in use", 0)
+        self.channel["parent"].send(TLS_DONE, struct.pack(">HQQ", 0, 1 << 33, 0) + b"in use", 0)
         self.channel["parent"].send(READY, struct.pack(">I", PROTECTIONS))
 
     def begin_authd(self):
