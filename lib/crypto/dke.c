@@ -260,26 +260,34 @@ dk_dke_decode(const struct dk_dke_key *key, const uint8_t *em, size_t len, bool 
 static bool
 is_below(const uint8_t *value, const uint8_t *modulus, size_t len)
 {
-	uint8_t any = 0;
+	uint32_t any = 0, borrow = 0;
 
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = len; i-- > 0;) {
 		any |= value[i];
-	return any != 0 && memcmp(value, modulus, len) < 0;
+		borrow = (((uint32_t)value[i] - modulus[i] - borrow) >> 8) & 1u;
+	}
+	return (any != 0) & (borrow != 0);
 }
 
+/* One that has another length takes as long: what is looked at is as long as the modulus. */
 dk_err
 dk_dke_number(
     const struct dk_dke_key *key, const uint8_t *value, size_t len, uint8_t *number, bool *ret_fits)
 {
+	uint8_t given[DK_DKE_MAX_BYTES] = { 0 };
+	uint32_t take;
 	dk_err err = dk_random(number, key->bytes);
 
 	if (err != DK_OK)
 		return err;
-	number[0] = 0; /* below any modulus of that length */
-	*ret_fits = len == key->bytes &&
-	    is_below(value, dk_evp_rsa_spki_modulus(key->spki, key->spki_len), len);
-	if (*ret_fits)
-		memcpy(number, value, len);
+	if (len > 0)
+		memcpy(given, value, len < key->bytes ? len : key->bytes);
+	number[0] &= 0x7f; /* below any modulus of that length, and as long as most values are */
+	*ret_fits = is_below(given, dk_evp_rsa_spki_modulus(key->spki, key->spki_len), key->bytes) &
+	    (len == key->bytes);
+	take = 0u - (uint32_t)*ret_fits;
+	for (size_t i = 0; i < key->bytes; i++)
+		number[i] = (uint8_t)choose(take, given[i], number[i]);
 	return DK_OK;
 }
 
