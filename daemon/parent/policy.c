@@ -17,6 +17,7 @@
 #include "crypto/hash.h"
 #include "ipc/child.h"
 #include "parent/parent.h"
+#include "parent/policy_check.h"
 #include "parent/tell.h"
 
 #define STATUS_INVALID 1
@@ -78,7 +79,7 @@ take_factors(const struct policy_case *c, struct policy_question *q)
 {
 	struct policy_shown *shown = &q->shown;
 
-	for (unsigned i = 0; i < c->factor_count; i++) {
+	for (unsigned i = 0; i < c->factor_count && !policy_case_is_dke(c); i++) {
 		const char *value = strchr(c->factor[i], '=');
 
 		if (value && strncmp(c->factor[i], "certificate=", 12) == 0 &&
@@ -179,22 +180,6 @@ explain(const struct policy *policy, const struct policy_question *q)
 	return verdict == VERDICT_ALLOW ? 0 : STATUS_DENIED;
 }
 
-/* What each rule of the front end for Microsoft's protocol may come to: who forges a token is
- * kept out by gates alone. */
-static void
-say_levels(const struct policy *policy)
-{
-	for (unsigned i = 0; i < policy_decrypts(policy); i++) {
-		struct policy_decrypt_info rule = policy_decrypt_info(policy, i);
-		char gates[1024];
-
-		if (rule.allow)
-			(void)printf("line %u\tdecrypt \"%s\"\tlevel %s\tgates: %s\n", rule.line,
-			    rule.title, policy_level_name(rule.lowest),
-			    policy_decrypt_gates(policy, i, gates, sizeof(gates)));
-	}
-}
-
 static bool
 say_valid(const char *path, const struct policy *policy, const struct dk_part *part)
 {
@@ -206,7 +191,7 @@ say_valid(const char *path, const struct policy *policy, const struct dk_part *p
 	dk_hex(digest, sizeof(digest), hex);
 	(void)printf("%s: valid, %u rules, sha256 %s\n", path,
 	    policy_rules(policy) + policy_decrypts(policy), hex);
-	say_levels(policy);
+	policy_say_levels(policy);
 	return true;
 }
 
@@ -278,7 +263,8 @@ cmd_policy_check(const struct settings *settings, const struct policy_case *c)
 	if (status == 0 && has_request(c)) {
 		status = question_of(c, &q);
 		if (status == 0)
-			status = explain(policy, &q);
+			status = policy_case_is_dke(c) ? policy_explain_dke(policy, c, &q)
+						       : explain(policy, &q);
 	}
 	policy_free(policy);
 	return status;

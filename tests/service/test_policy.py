@@ -189,3 +189,37 @@ def test_check_tells_the_level(tmp_path):
         path.write_text(rule() + decrypt("dke", gate))
         done = check("--file", str(path))
         assert done.returncode == 1 and ":%s" % line in done.stderr, done.stderr
+
+
+def test_check_explains_a_request_of_microsofts_protocol(tmp_path):
+    path, group = tmp_path / "p.conf", "11111111-2222-4333-8444-555555555555"
+    canary = "ab" * 32
+    path.write_text(decrypt("dke", 'gates = {"front-network or network"}',
+                            'networks = {"192.0.2.0/24"}', 'accept-level = "C- (ambient)"',
+                            'token-groups = {"%s"}' % group, "document-per-day = 7",
+                            'canaries = {"%s"}' % canary))
+
+
+    def ask(user, *factors, key="Key1", address="192.0.2.7"):
+        more = [word for factor in ("tenant=dke", *factors) for word in ("--factor", factor)]
+        done = check("--file", str(path), "--key", key, "--address", address, "--user", user, *more)
+        return done.returncode, done.stdout.splitlines()[2:], done.stderr
+
+    status, lines, _ = ask("alice@example.org")
+    assert status == 0 and lines == [
+        'line 7\tdecrypt "dke"\tmatches: allow = true', "gates\tfront-network or network",
+        "budget\t7 a day for each document", "verdict\tallow, level C- (ambient)"]
+    assert ask("bob@example.org", "token-group=" + group)[0] == 0
+    for got, reason in ((ask("bob@example.org"), "user"), (ask("bob@example.org", "role=x"), "user"),
+                        (ask("alice@example.org", key="Key2"), "key"),
+                        (ask("alice@example.org", address="198.51.100.1"), "network"),
+                        (ask("alice@example.org", "tenant=lab"), "tenant")):
+        assert got[0] == 3 and got[1] == ['line 7\tdecrypt "dke"\tdoes not match: ' + reason,
+                                          "no rule matches", "verdict\tdeny"], reason
+    status, lines, _ = ask("bob@example.org", "document=" + canary)
+    assert status == 3 and lines[-1] == "verdict\tdeny: canary"
+    for wrong in ("gate=door", "gate=network or network", "approval=bob", "x"):
+        assert ask("alice@example.org", wrong)[0] == 2, wrong
+    path.write_text(decrypt("dke", 'gates = {"client-certificate"}'))
+    assert ask("alice@example.org")[1][-1] == "verdict\tdeny: gate"
+    assert ask("alice@example.org", "gate=client-certificate")[1][-1] == "verdict\tallow, level C"
