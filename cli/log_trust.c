@@ -217,6 +217,15 @@ log_trust_check(struct log_trust *trust, const char *name, const char *text, siz
 	return true;
 }
 
+bool
+log_trust_signed(const struct log_trust *trust, const struct dk_note *note, const char *origin)
+{
+	size_t len = strlen(origin);
+
+	return trust->loaded && note->text_len > len && memcmp(note->text, origin, len) == 0 &&
+	    note->text[len] == '\n' && check_keys(trust, note, origin, len) == DK_OK;
+}
+
 /* ---- places ---- */
 
 bool

@@ -48,14 +48,19 @@ int log_trust_take(struct log_trust *trust, int code);
 bool log_trust_check(struct log_trust *trust, const char *name, const char *text, size_t len,
     struct dk_checkpoint *ret_checkpoint, struct dk_quorum_seen *ret_seen);
 
+/* Whether the keys of the log signed another note with this origin; behind a check that held.
+ * Nothing is told. */
+bool log_trust_signed(
+    const struct log_trust *trust, const struct dk_note *note, const char *origin);
+
 /* Opens a folder, or a URL. False: told already. */
 bool log_place_open(
     const struct log_trust *trust, const char *place, struct dk_log_source *ret_source);
 bool log_place_is_url(const char *place);
 
 /* The checkpoint that a source has now; text has room for DK_NOTE_MAX_BYTES. False: told. */
-bool log_checkpoint_read(const struct dk_log_source *source, const char *place, char *text,
-    size_t *ret_len);
+bool log_checkpoint_read(
+    const struct dk_log_source *source, const char *place, char *text, size_t *ret_len);
 
 /* Tell an error at a place within a log. */
 void log_fail(const char *place, dk_err err, const char *where);

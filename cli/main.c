@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{ "scan", cmd_scan, "make a catalogue of the objects in folders" },
 	{ "incident", cmd_incident, "write down and check what was stolen, and when" },
 	{ "assess", cmd_assess, "say which objects could be read after a theft" },
+	{ "evidence", cmd_evidence, "put an assessment into one file, and check such a file" },
 	{ "log", cmd_log, "check, copy and witness logs of key services" },
 	{ 0 },
 };

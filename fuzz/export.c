@@ -93,7 +93,7 @@ content(const uint8_t *data, size_t len)
 	dk_wr_u16(&wr, DK_EXPORT_VERSION);
 	dk_wr_u16(&wr, (uint16_t)dk_pkey_type(auditor));
 	dk_wr_bytes(&wr, dk_pkey_id(auditor), DK_KEY_ID_BYTES);
-	FUZZ_CHECK(dk_export_info(head, info, &info_len) == DK_OK);
+	FUZZ_CHECK(dk_export_info("log-export", head, info, &info_len) == DK_OK);
 	FUZZ_CHECK(dk_hpke_sender(auditor, info, info_len, NULL, &hpke, head + DK_EXPORT_HEAD_BYTES,
 		       &enc_len) == DK_OK);
 	put(head, DK_EXPORT_HEAD_BYTES + enc_len);

@@ -221,8 +221,8 @@ keyd_on_admin(struct keyd *keyd, const struct ipc_message *message)
 		free_act(act);
 		return true;
 	}
-	if (act->op == IPC_OP_LOG_EXPORT) {
-		admin_export(keyd, act);
+	if (act->op == IPC_OP_LOG_EXPORT || act->op == IPC_OP_EVIDENCE_SIGN) {
+		(act->op == IPC_OP_LOG_EXPORT ? admin_export : admin_evidence)(keyd, act);
 		free_act(act);
 		return true;
 	}

@@ -54,8 +54,7 @@ void admin_version_event(
     struct admin_act *act, uint32_t number, struct dk_log_event *event);
 
 /* admin.c */
-void admin_reply(
-    struct keyd *keyd, uint64_t id, unsigned code, const struct admin_text *out);
+void admin_reply(struct keyd *keyd, uint64_t id, unsigned code, const struct admin_text *out);
 /* goes on with an act that waited. */
 void admin_resume(struct keyd *keyd, struct admin_act *act);
 
@@ -92,6 +91,9 @@ void do_freeze(struct keyd *keyd, struct admin_act *act, const struct dk_receipt
 
 /* What is recorded and changes no state; answered when the record is durable. */
 void admin_export(struct keyd *keyd, struct admin_act *act);
+void admin_evidence(struct keyd *keyd, struct admin_act *act);
+/* admin_export.c: the auditor that the first two arguments name, and the policy in force. */
+unsigned admin_auditor(struct keyd *keyd, const struct admin_act *act, struct dk_log_event *event);
 
 unsigned check_erase(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
 void do_erase(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,

@@ -45,24 +45,30 @@ logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void 
 	free(id);
 }
 
-/* Name, key id and what is chosen, as the note says it. */
-static unsigned
-check(struct keyd *keyd, const struct admin_act *act, struct dk_log_event *event)
+unsigned
+admin_auditor(struct keyd *keyd, const struct admin_act *act, struct dk_log_event *event)
 {
-	if (act->argc != 3 || act->arg[0][0] == '\0' ||
-	    strlen(act->arg[0]) > DK_LOG_NAME_MAX_BYTES ||
-	    !dk_unhex(act->arg[1], event->key_id, sizeof(event->key_id)) ||
-	    !dk_export_note_valid(act->arg[2]))
+	if (act->arg[0][0] == '\0' || strlen(act->arg[0]) > DK_LOG_NAME_MAX_BYTES ||
+	    !dk_unhex(act->arg[1], event->key_id, sizeof(event->key_id)))
 		return DK_CODE_ARGUMENT;
 	if (!keyd->has_policy || memcmp(keyd->policy, keyd->auditor_policy, 32) != 0)
 		return DK_CODE_BUSY; /* a policy is on its way */
 	if (!is_auditor(keyd, event->key_id))
 		return DK_CODE_AUDITOR;
 	memcpy(event->key_name, act->arg[0], strlen(act->arg[0]) + 1);
-	memcpy(event->note, act->arg[2], strlen(act->arg[2]) + 1);
 	event->has_key_id = event->has_policy = true;
 	memcpy(event->policy, keyd->policy, sizeof(event->policy));
 	return DK_CODE_OK;
+}
+
+/* Name, key id and what is chosen, as the note says it. */
+static unsigned
+check(struct keyd *keyd, const struct admin_act *act, struct dk_log_event *event)
+{
+	if (act->argc != 3 || !dk_export_note_valid(act->arg[2]))
+		return DK_CODE_ARGUMENT;
+	memcpy(event->note, act->arg[2], strlen(act->arg[2]) + 1);
+	return admin_auditor(keyd, act, event);
 }
 
 void

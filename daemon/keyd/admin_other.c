@@ -152,11 +152,13 @@ void
 admin_status(struct keyd *keyd, struct admin_text *out)
 {
 	const struct state *s = &keyd->state;
-	char policy[65] = "none";
+	char policy[65] = "none", identity[65];
 
 	if (keyd->has_policy)
 		dk_hex(keyd->policy, sizeof(keyd->policy), policy);
+	dk_hex(dk_pkey_id(s->identity), DK_KEY_ID_BYTES, identity);
 	admin_printf(out, "url\t%s\n", s->service.base_url);
+	admin_printf(out, "identity key\t%s\n", identity);
 	admin_printf(out, "releases\t%s\n", s->frozen ? "frozen" : "open");
 	admin_printf(out, "keys\t%u\ndevices\t%u\nopen codes\t%u\n", s->key_count, s->device_count,
 	    s->code_count);

@@ -106,6 +106,14 @@ log_export(
 }
 
 static int
+evidence_sign(
+    const struct settings *s, const struct words *w, const struct command *self, char **operand)
+{
+	(void)w, (void)self;
+	return cmd_evidence_sign(s, *operand);
+}
+
+static int
 policy_check(
     const struct settings *s, const struct words *w, const struct command *self, char **operand)
 {
@@ -158,6 +166,7 @@ const struct command commands[] = {
 	{ "status", "", 0, 0, "", "", ask, IPC_OP_STATUS },
 	{ "log erase", "", 0, 0, "", "user before", log_erase, 0 },
 	{ "log export", "FILE", 1, 1, "auditor key", "since until user device object", log_export, 0 },
+	{ "evidence sign", "FILE", 1, 1, "", "", evidence_sign, 0 },
 	{ "log", "", 0, 0, "", "since user object json", log_show, 0 },
 	{ "policy check", "", 0, 0, "", "file user key label device address time factor",
 	    policy_check, 0 },

@@ -23,6 +23,8 @@ int cmd_log(const struct settings *settings, const struct log_wanted *wanted);
 /* log_export.c; file must not be there. */
 int cmd_log_export(
     const struct settings *settings, const struct log_wanted *wanted, const char *file);
+/* evidence.c; a bundle, which gets the signature of the service. */
+int cmd_evidence_sign(const struct settings *settings, const char *file);
 int cmd_log_erase(const struct settings *settings, const struct log_wanted *wanted);
 
 /* What an option says; false: told. text NULL: not given, *ret stays. */

@@ -27,6 +27,7 @@ static const char usage_text[] =
     "       doublekeyd log erase [--user NAME] [--before TIME]\n"
     "       doublekeyd log export FILE --auditor NAME --key AUDITOR.pub [--since TIME]\n"
     "                  [--until TIME] [--user NAME] [--device KEY-ID] [--object ID]\n"
+    "       doublekeyd evidence sign FILE\n"
     "       doublekeyd policy check [--file FILE] [--user U --key K [--label L]\n"
     "                  [--device KEY-ID] [--address IP] [--time 2031-02-03T04:05:06Z]\n"
     "                  [--factor certificate=NAME|token=ISSUER|approval=USER]...]\n"

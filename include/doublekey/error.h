@@ -79,6 +79,7 @@ typedef enum dk_err {
 	DK_ERR_LOG_POLICY          = 0x0219, /* trust policy of a log */
 	DK_ERR_LOG_FILE            = 0x021a, /* tile, entry bundle, proof, records, gossip */
 	DK_ERR_CATALOGUE_FILE      = 0x021b, /* no catalogue of objects, or damaged */
+	DK_ERR_EVIDENCE_FILE       = 0x021c, /* no evidence bundle, or one in another form */
 
 	/* unsupported */
 	DK_ERR_VERSION             = 0x0301,
@@ -104,6 +105,9 @@ typedef enum dk_err {
 	DK_ERR_LOG_INCONSISTENT    = 0x040e, /* two signed trees, neither begins with the other */
 	DK_ERR_LOG_RECORD          = 0x040f, /* a record that does not open its leaf */
 	DK_ERR_LOG_SEALED          = 0x0410, /* export: changed, cut or out of order */
+	DK_ERR_EVIDENCE_CHANGED    = 0x0411, /* a part that is not what the manifest names */
+	DK_ERR_EVIDENCE_SIGNATURE  = 0x0412, /* of the service, under a manifest */
+	DK_ERR_EVIDENCE_RESULT     = 0x0413, /* computed again, it is another one */
 
 	/* no match */
 	DK_ERR_NO_CUSTOMER_KEY     = 0x0501, /* no customer stanza is for the given keys */

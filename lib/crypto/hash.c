@@ -50,6 +50,38 @@ dk_sha256(const struct dk_part *parts, size_t n, uint8_t out[DK_SHA256_BYTES])
 	return digest(DK_SHA256, parts, n, out);
 }
 
+void
+dk_sha256_begin(struct dk_sha256_run *run)
+{
+	EVP_MD *md = dk_evp_md(DK_SHA256);
+
+	run->ctx = EVP_MD_CTX_new();
+	if (run->ctx && (!md || EVP_DigestInit_ex2(run->ctx, md, NULL) != 1))
+		dk_sha256_drop(run);
+}
+
+dk_err
+dk_sha256_add(struct dk_sha256_run *run, const void *data, size_t len)
+{
+	return run->ctx && EVP_DigestUpdate(run->ctx, data, len) == 1 ? DK_OK : dk_evp_error();
+}
+
+dk_err
+dk_sha256_end(struct dk_sha256_run *run, uint8_t out[DK_SHA256_BYTES])
+{
+	bool ok = run->ctx && EVP_DigestFinal_ex(run->ctx, out, NULL) == 1;
+
+	dk_sha256_drop(run);
+	return ok ? DK_OK : dk_evp_error();
+}
+
+void
+dk_sha256_drop(struct dk_sha256_run *run)
+{
+	EVP_MD_CTX_free(run->ctx);
+	run->ctx = NULL;
+}
+
 dk_err
 dk_sha384(const struct dk_part *parts, size_t n, uint8_t out[DK_SHA384_BYTES])
 {

@@ -22,8 +22,8 @@ struct dk_part {
 DK_MUST_USE dk_err dk_sha256(const struct dk_part *parts, size_t n, uint8_t out[DK_SHA256_BYTES]);
 DK_MUST_USE dk_err dk_sha384(const struct dk_part *parts, size_t n, uint8_t out[DK_SHA384_BYTES]);
 /*
- * Of a regular file from its beginning to its end, wherever the descriptor's offset is, which stays.
- * Errors:  DK_ERR_READ  errno is set
+ * Of a regular file from its beginning to its end, wherever the descriptor's offset is, which
+ * stays. Errors:  DK_ERR_READ  errno is set
  */
 DK_MUST_USE dk_err dk_sha256_file(int fd, uint8_t out[DK_SHA256_BYTES]);
 DK_MUST_USE dk_err dk_hmac_sha384(const struct dk_secret48 *key, const struct dk_part *parts,
@@ -42,6 +42,18 @@ struct dk_hmac_scope dk_hmac_scope_open(void);
 void dk_hmac_scope_close(struct dk_hmac_scope *scope);
 #define dk_auto_hmac_scope                                                                         \
 	__attribute__((cleanup(dk_hmac_scope_close), unused)) struct dk_hmac_scope
+
+/* SHA-256 of what comes piece by piece. */
+struct dk_sha256_run {
+	void *ctx;
+};
+/* NULL in run->ctx: out of memory, which add and end tell. */
+void dk_sha256_begin(struct dk_sha256_run *run);
+DK_MUST_USE dk_err dk_sha256_add(struct dk_sha256_run *run, const void *data, size_t len);
+/* Also ends the run, as dk_sha256_drop() does. */
+DK_MUST_USE dk_err dk_sha256_end(struct dk_sha256_run *run, uint8_t out[DK_SHA256_BYTES]);
+/* Legal at any time behind begin, also twice. */
+void dk_sha256_drop(struct dk_sha256_run *run);
 
 enum dk_hash { DK_SHA256 = 1, DK_SHA384 = 2 };
 

@@ -116,9 +116,10 @@ dk_export_is_chosen(const struct dk_export_chosen *chosen, const struct dk_log_e
 }
 
 dk_err
-dk_export_info(const uint8_t head[DK_EXPORT_HEAD_BYTES], uint8_t *ret_info, size_t *ret_len)
+dk_export_info(
+    const char *label, const uint8_t head[DK_EXPORT_HEAD_BYTES], uint8_t *ret_info, size_t *ret_len)
 {
 	const struct dk_part part = { head, DK_EXPORT_HEAD_BYTES };
 
-	return dk_info("log-export", &part, 1, ret_info, ret_len);
+	return dk_info(label, &part, 1, ret_info, ret_len);
 }

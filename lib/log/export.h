@@ -38,8 +38,8 @@ bool dk_export_note(const struct dk_export_chosen *chosen, char ret_note[DK_EXPO
 bool dk_export_note_valid(const char *note);
 bool dk_export_is_chosen(const struct dk_export_chosen *chosen, const struct dk_log_event *event);
 /* What HPKE binds: section 2. ret_info has room for DK_INFO_MAX_BYTES. */
-DK_MUST_USE dk_err dk_export_info(
-    const uint8_t head[DK_EXPORT_HEAD_BYTES], uint8_t *ret_info, size_t *ret_len);
+DK_MUST_USE dk_err dk_export_info(const char *label, const uint8_t head[DK_EXPORT_HEAD_BYTES],
+    uint8_t *ret_info, size_t *ret_len);
 
 struct dk_export_entry {
 	uint64_t index;
@@ -79,6 +79,14 @@ DK_MUST_USE dk_err dk_export_begin(struct dk_export_writer *writer, const struct
 DK_MUST_USE dk_err dk_export_put(
     struct dk_export_writer *writer, const struct dk_export_entry *entry);
 DK_MUST_USE dk_err dk_export_end(struct dk_export_writer *writer);
+
+/*
+ * Head and segments of section 2 with another label and content: dk_sealed_put() for all of it,
+ * at least one byte, then dk_export_end(). The label says what the content is.
+ */
+DK_MUST_USE dk_err dk_sealed_begin(struct dk_export_writer *writer, const char *label,
+    const struct dk_pkey *auditor, const struct dk_pkey *ephemeral);
+DK_MUST_USE dk_err dk_sealed_put(struct dk_export_writer *writer, const void *bytes, size_t len);
 
 /* ---- export_read.c ---- */
 
@@ -129,5 +137,15 @@ DK_MUST_USE dk_err dk_export_next(
 DK_MUST_USE dk_err dk_export_check(const struct dk_export *x,
     const struct dk_checkpoint *checkpoint, const struct dk_export_entry *entry,
     struct dk_log_object *objects, struct dk_log_event *ret_event);
+
+/*
+ * The other way: steps 1 and 2 of section 4. The content is authentic when all of it was read.
+ *
+ * Out:     ret_len  of a segment that was opened, valid until the next call; 0: that was all
+ * Errors:  as of dk_export_open()
+ */
+DK_MUST_USE dk_err dk_sealed_open(
+    struct dk_export *x, int fd, const char *label, const struct dk_pkey *auditor);
+DK_MUST_USE dk_err dk_sealed_next(struct dk_export *x, const uint8_t **ret_bytes, size_t *ret_len);
 
 #endif

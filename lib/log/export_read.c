@@ -106,7 +106,7 @@ fill(struct dk_export *x, size_t len)
 /* ---- head ---- */
 
 static dk_err
-open_head(struct dk_export *x, const struct dk_pkey *auditor)
+open_head(struct dk_export *x, const char *label, const struct dk_pkey *auditor)
 {
 	uint8_t head[DK_EXPORT_HEAD_BYTES], enc[DK_P384_POINT_BYTES], info[DK_INFO_MAX_BYTES];
 	size_t len, info_len, enc_len;
@@ -133,7 +133,7 @@ open_head(struct dk_export *x, const struct dk_pkey *auditor)
 	if (err == DK_OK && len < enc_len)
 		return DK_ERR_LOG_SEALED;
 	if (err == DK_OK)
-		err = dk_export_info(head, info, &info_len);
+		err = dk_export_info(label, head, info, &info_len);
 	if (err == DK_OK)
 		err = dk_hpke_receiver(auditor, enc, enc_len, info, info_len, &x->hpke);
 	return err == DK_ERR_STANZA_AUTH ? DK_ERR_LOG_SEALED : err;
@@ -203,7 +203,7 @@ open_content(struct dk_export *x)
 }
 
 dk_err
-dk_export_open(struct dk_export *x, int fd, const struct dk_pkey *auditor)
+dk_sealed_open(struct dk_export *x, int fd, const char *label, const struct dk_pkey *auditor)
 {
 	bool more;
 	dk_err err;
@@ -214,11 +214,30 @@ dk_export_open(struct dk_export *x, int fd, const struct dk_pkey *auditor)
 	x->ended = false;
 	x->chosen = (struct dk_export_chosen){ .since = 0 };
 	x->hpke = (struct dk_hpke){ .seq = 0 };
-	err = open_head(x, auditor);
+	err = open_head(x, label, auditor);
 	if (err == DK_OK)
 		err = look_ahead(x, &more);
-	if (err == DK_OK && !more)
-		err = DK_ERR_LOG_SEALED;
+	return err == DK_OK && !more ? DK_ERR_LOG_SEALED : err;
+}
+
+dk_err
+dk_sealed_next(struct dk_export *x, const uint8_t **ret_bytes, size_t *ret_len)
+{
+	dk_err err = DK_OK;
+
+	x->at = x->have = 0;
+	if (!x->ended)
+		err = open_segment(x);
+	*ret_bytes = x->text;
+	*ret_len = x->have;
+	return err;
+}
+
+dk_err
+dk_export_open(struct dk_export *x, int fd, const struct dk_pkey *auditor)
+{
+	dk_err err = dk_sealed_open(x, fd, "log-export", auditor);
+
 	return err == DK_OK ? open_content(x) : err;
 }
 

@@ -29,8 +29,8 @@ seal_segment(struct dk_export_writer *w, bool last)
 }
 
 /* A full segment is sealed when more comes: the last one is never empty. */
-static dk_err
-put(struct dk_export_writer *w, const void *bytes, size_t len)
+dk_err
+dk_sealed_put(struct dk_export_writer *w, const void *bytes, size_t len)
 {
 	const uint8_t *from = bytes;
 	dk_err err;
@@ -54,7 +54,8 @@ put(struct dk_export_writer *w, const void *bytes, size_t len)
 }
 
 static dk_err
-put_head(struct dk_export_writer *w, const struct dk_pkey *auditor, const struct dk_pkey *ephemeral)
+put_head(struct dk_export_writer *w, const char *label, const struct dk_pkey *auditor,
+    const struct dk_pkey *ephemeral)
 {
 	uint8_t head[DK_EXPORT_HEAD_BYTES + DK_P384_POINT_BYTES], info[DK_INFO_MAX_BYTES];
 	size_t info_len, enc_len;
@@ -66,11 +67,20 @@ put_head(struct dk_export_writer *w, const struct dk_pkey *auditor, const struct
 	dk_wr_u16(&wr, DK_EXPORT_VERSION);
 	dk_wr_u16(&wr, (uint16_t)dk_pkey_type(auditor));
 	dk_wr_bytes(&wr, dk_pkey_id(auditor), DK_KEY_ID_BYTES);
-	err = dk_export_info(head, info, &info_len);
+	err = dk_export_info(label, head, info, &info_len);
 	if (err == DK_OK)
 		err = dk_hpke_sender(auditor, info, info_len, ephemeral, &w->hpke,
 		    head + DK_EXPORT_HEAD_BYTES, &enc_len);
 	return err == DK_OK ? w->write(w->ctx, head, DK_EXPORT_HEAD_BYTES + enc_len) : err;
+}
+
+dk_err
+dk_sealed_begin(struct dk_export_writer *w, const char *label, const struct dk_pkey *auditor,
+    const struct dk_pkey *ephemeral)
+{
+	w->hpke = (struct dk_hpke){ .seq = 0 };
+	w->len = 0;
+	return put_head(w, label, auditor, ephemeral);
 }
 
 dk_err
@@ -82,11 +92,9 @@ dk_export_begin(struct dk_export_writer *w, const struct dk_pkey *auditor,
 	struct dk_writer_buf wr;
 	dk_err err;
 
-	w->hpke = (struct dk_hpke){ .seq = 0 };
-	w->len = 0;
 	if (len > UINT16_MAX)
 		return DK_ERR_ARGUMENT;
-	err = put_head(w, auditor, ephemeral);
+	err = dk_sealed_begin(w, "log-export", auditor, ephemeral);
 	dk_wr_init(&wr, bytes, sizeof(bytes));
 	dk_wr_bytes(&wr, DK_EXPORT_CONTENT_MAGIC, 8);
 	dk_wr_u64(&wr, c->since);
@@ -98,8 +106,8 @@ dk_export_begin(struct dk_export_writer *w, const struct dk_pkey *auditor,
 	dk_wr_bytes(&wr, c->object, sizeof(c->object));
 	dk_wr_u16(&wr, (uint16_t)len);
 	if (err == DK_OK)
-		err = put(w, bytes, wr.len);
-	return err == DK_OK ? put(w, checkpoint, len) : err;
+		err = dk_sealed_put(w, bytes, wr.len);
+	return err == DK_OK ? dk_sealed_put(w, checkpoint, len) : err;
 }
 
 dk_err
@@ -115,14 +123,14 @@ dk_export_put(struct dk_export_writer *w, const struct dk_export_entry *e)
 	dk_wr_u64(&wr, e->index);
 	dk_wr_bytes(&wr, e->leaf, DK_LEAF_BYTES);
 	dk_wr_u8(&wr, (uint8_t)e->hash_count);
-	err = put(w, head, wr.len);
+	err = dk_sealed_put(w, head, wr.len);
 	if (err == DK_OK)
-		err = put(w, e->hashes, (size_t)e->hash_count * DK_HASH_BYTES);
+		err = dk_sealed_put(w, e->hashes, (size_t)e->hash_count * DK_HASH_BYTES);
 	dk_wr_init(&wr, length, sizeof(length));
 	dk_wr_u32(&wr, (uint32_t)e->len);
 	if (err == DK_OK)
-		err = put(w, length, sizeof(length));
-	return err == DK_OK ? put(w, e->record, e->len) : err;
+		err = dk_sealed_put(w, length, sizeof(length));
+	return err == DK_OK ? dk_sealed_put(w, e->record, e->len) : err;
 }
 
 dk_err

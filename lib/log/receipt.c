@@ -16,8 +16,8 @@ dk_receipt_write(struct dk_writer_buf *wr, const struct dk_receipt *receipt)
 	dk_wr_bytes(wr, receipt->record, receipt->record_len);
 }
 
-static bool
-parse(const uint8_t *bytes, size_t len, struct dk_receipt *r)
+bool
+dk_receipt_parse(const uint8_t *bytes, size_t len, struct dk_receipt *r)
 {
 	struct dk_reader_buf rd;
 
@@ -43,7 +43,7 @@ dk_receipt_verify(const struct dk_log_keys *keys, const uint8_t *bytes, size_t l
 	struct dk_receipt r;
 	dk_err err;
 
-	if (!parse(bytes, len, &r))
+	if (!dk_receipt_parse(bytes, len, &r))
 		return DK_ERR_RECEIPT;
 	err = dk_record_open(r.record, r.record_len, r.leaf, objects, &event);
 	if (err != DK_OK)
@@ -68,7 +68,7 @@ void
 dk_receipt_checkpoint(const uint8_t *bytes, size_t len, const char **ret_text, size_t *ret_len)
 {
 	struct dk_receipt r = { .checkpoint_len = 0 };
-	bool ok = parse(bytes, len, &r);
+	bool ok = dk_receipt_parse(bytes, len, &r);
 
 	*ret_text = ok ? r.checkpoint : NULL;
 	*ret_len = ok ? r.checkpoint_len : 0;
@@ -82,7 +82,8 @@ dk_receipt_quorum(const struct dk_quorum *quorum, const uint8_t *bytes, size_t l
 	struct dk_note note;
 	dk_err err;
 
-	if (!parse(bytes, len, &r) || dk_note_parse(r.checkpoint, r.checkpoint_len, &note) != DK_OK)
+	if (!dk_receipt_parse(bytes, len, &r) ||
+	    dk_note_parse(r.checkpoint, r.checkpoint_len, &note) != DK_OK)
 		return DK_ERR_RECEIPT;
 	err = dk_quorum_check(quorum, &note, &seen);
 	if (err != DK_OK)

@@ -22,10 +22,13 @@ struct dk_receipt {
 };
 
 /* Bytes around the record. */
-#define DK_RECEIPT_FRAME_BYTES \
+#define DK_RECEIPT_FRAME_BYTES                                                                     \
 	(DK_LEAF_BYTES + 8 + 1 + DK_PROOF_HASHES_MAX * 32 + 2 + DK_CHECKPOINT_MAX_BYTES + 4)
 
 void dk_receipt_write(struct dk_writer_buf *wr, const struct dk_receipt *receipt);
+
+/* Its layout. False: another one, or something behind it. */
+DK_MUST_USE bool dk_receipt_parse(const uint8_t *bytes, size_t len, struct dk_receipt *ret_receipt);
 
 /* The checkpoint in a receipt that was verified. */
 void dk_receipt_checkpoint(
@@ -37,8 +40,7 @@ void dk_receipt_checkpoint(
  * DK_ERR_RECEIPT for every failure.
  */
 DK_MUST_USE dk_err dk_receipt_verify(const struct dk_log_keys *keys, const uint8_t *bytes,
-    size_t len, struct dk_log_object *objects, struct dk_log_event *ret_event,
-    uint64_t *ret_index);
+    size_t len, struct dk_log_object *objects, struct dk_log_event *ret_event, uint64_t *ret_index);
 
 /*
  * Whether the quorum cosigned the checkpoint of a receipt, which is verified.

@@ -59,6 +59,7 @@ enum dk_log_class {
 	DK_LOG_ERASED = 17,
 	DK_LOG_EXPORTED = 18,
 	DK_LOG_KEY_ACCEPTED = 19,
+	DK_LOG_EVIDENCE = 23,
 };
 
 enum dk_log_decision { DK_LOG_DONE = 1, DK_LOG_DENIED = 2 };

@@ -56,7 +56,7 @@ _doublekey() {
 		_doublekey_words "$(_doublekey_profiles)"
 		return
 		;;
-	--customer | --provider | --open | --to | --sign | --require-creator | --auditor)
+	--customer | --provider | --open | --to | --sign | --require-creator | --auditor | --recipient)
 		_doublekey_files .key .key.pub
 		return
 		;;
@@ -77,7 +77,7 @@ _doublekey() {
 		_doublekey_words '4096 65536 1048576'
 		return
 		;;
-	--passphrase-file | --approval | --policy | --ca | --records | --entry | --incident | --catalogue | --import | --dir | \
+	--passphrase-file | --approval | --policy | --ca | --records | --entry | --incident | --catalogue | --service-policy | --witnesses | --configuration | --report | --specs | --import | --dir | \
 		--tls-cert | --tls-key | -o | --output)
 		_doublekey_files
 		return
@@ -96,7 +96,7 @@ _doublekey() {
 	case $command in
 	'')
 		_doublekey_words "encrypt decrypt inspect rewrap scan keygen key profile doctor enrol
-			incident assess log request approve
+			incident assess evidence log request approve
 			--profile --version $common"
 		;;
 	encrypt)
@@ -189,6 +189,24 @@ _doublekey() {
 	assess)
 		_doublekey_words "--incident --catalogue --log --records --key --policy --ca --list --explain
 			--json --html --lang --force $common"
+		;;
+	evidence)
+		case $sub in
+		bundle)
+			_doublekey_words "--output --force --incident --catalogue --log --records --recipient --key
+				--policy --ca --until --without-persons --service-policy --witnesses
+				--configuration --report --specs $common"
+			;;
+		verify)
+			if [[ $cur == -* ]]; then
+				_doublekey_words "--auditor --passphrase-file --without-records --identity --key
+					--policy --ca $common"
+			else
+				_doublekey_files
+			fi
+			;;
+		*) _doublekey_words "bundle verify --help" ;;
+		esac
 		;;
 	enrol)
 		_doublekey_words "--ca-fingerprint --code --device-name $common"

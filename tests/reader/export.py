@@ -122,7 +122,7 @@ def seal(content, key, ephemeral, head=None, size=SEGMENT):
     return file
 
 
-def unseal(data, key):
+def unseal(data, key, label="log-export"):
     """The content of a file; steps 1 and 2 of section 4."""
     require(len(data) >= HEAD and data[:8] == MAGIC)
     require(data[8:10] == u16(1), "version")
@@ -135,7 +135,7 @@ def unseal(data, key):
     enc, at, content, number = data[HEAD:HEAD + enc_length], HEAD + enc_length, b"", 0
     require(len(enc) == enc_length, "log-sealed")
     try:
-        context = hpke.setup_receiver(suite, enc, key.private, info("log-export", data[:HEAD]))
+        context = hpke.setup_receiver(suite, enc, key.private, info(label, data[:HEAD]))
         require(at < len(data), "log-sealed")
         while at < len(data):
             require(at + 4 <= len(data), "log-sealed")

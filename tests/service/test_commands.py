@@ -34,6 +34,8 @@ WRONG = {
     ("store", "migrate"): "store migrate: --to|from is missing",
     ("store", "migrate", "--to", "a", "--from", "b"): "store migrate: takes one of --to|from",
     ("log", "export", "f"): "log export: --auditor is missing",
+    ("evidence",): "evidence: needs a second word",
+    ("evidence", "sign"): "evidence sign: FILE is missing",
     ("log", "erase"): "log erase: --user or --before is missing",
     ("log", "--since", "tomorrow"): "--since takes a time",
     ("backup",): "backup: FILE is missing",

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "evidence_parts.h"
+#include "format/key_impl.h"
+#include "incident.h"
+#include "keyref.h"
+#include "message.h"
+#include "options.h"
+
+#define COMMAND "evidence bundle"
+
+static const char help[] =
+    "usage: doublekey evidence bundle [OPTION...] -o FILE --incident FILE\n"
+    "                 --catalogue FILE --log DIR --records FILE --recipient KEY.pub\n"
+    "\n"
+    "Computes an assessment, and puts it into FILE with all that it rests on, so that somebody\n"
+    "else can compute it again: incident, catalogue, log, records, policies, specification.\n"
+    "The records are sealed to one auditor key; everything else in FILE can be read by all.\n"
+    "Then 'doublekeyd evidence sign FILE' has the key service sign it.\n"
+    "\n"
+    "  -o, --output FILE     what is made, a tar archive\n"
+    "  -f, --force           replace FILE\n"
+    "      --incident FILE   as for 'doublekey assess', as the next three\n"
+    "      --catalogue FILE\n"
+    "      --log DIR         a copy, of 'doublekey log mirror'\n"
+    "      --records FILE    of 'doublekey log export -o'\n"
+    "      --recipient KEY   auditor key of who gets FILE, the public half is "
+    "enough\n" LOG_TRUST_HELP "      --until TIME      leave out records from this time on\n"
+    "      --without-persons leave out users, devices and addresses\n"
+    "      --service-policy FILE   a policy.conf that was in force; may be repeated\n"
+    "      --witnesses FILE  a witness policy of the service; may be repeated\n"
+    "      --configuration FILE    doublekeyd.conf of the service\n"
+    "      --report FILE     of 'doublekey assess --html'\n"
+    "      --specs DIR       texts of the specification (default: the installed ones)\n"
+    "  -q, --quiet           errors and the result only\n"
+    "  -h, --help            this text\n";
+
+enum {
+	INCIDENT = OPTION_OWN,
+	CATALOGUE,
+	LOG,
+	RECORDS,
+	RECIPIENT,
+	CONFIGURATION,
+	REPORT,
+	SPECS,
+	UNTIL,
+	WITHOUT_PERSONS,
+	SERVICE_POLICY,
+	WITNESSES,
+};
+
+static const struct option table[] = {
+	{ "output", required_argument, NULL, 'o' },
+	{ "force", no_argument, NULL, 'f' },
+	{ "incident", required_argument, NULL, INCIDENT },
+	{ "catalogue", required_argument, NULL, CATALOGUE },
+	{ "log", required_argument, NULL, LOG },
+	{ "records", required_argument, NULL, RECORDS },
+	{ "recipient", required_argument, NULL, RECIPIENT },
+	LOG_TRUST_OPTIONS,
+	{ "until", required_argument, NULL, UNTIL },
+	{ "without-persons", no_argument, NULL, WITHOUT_PERSONS },
+	{ "service-policy", required_argument, NULL, SERVICE_POLICY },
+	{ "witnesses", required_argument, NULL, WITNESSES },
+	{ "configuration", required_argument, NULL, CONFIGURATION },
+	{ "report", required_argument, NULL, REPORT },
+	{ "specs", required_argument, NULL, SPECS },
+	OPTIONS_COMMON,
+};
+
+struct bundle {
+	struct log_trust trust;
+	/* INCIDENT to SPECS, in their order */
+	const char *incident, *catalogue, *log, *records, *recipient, *configuration, *report,
+	    *specs;
+	const char *output_name;
+	bool force;
+	struct option_list policies, witnesses;
+	struct evidence_scope scope;
+	struct dk_key *key;
+	struct evidence_parts parts;
+	char checkpoint[DK_NOTE_MAX_BYTES];
+	size_t checkpoint_len;
+};
+
+static int
+take(void *ctx, int code)
+{
+	struct bundle *b = ctx;
+	const char **files[] = { &b->incident, &b->catalogue, &b->log, &b->records, &b->recipient,
+		&b->configuration, &b->report, &b->specs };
+	int status = log_trust_take(&b->trust, code);
+
+	if (status >= 0)
+		return status;
+	if (code >= INCIDENT && code <= SPECS)
+		*files[code - INCIDENT] = optarg;
+	else if (code == SERVICE_POLICY)
+		return option_list_add(&b->policies, optarg) ? STATUS_OK : STATUS_FAILED;
+	else if (code == WITNESSES)
+		return option_list_add(&b->witnesses, optarg) ? STATUS_OK : STATUS_FAILED;
+	else if (code == 'o')
+		b->output_name = optarg;
+	else if (code == 'f')
+		b->force = true;
+	else if (code == WITHOUT_PERSONS)
+		b->scope.persons = false;
+	else if (!incident_time_parse(optarg, false, &b->scope.until) || b->scope.until == 0)
+		return usage_error(COMMAND, "--until takes a time like 2031-02-03T04:05Z");
+	return STATUS_OK;
+}
+
+/* ---- what is computed ---- */
+
+/* The tree that the log has now: it must not grow while the bundle is made. */
+static bool
+read_size(struct bundle *b)
+{
+	struct dk_log_source source = { .close = NULL };
+	struct dk_quorum_seen seen;
+	struct dk_checkpoint cp;
+	bool ok;
+
+	if (!log_place_open(&b->trust, b->log, &source))
+		return false;
+	ok = log_checkpoint_read(&source, b->log, b->checkpoint, &b->checkpoint_len) &&
+	    log_trust_check(&b->trust, b->log, b->checkpoint, b->checkpoint_len, &cp, &seen);
+	dk_log_source_close(&source);
+	b->scope.size = ok ? cp.size : 0;
+	return ok;
+}
+
+/* records, inventory.json and assessment.json in folder, of records that nobody else sees. */
+static bool
+compute(struct bundle *b, const char *folder)
+{
+	struct evidence_inventory inventory = { .count = 0 };
+	char clear[EVIDENCE_FD_PATH_BYTES], incident[EVIDENCE_PATH_BYTES],
+	    catalogue[EVIDENCE_PATH_BYTES], json[EVIDENCE_PATH_BYTES];
+	int fd = evidence_hidden(folder, clear), sealed = evidence_create(folder, "records"),
+	    list = evidence_create(folder, "inventory.json");
+	const struct evidence_inputs in = { incident, catalogue, b->log, clear };
+	bool ok = fd >= 0 && sealed >= 0 && list >= 0;
+
+	ok = ok && evidence_path(incident, folder, "incident") &&
+	    evidence_path(catalogue, folder, "catalogue") &&
+	    evidence_path(json, folder, "assessment.json") &&
+	    evidence_copy(b->incident, folder, "incident") &&
+	    evidence_copy(b->catalogue, folder, "catalogue") &&
+	    evidence_scope_records(b->records, fd, &b->scope) &&
+	    evidence_inventory(b->records, fd, list, &inventory) &&
+	    evidence_assess(&b->trust, &in, json) &&
+	    evidence_seal(fd, sealed, dk_key_local_pkey(b->key));
+	evidence_inventory_clear(&inventory);
+	for (size_t i = 0; i < 3; i++) {
+		const int fds[] = { fd, sealed, list };
+
+		if (fds[i] >= 0)
+			(void)close(fds[i]);
+	}
+	return ok;
+}
+
+/* ---- what is collected ---- */
+
+static bool
+add_computed(struct bundle *b, const char *folder)
+{
+	static const char *const names[] = { "assessment.json", "catalogue", "incident",
+		"inventory.json", "records" };
+	char path[EVIDENCE_PATH_BYTES];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!evidence_path(path, folder, names[i]) ||
+		    !evidence_parts_add(&b->parts, names[i], path))
+			return false;
+	return true;
+}
+
+static bool
+add_given(struct bundle *b)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < b->policies.count; i++)
+		ok = evidence_parts_add_digest(&b->parts, "policy", b->policies.item[i]);
+	for (size_t i = 0; ok && i < b->witnesses.count; i++)
+		ok = evidence_parts_add_digest(&b->parts, "witnesses", b->witnesses.item[i]);
+	if (ok && b->configuration)
+		ok = evidence_parts_add(&b->parts, "configuration", b->configuration);
+	if (ok && b->report)
+		ok = evidence_parts_add(&b->parts, "report.html", b->report);
+	return ok && evidence_parts_add_specs(&b->parts, b->specs ? b->specs : DK_SPEC_DIR);
+}
+
+/* That the assessment is one of the tree that is in the bundle. */
+static bool
+same_log(const struct bundle *b)
+{
+	const struct dk_part text = { b->checkpoint, b->checkpoint_len };
+	uint8_t digest[DK_SHA256_BYTES];
+	dk_err err = dk_sha256(&text, 1, digest);
+
+	for (size_t i = 0; err == DK_OK && i < b->parts.count; i++)
+		if (strcmp(b->parts.file[i].name, "log/checkpoint") == 0 &&
+		    memcmp(b->parts.file[i].digest, digest, sizeof(digest)) != 0)
+			err = DK_ERR_CHANGED;
+	if (err != DK_OK)
+		message_err(b->log, err, NULL);
+	return err == DK_OK;
+}
+
+static bool
+program(struct dk_manifest *m)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	dk_err err = fd < 0 ? DK_ERR_READ : dk_sha256_file(fd, m->program);
+
+	if (fd >= 0)
+		(void)close(fd);
+	memcpy(m->version, DK_VERSION, sizeof(DK_VERSION));
+	if (err != DK_OK)
+		message_err("/proc/self/exe", err, NULL);
+	return err == DK_OK;
+}
+
+static bool
+write_bundle(struct bundle *b)
+{
+	const struct output_options options = { .force = b->force, .mode = 0600 };
+	struct dk_manifest m = {
+		.time = (uint64_t)time(NULL), .until = b->scope.until, .persons = b->scope.persons
+	};
+	struct output *output = NULL;
+
+	memcpy(m.recipient, dk_pkey_id(dk_key_local_pkey(b->key)), sizeof(m.recipient));
+	if (!program(&m) || !output_open(b->output_name, &options, &output))
+		return false;
+	if (evidence_parts_write(&b->parts, &m, output))
+		return output_commit(output);
+	output_abandon(output);
+	return false;
+}
+
+static int
+make(void *ctx, const char *folder)
+{
+	struct bundle *b = ctx;
+	bool ok = keyref_open(b->recipient, DK_SIDE_AUDITOR, KEYREF_PUBLIC, NULL, &b->key);
+
+	if (ok && !dk_key_local_pkey(b->key)) {
+		message_fail(b->recipient, "not a key file");
+		ok = false;
+	}
+	ok = ok && read_size(b) && compute(b, folder) && add_computed(b, folder) &&
+	    evidence_parts_add_log(&b->parts, b->log, b->scope.size) && same_log(b) &&
+	    add_given(b) && write_bundle(b);
+	evidence_parts_clear(&b->parts);
+	dk_key_free(b->key);
+	return ok ? STATUS_OK : STATUS_FAILED;
+}
+
+int
+cmd_evidence_bundle(int argc, char **argv)
+{
+	static struct bundle b = { .scope = { .persons = true } };
+	struct options options = {
+		.command = COMMAND, .help = help, .short_options = "o:f", .option = table
+	};
+	int status = STATUS_OK;
+
+	if (!options_all(&options, argc, argv, take, &b))
+		status = options.status;
+	else if (argc != optind || !b.output_name || !b.incident || !b.catalogue || !b.log ||
+	    !b.records || !b.recipient)
+		status = usage_error(
+		    COMMAND, "needs -o, --incident, --catalogue, --log, --records and --recipient");
+	else if (log_place_is_url(b.log))
+		status = usage_error(COMMAND, "--log is a copy: see 'doublekey log mirror'");
+	else if (output_is_stdout(b.output_name))
+		status = usage_error(COMMAND, "a bundle goes to a file, not to standard output");
+	else
+		status = evidence_in_folder(make, &b);
+	option_list_clear(&b.policies);
+	option_list_clear(&b.witnesses);
+	log_trust_clear(&b.trust);
+	return status;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a bundle shows, in words: spec/evidence.md section 7. */
+#include "evidence.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "incident.h"
+
+static bool
+has(const struct evidence_found *f, const char *name)
+{
+	return dk_manifest_find(&f->bundle->manifest, name) != NULL;
+}
+
+/* ---- proved ---- */
+
+static void
+tell_signature(const struct evidence_found *f)
+{
+	char id[65];
+
+	if (f->bundle->signature_len == 0)
+		return;
+	dk_hex(f->identity, sizeof(f->identity), id);
+	(void)printf("  The key service signed this bundle with its identity key\n"
+		     "    %s\n"
+		     "    for the auditor \"%s\": entry %" PRIu64 " of its log.\n",
+	    id, f->auditor, f->signed_index);
+}
+
+static size_t
+attested(const struct evidence_found *f, size_t *ret_texts)
+{
+	const struct dk_manifest *m = &f->bundle->manifest;
+	size_t named = 0;
+
+	*ret_texts = 0;
+	for (size_t i = 0; i < m->count; i++) {
+		const char *name = m->part[i].name;
+		bool witnesses = strncmp(name, "witnesses/", 10) == 0, found = false;
+
+		if (!witnesses && strncmp(name, "policy/", 7) != 0)
+			continue;
+		(*ret_texts)++;
+		for (size_t j = 0; j < f->inventory.count && !found; j++)
+			found = f->inventory.item[j].witnesses == witnesses &&
+			    memcmp(f->inventory.item[j].digest, m->part[i].digest,
+				DK_SHA256_BYTES) == 0;
+		named += found;
+	}
+	return named;
+}
+
+static void
+tell_proved(const struct evidence_found *f)
+{
+	size_t texts, named;
+
+	(void)printf("Proved:\n"
+		     "  Every byte of the file is what its manifest says; it has %zu parts.\n",
+	    f->bundle->manifest.count);
+	if (f->identity_known)
+		tell_signature(f);
+	(void)printf("  The log %s has %" PRIu64 " entries; its keys%s signed this tree, and\n"
+		     "    every entry leads to its root.\n",
+	    f->origin, f->log_size, f->quorum ? " and the quorum of its witnesses" : "");
+	if (!f->opened)
+		return;
+	(void)printf("  %" PRIu64 " private records open their entries of the log.\n"
+		     "  The inventory of keys is what these records say.\n"
+		     "  The result is what the rules give for these inputs: computed again, it is\n"
+		     "    the same.\n",
+	    f->inventory.records);
+	named = attested(f, &texts);
+	if (named > 0)
+		(void)printf(
+		    "  %zu of %zu policies are named by entries of the log.\n", named, texts);
+}
+
+/* ---- claimed ---- */
+
+static void
+tell_claimed(const struct evidence_found *f)
+{
+	char made[INCIDENT_TIME_BYTES];
+	size_t texts;
+
+	(void)printf("Claimed, by whoever made or signed it:\n");
+	if (!f->identity_known)
+		tell_signature(f);
+	if (!f->identity_known && f->bundle->signature_len > 0)
+		(void)printf("    That this is its key, nobody has shown: give --identity.\n");
+	(void)printf("  What was stolen, and when, is as the incident file says.\n"
+		     "  The catalogue has all objects that there are.\n");
+	if (f->as_written)
+		(void)printf("  Key sets are those that the catalogue has.\n");
+	if (f->own_keys > 0)
+		(void)printf("  %zu keys are the customer's own.\n", f->own_keys);
+	if (has(f, "configuration"))
+		(void)printf("  The configuration is the one of the service.\n");
+	if (has(f, "report.html"))
+		(void)printf("  The report says what the result says.\n");
+	if (f->opened && attested(f, &texts) < texts)
+		(void)printf("  Policies that no entry of the log names were in force.\n");
+	incident_time_text(f->bundle->manifest.time, made);
+	(void)printf(
+	    "  The bundle was made at %s by doublekey %s.\n", made, f->bundle->manifest.version);
+}
+
+/* ---- missing ---- */
+
+static unsigned missing;
+
+static void
+miss(const char *text)
+{
+	missing++;
+	(void)printf("  %s\n", text);
+}
+
+/* The text that an entry names, if it was in force in the window and is not here. */
+static void
+miss_text(const struct evidence_found *f, size_t at)
+{
+	const struct evidence_attested *a = &f->inventory.item[at];
+	char hex[65], name[DK_EVIDENCE_NAME_MAX_BYTES + 1];
+	bool before = a->time < f->from;
+
+	for (size_t i = at + 1; before && i < f->inventory.count; i++)
+		before = f->inventory.item[i].witnesses != a->witnesses ||
+		    f->inventory.item[i].time >= f->from;
+	if (a->time > f->to || (a->time < f->from && !before))
+		return;
+	dk_hex(a->digest, sizeof(a->digest), hex);
+	(void)snprintf(name, sizeof(name), "%s/%s", a->witnesses ? "witnesses" : "policy", hex);
+	if (has(f, name))
+		return;
+	missing++;
+	(void)printf("  The %s that entry %" PRIu64 " put in force: SHA-256\n    %s\n",
+	    a->witnesses ? "witness policy" : "policy", a->index, hex);
+}
+
+static void
+tell_missing(const struct evidence_found *f)
+{
+	const struct dk_manifest *m = &f->bundle->manifest;
+	char until[INCIDENT_TIME_BYTES];
+
+	(void)printf("Missing:\n");
+	missing = 0;
+	if (f->bundle->signature_len == 0)
+		miss("A signature of the key service.");
+	if (!f->opened)
+		miss("The private records: not opened, and the result was not computed again.");
+	if (f->opened && f->inventory.records < f->log_size)
+		miss("Records of some entries.");
+	if (m->until > 0) {
+		incident_time_text(m->until, until);
+		missing++;
+		(void)printf("  Records from %s on were left out.\n", until);
+	}
+	if (!m->persons)
+		miss("Users, devices and addresses were left out of the records.");
+	for (size_t i = 0; f->opened && i < f->inventory.count; i++)
+		miss_text(f, i);
+	if (!has(f, "configuration"))
+		miss("The configuration of the service.");
+	if (!has(f, "report.html"))
+		miss("A report for people.");
+	if (missing == 0)
+		miss("Nothing that a bundle can have.");
+}
+
+void
+evidence_tell(const struct evidence_found *f)
+{
+	tell_proved(f);
+	tell_claimed(f);
+	tell_missing(f);
+}

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Evidence bundles (spec/evidence.md): made of a running service's log, signed by it, and checked
+by doublekey and by the second reader."""
+import hashlib
+import os
+import random
+import re
+import shutil
+import subprocess
+import tarfile
+
+import pytest
+
+from reader import evidence, note
+from service import Service
+from test_export import POLICY, Auditor, auditor, set_policy
+from test_log import checkpoint, records
+from test_log_tools import mirror, records_file
+
+SPEC = os.path.join(os.path.dirname(__file__), "..", "..", "spec")
+INCIDENT = 'from = "unknown"\nto = "2100-01-01"\nstolen = {"provider-keys provider since unknown"}\n'
+
+
+class World:
+    """Two releases, an auditor that the policy names, and a signed bundle."""
+
+    def __init__(self, base):
+        self.s = s = Service(base)
+        s.start()
+        s.prepare()
+        s.auditor = self.auditor = Auditor(s, "court")
+        set_policy(s, POLICY + auditor("court", s.auditor.id))
+        for _ in range(2):
+            s.client("decrypt", "--customer", s.key, "--provider", "p.key", "object.dk", "-o",
+                     "out", "--force")
+        checkpoint(s, records(s)[-1]["index"] + 1)
+        mirror(s)
+        with open(self.path("copy/checkpoint")) as f:
+            self.size = int(f.read().splitlines()[1])
+        records_file(s, "records", lambda rows: [r for r in rows if r[0] < self.size])
+        os.mkdir(self.path("objects"))
+        shutil.copy(s.object, self.path("objects"))
+        s.client("scan", "-q", "-o", "catalogue", "objects")
+        with open(self.path("incident"), "w") as f:
+            f.write(INCIDENT + 'sets = "as-written"\n')
+        os.mkdir(self.path("specs"))
+        shutil.copy(os.path.join(SPEC, "evidence.md"), self.path("specs"))
+        self.identity = re.search(r"identity key\t([0-9a-f]{64})", s.admin("status").stdout)[1]
+        self.bundle("unsigned")
+        shutil.copy(self.path("unsigned"), self.path("signed"))
+        self.said = self.sign("signed").stdout
+
+    def path(self, name):
+        return os.path.join(self.s.base, name)
+
+    def data(self, name):
+        with open(self.path(name), "rb") as f:
+            return f.read()
+
+    def write(self, name, data):
+        with open(self.path(name), "wb") as f:
+            f.write(data)
+
+    def bundle(self, name, *args, check=True, policy=True):
+        more = ("--service-policy", os.path.join(self.s.dir, "policy.conf")) if policy else ()
+        return self.s.client(
+            "evidence", "bundle", "-q", "-o", name, "--incident", "incident", "--catalogue",
+            "catalogue", "--log", "copy", "--records", "records", "--recipient", "court.key.pub",
+            "--specs", "specs", *more, *args, check=check)
+
+    def sign(self, name, check=True):
+        return self.s.admin("evidence", "sign", self.path(name), check=check)
+
+    def verify(self, name, *args, check=True, key=True):
+        return self.s.client("evidence", "verify", "-q", *(("--auditor", "court.key") * key),
+                             *args, name, check=check)
+
+    def fails(self, name, error, place="", *args, **how):
+        done = self.verify(name, *args, check=False, **how)
+        assert done.returncode == 1 and done.stdout == "", done.stdout
+        assert "(%s" % error in done.stderr and place in done.stderr, done.stderr
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    w = World(tmp_path_factory.mktemp("evidence"))
+    yield w
+    w.s.stop()
+
+
+def sections(text):
+    found = re.fullmatch(r"Proved:\n(.*?)Claimed[^\n]*:\n(.*?)Missing:\n(.*?)"
+                         r"(?:\nThe result[^\n]*:\n(.*))?", text, re.S)
+    return [re.sub(r"\s+", " ", part or "") for part in found.groups()]
+
+
+def test_a_bundle_is_made_signed_and_verified(world):
+    proved, claimed, missing, result = sections(
+        world.verify("signed", "--identity", world.identity).stdout)
+    assert "Every byte of the file" in proved and "computed again, it is the same" in proved
+    assert "signed this bundle" in proved and '"court"' in proved and world.identity in proved
+    assert "has %d entries" % world.size in proved and "%d private records" % world.size in proved
+    assert "1 of 1 policies are named by entries" in proved
+    assert "incident file" in claimed and "The catalogue has all" in claimed
+    assert "signature" not in missing and "configuration" in missing
+    assert "objects 1" in result and "not-readable 1" in result
+    # Nobody said whose key it is: then the signature is a claim.
+    proved, claimed, _, _ = sections(world.verify("signed").stdout)
+    assert "signed this bundle" not in proved and "signed this bundle" in claimed
+    assert "nobody has shown" in claimed
+    _, _, missing, _ = sections(world.verify("unsigned").stdout)
+    assert "A signature of the key service." in missing
+    world.fails("unsigned", "evidence-signature", "missing", "--identity", world.identity)
+    world.fails("signed", "evidence-signature", "signature", "--identity", "00" * 32)
+    assert os.stat(world.path("signed")).st_mode & 0o777 == 0o600
+
+
+def test_the_second_reader_agrees(world):
+    keys = [note.parse_key(world.s.vkey)]
+    found = evidence.check(world.data("signed"), world.auditor.key, world.identity, keys)
+    assert evidence.open_records(found, world.auditor.key) == world.data("records")
+    assert found.parts["incident"] == world.data("incident")
+    assert found.parts["catalogue"] == world.data("catalogue")
+    assert found.parts["log/checkpoint"] == world.data("copy/checkpoint")
+    assert found.recipient == world.auditor.id and found.persons and found.until == 0
+    with open(os.path.join(world.s.dir, "policy.conf"), "rb") as f:
+        digest = hashlib.sha256(f.read()).hexdigest()
+    assert "policy/" + digest in found.parts
+    assert b'"policy":"%s"' % digest.encode() in found.parts["inventory.json"]
+    # And any tar unpacks it.
+    with tarfile.open(world.path("signed")) as archive:
+        names = archive.getnames()
+    listed = subprocess.run(["tar", "-tf", world.path("signed")], capture_output=True, text=True,
+                            check=True)
+    assert listed.stdout.splitlines() == names and listed.stderr == ""
+    assert names == ["manifest", *found.parts, "signature"]
+
+
+def test_the_signing_is_in_the_log(world):
+    index = evidence.verify_signature(evidence.read(world.data("signed")), world.identity, [])
+    line = [line for line in world.s.log().splitlines() if line.split()[0] == str(index)][0]
+    digest = hashlib.sha256(evidence.read(world.data("signed")).manifest).hexdigest()
+    assert " evidence done" in line and "court" in line
+    assert digest in world.said and "signed for court" in world.said
+
+
+def test_who_is_no_auditor_gets_no_signature(world):
+    s = world.s
+    Auditor(s, "other")
+    before = s.log()
+    world.bundle("for-other", "--recipient", "other.key.pub")
+    done = world.sign("for-other", check=False)
+    assert done.returncode == 1 and "(auditor)" in done.stderr
+    assert world.sign("signed", check=False).returncode == 1
+    assert world.sign("records", check=False).stderr.endswith(" (evidence-file)\n")
+    assert s.log() == before  # none of them was recorded
+    assert world.data("for-other")[-1024:] == bytes(1024)
+    done = world.verify("for-other", check=False)
+    assert done.returncode == 1 and "(log-auditor)" in done.stderr
