@@ -63,9 +63,10 @@ bool assess_totals_add(
     struct assess_totals *t, const struct assess *a, const struct assess_found *found);
 /* Behind the last object. False: out of memory. */
 bool assess_totals_end(struct assess_totals *t, const struct assess *a);
-/* As text on standard output, and as members of section 9 behind the objects. */
+/* As text on standard output, and as members of section 9 behind the objects. False: out of
+ * memory. */
 void assess_totals_text(const struct assess_out *out);
-void assess_totals_json(const struct assess_out *out);
+bool assess_totals_json(const struct assess_out *out);
 void assess_totals_clear(struct assess_totals *t);
 
 #endif

@@ -142,7 +142,7 @@ put_missing(const struct assess_out *out)
 }
 
 /* In words. False: out of memory. */
-static void
+static bool
 put_evidence(const struct assess_out *out)
 {
 	json_open(out->json, "evidence", '[');
@@ -156,21 +156,25 @@ put_evidence(const struct assess_out *out)
 			continue;
 		f = open_memstream(&text, &len);
 		if (!f)
-			continue;
+			return false;
 		assess_words_missing(f, out->assess, out->exposure, bit);
-		(void)fclose(f);
+		if (fclose(f) != 0) {
+			free(text);
+			return false;
+		}
 		json_open(out->json, NULL, '{');
 		json_string(out->json, "missing", dk_exposure_missing_name(bit));
 		if (entry != DK_EXPOSURE_NEVER)
 			json_number(out->json, "entry", entry);
-		json_string(out->json, "words", text ? text : "");
+		json_string(out->json, "words", text);
 		json_close(out->json, '}');
 		free(text);
 	}
 	json_close(out->json, ']');
+	return true;
 }
 
-void
+bool
 assess_totals_json(const struct assess_out *out)
 {
 	const struct assess_totals *t = &out->totals;
@@ -184,9 +188,11 @@ assess_totals_json(const struct assess_out *out)
 	json_number(out->json, "worth_of_the_log", t->online - t->answer[DK_READABLE]);
 	put_missing(out);
 	json_close(out->json, '}');
-	put_evidence(out);
+	if (!put_evidence(out))
+		return false;
 	assess_tally_json(&t->label, out->json, "by_label", "label");
 	assess_tally_json(&t->key, out->json, "by_key", "key");
 	assess_tally_json(&t->user, out->json, "by_user", "user");
 	assess_tally_json(&t->day, out->json, "by_day", "day");
+	return true;
 }

@@ -237,7 +237,8 @@ judge_json(struct run *run, struct dk_exposure *x)
 	json_open(&j, "objects", '[');
 	ok = fail(run->catalogue_file, assess_judge(&run->out, x));
 	json_close(&j, ']');
-	assess_totals_json(&run->out);
+	if (ok)
+		ok = fail(NULL, assess_totals_json(&run->out) ? DK_OK : DK_ERR_NOMEM);
 	json_close(&j, '}');
 	(void)fputc('\n', j.out);
 	failed = ferror(j.out) != 0;
