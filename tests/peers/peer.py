@@ -96,6 +96,18 @@ def build_go(folder, target):
     return target
 
 
+def build_go_program(folder, package, target):
+    """A program of a module that the folder's go.mod names."""
+    how = {"cwd": HERE / folder,
+           "env": {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly",
+                   "GOWORK": "off", "CGO_ENABLED": "0"}}
+    go = tool("go")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    get(go, "mod", "download", **how)
+    build(go, "build", "-o", target, package, **how)
+    return target
+
+
 def make_go(where):
     """circl's HPKE; the rest is Go's standard library."""
     return [build_go("go", where / "peer")]

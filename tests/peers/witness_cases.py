@@ -16,21 +16,10 @@ import time
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from peer import HERE, Kind, build, get, tool
+from peer import HERE, Kind, build_go_program, tool
 
 PROGRAM = "filippo.io/torchwood/cmd/litewitness"
 WITNESS = Kind("litewitness", None, ())
-
-
-def make(where):
-    how = {"cwd": HERE / "witness",
-           "env": {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly",
-                   "GOWORK": "off", "CGO_ENABLED": "0"}}
-    go = tool("go")
-    where.mkdir(parents=True, exist_ok=True)
-    get(go, "mod", "download", PROGRAM.partition("/cmd/")[0], **how)
-    build(go, "build", "-o", where / "litewitness", PROGRAM, **how)
-    return where / "litewitness"
 
 
 def wait_for(what):
@@ -47,7 +36,8 @@ class PublicWitness:
     """A service, and the witness that is its quorum."""
 
     def __init__(self, build_folder):
-        self.program = make(build_folder / "peers" / "litewitness")
+        self.program = build_go_program(
+            "witness", PROGRAM, build_folder / "peers" / "litewitness" / "litewitness")
         self.agent, self.add, self.keygen = tool("ssh-agent"), tool("ssh-add"), tool("ssh-keygen")
         self.build, self.children, self.service = build_folder, [], None
         self.folder = tempfile.TemporaryDirectory()
