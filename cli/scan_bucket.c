@@ -84,7 +84,7 @@ put_short(struct scan_run *run, uint64_t folder, const struct dk_bucket_entry *e
 }
 
 static dk_err
-submit(struct scan_run *run, uint64_t folder, const struct dk_bucket_entry *entry,
+submit(struct scan_run *run, uint64_t folder, const struct dk_bucket_entry *entry, bool fresh,
     struct scan_chunk **chunk)
 {
 	struct scan_item *item;
@@ -104,6 +104,7 @@ submit(struct scan_run *run, uint64_t folder, const struct dk_bucket_entry *entr
 	item->found.name = name;
 	item->found.name_len = entry->name_len;
 	item->found.size = entry->size;
+	item->found.fresh = fresh;
 	return DK_OK;
 }
 
@@ -117,7 +118,7 @@ take_entry(struct scan_run *run, struct scan_known *known, const struct dk_bucke
 	if (err != DK_OK)
 		return err;
 	if (!is_unchanged(it, entry) && entry->size >= DK_MAGIC_BYTES)
-		return submit(run, known->folder, entry, chunk);
+		return submit(run, known->folder, entry, !it, chunk);
 	progress_part_add(run->progress, 1);
 	if (is_unchanged(it, entry)) {
 		run->counts->unchanged++;

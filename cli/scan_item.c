@@ -115,16 +115,44 @@ scan_item_parse(struct scan_item *item, const uint8_t *block, size_t len)
 	}
 }
 
-/* Once. False: it changed meanwhile. */
+/* Between two looks at its stamp. False: it changed meanwhile. */
+static bool
+read_between(struct scan_item *item, int fd, const struct stat *before, uint8_t *block)
+{
+	uint8_t was[STAMP_BYTES];
+	struct stat st;
+	ptrdiff_t len = read_block(fd, block);
+
+	if (len < 0 || fstat(fd, &st) != 0) {
+		set_errno(item);
+		return true;
+	}
+	stamp_of(before, was);
+	stamp_of(&st, item->found.stamp);
+	if (memcmp(was, item->found.stamp, STAMP_BYTES) != 0)
+		return false;
+	item->found.size = (uint64_t)st.st_size;
+	scan_item_parse(item, block, (size_t)len);
+	return true;
+}
+
+/* False: it changed meanwhile. What is old enough after the reading did not change while it was
+ * read, so that one look is enough. */
 static bool
 read_once(struct scan_item *item, int fd, uint8_t *block)
 {
-	uint8_t before[STAMP_BYTES], after[STAMP_BYTES];
 	struct timespec now;
 	struct stat st;
 	ptrdiff_t len;
+	int number;
 
-	if (clock_gettime(CLOCK_REALTIME, &now) != 0 || fstat(fd, &st) != 0) {
+	if (clock_gettime(CLOCK_REALTIME, &now) != 0) {
+		set_errno(item);
+		return true;
+	}
+	len = read_block(fd, block);
+	number = errno;
+	if (fstat(fd, &st) != 0) {
 		set_errno(item);
 		return true;
 	}
@@ -132,18 +160,16 @@ read_once(struct scan_item *item, int fd, uint8_t *block)
 		item->outcome = SCAN_NO_FILE;
 		return true;
 	}
-	stamp_of(&st, before);
-	len = read_block(fd, block);
-	if (len < 0 || fstat(fd, &st) != 0) {
+	if (len < 0) {
+		errno = number;
 		set_errno(item);
 		return true;
 	}
-	stamp_of(&st, after);
-	if (memcmp(before, after, STAMP_BYTES) != 0)
-		return false;
+	if (!is_settled(&st, &now))
+		return read_between(item, fd, &st, block);
 	item->found.size = (uint64_t)st.st_size;
-	item->found.stamp_len = is_settled(&st, &now) ? STAMP_BYTES : 0;
-	memcpy(item->found.stamp, after, STAMP_BYTES);
+	item->found.stamp_len = STAMP_BYTES;
+	stamp_of(&st, item->found.stamp);
 	scan_item_parse(item, block, (size_t)len);
 	return true;
 }

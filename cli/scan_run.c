@@ -3,7 +3,11 @@
 
 #include <string.h>
 
+/* At least. Each commit writes most pages of the index of digests, which is in no order: they
+ * become rarer as it grows, so that all of them write no more than a few times as much as there is.
+ */
 #define COMMIT_PLACES 20000
+#define COMMIT_PART 4
 #define COMMIT_S 5
 /* spec/catalogue.md section 10 */
 #define FAILING_MAX 32
@@ -14,9 +18,12 @@ scan_run_commit(struct scan_run *run)
 	time_t now = time(NULL);
 	dk_err err;
 
-	if (run->written == 0 || (run->written < COMMIT_PLACES && now - run->committed < COMMIT_S))
+	if (run->written == 0 ||
+	    (run->written < COMMIT_PLACES + run->total / COMMIT_PART &&
+		now - run->committed < COMMIT_S))
 		return DK_OK;
 	err = dk_catalogue_commit(run->writer);
+	run->total += run->written;
 	run->written = 0;
 	run->committed = now;
 	return err;

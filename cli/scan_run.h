@@ -18,6 +18,7 @@ struct scan_run {
 	struct progress_part *progress;
 	struct scan_counts *counts;
 	unsigned long written; /* places since the last commit */
+	unsigned long total;   /* before it */
 	time_t committed;
 	unsigned failing; /* places in a row whose server failed */
 	struct dk_catalogue_known page[DK_CATALOGUE_PAGE];

@@ -48,6 +48,7 @@ submit_files(struct walk *walk, struct level *level)
 		item = &chunk->item[chunk->count++];
 		item->name = entry->name;
 		entry->name = NULL;
+		item->found.fresh = !it;
 		if (it) {
 			memcpy(item->known, it->stamp, it->stamp_len);
 			item->known_len = it->stamp_len;

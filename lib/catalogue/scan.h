@@ -61,6 +61,7 @@ struct dk_catalogue_found {
 	uint8_t stamp[DK_CATALOGUE_STAMP_MAX_BYTES];
 	size_t stamp_len;
 	uint64_t size;
+	bool fresh; /* dk_catalogue_known() has no such place */
 	char error[32];
 	char place[DK_CATALOGUE_PLACE_BYTES];
 	struct dk_catalogue_seen *seen;

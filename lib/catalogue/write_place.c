@@ -92,7 +92,7 @@ catalogue_put(
 	const char *error = found->error;
 	uint64_t number[2] = { 0, 0 };
 	uint64_t object = 0;
-	struct was was;
+	struct was was = { .object = 0 };
 	dk_err err = DK_OK;
 
 	if (found->seen)
@@ -102,7 +102,7 @@ catalogue_put(
 		object = 0;
 		err = DK_OK;
 	}
-	if (err == DK_OK)
+	if (err == DK_OK && !found->fresh)
 		err = get_was(writer, folder, found->name, found->name_len, &was);
 	if (err == DK_OK && was.object != 0 && was.object != object)
 		err = put_past(writer, folder, found->name, found->name_len, &was);
