@@ -76,7 +76,7 @@ on_start(void *ctx, const char *name, const char **attributes)
 	reading->at = element_of(reading, name);
 	if (reading->depth == 1 && strcmp(name, reading->root) != 0)
 		fail(reading);
-	if (reading->depth == 2 && strcmp(name, "Contents") == 0) {
+	if (reading->page && reading->depth == 2 && strcmp(name, "Contents") == 0) {
 		reading->in_contents = true;
 		reading->seen &= ~(1u << KEY | 1u << SIZE | 1u << ETAG);
 		reading->etag[0] = '\0';

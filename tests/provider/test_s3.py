@@ -475,6 +475,12 @@ def test_a_scan_that_is_killed_goes_on(person, s3, sample):
     assert len(read(person).objects) == 300
 
 
+def test_errors_that_look_like_listings(person, s3):
+    s3.faults.append(lambda _, path, answer: Answer(403, page(
+        entry("a"), root="Error").replace(b"</Error>", b"<Code>AccessDenied</Code></Error>")))
+    fails(scan(person, check=False), "store-denied")
+
+
 def test_no_secret_is_told(person, s3, sample):
     s3.put("a", sample)
     s3.faults.append(lambda _, path, answer: Answer(403, b"<Error><Code>"
