@@ -114,7 +114,7 @@ struct dk_catalogue {
 	bool has_set, has_stanza; /* rows that belong to a later object */
 	bool no_set, no_stanza;   /* there are no more rows */
 	uint64_t last_id;
-	uint64_t keys;
+	uint64_t objects, keys; /* how many there are */
 	uint8_t path[DK_CATALOGUE_PATH_MAX_BYTES + 1 + DK_CATALOGUE_NAME_MAX_BYTES];
 };
 

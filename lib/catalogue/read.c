@@ -12,7 +12,6 @@ dk_err
 catalogue_open(const char *path, struct dk_catalogue **ret)
 {
 	struct dk_catalogue *cat = calloc(1, sizeof(*cat));
-	uint64_t objects;
 	dk_err err;
 
 	if (!cat)
@@ -22,7 +21,7 @@ catalogue_open(const char *path, struct dk_catalogue **ret)
 		free(cat);
 		return err;
 	}
-	err = catalogue_count(cat, &objects, &cat->keys);
+	err = catalogue_count(cat, &cat->objects, &cat->keys);
 	if (err == DK_OK)
 		*ret = cat;
 	else
@@ -123,8 +122,8 @@ on_key(struct dk_catalogue *cat, sqlite3_stmt *st, void *ctx)
 	struct dk_catalogue_key key = { .id = 0 };
 	struct keys *keys = ctx;
 
-	(void)cat;
-	if (!read_key(st, &key) || key.id != ++keys->last)
+	/* A damaged table can have more rows than its last id says. */
+	if (!read_key(st, &key) || key.id != ++keys->last || key.id > cat->keys)
 		return DK_ERR_CATALOGUE_FILE;
 	return keys->fn(keys->ctx, &key) == 0 ? DK_OK : DK_ERR_CANCELLED;
 }
@@ -363,7 +362,9 @@ catalogue_next(struct dk_catalogue *cat, const struct dk_catalogue_object **ret)
 		return err;
 	}
 	memset(&cat->object, 0, sizeof(cat->object));
-	if (err == DK_OK && (!read_object(st, &cat->object) || cat->object.id != ++cat->last_id))
+	if (err == DK_OK &&
+	    (!read_object(st, &cat->object) || cat->object.id != ++cat->last_id ||
+		cat->object.id > cat->objects))
 		err = DK_ERR_CATALOGUE_FILE;
 	if (err == DK_OK)
 		err = take_sets(cat);
