@@ -426,3 +426,21 @@ def test_a_killed_scan_is_taken_up_where_it_was(dk, store):
     unchanged = int(said.split("read, ")[1].split(" unchanged")[0])
     assert unchanged >= 19000, said
     assert len(read(dk).objects) == 60001
+
+
+VECTORS = dict(catalogue.vectors())
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_vectors(dk, name):
+    """spec/vectors/catalogue, with a folder as the root; tests/provider has them with a bucket."""
+    vector, root = VECTORS[name], dk.home / "root"
+    for places in vector["scans"]:
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir()
+        for place, data in places.items():
+            (root / place).parent.mkdir(parents=True, exist_ok=True)
+            (root / place).write_bytes(data)
+        scan(dk, root, "-q")
+    found = catalogue.as_vector(read(dk), os.fsencode(root) + b"/")
+    assert found == {part: vector[part] for part in found}

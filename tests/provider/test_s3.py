@@ -489,3 +489,17 @@ def test_no_secret_is_told(person, s3, sample):
     done = scan(person, check=False)
     fails(done, "store-denied")
     assert "\x1b" not in done.stderr
+
+
+VECTORS = dict(catalogue.vectors())
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_vectors(person, s3, name):
+    """spec/vectors/catalogue, with a bucket as the root."""
+    vector = VECTORS[name]
+    for places in vector["scans"]:
+        s3.objects = {place.encode(): data for place, data in places.items()}
+        scan(person, check=False)
+    found = catalogue.as_vector(read(person), ROOT.encode())
+    assert found == {part: vector[part] for part in found}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The catalogue of objects (spec/catalogue.md), read and checked."""
 
+import json
 import pathlib
 import re
 import sqlite3
@@ -165,3 +166,40 @@ def read(path):
         return Catalogue(list(objects.values()), problems, scans, others)
     finally:
         db.close()
+
+
+def as_vector(cat, root):
+    """What spec/vectors/catalogue holds, of places below a root that ends with a slash."""
+    def place(path):
+        want(path.startswith(root), "a place outside of the root")
+        return path[len(root):].decode()
+
+    def one(s):
+        return {"epoch": s.epoch, "digest": s.digest.hex(), "stanzas": keys_of(s.stanzas),
+                "formers": keys_of(s.formers)}
+
+    def keys_of(keys):
+        return sorted([k[1], k[2].hex(), *k[3:]] for k in keys)
+
+    return {"objects": {o.core_digest.hex(): {
+        "object_id": o.object_id.hex(), "created": o.created, "tenant": o.tenant,
+        "label": o.label, "creator": o.creator.hex() if o.creator else None,
+        "customer": [one(s) for s in o.sets[CUSTOMER]],
+        "provider": [one(s) for s in o.sets[PROVIDER]],
+        "places": {place(p): list(numbers) for p, numbers in o.locations.items()},
+        "past": [place(p) for p, _, _ in o.past]} for o in cat.objects},
+        "problems": {place(p): list(problem) for p, problem in cat.problems.items()},
+        "others": sorted(map(place, cat.others))}
+
+
+def vectors():
+    """Each: name, and what is in it, with the bytes of all places."""
+    folder = SPEC.parent / "vectors"
+    for path in sorted((folder / "catalogue").iterdir()):
+        vector = json.loads(path.read_text())
+        for scan in vector["scans"]:
+            for place, what in scan.items():
+                file = folder / "envelope" / what
+                scan[place] = (file.read_bytes().partition(b"\n\n")[2] if what and file.exists()
+                               else bytes.fromhex(what))
+        yield path.stem, vector
