@@ -116,4 +116,7 @@ if [ -x "$root/examples/service-demo.sh" ]; then
 	"$root/examples/service-demo.sh" "$build"
 fi
 
+say 'A breach: a thief against a service that runs, and what the assessment says afterwards.'
+/usr/bin/python3 "$root/tests/breach/story.py" "$build"
+
 say 'Everything behaved as announced.'

@@ -5,132 +5,45 @@ import subprocess
 
 import pytest
 
-from thief import Insider, Loot, Thief
-from town import LABELS, KID, Theft
-
 import issuer as idp
 import puppet
-from service import BUILD, PASSPHRASE
-
-NOTHING = set()
-ALL = set(LABELS)
-
-
-def provider_key(town):
-    return Theft("provider-keys provider", always=True), {"keys": [town.provider_key()]}
-
-
-def token_key(town):
-    return Theft("token-key %s %s" % (idp.URL, KID)), {"issuer": town.issuer}
-
-
-def proxy(town):
-    return Theft("proxy", always=True, ends=True), {}
-
-
-def tls_key(town):
-    with open(town.path("own.key"), "rb") as f:
-        key = idp.serialization.load_pem_private_key(f.read(), None)
-    return Theft("tls-key", always=True), {"tls": key}
-
-
-def device(town):
-    d = town.s.device("alice")
-    return Theft("device " + d.id.hex()), {"devices": {d.id: d.key}}
-
-
-def approver(town):
-    d = town.s.device("bob")
-    return Theft("device " + d.id.hex()), {"devices": {d.id: d.key}}
-
-
-def store(town):
-    return Theft("backup", always=True), {"store": town.s.dir}
-
-
-def passphrase(town):
-    return Theft("passphrase", always=True), {"passphrase": PASSPHRASE}
-
-
-def former_key(town):
-    key = town.former_key()
-    return Theft("key " + key.id.hex(), always=True), {"keys": [key]}
-
-
-def loot_of(town, *thefts, wants=()):
-    loot, lines = Loot(wants=wants), []
-    for theft in thefts:
-        line, held = theft(town)
-        lines.append(line)
-        for name, value in held.items():
-            old = getattr(loot, name)
-            setattr(loot, name, old + value if isinstance(old, list) else
-                    {**old, **value} if isinstance(old, dict) else value)
-    return loot, lines
-
-
-def agree(town, got, answers):
-    """What was read is content, and was called readable or unknown; what is called readable has
-    its derivation."""
-    for name, text in got.items():
-        assert text == town.plain[name], name
-        assert answers[name]["answer"] in ("readable", "unknown"), (name, answers[name])
-    for name, answer in answers.items():
-        if answer["answer"] == "readable":
-            assert answer["derivation"] and answer["steps"] >= 3, name
-
-
-def play(town, thefts, wants=(), taken=(), thief_of=Thief, hours=0):
-    """What was read, and what the assessment calls readable."""
-    loot, lines = loot_of(town, *thefts, wants=wants)
-    begin = town.now()
-    if taken:
-        with town.taken_over(*taken) as puppets:
-            thief = thief_of(town, loot, puppets)
-            got = thief.everything()
-    else:
-        thief = thief_of(town, loot)
-        got = thief.everything()
-    town.hours(hours)
-    end = town.now()
-    town.pass_time()
-    lines += [Theft("process " + name, ends=True) for name in taken]
-    answers = town.assess(lines, begin, end)
-    agree(town, got, answers)
-    assert thief.refused, "he asked for nothing"
-    return set(got), {n for n, a in answers.items() if a["answer"] == "readable"}, answers
+from plays import (ALL, NOTHING, agree, device, former_key, loot_of, passphrase, play, provider_key,
+                   proxy, store, tls_key, token_key)
+from service import BUILD
+from thief import Insider, Loot, Thief
+from town import KID, Theft
 
 
 @pytest.mark.parametrize("thefts", [
     (provider_key,), (token_key,), (provider_key, token_key), (proxy,),
     (provider_key, store), (provider_key, token_key, proxy, tls_key)], ids=lambda t: "+".join(f.__name__ for f in t))
 def test_all_of_the_provider_and_of_the_traffic(town, thefts):
-    got, readable, answers = play(town, thefts)
+    got, readable, answers, _ = play(town, thefts)
     assert got == NOTHING and readable == NOTHING
     assert {a.get("missing", a["answer"]) for a in answers.values()} == {"not-readable"}
 
 
 def test_a_stolen_device(town):
     """It gets what its user may have without another factor, and what the thief asks for."""
-    got, readable, answers = play(town, [provider_key, device], wants=("memo", "board", "deed"))
+    got, readable, answers, _ = play(town, [provider_key, device], wants=("memo", "board", "deed"))
     assert got == readable == {"memo"}
     assert answers["quiet"]["without_log"]  # what the log is worth
 
 
 def test_a_stolen_device_and_the_token_key(town):
-    got, readable, _ = play(town, [provider_key, token_key, device], wants=("board", "deed"))
+    got, readable, *_ = play(town, [provider_key, token_key, device], wants=("board", "deed"))
     assert got == {"board"} and readable == {"board"}
 
 
 def test_a_device_without_the_key_of_the_provider(town):
     """He has no provider share, and reads nothing; nobody vouches for that of the provider's side."""
-    got, readable, _ = play(town, [device], wants=("quiet", "deed"))
+    got, readable, *_ = play(town, [device], wants=("quiet", "deed"))
     assert got == NOTHING and readable == {"quiet"}
 
 
 def test_an_old_header_with_an_old_key(town):
     """Rewrapped long ago: the copy from before opens with the key of before."""
-    got, readable, answers = play(town, [provider_key, former_key])
+    got, readable, answers, _ = play(town, [provider_key, former_key])
     assert got == readable == {"old"}
     assert "key " + town.former_key().id.hex() in answers["old"]["derivation"]
 
@@ -140,7 +53,7 @@ def test_an_old_header_with_an_old_key(town):
 def test_a_replayed_backup_and_its_passphrase(town, thefts, gets):
     """All keys of the service. Without the provider's one he reads nothing yet; but nobody
     vouches for the provider's side, and all of it is possibly readable."""
-    got, readable, answers = play(town, thefts)
+    got, readable, answers, _ = play(town, thefts)
     assert got == gets and readable == ALL
     assert "customer share follows from key" in answers["quiet"]["derivation"]
 
@@ -209,7 +122,7 @@ def with_both(town, loot, puppets):
     ids=["httpd", "authd", "both"])
 def test_processes_without_a_device(town, taken, thief_of):
     """Whatever they say, keyd verifies the device; and the provider's keys are his as well."""
-    got, readable, answers = play(town, [provider_key, token_key, tls_key], taken=taken,
+    got, readable, answers, _ = play(town, [provider_key, token_key, tls_key], taken=taken,
                                   thief_of=thief_of)
     assert got == NOTHING and readable == NOTHING
     assert {a.get("missing", a["answer"]) for a in answers.values()} == {"not-readable"}
@@ -217,7 +130,7 @@ def test_processes_without_a_device(town, taken, thief_of):
 
 def test_httpd_and_a_device(town):
     """An address is what httpd says, and the rest is what it was."""
-    got, readable, _ = play(town, [provider_key, device], ("branch", "board", "deed"), ("httpd",),
+    got, readable, *_ = play(town, [provider_key, device], ("branch", "board", "deed"), ("httpd",),
                             with_httpd)
     assert got == readable == {"branch"}
 
@@ -226,7 +139,7 @@ def test_httpd_and_a_device(town):
     (("authd",), with_authd), (("httpd", "authd"), with_both)], ids=["authd", "both"])
 def test_authd_and_a_device(town, taken, thief_of):
     """No rule, token or approval is left; the record says of each object that it was released."""
-    got, readable, _ = play(town, [provider_key, device], ("branch", "board", "deed"), taken,
+    got, readable, *_ = play(town, [provider_key, device], ("branch", "board", "deed"), taken,
                             thief_of)
     assert got == readable == {"branch", "board", "deed"}
 
@@ -256,13 +169,13 @@ def test_a_hole_is_found(town, hole):
     unknown where the log was off. Without the hole it gets what it may."""
     thefts, wants, with_hole, without = THROUGH[hole]
     with town.weakened(hole):
-        got, readable, answers = play(town, thefts, wants, hours=3)
+        got, readable, answers, _ = play(town, thefts, wants, hours=3)
     assert got == with_hole
     if hole == "no-log":
         assert not readable and "log-gap" in answers["quiet"]["missing"]
     else:
         assert readable == got
-    got, readable, answers = play(town, thefts, wants, hours=3)
+    got, readable, answers, _ = play(town, thefts, wants, hours=3)
     assert got == readable == without
     assert "unknown" not in {a["answer"] for a in answers.values()}
 

@@ -140,7 +140,9 @@ class Town:
             s.admin("key", "create", name)
         self.url = {name: s.url + "/keys/" + name for name in ("finance", "legal")}
         for user, who in (("alice", "alice"), ("bob", "bob"), ("alice", "travel")):
-            s.enrol(user, who)
+            code = s.admin("enrol-code", "--user", user).stdout.strip()
+            s.client("enrol", s.url, "--ca-fingerprint", s.fingerprint, "--code", code,
+                     "--device-name", "laptop of " + who, who=who)
         for side, name in (("provider", "p.key"), ("customer", "former.key")):
             s.client("keygen", "--side", side, "--no-passphrase", "-o", name)
         self.write_objects()
