@@ -298,6 +298,21 @@ def test_failures_look_alike(s):
     assert len(answers) == 1 and answers.pop()[:2] == (400, b'{"error":"value"}')
 
 
+def test_the_guide_can_be_followed(s):
+    """Its policy is one, and its options are some; only the address is another one."""
+    text = (VECTORS.parents[1] / "docs" / "microsoft-dke.md").read_text()
+    blocks = re.findall(r"^```\n(.*?)^```$", text, re.M | re.S)
+    policy = next(b for b in blocks if b.startswith("tenant"))
+    path = os.path.join(s.base, "guide.policy")
+    write(path, policy.encode())
+    done = s.admin("policy", "check", "--file", path, check=False)
+    assert done.returncode == 0, done.stderr
+    write(path, policy.replace('accept-level = "C-"', "").encode())  # control
+    assert "level" in s.admin("policy", "check", "--file", path, check=False).stderr
+    given = next(b for b in blocks if b.startswith("dke-listen"))
+    assert {line.split(" = ")[0] for line in given.splitlines()} <= set(s.options)
+
+
 # ---- gates of a connection ----
 
 def gated(s, pem=None, headers=(), token=None):
