@@ -72,6 +72,11 @@ report_open(const char *path, bool force, enum report_language language,
 	}
 	list_path(path, list);
 	r->page = open_stream(path, force, &r->output[0]);
+	if (r->page && output_is_stream(r->output[0])) {
+		message_fail(path, "this is no regular file, and a list goes beside it");
+		report_abandon(r);
+		return false;
+	}
 	r->list = r->page ? open_stream(list, force, &r->output[1]) : NULL;
 	if (!r->list) {
 		report_abandon(r);

@@ -229,19 +229,29 @@ report_recompute(struct report *r, const struct assess_inputs *inputs)
 	    pick(r, "Version of the rules", "Fassung der Regeln"),
 	    number(r, ASSESS_RULES_VERSION).s, pick(r, "Program", "Programm"),
 	    "doublekey " DK_VERSION, NULL);
+	form(r, "<dt>{0}<dd>{1}\n</dl>\n", pick(r, "Times of entries", "Zeiten der Einträge"),
+	    inputs->witnessed ? pick(r, "bounded by witnesses", "durch Zeugen eingegrenzt")
+			      : pick(r, "of the service’s clock", "von der Uhr des Dienstes"),
+	    NULL);
 	say(r,
-	    "</dl>\n<p>Then, with the files in place of the words in "
-	    "capitals:</p>\n<pre><code>sha256sum INCIDENT CATALOGUE RECORDS\ndoublekey log verify "
-	    "--records RECORDS LOG\ndoublekey incident check INCIDENT\ndoublekey assess --incident "
-	    "INCIDENT --catalogue CATALOGUE \\\n    --log LOG --records RECORDS --lang {0} --html "
-	    "REPORT.html</code></pre>\n<p><code>--json RESULT</code> gives all objects for a "
-	    "program, <code>--explain OBJECT</code> the argument for one.</p>\n</section>\n",
-	    "</dl>\n<p>Danach, mit den Dateien anstelle der Wörter in "
-	    "Großbuchstaben:</p>\n<pre><code>sha256sum INCIDENT CATALOGUE RECORDS\ndoublekey log "
-	    "verify --records RECORDS LOG\ndoublekey incident check INCIDENT\ndoublekey assess "
-	    "--incident INCIDENT --catalogue CATALOGUE \\\n    --log LOG --records RECORDS --lang "
-	    "{0} --html REPORT.html</code></pre>\n<p><code>--json RESULT</code> liefert alle "
-	    "Objekte für ein Programm, <code>--explain OBJECT</code> die Begründung für "
-	    "eines.</p>\n</section>\n",
-	    pick(r, "en", "de"), NULL);
+	    "<p>Then, with files and the log’s public key in place of the words in capitals:</p>\n"
+	    "<pre><code>sha256sum INCIDENT CATALOGUE RECORDS\n"
+	    "doublekey log verify --key KEY{1} --records RECORDS LOG\n"
+	    "doublekey incident check INCIDENT\n"
+	    "doublekey assess --incident INCIDENT --catalogue CATALOGUE \\\n"
+	    "    --log LOG --records RECORDS --key KEY{1} --lang {0} \\\n"
+	    "    --html REPORT.html</code></pre>\n"
+	    "<p><code>--json RESULT</code> gives all objects for a program, <code>--explain "
+	    "OBJECT</code> the argument for one.</p>\n</section>\n",
+	    "<p>Danach, mit Dateien und dem öffentlichen Schlüssel des Protokolls anstelle der "
+	    "Wörter in Großbuchstaben:</p>\n"
+	    "<pre><code>sha256sum INCIDENT CATALOGUE RECORDS\n"
+	    "doublekey log verify --key KEY{1} --records RECORDS LOG\n"
+	    "doublekey incident check INCIDENT\n"
+	    "doublekey assess --incident INCIDENT --catalogue CATALOGUE \\\n"
+	    "    --log LOG --records RECORDS --key KEY{1} --lang {0} \\\n"
+	    "    --html REPORT.html</code></pre>\n"
+	    "<p><code>--json RESULT</code> liefert alle Objekte für ein Programm, "
+	    "<code>--explain OBJECT</code> die Begründung für eines.</p>\n</section>\n",
+	    pick(r, "en", "de"), inputs->witnessed ? " --policy POLICY" : "", NULL);
 }

@@ -114,6 +114,19 @@ def test_a_wrong_clock_hides_no_release_from_witnesses(lying):
     assert times == "service-clock" and early == late == ("not-readable", None)
 
 
+def test_the_report_has_the_times_of_witnesses(lying):
+    def text(*options):
+        lying.answers(lying.start - HOUR // 2, None, lying.start + HOUR // 2, "--key",
+                      lying.s.vkey, "--html", "report.html", "--force", *options)
+        with open(os.path.join(lying.base, "report.html"), encoding="utf-8") as f:
+            return f.read()
+    witnessed = text("--policy", "policy")
+    assert re.search(r"Log entry \d+ \(between [^)]* and [^)]*UTC\)", witnessed)
+    assert "Witnesses bound the times" in witnessed and "--policy POLICY" in witnessed
+    believed = text()
+    assert "Witnesses bound" not in believed and "--policy" not in believed
+
+
 def test_nor_is_a_release_moved_behind_a_theft(lying):
     """Stolen in five minutes, so by no release. That the log does not reach the end of the window
     yet, a clock would hide."""

@@ -238,6 +238,11 @@ def test_where_it_cannot_go(world):
             assert f.read() == "kept"
         os.unlink(os.path.join(base, kept))
         assert not {"y.csv", "y.html"} & set(os.listdir(base))
-    assert world.run(PROVIDER, args=("--html", "nowhere/y.html"), check=False).returncode == 1
+    os.mkfifo(os.path.join(base, "pipe"))
+    os.symlink("y", os.path.join(base, "link"))
+    with open(os.open(os.path.join(base, "pipe"), os.O_RDWR), "rb"):
+        for name in ("nowhere/y.html", "pipe", "link", "objects"):
+            assert world.run(PROVIDER, args=("--html", name), check=False).returncode == 1
+            assert name + ".csv" not in os.listdir(base)
     world.run(PROVIDER, args=("--html", "y"))
     assert {"y", "y.csv"} <= set(os.listdir(base))
