@@ -86,10 +86,11 @@ put_vouched(struct report *r)
 		say(r, "<li>Nothing below <bdi>{0}</bdi> could be copied.\n",
 		    "<li>Unterhalb von <bdi>{0}</bdi> konnte nichts kopiert werden.\n",
 		    shown_string(incident_not_copied(incident, i)).s, NULL);
-	if (incident->not_copied_count == 0)
-		put(r,
-		    pick(r, "<li>Everything could be copied.\n",
-			"<li>Alles konnte kopiert werden.\n"));
+	put(r,
+	    incident->not_copied_count == 0
+		? pick(r, "<li>Everything could be copied.\n", "<li>Alles konnte kopiert werden.\n")
+		: pick(r, "<li>All else could be copied.\n",
+		      "<li>Alles Übrige konnte kopiert werden.\n"));
 	say(r, "<li>Up to {0} seconds without an entry are no gap in the log.\n",
 	    "<li>Bis zu {0} Sekunden ohne Eintrag gelten nicht als Lücke.\n",
 	    number(r, incident->silence).s, NULL);
@@ -122,7 +123,8 @@ put_assumptions(struct report *r)
 		"copies stay useful for ever; destroying a key gets no credit, since a copy of it "
 		"can be older.\n<li>For the comparison without the log, policy, revocation and "
 		"freeze get no credit.\n",
-		"</ul>\n<h3>Laut Regeln</h3>\n<ul>\n<li>Die Kryptographie hält.\n<li>Ein "
+		"</ul>\n<h3>Nach den Regeln</h3>\n<ul>\n<li>Die eingesetzte Kryptographie ist "
+		"ungebrochen.\n<li>Ein "
 		"vollständiges Protokoll der Anbieterseite liegt nicht vor; deren Anteile gelten "
 		"deshalb als bekannt.\n<li>Alte Kopien bleiben für immer brauchbar; das Vernichten "
 		"eines Schlüssels zählt nicht, weil eine Kopie älter sein kann.\n<li>Beim "
@@ -181,17 +183,17 @@ report_limits(struct report *r)
 		"<section id=\"limits\"><h2>Limits</h2>\n<ul>\n<li>“Possibly readable” does not "
 		"say that the thief did read it.\n<li>What was decrypted lies in clear where it "
 		"was decrypted. Copies of plaintext are not covered.\n<li>What neither catalogue "
-		"nor log has is not covered. The answer is about these scans:\n</ul>\n<ul>\n",
+		"nor log has is not covered. The answer is about these scans:\n<ul>\n",
 		"<section id=\"limits\"><h2>Grenzen</h2>\n<ul>\n<li>„Möglicherweise lesbar“ sagt "
 		"nicht, dass der Angreifer gelesen hat.\n<li>Was entschlüsselt wurde, liegt dort, "
 		"wo es entschlüsselt wurde, im Klartext vor. Kopien davon sind nicht "
 		"erfasst.\n<li>Was weder Katalog noch Protokoll enthalten, ist nicht erfasst. Das "
-		"Ergebnis beruht auf diesen Erfassungen:\n</ul>\n<ul>\n"));
+		"Ergebnis beruht auf diesen Erfassungen:\n<ul>\n"));
 	err = dk_catalogue_scans(r->assess->catalogue, on_scan, &scans);
 	if (scans.count > SCANS_SHOWN)
 		say(r, "<li>and {0} more\n", "<li>und {0} weitere\n",
 		    number(r, scans.count - SCANS_SHOWN).s, NULL);
-	put(r, "</ul>\n</section>\n");
+	put(r, "</ul>\n</ul>\n</section>\n");
 	return err;
 }
 
@@ -233,25 +235,24 @@ report_recompute(struct report *r, const struct assess_inputs *inputs)
 	    inputs->witnessed ? pick(r, "bounded by witnesses", "durch Zeugen eingegrenzt")
 			      : pick(r, "of the service’s clock", "von der Uhr des Dienstes"),
 	    NULL);
-	say(r,
-	    "<p>Then, with files and the log’s public key in place of the words in capitals:</p>\n"
+	put(r,
+	    pick(r,
+		"<p>Then, with files and the log’s public key in place of the words in "
+		"capitals:</p>\n",
+		"<p>Danach, mit Dateien und dem öffentlichen Schlüssel des Protokolls anstelle der "
+		"Wörter in Großbuchstaben:</p>\n"));
+	form(r,
 	    "<pre><code>sha256sum INCIDENT CATALOGUE RECORDS\n"
 	    "doublekey log verify --key KEY{1} --records RECORDS LOG\n"
 	    "doublekey incident check INCIDENT\n"
 	    "doublekey assess --incident INCIDENT --catalogue CATALOGUE \\\n"
 	    "    --log LOG --records RECORDS --key KEY{1} --lang {0} \\\n"
-	    "    --html REPORT.html</code></pre>\n"
-	    "<p><code>--json RESULT</code> gives all objects for a program, <code>--explain "
-	    "OBJECT</code> the argument for one.</p>\n</section>\n",
-	    "<p>Danach, mit Dateien und dem öffentlichen Schlüssel des Protokolls anstelle der "
-	    "Wörter in Großbuchstaben:</p>\n"
-	    "<pre><code>sha256sum INCIDENT CATALOGUE RECORDS\n"
-	    "doublekey log verify --key KEY{1} --records RECORDS LOG\n"
-	    "doublekey incident check INCIDENT\n"
-	    "doublekey assess --incident INCIDENT --catalogue CATALOGUE \\\n"
-	    "    --log LOG --records RECORDS --key KEY{1} --lang {0} \\\n"
-	    "    --html REPORT.html</code></pre>\n"
-	    "<p><code>--json RESULT</code> liefert alle Objekte für ein Programm, "
-	    "<code>--explain OBJECT</code> die Begründung für eines.</p>\n</section>\n",
+	    "    --html REPORT.html</code></pre>\n",
 	    pick(r, "en", "de"), inputs->witnessed ? " --policy POLICY" : "", NULL);
+	put(r,
+	    pick(r,
+		"<p><code>--json RESULT</code> gives all objects for a program, <code>--explain "
+		"OBJECT</code> the argument for one.</p>\n</section>\n",
+		"<p><code>--json RESULT</code> liefert alle Objekte für ein Programm, "
+		"<code>--explain OBJECT</code> die Begründung für eines.</p>\n</section>\n"));
 }

@@ -128,7 +128,8 @@ const char report_style[] =
     "nav,summary{display:none}a{color:inherit;text-decoration:none}\n"
     "details{border:0}details::details-content{content-visibility:visible;display:block}\n"
     "section{margin-top:1.75rem;padding-top:1rem}\n"
-    "h1,h2,h3,caption{break-after:avoid}tr,figure,.tiles,.pair,pre,li{break-inside:avoid}\n"
+    "h1,h2,h3,caption{break-after:avoid}tr,figure,.tiles,.pair,pre,li,dl,#timeline{break-inside:"
+    "avoid}\n"
     "thead{display:table-header-group}table{font-size:9pt}p{orphans:3;widows:3}\n"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
     "}\n";

@@ -226,6 +226,19 @@ def test_the_same_inputs_make_the_same_bytes(world):
     assert report(world, lang="en")[0] != first
 
 
+def test_its_commands_make_it_again(world):
+    first = report(world, PROVIDER, device(world), lang="de")[0]
+    commands = re.search("<pre><code>(.*?)</code></pre>", first, re.S)[1].replace("\\\n", " ")
+    names = {"INCIDENT": "incident", "CATALOGUE": "catalogue", "LOG": "copy", "RECORDS": "records",
+             "KEY": world.s.vkey, "REPORT.html": "again.html"}
+    lines = [[names.get(word, word) for word in line.split()] for line in commands.splitlines()]
+    assert [line[0] for line in lines] == ["sha256sum", "doublekey", "doublekey", "doublekey"]
+    for _, *line in lines[1:]:
+        world.s.client(*line)
+    with open(os.path.join(world.s.base, "again.html"), encoding="utf-8") as f:
+        assert f.read() == first
+
+
 def test_where_it_cannot_go(world):
     base = world.s.base
     for args in (("--html", "-"), ("--lang", "de"), ("--html", "x.html", "--lang", "fr")):
