@@ -9,6 +9,7 @@
 #include "authd/factor.h"
 #include "fuzz.h"
 #include "ipc/dke.h"
+#include "ipc/gate.h"
 #include "ipc/fetch.h"
 #include "ipc/payload.h"
 #include "ipc/witness.h"
@@ -457,13 +458,61 @@ dke_keys(const struct ipc_message *m)
 	free(keys);
 }
 
+/* ---- its pages ---- */
+
+static void
+page(const struct ipc_message *m)
+{
+	struct ipc_page_passed p;
+	struct dk_page_register r;
+	struct dk_page_act act;
+	uint8_t digest[32];
+
+	if (!ipc_page_passed_read(m, &p))
+		return;
+	inside(p.address, 16);
+	FUZZ_CHECK((const uint8_t *)p.body.data + p.body.len == begin + length);
+	if (dk_page_register_parse(p.body.data, p.body.len, &r) == DK_OK) {
+		FUZZ_CHECK(dk_page_is_register(p.body.data, p.body.len));
+		FUZZ_CHECK(dk_user_name_valid(r.person, strlen(r.person)));
+		FUZZ_CHECK(r.before.len < r.maced.len && r.maced.len + 48 == p.body.len);
+	}
+	if (dk_page_act_parse(p.body.data, p.body.len, &act) == DK_OK) {
+		FUZZ_CHECK(dk_page_act_challenge(&act, "u", p.address, digest) == DK_OK);
+		FUZZ_CHECK(act.credential.len <= DK_CREDENTIAL_ID_MAX_BYTES);
+		FUZZ_CHECK(act.assertion.authenticator.len >= 37);
+	}
+}
+
+static void
+gate(const struct ipc_message *m)
+{
+	uint8_t again[IPC_GATE_BYTES];
+	struct ipc_gate g;
+
+	if (!ipc_gate_read(m, &g))
+		return;
+	ipc_gate_write(&g, again);
+	FUZZ_CHECK(m->len == sizeof(again) && memcmp(m->data, again, sizeof(again)) == 0);
+}
+
+static void
+authenticator(const struct ipc_message *m)
+{
+	struct ipc_authenticator a;
+
+	if (ipc_authenticator_read(m, &a))
+		FUZZ_CHECK(m->len == 32 + DK_P256_SPKI_BYTES + a.credential.len);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static void (*const ways[])(const struct ipc_message *) = { release, judged, enrol, text,
 		known, policy, policy_text, append, appended, anchored, records, admin,
 		admin_packet, token, tls, small, fetch, key_sets, fetch_state, state_taken,
-		state_put, witness, dke_decrypt, dke_judged, dke_keys, tenants };
+		state_put, witness, dke_decrypt, dke_judged, dke_keys, tenants, page, gate,
+		authenticator };
 	struct ipc_message message = { .type = 0 };
 	uint8_t *exact;
 

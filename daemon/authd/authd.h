@@ -7,6 +7,7 @@
 #ifndef DK_AUTHD_AUTHD_H
 #define DK_AUTHD_AUTHD_H
 
+#include "authd/authenticator.h"
 #include "authd/in_force.h"
 #include "authd/known.h"
 #include "authd/renewal.h"
@@ -31,7 +32,12 @@ struct authd {
 	struct acceptance acceptance;
 	struct known_list devices; /* their users */
 	struct known_list keys;    /* their names */
-	uint64_t told;             /* messages of keyd that were taken */
+	/* of the customer's pages; origin empty: there are none */
+	char origin[DK_URL_MAX_BYTES + 1];
+	struct authenticators authenticators;
+	struct gates confirmations;
+	struct gates sessions;
+	uint64_t told; /* messages of keyd that were taken */
 };
 
 /* Of the functions that take a message, false: not its layout, or not its turn. */
@@ -40,6 +46,10 @@ struct authd {
 bool authd_release(struct authd *authd, const struct ipc_message *message);
 /* dke.c: DKE_DECRYPT from httpd; DKE_JUDGED goes to keyd. */
 bool authd_dke_decrypt(struct authd *authd, const struct ipc_message *message);
+
+/* page.c: PAGE from httpd, which goes on to keyd; GATE from keyd. */
+bool authd_page(struct authd *authd, const struct ipc_message *message);
+bool authd_gate(struct authd *authd, const struct ipc_message *message);
 
 /* change.c: POLICY_TEXT and KEY_SET from the parent. Each is in force only when keyd
  * says POLICY_LOGGED, its record is durable; until then a second one is refused. */

@@ -98,6 +98,9 @@ check(const struct authd *authd, struct asked *a)
 		code = check_body(a);
 	if (code == DK_CODE_OK)
 		code = dke_gates_check(a->token.person, &a->gates);
+	if (code == DK_CODE_OK)
+		dke_gates_look(&a->gates, &authd->confirmations, &authd->sessions, a->token.person,
+		    a->document, a->message.address, now);
 	return code == DK_CODE_OK ? judge(authd, a, now) : code;
 }
 

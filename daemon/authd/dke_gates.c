@@ -80,6 +80,29 @@ dke_gates_check(const char *person, struct dke_gates *gates)
 	return DK_CODE_OK;
 }
 
+void
+dke_gates_look(struct dke_gates *gates, const struct gates *confirmations,
+    const struct gates *sessions, const char *person, const uint8_t document[32],
+    const uint8_t address[16], uint64_t now)
+{
+	static const uint8_t no_document[32];
+	const struct gate *gate;
+	uint8_t name[32];
+
+	gate_name(document, person, name);
+	gate = gates_find(confirmations, name, address, now);
+	if (gate) {
+		gates->held |= POLICY_GATE_CONFIRMATION;
+		gates->confirmation = gate->index;
+	}
+	gate_name(no_document, person, name);
+	gate = gates_find(sessions, name, address, now);
+	if (gate) {
+		gates->held |= POLICY_GATE_PRESENCE;
+		gates->session = gate->index;
+	}
+}
+
 static bool
 front_holds(const struct dke_gates *gates)
 {
@@ -89,19 +112,30 @@ front_holds(const struct dke_gates *gates)
 unsigned
 dke_gates_fields(const struct dke_gates *gates)
 {
-	return (unsigned)gates->certificate.holds + front_holds(gates);
+	return (unsigned)gates->certificate.holds + front_holds(gates) +
+	    (gates->held & POLICY_GATE_CONFIRMATION ? 1 : 0) +
+	    (gates->held & POLICY_GATE_PRESENCE ? 1 : 0);
+}
+
+static void
+write_factor(struct dk_writer_buf *wr, unsigned type, unsigned verifier, uint64_t root)
+{
+	dk_wr_u16(wr, DK_LOG_TAG_FACTOR);
+	dk_wr_u16(wr, FACTOR_BYTES);
+	dk_wr_u16(wr, (uint16_t)type);
+	dk_wr_u8(wr, (uint8_t)verifier);
+	dk_wr_u64(wr, root);
 }
 
 void
 dke_gates_write(const struct dke_gates *gates, struct dk_writer_buf *wr)
 {
-	if (front_holds(gates)) {
-		dk_wr_u16(wr, DK_LOG_TAG_FACTOR);
-		dk_wr_u16(wr, FACTOR_BYTES);
-		dk_wr_u16(wr, DK_FACTOR_FRONT);
-		dk_wr_u8(wr, DK_VERIFIER_HTTPD);
-		dk_wr_u64(wr, gates->kind);
-	}
+	if (gates->held & POLICY_GATE_CONFIRMATION)
+		write_factor(wr, DK_FACTOR_CONFIRMATION, IPC_KEYD, gates->confirmation);
+	if (gates->held & POLICY_GATE_PRESENCE)
+		write_factor(wr, DK_FACTOR_SESSION, IPC_KEYD, gates->session);
+	if (front_holds(gates))
+		write_factor(wr, DK_FACTOR_FRONT, DK_VERIFIER_HTTPD, gates->kind);
 	if (gates->certificate.holds) {
 		dk_wr_u16(wr, DK_LOG_TAG_CERTIFICATE);
 		dk_wr_u16(wr, DK_LOG_CERTIFICATE_BYTES);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <jansson.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "authd/authd.h"
 #include "authd/policy.h"
 #include "crypto/random.h"
+#include "ipc/dke_conf.h"
 #include "ipc/payload.h"
 #include "ipc/wiping.h"
 #include "sandbox/sandbox.h"
@@ -13,6 +15,7 @@
 #define AUTHD_FD_KEYD 5
 #define AUTHD_FD_POLICY 6
 #define AUTHD_FD_KEY_SETS 7
+#define AUTHD_FD_DKE_CONF 8
 #define DEVICE_STATE_LAST 2
 #define KEY_STATE_LAST 3
 
@@ -34,6 +37,8 @@ on_httpd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 			return false;
 		(void)ipc_send(authd->keyd, IPC_ENROL_PASSED, message->id, &part, 1);
 		return true;
+	case IPC_PAGE:
+		return authd_page(authd, message);
 	case IPC_KEY:
 		(void)ipc_send(authd->keyd, IPC_KEY_PASSED, message->id, &part, 1);
 		return true;
@@ -67,6 +72,10 @@ on_keyd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messag
 	authd->told++;
 	if (message->type == IPC_DEVICE)
 		return known_learn(&authd->devices, message, DEVICE_STATE_LAST);
+	if (message->type == IPC_AUTHENTICATOR)
+		return authenticators_learn(&authd->authenticators, message);
+	if (message->type == IPC_GATE)
+		return authd_gate(authd, message);
 	if (message->type == IPC_POLICY_LOGGED)
 		return authd_change_logged(authd, message);
 	return message->type == IPC_SERVICE_KEY &&
@@ -101,6 +110,16 @@ load_policy(struct authd *authd)
 		    fault.words);
 }
 
+static void
+take_pages(struct authd *authd)
+{
+	struct ipc_dke_conf conf;
+
+	if (!ipc_dke_conf_take(AUTHD_FD_DKE_CONF, &conf))
+		say_fatal("the settings of dke-listen cannot be used");
+	memcpy(authd->origin, conf.base_url, sizeof(conf.base_url));
+}
+
 /* Tokens pass through these libraries, which copy them. jansson's seed comes from
  * a file unless it is given. */
 static void
@@ -130,6 +149,7 @@ main(void)
 	authd.keyd = ipc_child_add(&authd.child, AUTHD_FD_KEYD, IPC_KEYD, on_keyd, &authd);
 	authd.httpd = ipc_child_add(&authd.child, AUTHD_FD_HTTPD, IPC_HTTPD, on_httpd, &authd);
 	load_policy(&authd);
+	take_pages(&authd);
 	authd.child.protections |= sandbox_enter(IPC_AUTHD, NULL);
 	authd_announce(&authd, 0, authd.now, &nobody);
 	authd_tell_auditors(&authd);
@@ -139,5 +159,8 @@ main(void)
 	in_force_free(authd.now);
 	known_clear(&authd.devices);
 	known_clear(&authd.keys);
+	authenticators_clear(&authd.authenticators);
+	gates_clear(&authd.confirmations);
+	gates_clear(&authd.sessions);
 	return 0;
 }

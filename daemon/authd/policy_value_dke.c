@@ -12,11 +12,11 @@
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define ALNUM CAPITALS "abcdefghijklmnopqrstuvwxyz0123456789"
 
-/* What waits for something that a person does on a page of the customer's, or an approver,
- * needs parts that are not there: such a gate could only be passed over. */
+/* What waits for an approver needs parts that are not there: such a gate could only be passed
+ * over. */
 #define GATES_BUILT                                                                                \
-	(POLICY_GATE_CLIENT_CERTIFICATE | POLICY_GATE_FRONT_CERTIFICATE |                          \
-	    POLICY_GATE_FRONT_NETWORK | POLICY_GATE_NETWORK)
+	(POLICY_GATE_CONFIRMATION | POLICY_GATE_PRESENCE | POLICY_GATE_CLIENT_CERTIFICATE |        \
+	    POLICY_GATE_FRONT_CERTIFICATE | POLICY_GATE_FRONT_NETWORK | POLICY_GATE_NETWORK)
 
 static bool
 guid_ok(const char *value)

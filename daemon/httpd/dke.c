@@ -13,19 +13,6 @@
 #define BAD ", error=\"invalid_token\", error_description=\"The token does not hold\""
 
 static bool
-read_conf(struct ipc_dke_conf *ret)
-{
-	uint8_t bytes[IPC_DKE_CONF_MAX_BYTES];
-	size_t len = 0;
-	ssize_t n = 0;
-
-	while (len < sizeof(bytes) &&
-	    (n = read(HTTPD_FD_DKE_CONF, bytes + len, sizeof(bytes) - len)) > 0)
-		len += (size_t)n;
-	return n >= 0 && ipc_dke_conf_read(bytes, len, ret);
-}
-
-static bool
 is_socket(int fd)
 {
 	int type;
@@ -55,9 +42,8 @@ dke_start(struct httpd *httpd)
 			(void)close(fd);
 		return;
 	}
-	if (!read_conf(&dke.conf))
+	if (!ipc_dke_conf_take(HTTPD_FD_DKE_CONF, &dke.conf) || !dke.conf.base_url[0])
 		say_fatal("the settings of dke-listen cannot be used");
-	(void)close(HTTPD_FD_DKE_CONF);
 	dke.challenge = challenge(&dke.conf, "");
 	dke.challenge_bad = challenge(&dke.conf, BAD);
 	httpd->dke = &dke;

@@ -55,6 +55,13 @@ void dke_get_key(struct httpd *httpd, struct evhttp_request *request, const char
  */
 void dke_answer(struct httpd *httpd, struct evhttp_request *request, enum metrics_path path,
     unsigned code, const uint8_t *bytes, size_t len);
+
+/* dke_page.c: what stands behind DKE_PAGES in the target; address: of who asks. */
+#define DKE_PAGES "/.doublekey/"
+void dke_page(struct httpd *httpd, struct evhttp_request *request, const char *name,
+    const uint8_t address[16]);
+void dke_page_answer(
+    struct evhttp_request *request, unsigned code, const uint8_t *bytes, size_t len);
 void dke_answer_head_too_large(struct evhttp_request *request);
 
 #endif

@@ -51,6 +51,15 @@ take_front(const struct dke *dke, struct evhttp_request *request, struct front *
 	return count == 1 && dke_front_parse(value, &ret->said);
 }
 
+static void
+get_address(struct evhttp_request *request, const struct front *front, uint8_t ret_address[16])
+{
+	if (front->there)
+		memcpy(ret_address, front->said.address, 16);
+	else
+		httpd_peer_address(request, ret_address);
+}
+
 /* ---- what goes to authd ---- */
 
 static void
@@ -103,9 +112,9 @@ ask(struct httpd *httpd, struct evhttp_request *request, const struct dke_target
 	struct dk_writer_buf wr;
 	uint8_t address[16];
 
-	httpd_peer_address(request, address);
+	get_address(request, front, address);
 	dk_wr_init(&wr, head, sizeof(head));
-	dk_wr_bytes(&wr, front->there ? front->said.address : address, sizeof(address));
+	dk_wr_bytes(&wr, address, sizeof(address));
 	put_claims(&wr, request, token, front);
 	put_text(&wr, target->name);
 	put_text(&wr, target->id);
@@ -153,9 +162,11 @@ void
 dke_on_request(struct evhttp_request *request, void *ctx)
 {
 	struct httpd *httpd = ctx;
+	const char *uri = evhttp_request_get_uri(request);
 	struct dke_target target = { .decrypt = false };
 	unsigned code = httpd_request_begins(request);
 	enum metrics_path path = METRICS_DKE_OTHER;
+	uint8_t address[16];
 	struct front front;
 
 	if (code == DK_CODE_OK && httpd_head_length(request) > DKE_HEAD_MAX_BYTES) {
@@ -165,9 +176,13 @@ dke_on_request(struct evhttp_request *request, void *ctx)
 	if (code == DK_CODE_OK &&
 	    (!httpd_strict(request) || !take_front(httpd->dke, request, &front)))
 		code = DK_CODE_HTTP;
+	if (code == DK_CODE_OK && strncmp(uri, DKE_PAGES, strlen(DKE_PAGES)) == 0) {
+		get_address(request, &front, address);
+		dke_page(httpd, request, uri + strlen(DKE_PAGES), address);
+		return;
+	}
 	if (code == DK_CODE_OK) {
-		code =
-		    dke_target_parse(method_of(request), evhttp_request_get_uri(request), &target);
+		code = dke_target_parse(method_of(request), uri, &target);
 		if (code == DK_CODE_METHOD)
 			(void)evhttp_add_header(evhttp_request_get_output_headers(request), "Allow",
 			    target.decrypt ? "POST" : "GET");

@@ -54,6 +54,7 @@ struct waiting {
 	enum ipc_process answers;       /* who may */
 	const char *content_type;
 	bool dke;          /* of the Microsoft DKE front end */
+	bool page;         /* of its pages */
 	uint64_t begun_us; /* 0: no release */
 };
 

@@ -114,7 +114,9 @@ finish(struct waiting *w, unsigned code, const uint8_t *body, size_t len)
 {
 	if (w->begun_us > 0)
 		metrics_note_release_time(metrics_clock() - w->begun_us);
-	if (w->request && w->dke)
+	if (w->request && w->page)
+		dke_page_answer(w->request, code, body, len);
+	else if (w->request && w->dke)
 		dke_answer(w->httpd, w->request, METRICS_DKE_DECRYPT, code, body, len);
 	else if (w->request)
 		httpd_reply(w->request, code, w->content_type, body, len);
@@ -129,7 +131,9 @@ httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channe
 	const bool dke = type == IPC_DKE_DECRYPT;
 
 	if (!w) {
-		if (dke)
+		if (type == IPC_PAGE)
+			dke_page_answer(request, DK_CODE_BUSY, NULL, 0);
+		else if (dke)
 			dke_answer(httpd, request, METRICS_DKE_DECRYPT, DK_CODE_BUSY, NULL, 0);
 		else
 			httpd_reply(request, DK_CODE_BUSY, NULL, NULL, 0);
@@ -142,6 +146,7 @@ httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channe
 		.deadline = ipc_now() + HTTPD_ANSWER_S,
 		.content_type = content_type,
 		.dke = dke,
+		.page = type == IPC_PAGE,
 		.begun_us = dke || type == IPC_RELEASE ? metrics_clock() : 0 };
 	if (!ipc_send(channel, type, w->id, parts, n)) {
 		finish(w, DK_CODE_UNAVAILABLE, NULL, 0);

@@ -2,6 +2,7 @@
 #include "ipc/dke_conf.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/port.h"
@@ -67,6 +68,7 @@ ipc_dke_conf_write(const struct ipc_dke_conf *conf, uint8_t *ret)
 	put_text(&wr, conf->audience);
 	put_text(&wr, conf->authorization);
 	dk_wr_u32(&wr, conf->cache_hours);
+	dk_wr_u8(&wr, (uint8_t)conf->session_hours);
 	dk_wr_u8(&wr, (uint8_t)conf->front_count);
 	dk_wr_bytes(&wr, conf->front, conf->front_count * sizeof(conf->front[0]));
 	return wr.len;
@@ -96,6 +98,7 @@ ipc_dke_conf_read(const uint8_t *data, size_t len, struct ipc_dke_conf *ret)
 	    !read_text(&rd, ret->authorization))
 		return false;
 	ret->cache_hours = dk_rd_u32(&rd);
+	ret->session_hours = dk_rd_u8(&rd);
 	ret->front_count = dk_rd_u8(&rd);
 	if (rd.failed || ret->front_count > IPC_DKE_FRONTS_MAX)
 		return false;
@@ -104,5 +107,23 @@ ipc_dke_conf_read(const uint8_t *data, size_t len, struct ipc_dke_conf *ret)
 		return false;
 	memcpy(ret->front, fronts, ret->front_count * sizeof(ret->front[0]));
 	return ipc_dke_base_url_valid(ret->base_url) && ipc_dke_url_valid(ret->audience) &&
-	    ipc_dke_url_valid(ret->authorization) && ret->cache_hours <= IPC_DKE_CACHE_MAX_HOURS;
+	    ipc_dke_url_valid(ret->authorization) && ret->session_hours >= 1 &&
+	    ret->session_hours <= IPC_DKE_SESSION_MAX_HOURS &&
+	    ret->cache_hours <= IPC_DKE_CACHE_MAX_HOURS;
+}
+
+bool
+ipc_dke_conf_take(int fd, struct ipc_dke_conf *ret)
+{
+	uint8_t bytes[IPC_DKE_CONF_MAX_BYTES];
+	size_t len = 0;
+	ssize_t n = 0;
+
+	/* The open file is that of other processes too. */
+	while (len < sizeof(bytes) &&
+	    (n = pread(fd, bytes + len, sizeof(bytes) - len, (off_t)len)) > 0)
+		len += (size_t)n;
+	(void)close(fd);
+	*ret = (struct ipc_dke_conf){ .cache_hours = 0 };
+	return n >= 0 && (len == 0 || ipc_dke_conf_read(bytes, len, ret));
 }

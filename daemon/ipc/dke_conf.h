@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Settings of the front end of spec/profiles/ms-dke.md (its section 2.1), which the parent
- * reads and httpd goes by. Layout: spec/ipc.md section 3.
+ * reads; httpd goes by them, and authd and keyd know from them where its pages are. Layout:
+ * spec/ipc.md section 3.
  */
 #ifndef DK_IPC_DKE_CONF_H
 #define DK_IPC_DKE_CONF_H
@@ -13,13 +14,16 @@
 #define IPC_DKE_URL_MAX_BYTES 255
 #define IPC_DKE_FRONTS_MAX 16
 #define IPC_DKE_CACHE_MAX_HOURS 720
-#define IPC_DKE_CONF_MAX_BYTES (3 * (1 + IPC_DKE_URL_MAX_BYTES) + 4 + 1 + IPC_DKE_FRONTS_MAX * 32)
+#define IPC_DKE_SESSION_MAX_HOURS 24
+#define IPC_DKE_CONF_MAX_BYTES                                                                     \
+	(3 * (1 + IPC_DKE_URL_MAX_BYTES) + 4 + 1 + 1 + IPC_DKE_FRONTS_MAX * 32)
 
 struct ipc_dke_conf {
 	char base_url[IPC_DKE_URL_MAX_BYTES + 1];
 	char audience[IPC_DKE_URL_MAX_BYTES + 1];
 	char authorization[IPC_DKE_URL_MAX_BYTES + 1];
-	uint32_t cache_hours; /* 0: clients ask each time */
+	uint32_t cache_hours;   /* 0: clients ask each time */
+	unsigned session_hours; /* 1 to IPC_DKE_SESSION_MAX_HOURS */
 	unsigned front_count;
 	uint8_t front[IPC_DKE_FRONTS_MAX][32]; /* SHA-256 of their certificates */
 };
@@ -33,6 +37,9 @@ const char *ipc_dke_host(const char *url, size_t *ret_len);
 
 /* ret has IPC_DKE_CONF_MAX_BYTES; returns the length. */
 size_t ipc_dke_conf_write(const struct ipc_dke_conf *conf, uint8_t *ret);
+/* From the start of an open file, which is closed then; empty: base_url is, too. False: as
+ * below, or it cannot be read. */
+bool ipc_dke_conf_take(int fd, struct ipc_dke_conf *ret);
 /* False: not the layout, or a value that the parent would not have taken. */
 bool ipc_dke_conf_read(const uint8_t *data, size_t len, struct ipc_dke_conf *ret);
 

@@ -146,8 +146,25 @@ keyd_tell_device(struct keyd *keyd, const struct device *device)
 	struct device *own = state_device(&keyd->state, device->id);
 
 	tell(keyd, IPC_DEVICE, 0, parts, 3);
+	if (own && own->credential) {
+		const struct dk_part more[] = { { own->id, sizeof(own->id) },
+			{ own->spki, sizeof(own->spki) },
+			{ own->credential->id, own->credential->len } };
+
+		tell(keyd, IPC_AUTHENTICATOR, 0, more, 3);
+	}
 	if (own)
 		own->told = keyd->told;
+}
+
+void
+keyd_tell_gate(struct keyd *keyd, const struct ipc_gate *gate)
+{
+	uint8_t payload[IPC_GATE_BYTES];
+	const struct dk_part part = { payload, sizeof(payload) };
+
+	ipc_gate_write(gate, payload);
+	tell(keyd, IPC_GATE, 0, &part, 1);
 }
 
 void

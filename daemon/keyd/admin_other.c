@@ -143,8 +143,9 @@ admin_list_devices(struct keyd *keyd, struct admin_text *out)
 		dk_hex(d->id, sizeof(d->id), id);
 		/* Whoever enrols chooses the name, and an administrator's terminal shows it. */
 		(void)dk_text_show(d->name, strlen(d->name), "", name, sizeof(name));
-		admin_printf(out, "%s\t%s\t%s\t%s\n", d->user, name,
-		    d->state == DEVICE_ACTIVE ? "active" : "revoked", id);
+		admin_printf(out, "%s\t%s\t%s\t%s%s\n", d->user, name,
+		    d->state == DEVICE_ACTIVE ? "active" : "revoked", id,
+		    d->credential ? "\tauthenticator" : "");
 	}
 }
 

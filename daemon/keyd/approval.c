@@ -10,7 +10,8 @@ holds(struct keyd *keyd, const struct dk_approval *a, const struct dk_approval_t
 {
 	struct device *device = state_device(&keyd->state, a->key_id);
 
-	if (!device || device->state != DEVICE_ACTIVE || keyd_device_pkey(keyd, device) != DK_OK)
+	if (!device || device->credential || device->state != DEVICE_ACTIVE ||
+	    keyd_device_pkey(keyd, device) != DK_OK)
 		return false;
 	if (a->time + DK_REQUEST_AHEAD_MAX_S < created ||
 	    a->time > ipc_now() + DK_REQUEST_AHEAD_MAX_S)

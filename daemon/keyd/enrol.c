@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /v1/devices, spec/key-service.md section 4. */
+/* POST /v1/devices, spec/key-service.md section 4, and registrations of authenticators,
+ * spec/profiles/ms-dke-pages.md section 3. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@ struct enrolment {
 	uint64_t id;
 	unsigned code;
 	bool act;
+	bool page; /* an authenticator: another layout */
 	struct device device;
 	uint8_t code_id[DK_CODE_ID_BYTES];
 	uint8_t mac[DK_ENROL_MAC_BYTES];
@@ -20,27 +22,58 @@ struct enrolment {
 	uint8_t answer[DK_SERVICE_DATA_MAX_BYTES + DK_RECEIPT_FRAME_BYTES + 4096];
 };
 
+/* One of both layouts, and what they have in common. */
+struct asked {
+	struct dk_enrol_request device;
+	struct dk_page_register authenticator;
+	const uint8_t *code_id, *mac, *spki;
+	const char *user, *name;
+};
+
+static bool
+parse(const struct enrolment *e, struct asked *ret)
+{
+	const struct dk_enrol_request *d = &ret->device;
+	const struct dk_page_register *a = &ret->authenticator;
+	dk_err err = e->page ? dk_page_register_parse(e->body, e->body_len, &ret->authenticator)
+			     : dk_enrol_request_parse(e->body, e->body_len, &ret->device);
+
+	ret->code_id = e->page ? a->code_id : d->code_id;
+	ret->mac = e->page ? a->mac : d->mac;
+	ret->spki = e->page ? a->spki : d->device;
+	ret->user = e->page ? a->person : d->user;
+	ret->name = e->page ? a->device_name : d->device_name;
+	return err == DK_OK;
+}
+
+static dk_err
+holds(const struct keyd *keyd, const struct enrolment *e, const struct asked *asked,
+    const struct dk_enrol_keys *keys)
+{
+	return e->page ? dk_page_register_check(&asked->authenticator, keys, keyd->gates.origin)
+		       : dk_enrol_request_check(&asked->device, e->body, keys);
+}
+
 /*
  * Unknown, expired and used codes, another user, a wrong MAC and a wrong
  * signature are one error, so that nobody learns which codes are open.
  */
 static unsigned
-check(struct keyd *keyd, const uint8_t *body, size_t len, struct dk_enrol_request *request,
-    struct open_code **ret_code)
+check(
+    struct keyd *keyd, const struct enrolment *e, struct asked *asked, struct open_code **ret_code)
 {
 	dk_auto_enrol_keys keys = { 0 };
 	struct open_code *code;
 
-	if (dk_enrol_request_parse(body, len, request) != DK_OK)
+	if (!parse(e, asked))
 		return DK_CODE_MALFORMED_REQUEST;
 	state_expire_codes(&keyd->state, ipc_now());
-	code = state_code(&keyd->state, request->code_id);
+	code = state_code(&keyd->state, asked->code_id);
 	if (!code)
 		return DK_CODE_ENROL_CODE;
 	if (dk_enrol_keys_derive(&code->code, &keys) != DK_OK)
 		return DK_CODE_INTERNAL;
-	if (strcmp(code->user, request->user) != 0 ||
-	    dk_enrol_request_check(request, body, &keys) != DK_OK) {
+	if (strcmp(code->user, asked->user) != 0 || holds(keyd, e, asked, &keys) != DK_OK) {
 		code->tries++;
 		return DK_CODE_ENROL_CODE;
 	}
@@ -55,6 +88,14 @@ write_answer(struct keyd *keyd, const struct enrolment *e, const struct dk_enrol
 	uint8_t service[DK_SERVICE_DATA_MAX_BYTES], mac[DK_ENROL_MAC_BYTES];
 	struct dk_writer_buf sd;
 
+	if (e->page) {
+		dk_wr_bytes(wr, "DKE4", 4);
+		dk_wr_u64(wr, receipt->index);
+		if (dk_enrol_answer_mac(keys, e->mac, wr->data, wr->len, mac) != DK_OK)
+			wr->failed = true;
+		dk_wr_bytes(wr, mac, sizeof(mac));
+		return;
+	}
 	dk_wr_init(&sd, service, sizeof(service));
 	dk_service_data_write(&sd, &keyd->quorum.service);
 	dk_wr_bytes(wr, "DKE2", 4);
@@ -74,6 +115,7 @@ end(struct keyd *keyd, struct enrolment *e, unsigned code)
 	keyd_result(keyd, e->id, code, e->answer, code == DK_CODE_OK ? e->answer_len : 0);
 	if (e->act)
 		keyd_act_end(keyd);
+	free(e->device.credential);
 	free(e->body);
 	free(e);
 }
@@ -105,6 +147,7 @@ enrol(struct keyd *keyd, struct enrolment *e, const struct dk_receipt *receipt)
 		end(keyd, e, DK_CODE_INTERNAL);
 		return;
 	}
+	e->device.credential = NULL;
 	state_remove_code(&keyd->state, code);
 	dk_wr_init(&wr, e->answer, sizeof(e->answer));
 	write_answer(keyd, e, &keys, receipt, &wr);
@@ -148,16 +191,38 @@ record(struct keyd *keyd, struct enrolment *e, const struct open_code *code)
 }
 
 static dk_err
-fill_device(const struct dk_enrol_request *request, struct device *d)
+fill_credential(const struct dk_part *id, struct device *d)
+{
+	free(d->credential);
+	d->credential = malloc(sizeof(*d->credential) + id->len);
+	if (!d->credential)
+		return DK_ERR_NOMEM;
+	d->credential->len = (uint16_t)id->len;
+	memcpy(d->credential->id, id->data, id->len);
+	return DK_OK;
+}
+
+static dk_err
+fill_device(const struct enrolment *e, const struct asked *asked, struct device *d)
 {
 	const struct dk_part part = { d->spki, sizeof(d->spki) };
+	dk_err err = DK_OK;
 
-	memcpy(d->spki, request->device, sizeof(d->spki));
-	memcpy(d->user, request->user, sizeof(d->user));
-	memcpy(d->name, request->device_name, sizeof(d->name));
+	memcpy(d->spki, asked->spki, sizeof(d->spki));
+	memcpy(d->user, asked->user, sizeof(d->user));
+	memcpy(d->name, asked->name, sizeof(d->name));
 	d->state = DEVICE_ACTIVE;
 	d->enrolled = ipc_now();
-	return dk_sha256(&part, 1, d->id);
+	if (e->page)
+		err = fill_credential(&asked->authenticator.credential, d);
+	return err == DK_OK ? dk_sha256(&part, 1, d->id) : err;
+}
+
+static bool
+exists(struct keyd *keyd, const struct enrolment *e, const struct asked *asked)
+{
+	return state_device(&keyd->state, e->device.id) ||
+	    (e->page && state_authenticator(&keyd->state, &asked->authenticator.credential));
 }
 
 /* One that is refused changes nothing: acts, a freeze above all, do not wait for the records
@@ -171,18 +236,18 @@ is_act(const struct keyd *keyd, const struct enrolment *e)
 static void
 attempt(struct keyd *keyd, void *ctx)
 {
-	struct dk_enrol_request request = { .user = "" };
+	struct asked asked = { .user = "" };
 	struct open_code *code = NULL;
 	struct enrolment *e = ctx;
 	bool act;
 
-	e->code = check(keyd, e->body, e->body_len, &request, &code);
+	e->code = check(keyd, e, &asked, &code);
 	if (e->code == DK_CODE_OK) {
-		memcpy(e->code_id, request.code_id, sizeof(e->code_id));
-		memcpy(e->mac, request.mac, sizeof(e->mac));
-		if (fill_device(&request, &e->device) != DK_OK)
+		memcpy(e->code_id, asked.code_id, sizeof(e->code_id));
+		memcpy(e->mac, asked.mac, sizeof(e->mac));
+		if (fill_device(e, &asked, &e->device) != DK_OK)
 			e->code = DK_CODE_INTERNAL;
-		else if (state_device(&keyd->state, e->device.id))
+		else if (exists(keyd, e, &asked))
 			e->code = DK_CODE_DEVICE_EXISTS;
 	}
 	act = e->act = is_act(keyd, e);
@@ -194,35 +259,52 @@ attempt(struct keyd *keyd, void *ctx)
 		keyd_act_end(keyd);
 }
 
+/* address: 16 bytes */
+static void
+begin(struct keyd *keyd, const struct ipc_message *message, bool page, const uint8_t *address,
+    const struct dk_part *body)
+{
+	struct enrolment *e;
+	bool refused;
+
+	if (keyd_defer(keyd, keyd->authd, message, &refused)) {
+		if (refused)
+			keyd_result(keyd, message->id, DK_CODE_BUSY, NULL, 0);
+		return;
+	}
+	e = calloc(1, sizeof(*e));
+	if (e)
+		e->body = malloc(body->len + 1);
+	if (!e || !e->body) {
+		free(e);
+		keyd_result(keyd, message->id, DK_CODE_BUSY, NULL, 0);
+		return;
+	}
+	e->id = message->id;
+	e->page = page;
+	memcpy(e->address, address, sizeof(e->address));
+	if (body->len > 0)
+		memcpy(e->body, body->data, body->len);
+	e->body_len = body->len;
+	e->act = true;
+	keyd_act_begin(keyd);
+	attempt(keyd, e);
+}
+
 bool
 keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message)
 {
 	struct ipc_enrol asked;
-	struct enrolment *e;
-	bool refused;
 
 	if (!ipc_enrol_read(message, &asked))
 		return false;
-	if (keyd_defer(keyd, keyd->authd, message, &refused)) {
-		if (refused)
-			keyd_result(keyd, message->id, DK_CODE_BUSY, NULL, 0);
-		return true;
-	}
-	e = calloc(1, sizeof(*e));
-	if (e)
-		e->body = malloc(asked.body.len + 1);
-	if (!e || !e->body) {
-		free(e);
-		keyd_result(keyd, message->id, DK_CODE_BUSY, NULL, 0);
-		return true;
-	}
-	e->id = message->id;
-	memcpy(e->address, asked.address, sizeof(e->address));
-	if (asked.body.len > 0)
-		memcpy(e->body, asked.body.data, asked.body.len);
-	e->body_len = asked.body.len;
-	e->act = true;
-	keyd_act_begin(keyd);
-	attempt(keyd, e);
+	begin(keyd, message, false, asked.address, &asked.body);
 	return true;
+}
+
+void
+keyd_on_registration(
+    struct keyd *keyd, const struct ipc_message *message, const struct ipc_page_passed *page)
+{
+	begin(keyd, message, true, page->address, &page->body);
 }

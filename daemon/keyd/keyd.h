@@ -22,6 +22,7 @@
 #include "ipc/child.h"
 #include "ipc/payload.h"
 #include "ipc/witness.h"
+#include "keyd/gates.h"
 #include "keyd/pool.h"
 #include "keyd/sealed.h"
 #include "keyd/state.h"
@@ -36,7 +37,8 @@
 #define KEYD_FD_SLOT1 8
 #define KEYD_FD_PASSPHRASE 9
 #define KEYD_FD_WITNESSES 10
-#define KEYD_FD_TOKEND 11
+#define KEYD_FD_DKE_CONF 11
+#define KEYD_FD_TOKEND 12
 #define KEYD_PENDING_MAX 4096
 #define KEYD_DEFERRED_MAX 256
 #define KEYD_DEFERRED_ADMIN_MAX 64 /* of the operator, whatever others send */
@@ -95,7 +97,7 @@ struct share {
 struct keyd_quorum {
 	bool strict;
 	struct dk_quorum policy;
-	struct dk_service_data service; /* what clients pin, the policy in it */
+	struct dk_service_data service;  /* what clients pin, the policy in it */
 	struct dk_checkpoint checkpoint; /* of the text, which holds */
 	size_t text_len;
 	char text[DK_CHECKPOINT_MAX_BYTES];
@@ -129,7 +131,7 @@ struct keyd {
 	unsigned deferred_count; /* without those of the operator */
 	unsigned deferred_admin_count;
 	bool resuming; /* they are taken from there now */
-	uint64_t told;          /* messages to authd so far: what it judged before may be outdated */
+	uint64_t told; /* messages to authd so far: what it judged before may be outdated */
 	uint64_t told_in_force; /* up to the last one that put another policy or key set in force */
 	/* releases under way, release.c */
 	struct pool pool;
@@ -155,6 +157,7 @@ struct keyd {
 	uint64_t denial_second;
 	unsigned denial_count[DENIED_KINDS];
 	uint32_t suppressed;
+	struct keyd_gates gates; /* of the customer's pages */
 };
 
 /* record.c: the way to the log and back. */
@@ -210,6 +213,9 @@ void keyd_releases_end(struct keyd *keyd);
 /* RELEASE_JUDGED and DKE_JUDGED. */
 bool keyd_on_release(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_enrol(struct keyd *keyd, const struct ipc_message *message);
+/* A registration of the customer's pages. */
+void keyd_on_registration(
+    struct keyd *keyd, const struct ipc_message *message, const struct ipc_page_passed *page);
 bool keyd_on_key(struct keyd *keyd, const struct ipc_message *message);
 bool keyd_on_admin(struct keyd *keyd, const struct ipc_message *message);
 
@@ -218,6 +224,9 @@ void keyd_tell_dke_keys(struct keyd *keyd);
 void keyd_freeze_canaries(struct keyd *keyd);
 /* The denial at index asked for a canary: the key is as good as frozen from now on. */
 void keyd_canary(struct keyd *keyd, struct service_key *key, uint64_t index);
+
+/* page.c */
+bool keyd_on_page(struct keyd *keyd, const struct ipc_message *message);
 
 /* admin_export.c */
 bool keyd_on_auditors(struct keyd *keyd, const struct ipc_message *message);
@@ -270,6 +279,7 @@ void keyd_write_slots(struct keyd *keyd);
 /* Writes the other slot too, so that neither has what was destroyed. */
 void keyd_erase(struct keyd *keyd);
 void keyd_tell_device(struct keyd *keyd, const struct device *device);
+void keyd_tell_gate(struct keyd *keyd, const struct ipc_gate *gate);
 void keyd_tell_key(struct keyd *keyd, struct service_key *key);
 /* What was to replace a policy or a key set is recorded, or is not; other: than what is in
  * force. */

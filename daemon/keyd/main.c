@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "ipc/dke_conf.h"
 #include "ipc/fetch.h"
 #include "ipc/payload.h"
 #include "keyd/keyd.h"
@@ -218,6 +219,8 @@ on_authd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 		return keyd_on_release(keyd, message);
 	case IPC_ENROL_PASSED:
 		return keyd_on_enrol(keyd, message); /* changes what no thread reads */
+	case IPC_PAGE_PASSED:
+		return keyd_on_page(keyd, message); /* likewise */
 	case IPC_KEY_PASSED:
 		return keyd_on_key(keyd, message);
 	case IPC_POLICY:
@@ -296,6 +299,17 @@ open_store(struct keyd *keyd)
 		err = sealed_open(&keyd->store, &passphrase, &keyd->state);
 	if (err != DK_OK)
 		say_fatal("the sealed store does not open: %s", dk_err_text(err));
+}
+
+static void
+take_pages(struct keyd *keyd)
+{
+	struct ipc_dke_conf conf;
+
+	if (!ipc_dke_conf_take(KEYD_FD_DKE_CONF, &conf))
+		say_fatal("the settings of dke-listen cannot be used");
+	memcpy(keyd->gates.origin, conf.base_url, sizeof(conf.base_url));
+	keyd->gates.session_s = conf.session_hours * 3600;
 }
 
 /*
@@ -408,6 +422,7 @@ main(void)
 		    ipc_child_add(&keyd.child, KEYD_FD_TOKEND, IPC_TOKEND, on_tokend, &keyd);
 	open_store(&keyd);
 	keyd_quorum_start(&keyd);
+	take_pages(&keyd);
 	warm_up(&keyd);
 	start_threads(&keyd);
 	keyd_share_begin(&keyd);
@@ -419,5 +434,6 @@ main(void)
 	ipc_child_flush(&keyd.child);
 	sealed_clear(&keyd.store);
 	state_clear(&keyd.state);
+	keyd_gates_clear(&keyd.gates);
 	return 0;
 }

@@ -45,7 +45,7 @@ authenticate(struct keyd *keyd, struct job *job)
 	uint8_t hash[32];
 	size_t len;
 
-	if (!device)
+	if (!device || device->credential)
 		return DK_CODE_UNKNOWN_DEVICE;
 	if (dk_sha256(&body, 1, hash) != DK_OK ||
 	    dk_signature_base(&job->sig, keyd->state.service.base_url, DK_RELEASE_PATH, hash, base,

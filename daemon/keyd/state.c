@@ -23,6 +23,7 @@ state_clear(struct state *state)
 		free_key(state->key[i]);
 	for (unsigned i = 0; i < state->device_count; i++) {
 		dk_pkey_free(state->device[i]->pkey);
+		free(state->device[i]->credential);
 		free(state->device[i]);
 	}
 	free(state->device);
@@ -144,6 +145,18 @@ state_device(struct state *state, const uint8_t id[32])
 
 	if (i < state->device_count && memcmp(state->device[i]->id, id, 32) == 0)
 		return state->device[i];
+	return NULL;
+}
+
+struct device *
+state_authenticator(struct state *state, const struct dk_part *credential)
+{
+	for (unsigned i = 0; i < state->device_count; i++) {
+		const struct credential *c = state->device[i]->credential;
+
+		if (c && c->len == credential->len && memcmp(c->id, credential->data, c->len) == 0)
+			return state->device[i];
+	}
 	return NULL;
 }
 

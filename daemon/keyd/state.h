@@ -14,6 +14,7 @@
 #include "crypto/dke.h"
 #include "log/record.h"
 #include "native/enrol.h"
+#include "native/page.h"
 #include "native/release.h"
 
 #define STATE_TOKEN_ID_BYTES 16
@@ -28,7 +29,7 @@ struct key_version {
 	uint32_t number;
 	uint8_t state; /* enum dk_version_state */
 	uint64_t created;
-	uint64_t index; /* of the creation record */
+	uint64_t index;       /* of the creation record */
 	struct dk_pkey *pkey; /* once destroyed: the public half */
 	uint8_t id[DK_KEY_ID_BYTES];
 	uint16_t type;
@@ -55,6 +56,12 @@ struct service_key {
 	struct key_version version[DK_VERSIONS_MAX];
 };
 
+/* Of an authenticator: what it calls its key. */
+struct credential {
+	uint16_t len; /* 16 to DK_CREDENTIAL_ID_MAX_BYTES */
+	uint8_t id[];
+};
+
 enum device_state { DEVICE_ACTIVE = 1, DEVICE_REVOKED = 2 };
 
 struct device {
@@ -65,8 +72,9 @@ struct device {
 	uint64_t enrolled;
 	char user[DK_USER_MAX_BYTES + 1];
 	char name[DK_DEVICE_NAME_MAX_BYTES + 1];
-	struct dk_pkey *pkey; /* made at first use */
-	uint64_t told;        /* of keyd, when authd was told of it; not kept */
+	struct credential *credential; /* NULL: a device that signs requests */
+	struct dk_pkey *pkey;          /* made at first use */
+	uint64_t told;                 /* of keyd, when authd was told of it; not kept */
 };
 
 struct open_code {
@@ -111,9 +119,12 @@ bool state_has_key_id(const struct state *state, const uint8_t id[32]);
 const struct key_version *state_dke_published(const struct service_key *key);
 /* The last active version or NULL. */
 struct key_version *state_current(struct service_key *key);
-DK_MUST_USE dk_err state_add_version(struct state *state, const char *name,
-    const struct key_version *version);
+DK_MUST_USE dk_err state_add_version(
+    struct state *state, const char *name, const struct key_version *version);
 struct device *state_device(struct state *state, const uint8_t id[32]);
+/* An authenticator with this credential id, or NULL. */
+struct device *state_authenticator(struct state *state, const struct dk_part *credential);
+/* Takes the credential over, unless it fails. */
 DK_MUST_USE dk_err state_add_device(struct state *state, const struct device *device);
 struct open_code *state_code(struct state *state, const uint8_t id[DK_CODE_ID_BYTES]);
 void state_remove_code(struct state *state, struct open_code *code);

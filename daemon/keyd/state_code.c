@@ -7,6 +7,7 @@
 
 #define FORMAT 2
 #define SMALL_MAX_BYTES 512
+#define AUTHENTICATOR 0x80 /* beside the state of a device: a credential id follows */
 #define RECEIPT_MAX_BYTES 65536
 
 size_t
@@ -20,6 +21,8 @@ state_encoded_max(const struct state *state)
 		for (unsigned v = 0; v < state->key[i]->version_count; v++)
 			len += SMALL_MAX_BYTES + DK_SPKI_MAX_BYTES + DK_PKEY_PRIVATE_MAX_BYTES +
 			    state->key[i]->version[v].receipt_len;
+	for (unsigned i = 0; i < state->device_count; i++)
+		len += state->device[i]->credential ? state->device[i]->credential->len : 0;
 	return len;
 }
 
@@ -164,11 +167,15 @@ state_encode(const struct state *state, struct dk_writer_buf *wr)
 		const struct device *d = state->device[i];
 
 		dk_wr_bytes(wr, d->spki, sizeof(d->spki));
-		dk_wr_u8(wr, d->state);
+		dk_wr_u8(wr, (uint8_t)(d->state | (d->credential ? AUTHENTICATOR : 0)));
 		dk_wr_u64(wr, d->index);
 		dk_wr_u64(wr, d->enrolled);
 		put_text(wr, d->user);
 		put_text(wr, d->name);
+		if (d->credential) {
+			dk_wr_u16(wr, d->credential->len);
+			dk_wr_bytes(wr, d->credential->id, d->credential->len);
+		}
 	}
 	dk_wr_u16(wr, (uint16_t)state->code_count);
 	for (unsigned i = 0; i < state->code_count; i++) {
@@ -318,21 +325,46 @@ get_key(struct dk_reader_buf *rd, struct state *state)
 }
 
 static dk_err
+get_credential(struct dk_reader_buf *rd, struct device *d)
+{
+	size_t len = dk_rd_u16(rd);
+	const uint8_t *id = dk_rd_bytes(rd, len);
+
+	if (!id || len > DK_CREDENTIAL_ID_MAX_BYTES)
+		return DK_ERR_KEY_DAMAGED;
+	d->credential = malloc(sizeof(*d->credential) + len);
+	if (!d->credential)
+		return DK_ERR_NOMEM;
+	d->credential->len = (uint16_t)len;
+	memcpy(d->credential->id, id, len);
+	return DK_OK;
+}
+
+static dk_err
 get_device(struct dk_reader_buf *rd, struct state *state)
 {
 	struct device d = { 0 };
 	const struct dk_part part = { d.spki, sizeof(d.spki) };
-	dk_err err;
+	dk_err err = DK_OK;
+	unsigned what;
 
 	(void)get_bytes(rd, d.spki, sizeof(d.spki));
-	d.state = dk_rd_u8(rd);
+	what = dk_rd_u8(rd);
+	d.state = (uint8_t)(what & ~(unsigned)AUTHENTICATOR);
 	d.index = dk_rd_u64(rd);
 	d.enrolled = dk_rd_u64(rd);
 	if (!get_text(rd, d.user, DK_USER_MAX_BYTES) ||
 	    !get_text(rd, d.name, DK_DEVICE_NAME_MAX_BYTES))
 		return DK_ERR_KEY_DAMAGED;
-	err = dk_sha256(&part, 1, d.id);
-	return err == DK_OK ? state_add_device(state, &d) : err;
+	if (what & AUTHENTICATOR)
+		err = get_credential(rd, &d);
+	if (err == DK_OK)
+		err = dk_sha256(&part, 1, d.id);
+	if (err == DK_OK)
+		err = state_add_device(state, &d);
+	if (err != DK_OK)
+		free(d.credential);
+	return err;
 }
 
 static dk_err

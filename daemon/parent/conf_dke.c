@@ -104,6 +104,7 @@ run_dke_read(struct run *run)
 {
 	const char *listen = cfg_getstr(run->cfg, "dke-listen");
 	long hours = cfg_getint(run->cfg, "dke-cache-hours");
+	long session = cfg_getint(run->cfg, "dke-session-hours");
 
 	if (!listen)
 		return check_alone(run);
@@ -115,7 +116,10 @@ run_dke_read(struct run *run)
 		return refuse(run, "dke-key", "is missing");
 	if (hours < 0 || hours > IPC_DKE_CACHE_MAX_HOURS)
 		return refuse(run, "dke-cache-hours", "is from 0 to 720");
+	if (session < 1 || session > IPC_DKE_SESSION_MAX_HOURS)
+		return refuse(run, "dke-session-hours", "is from 1 to 24");
 	run->dke.cache_hours = (uint32_t)hours;
+	run->dke.session_hours = (unsigned)session;
 	return take_urls(run) && take_fronts(run);
 }
 

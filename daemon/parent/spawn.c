@@ -139,10 +139,10 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 		f->tls_key, f->client_ca, f->metrics, f->dke_listen, f->dke_chain, f->dke_key,
 		f->dke_client_ca, f->dke_conf };
 	const int authd[] = { w.end[IPC_AUTHD][IPC_PARENT], w.end[IPC_AUTHD][IPC_HTTPD],
-		w.end[IPC_AUTHD][IPC_KEYD], f->policy, f->key_sets };
+		w.end[IPC_AUTHD][IPC_KEYD], f->policy, f->key_sets, f->dke_conf };
 	const int keyd[] = { w.end[IPC_KEYD][IPC_PARENT], w.end[IPC_KEYD][IPC_AUTHD],
 		w.end[IPC_KEYD][IPC_HTTPD], w.end[IPC_KEYD][IPC_LOGD], f->slot[0], f->slot[1],
-		f->passphrase, f->witnesses, w.end[IPC_KEYD][IPC_TOKEND] };
+		f->passphrase, f->witnesses, f->dke_conf, w.end[IPC_KEYD][IPC_TOKEND] };
 	const int logd[] = { w.end[IPC_LOGD][IPC_PARENT], w.end[IPC_LOGD][IPC_KEYD],
 		w.end[IPC_LOGD][IPC_HTTPD], f->witnesses, f->store };
 
@@ -150,10 +150,10 @@ spawn_all(struct spawned *set, const struct spawn_files *f, const char *log_dir,
 		set->pid[IPC_LOGD] = start(&f->user[IPC_LOGD],
 		    f->store >= 0 ? "logd-postgres" : "logd", logd, f->store >= 0 ? 5 : 4, log_dir);
 		set->pid[IPC_KEYD] =
-		    start(&f->user[IPC_KEYD], "keyd", keyd, f->hsm_uri ? 9 : 8, "/");
+		    start(&f->user[IPC_KEYD], "keyd", keyd, f->hsm_uri ? 10 : 9, "/");
 		if (f->hsm_uri)
 			set->pid[IPC_TOKEND] = start_tokend(&w, f);
-		set->pid[IPC_AUTHD] = start(&f->user[IPC_AUTHD], "authd", authd, 5, "/");
+		set->pid[IPC_AUTHD] = start(&f->user[IPC_AUTHD], "authd", authd, 6, "/");
 		set->pid[IPC_HTTPD] = start(&f->user[IPC_HTTPD], "httpd", httpd, 14, "/");
 	}
 	close_child_ends(&w);

@@ -242,10 +242,10 @@ dk_log_class_name(unsigned class_)
 	static const char *const names[] = { "?", "begun", "release", "denial", "heartbeat",
 		"key-created", "key-state", "key-destroyed", "code-made", "device-enrolled",
 		"device-revoked", "policy", "frozen", "unfrozen", "started", "restored", "key-set",
-		"erased", "exported", "key-accepted", [DK_LOG_EVIDENCE] = "evidence" };
-	bool known = class_ < sizeof(names) / sizeof(names[0]) && names[class_];
+		"erased", "exported", "key-accepted", "confirmed", "session", "document-approved",
+		"evidence" };
 
-	return names[known ? class_ : 0];
+	return class_ < sizeof(names) / sizeof(names[0]) ? names[class_] : names[0];
 }
 
 const char *

@@ -58,7 +58,11 @@ enum dk_log_class {
 	DK_LOG_KEY_SET = 16,
 	DK_LOG_ERASED = 17,
 	DK_LOG_EXPORTED = 18,
+	/* spec/profiles/ms-dke.md section 9 */
 	DK_LOG_KEY_ACCEPTED = 19,
+	DK_LOG_CONFIRMED = 20,
+	DK_LOG_SESSION = 21,
+	DK_LOG_DOCUMENT_APPROVED = 22,
 	DK_LOG_EVIDENCE = 23,
 };
 

@@ -57,6 +57,12 @@ copy(struct dk_reader_buf *rd, uint8_t *out, size_t len)
 	return p != NULL;
 }
 
+bool
+dk_page_is_register(const uint8_t *body, size_t len)
+{
+	return len >= 4 && memcmp(body, "DKE3", 4) == 0;
+}
+
 dk_err
 dk_page_register_parse(const uint8_t *body, size_t len, struct dk_page_register *ret)
 {
@@ -97,10 +103,17 @@ challenge(const char *label, struct dk_part *parts, size_t n, uint8_t ret[32])
 }
 
 dk_err
+dk_page_register_challenge(const struct dk_page_register *request, uint8_t ret_challenge[32])
+{
+	struct dk_part parts[] = { { NULL, 0 }, request->before };
+
+	return challenge("ms-dke-register", parts, 2, ret_challenge);
+}
+
+dk_err
 dk_page_register_check(
     const struct dk_page_register *request, const struct dk_enrol_keys *keys, const char *base_url)
 {
-	struct dk_part parts[] = { { NULL, 0 }, request->before };
 	uint8_t mac[DK_ENROL_MAC_BYTES], digest[32];
 	dk_auto_pkey *key = NULL;
 	dk_err err;
@@ -110,7 +123,7 @@ dk_page_register_check(
 		return err;
 	if (!dk_equal_ct(mac, request->mac, sizeof(mac)))
 		return DK_ERR_SERVICE_ENROL_CODE;
-	err = challenge("ms-dke-register", parts, 2, digest);
+	err = dk_page_register_challenge(request, digest);
 	if (err != DK_OK)
 		return err;
 	err = dk_pkey_from_spki(request->spki, sizeof(request->spki), &key);

@@ -45,9 +45,13 @@ struct dk_page_register {
 	struct dk_part maced;  /* what the MAC is of */
 	uint8_t mac[DK_ENROL_MAC_BYTES];
 };
+/* Of the bodies of the pages, whether it is one of a registration. */
+bool dk_page_is_register(const uint8_t *body, size_t len);
 /* Layout only. DK_ERR_SERVICE_MALFORMED_REQUEST. */
 DK_MUST_USE dk_err dk_page_register_parse(
     const uint8_t *body, size_t len, struct dk_page_register *ret);
+DK_MUST_USE dk_err dk_page_register_challenge(
+    const struct dk_page_register *request, uint8_t ret_challenge[32]);
 /* MAC, then the assertion. DK_ERR_SERVICE_ENROL_CODE: either is wrong, or the key is none. */
 DK_MUST_USE dk_err dk_page_register_check(
     const struct dk_page_register *request, const struct dk_enrol_keys *keys, const char *base_url);

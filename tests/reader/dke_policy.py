@@ -23,7 +23,7 @@ DECRYPT = {
     "networks": ("networks", 0), "weekdays": ("weekdays", 0), "hours": ("hours", 0),
     "zone": "zone", "accept-level": "level", "allow": "truth", "per-minute": BUDGET,
     "per-day": BUDGET, "document-per-day": BUDGET, "key-per-day": BUDGET}
-BUILT = {"client-certificate", "front-certificate", "front-network", "network"}
+BUILT = {"confirmation", "presence", "client-certificate", "front-certificate", "front-network", "network"}
 LEVELS = ("C-", "C- (ambient)")
 
 

@@ -213,14 +213,15 @@ class Peers:
         return [self.nothing() for _ in range(5)]
 
     def start_authd(self):
-        return Child("authd", [self.file("policy.conf"), self.nothing()], "/")
+        return Child("authd", [self.file("policy.conf"), self.nothing(), self.nothing()], "/")
 
     def start_keyd(self):
         for slot in ("sealed.0", "sealed.1"):
             shutil.copy(os.path.join(self.s.dir, "keys", slot), os.path.join(self.s.base, slot))
         files = [self.file(os.path.join(self.s.base, "sealed.%d" % i), os.O_RDWR)
                  for i in (0, 1)]
-        return Child("keyd", files + [self.file(self.s.passfile), self.file(self.witnesses)], "/",
+        return Child("keyd", files + [self.file(self.s.passfile), self.file(self.witnesses), self.nothing()],
+                     "/",
                      extra=["tokend"])
 
     def start_fetchd(self):

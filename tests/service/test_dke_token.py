@@ -68,7 +68,8 @@ class Authd:
 
     def start(self, folder, policy, sets):
         self.folder, self.number = str(folder), 100
-        files = [self.file("policy", policy.encode()), self.file("sets", sets)]
+        files = [self.file("policy", policy.encode()), self.file("sets", sets),
+                 os.open("/dev/null", os.O_RDONLY)]
         self.child = Child("authd", files, "/")
         for fd in files:
             os.close(fd)

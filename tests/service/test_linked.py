@@ -46,6 +46,13 @@ def test_only_fetchd_links_an_http_client():
         assert lib not in needed("doublekeyd-fetchd")
 
 
+def test_only_authd_links_what_parses_cbor():
+    assert "libfido2" in needed("doublekeyd-authd")
+    for name in ("doublekeyd", "doublekeyd-keyd", "doublekeyd-httpd", "doublekeyd-logd",
+                 "doublekeyd-fetchd", "doublekeyd-tokend"):
+        assert "libfido2" not in needed(name)
+
+
 def test_the_check_can_fail():
     assert "libssl" in needed("doublekeyd-httpd")
     assert "libsqlite" in needed("doublekeyd-logd")

@@ -231,6 +231,13 @@ CASES = {
                         judged(f=b"\1" + u16(1) + u16(60000)),
                         judged(shown=claims(claim(9, b"x"))),
                         judged(shown=claims(claim(3, bytes(31)))), judged(body=LONG)]),
+    "PAGE": ([bytes(16), bytes(16) + b"DKG1", bytes(16) + b"DKE3"], [b"", bytes(15)]),
+    "PAGE_PASSED": ([u16(0) + bytes(16), u16(9) + bytes(16) + b"DKG1", u16(0) + bytes(16) + b"DKE3"],
+                    [b"", u16(0) + bytes(15), u16(9999) + bytes(16)]),
+    "GATE": ([b"\5" + bytes(64), b"\6" + bytes(56) + b"\x7f" * 8],
+             [b"", bytes(65), b"\5" + bytes(63), b"\7" + bytes(64)]),
+    "AUTHENTICATOR": ([bytes(123) + bytes(16), bytes(123) + bytes(1023)],
+                      [b"", bytes(122), bytes(123) + bytes(15)]),
     "ENROL_PASSED": ([bytes(16), bytes(16) + b"DKE1"], [b"", bytes(15)]),
     "KEY_PASSED": ([b"", b"finance", b"\xff" * 64], []),
     "POLICY": ([bytes(64)], [b"", bytes(63), bytes(65), bytes(68)]),  # 68: to replace another

@@ -115,8 +115,6 @@ def rules():
             ("user_long", 4, "users", f'{{"{"a" * 255}"}}'),
             ("gate", 5, "gates", '{"certificate"}'), ("gate_empty", 5, "gates", '{""}'),
             ("gate_or", 5, "gates", '{"network or "}'), ("gate_blanks", 5, "gates", '{"network  or network"}'),
-            ("gate_confirmation", 5, "gates", '{"confirmation"}'),
-            ("gate_presence", 5, "gates", '{"presence"}'),
             ("gate_approved", 5, "gates", '{"front-certificate or approved-document"}'),
             ("gate_nine", 5, "gates", "{" + ", ".join([f'"{FRONT}"'] * 9) + "}"),
             ("allow", 6, "allow", '"true"')):
@@ -164,6 +162,12 @@ def judged():
     ask("either_bound", "7.2", "success", "the bound one", rule(accept, gates=both), "C", held=FRONT)
     ask("either_ambient", "7.2", "success", "the ambient one", rule(accept, gates=both), "C- (ambient)",
         held="front-network")
+    ask("confirmation", "7", "success", "it was confirmed", rule(gates='{"confirmation"}'), "C",
+        held="confirmation")
+    ask("confirmation_gate", "7", "gate", "a session does not confirm", rule(gates='{"confirmation"}'),
+        held="presence")
+    ask("presence", "7", "success", "a session is open", rule(accept, gates='{"presence"}'), "C- (ambient)",
+        held="presence")
     net = 'networks = {"192.0.2.0/24"}'
     ask("network", "7", "success", "in the network", rule(net, accept, gates='{"network"}'), "C- (ambient)",
         address="192.0.2.7")

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keyd/gates.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ipc/child.h"
+
+static const uint8_t no_document[32];
+
+void
+keyd_gates_clear(struct keyd_gates *gates)
+{
+	gates_clear(&gates->confirmations);
+	gates_clear(&gates->sessions);
+	free(gates->waiting);
+	gates->waiting = NULL;
+	gates->waiting_count = 0;
+}
+
+static void
+forget(struct keyd_gates *gates, unsigned i)
+{
+	gates->waiting_count--;
+	memmove(&gates->waiting[i], &gates->waiting[i + 1],
+	    (gates->waiting_count - i) * sizeof(*gates->waiting));
+}
+
+static bool
+same(const struct waiting *a, const struct waiting *b)
+{
+	return strcmp(a->person, b->person) == 0 &&
+	    memcmp(a->document, b->document, sizeof(a->document)) == 0 &&
+	    memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
+/* Old ones, the same one, and the oldest of a person with too many. */
+static void
+make_room(struct keyd_gates *gates, const struct waiting *w)
+{
+	unsigned of_person = 0, oldest = 0;
+
+	for (unsigned i = gates->waiting_count; i-- > 0;) {
+		const struct waiting *one = &gates->waiting[i];
+
+		if (one->time + WAITING_S <= w->time || same(one, w)) {
+			forget(gates, i);
+			oldest -= oldest > i;
+		} else if (strcmp(one->person, w->person) == 0) {
+			of_person++;
+			oldest = i;
+		}
+	}
+	if (of_person >= WAITING_PERSON_MAX)
+		forget(gates, oldest);
+	else if (gates->waiting_count == WAITING_MAX)
+		forget(gates, 0);
+}
+
+void
+keyd_gates_wait(struct keyd_gates *gates, const struct waiting *waiting)
+{
+	if (!dk_user_name_valid(waiting->person, strlen(waiting->person)))
+		return;
+	if (!gates->waiting)
+		gates->waiting = calloc(WAITING_MAX, sizeof(*gates->waiting));
+	if (!gates->waiting)
+		say_fatal("no memory");
+	make_room(gates, waiting);
+	gates->waiting[gates->waiting_count++] = *waiting;
+}
+
+unsigned
+keyd_gates_waiting(struct keyd_gates *gates, const char *person, const uint8_t address[16],
+    uint64_t now, const struct waiting *ret[WAITING_PERSON_MAX])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < gates->waiting_count && n < WAITING_PERSON_MAX; i++) {
+		const struct waiting *w = &gates->waiting[i];
+
+		if (w->time + WAITING_S > now && strcmp(w->person, person) == 0 &&
+		    memcmp(w->address, address, 16) == 0)
+			ret[n++] = w;
+	}
+	return n;
+}
+
+bool
+keyd_gates_take(struct keyd_gates *gates, const struct dk_log_factor *factor, unsigned n,
+    const char *person, const uint8_t document[32], const uint8_t address[16], uint64_t now,
+    bool *ret_was_used, uint8_t ret_used[32])
+{
+	*ret_was_used = false;
+	for (unsigned i = 0; i < n; i++) {
+		const bool session = factor[i].type == DK_FACTOR_SESSION;
+		const struct gate *gate;
+		uint8_t name[32];
+
+		if (!session && factor[i].type != DK_FACTOR_CONFIRMATION)
+			continue;
+		gate_name(session ? no_document : document, person, name);
+		gate = gates_find(
+		    session ? &gates->sessions : &gates->confirmations, name, address, now);
+		if (!gate || gate->index != factor[i].root || (!session && *ret_was_used))
+			return false;
+		if (!session) {
+			*ret_was_used = true;
+			memcpy(ret_used, name, sizeof(name));
+		}
+	}
+	if (*ret_was_used)
+		gates_drop(&gates->confirmations, ret_used);
+	return true;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What people confirmed, which sessions they opened, and what waits for them
+ * (spec/profiles/ms-dke-pages.md sections 4 and 5). In memory only; main thread only.
+ */
+#ifndef DK_KEYD_GATES_H
+#define DK_KEYD_GATES_H
+
+#include "ipc/gate.h"
+#include "log/record.h"
+
+#define WAITING_MAX 16384
+#define WAITING_PERSON_MAX 64
+#define WAITING_S 600
+
+struct waiting {
+	char person[DK_USER_MAX_BYTES + 1];
+	char key[DK_LOG_NAME_MAX_BYTES + 1];
+	uint8_t document[32];
+	uint8_t address[16];
+	uint64_t time;
+};
+
+struct keyd_gates {
+	char origin[DK_URL_MAX_BYTES + 1]; /* base URL of the front end; empty: there is none */
+	uint32_t session_s;
+	struct gates confirmations;
+	struct gates sessions;
+	struct waiting *waiting; /* the oldest first */
+	unsigned waiting_count;
+};
+void keyd_gates_clear(struct keyd_gates *gates);
+
+/* A request that was denied since a gate is missing. What is no name of a user here, or
+ * nothing that can be shown, waits for nobody. */
+void keyd_gates_wait(struct keyd_gates *gates, const struct waiting *waiting);
+/* Those of a person at an address, the oldest first; at most WAITING_PERSON_MAX. */
+unsigned keyd_gates_waiting(struct keyd_gates *gates, const char *person, const uint8_t address[16],
+    uint64_t now, const struct waiting *ret[WAITING_PERSON_MAX]);
+
+/*
+ * Whether each factor of type 5 and 6 is a confirmation or a session of this person, document
+ * and address which holds now; a confirmation holds no longer then. ret_used: its name, if
+ * there was one.
+ */
+bool keyd_gates_take(struct keyd_gates *gates, const struct dk_log_factor *factor, unsigned n,
+    const char *person, const uint8_t document[32], const uint8_t address[16], uint64_t now,
+    bool *ret_was_used, uint8_t ret_used[32]);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists and acts of the customer's pages, spec/profiles/ms-dke-pages.md sections 4 and 5. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ipc/gate.h"
+#include "keyd/keyd.h"
+
+#define LIST_AGE_MAX_S 120
+#define LIST_MAX_BYTES                                                                             \
+	(4 + 1 + DK_USER_MAX_BYTES + 8 + 1 +                                                       \
+	    WAITING_PERSON_MAX * (32 + 8 + 1 + DK_LOG_NAME_MAX_BYTES))
+
+/* An act whose record is on its way. */
+struct page_act {
+	uint64_t id;
+	enum dk_page_what what;
+	char person[DK_USER_MAX_BYTES + 1];
+	uint8_t document[32];
+	uint8_t address[16];
+};
+
+static unsigned
+check(struct keyd *keyd, const struct dk_page_act *act, const uint8_t address[16],
+    struct device **ret_device)
+{
+	const uint64_t now = ipc_now();
+	const uint64_t age_max = act->what == DK_PAGE_LIST ? LIST_AGE_MAX_S : DK_REQUEST_AGE_MAX_S;
+	struct device *device = state_authenticator(&keyd->state, &act->credential);
+	uint8_t challenge[32];
+
+	if (!device)
+		return DK_CODE_UNKNOWN_DEVICE;
+	if (keyd_device_pkey(keyd, device) != DK_OK ||
+	    dk_page_act_challenge(act, device->user, address, challenge) != DK_OK)
+		return DK_CODE_INTERNAL;
+	if (dk_assertion_check(&act->assertion, device->pkey, keyd->gates.origin, challenge) !=
+	    DK_OK)
+		return DK_CODE_SIGNATURE;
+	if (device->state != DEVICE_ACTIVE)
+		return DK_CODE_DEVICE_REVOKED;
+	if (act->time > now + DK_REQUEST_AHEAD_MAX_S ||
+	    (now > age_max && act->time < now - age_max))
+		return DK_CODE_CLOCK;
+	*ret_device = device;
+	return keyd->state.frozen && act->what != DK_PAGE_LIST ? DK_CODE_FROZEN : DK_CODE_OK;
+}
+
+static void
+list(struct keyd *keyd, uint64_t id, const struct device *device, const uint8_t address[16])
+{
+	static const uint8_t no_document[32];
+	const struct waiting *waiting[WAITING_PERSON_MAX];
+	uint8_t name[32], answer[LIST_MAX_BYTES];
+	const uint64_t now = ipc_now();
+	const struct gate *session;
+	struct dk_writer_buf wr;
+	unsigned n;
+
+	gate_name(no_document, device->user, name);
+	session = gates_find(&keyd->gates.sessions, name, address, now);
+	n = keyd_gates_waiting(&keyd->gates, device->user, address, now, waiting);
+	dk_wr_init(&wr, answer, sizeof(answer));
+	dk_wr_bytes(&wr, "DKL2", 4);
+	dk_wr_u8(&wr, (uint8_t)strlen(device->user));
+	dk_wr_bytes(&wr, device->user, strlen(device->user));
+	dk_wr_u64(&wr, session ? session->until : 0);
+	dk_wr_u8(&wr, (uint8_t)n);
+	for (unsigned i = 0; i < n; i++) {
+		dk_wr_bytes(&wr, waiting[i]->document, sizeof(waiting[i]->document));
+		dk_wr_u64(&wr, waiting[i]->time);
+		dk_wr_u8(&wr, (uint8_t)strlen(waiting[i]->key));
+		dk_wr_bytes(&wr, waiting[i]->key, strlen(waiting[i]->key));
+	}
+	keyd_result(keyd, id, DK_CODE_OK, answer, wr.len);
+}
+
+/* False: there is no room. */
+static bool
+take_hold(struct keyd *keyd, const struct page_act *a, uint64_t index, uint64_t *ret_until)
+{
+	const uint64_t now = ipc_now();
+	struct ipc_gate told = { .session = a->what != DK_PAGE_CONFIRM,
+		.gate = { .index = index } };
+	struct gates *gates = told.session ? &keyd->gates.sessions : &keyd->gates.confirmations;
+
+	gate_name(a->document, a->person, told.gate.name);
+	memcpy(told.gate.address, a->address, sizeof(a->address));
+	if (a->what == DK_PAGE_SESSION_CLOSE)
+		gates_drop(gates, told.gate.name);
+	else
+		told.gate.until =
+		    now + (told.session ? keyd->gates.session_s : GATE_CONFIRMATION_S);
+	if (told.gate.until != 0 && !gates_put(gates, &told.gate, now))
+		return false;
+	keyd_tell_gate(keyd, &told);
+	*ret_until = told.gate.until != 0 ? told.gate.until : now;
+	return true;
+}
+
+static void
+logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
+{
+	struct page_act *a = ctx;
+	uint8_t answer[4 + 8 + 8];
+	struct dk_writer_buf wr;
+	uint64_t until = 0;
+
+	if (code == DK_CODE_OK && !take_hold(keyd, a, receipt->index, &until))
+		code = DK_CODE_BUSY;
+	dk_wr_init(&wr, answer, sizeof(answer));
+	dk_wr_bytes(&wr, "DKG2", 4);
+	dk_wr_u64(&wr, code == DK_CODE_OK ? receipt->index : 0);
+	dk_wr_u64(&wr, until);
+	keyd_result(keyd, a->id, code, answer, code == DK_CODE_OK ? wr.len : 0);
+	free(a);
+}
+
+static void
+record(struct keyd *keyd, struct page_act *a, const struct dk_page_act *act,
+    const struct device *device)
+{
+	const struct keyd_nonce terms = {
+		.created = act->time, .device = device->id, .nonce = act->nonce
+	};
+	const bool confirm = act->what == DK_PAGE_CONFIRM;
+	struct dk_log_event event;
+
+	keyd_event(&event, confirm ? DK_LOG_CONFIRMED : DK_LOG_SESSION, DK_LOG_DKE, DK_CODE_OK);
+	keyd_event_device(&event, device);
+	event.is_person = true;
+	memcpy(event.address, a->address, sizeof(event.address));
+	event.has_address = true;
+	keyd_add_factor(&event, DK_FACTOR_DEVICE, IPC_KEYD, device->index);
+	if (confirm) {
+		memcpy(event.request, act->document, sizeof(event.request));
+		event.has_request = true;
+	} else {
+		const char *note = act->what == DK_PAGE_SESSION_OPEN ? "opened" : "closed";
+
+		memcpy(event.note, note, strlen(note) + 1);
+	}
+	keyd_log(keyd, &event, &terms, logged, a);
+}
+
+static void
+carry_out(struct keyd *keyd, uint64_t id, const struct dk_page_act *act,
+    const struct device *device, const uint8_t address[16])
+{
+	struct page_act *a = calloc(1, sizeof(*a));
+
+	if (!a) {
+		keyd_result(keyd, id, DK_CODE_BUSY, NULL, 0);
+		return;
+	}
+	a->id = id;
+	a->what = act->what;
+	memcpy(a->person, device->user, sizeof(a->person));
+	memcpy(a->document, act->document, sizeof(a->document));
+	memcpy(a->address, address, sizeof(a->address));
+	record(keyd, a, act, device);
+}
+
+bool
+keyd_on_page(struct keyd *keyd, const struct ipc_message *message)
+{
+	struct device *device = NULL;
+	struct ipc_page_passed page;
+	struct dk_page_act act;
+	unsigned code;
+
+	if (!ipc_page_passed_read(message, &page))
+		return false;
+	code = page.code;
+	if (code == DK_CODE_OK && !keyd->gates.origin[0])
+		code = DK_CODE_NOT_FOUND;
+	if (code == DK_CODE_OK && dk_page_is_register(page.body.data, page.body.len)) {
+		keyd_on_registration(keyd, message, &page);
+		return true;
+	}
+	if (code == DK_CODE_OK && dk_page_act_parse(page.body.data, page.body.len, &act) != DK_OK)
+		code = DK_CODE_MALFORMED_REQUEST;
+	if (code == DK_CODE_OK)
+		code = check(keyd, &act, page.address, &device);
+	if (code != DK_CODE_OK)
+		keyd_result(keyd, message->id, code, NULL, 0);
+	else if (act.what == DK_PAGE_LIST)
+		list(keyd, message->id, device, page.address);
+	else
+		carry_out(keyd, message->id, &act, device, page.address);
+	return true;
+}
