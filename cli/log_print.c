@@ -111,6 +111,9 @@ print_main(const struct dk_log_event *e)
 		print_quoted("client", e->client);
 	if (e->rule[0])
 		print_quoted("rule", e->rule);
+	if (e->has_request &&
+	    (e->class_ == DK_LOG_CONFIRMED || e->class_ == DK_LOG_DOCUMENT_APPROVED))
+		print_hex("document", e->request, 32);
 	if (e->front == DK_LOG_DKE && e->level)
 		(void)printf(" level=\"%s\"", level_name(e->level));
 	print_key_set(e);

@@ -109,6 +109,7 @@ ipc_gate_read(const struct ipc_message *message, struct ipc_gate *ret)
 	struct dk_reader_buf rd;
 	unsigned kind;
 
+	*ret = (struct ipc_gate){ .session = false };
 	dk_rd_init(&rd, message->data, message->len);
 	kind = dk_rd_u8(&rd);
 	ret->session = kind == DK_FACTOR_SESSION;

@@ -17,6 +17,7 @@ struct gate {
 	uint8_t address[16];
 	uint64_t index; /* of its record */
 	uint64_t until; /* seconds since 1970 */
+	uint8_t device[32]; /* that signed it; keyd alone knows it */
 };
 
 /* In the order of their making. */

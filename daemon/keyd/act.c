@@ -139,6 +139,25 @@ tell(struct keyd *keyd, unsigned type, uint64_t id, const struct dk_part *parts,
 }
 
 void
+keyd_tell_gate(struct keyd *keyd, const struct ipc_gate *gate)
+{
+	uint8_t payload[IPC_GATE_BYTES];
+	const struct dk_part part = { payload, sizeof(payload) };
+
+	ipc_gate_write(gate, payload);
+	tell(keyd, IPC_GATE, 0, &part, 1);
+}
+
+static void
+revoke_gates(struct keyd *keyd, const uint8_t device[32])
+{
+	struct ipc_gate gate;
+
+	while (keyd_gates_revoke(&keyd->gates, device, &gate))
+		keyd_tell_gate(keyd, &gate);
+}
+
+void
 keyd_tell_device(struct keyd *keyd, const struct device *device)
 {
 	const struct dk_part parts[] = { { device->id, sizeof(device->id) }, { &device->state, 1 },
@@ -152,19 +171,11 @@ keyd_tell_device(struct keyd *keyd, const struct device *device)
 			{ own->credential->id, own->credential->len } };
 
 		tell(keyd, IPC_AUTHENTICATOR, 0, more, 3);
+		if (own->state != DEVICE_ACTIVE)
+			revoke_gates(keyd, own->id);
 	}
 	if (own)
 		own->told = keyd->told;
-}
-
-void
-keyd_tell_gate(struct keyd *keyd, const struct ipc_gate *gate)
-{
-	uint8_t payload[IPC_GATE_BYTES];
-	const struct dk_part part = { payload, sizeof(payload) };
-
-	ipc_gate_write(gate, payload);
-	tell(keyd, IPC_GATE, 0, &part, 1);
 }
 
 void

@@ -86,6 +86,31 @@ keyd_gates_waiting(struct keyd_gates *gates, const char *person, const uint8_t a
 	return n;
 }
 
+static const struct gate *
+of_device(const struct gates *gates, const uint8_t device[32])
+{
+	for (unsigned i = 0; i < gates->count; i++)
+		if (memcmp(gates->item[i].device, device, 32) == 0)
+			return &gates->item[i];
+	return NULL;
+}
+
+bool
+keyd_gates_revoke(struct keyd_gates *gates, const uint8_t device[32], struct ipc_gate *ret)
+{
+	const struct gate *gate = of_device(&gates->confirmations, device);
+
+	ret->session = gate == NULL;
+	if (!gate)
+		gate = of_device(&gates->sessions, device);
+	if (!gate)
+		return false;
+	ret->gate = *gate;
+	ret->gate.until = 0;
+	gates_drop(ret->session ? &gates->sessions : &gates->confirmations, ret->gate.name);
+	return true;
+}
+
 bool
 keyd_gates_take(struct keyd_gates *gates, const struct dk_log_factor *factor, unsigned n,
     const char *person, const uint8_t document[32], const uint8_t address[16], uint64_t now,

@@ -38,6 +38,9 @@ void keyd_gates_wait(struct keyd_gates *gates, const struct waiting *waiting);
 unsigned keyd_gates_waiting(struct keyd_gates *gates, const char *person, const uint8_t address[16],
     uint64_t now, const struct waiting *ret[WAITING_PERSON_MAX]);
 
+/* One that this device signed, taken out; false: there is none any more. */
+bool keyd_gates_revoke(struct keyd_gates *gates, const uint8_t device[32], struct ipc_gate *ret);
+
 /*
  * Whether each factor of type 5 and 6 is a confirmation or a session of this person, document
  * and address which holds now; a confirmation holds no longer then. ret_used: its name, if

@@ -18,6 +18,7 @@ struct page_act {
 	char person[DK_USER_MAX_BYTES + 1];
 	uint8_t document[32];
 	uint8_t address[16];
+	uint8_t device[32];
 };
 
 static unsigned
@@ -86,6 +87,7 @@ take_hold(struct keyd *keyd, const struct page_act *a, uint64_t index, uint64_t 
 
 	gate_name(a->document, a->person, told.gate.name);
 	memcpy(told.gate.address, a->address, sizeof(a->address));
+	memcpy(told.gate.device, a->device, sizeof(a->device));
 	if (a->what == DK_PAGE_SESSION_CLOSE)
 		gates_drop(gates, told.gate.name);
 	else
@@ -158,6 +160,7 @@ carry_out(struct keyd *keyd, uint64_t id, const struct dk_page_act *act,
 	memcpy(a->person, device->user, sizeof(a->person));
 	memcpy(a->document, act->document, sizeof(a->document));
 	memcpy(a->address, address, sizeof(a->address));
+	memcpy(a->device, device->id, sizeof(a->device));
 	record(keyd, a, act, device);
 }
 

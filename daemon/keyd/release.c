@@ -165,6 +165,10 @@ send_record(struct keyd *keyd, struct job *job)
 		keyd_release_end(keyd, job, DK_CODE_BUSY);
 		return;
 	}
+	if (job->dke && !dke_gates_hold(keyd, job)) {
+		release_refuse(keyd, job, DK_CODE_GATE);
+		return;
+	}
 	job->pending = NULL;
 	job->suppressed = 0;
 	keyd_record_send(keyd, pending, &nonce);

@@ -185,6 +185,50 @@ dke_event(const struct job *job, struct dk_log_event *event)
 	event->factor_count = j->factor_count;
 }
 
+/* ---- gates ---- */
+
+bool
+dke_gates_hold(struct keyd *keyd, struct job *job)
+{
+	struct dke_request *dke = job->dke;
+	struct ipc_dke_judged *j = &dke->judged;
+	char person[DK_LOG_PERSON_MAX_BYTES + 1];
+	struct ipc_gate used = { .session = false };
+	bool was_used;
+
+	if (dke->gates_taken || dke->code != DK_CODE_OK)
+		return true;
+	copy_text(person, &j->person);
+	if (!keyd_gates_take(&keyd->gates, j->factor, j->factor_count, person, dke->document,
+		job->address, ipc_now(), &was_used, used.gate.name)) {
+		/* What does not hold stands in no record. */
+		j->factor_count = 0;
+		j->level = 0;
+		return false;
+	}
+	dke->gates_taken = true;
+	if (was_used)
+		keyd_tell_gate(keyd, &used);
+	return true;
+}
+
+/* What a person can do something about. */
+static void
+wait_for_person(struct keyd *keyd, const struct job *job)
+{
+	const struct dke_request *dke = job->dke;
+	const struct dk_part *person = &dke->judged.person;
+	struct waiting w = { .time = ipc_now() };
+
+	if (job->count == 0 || person->len > DK_USER_MAX_BYTES)
+		return;
+	copy_text(w.person, person);
+	memcpy(w.key, dke->key_name, sizeof(dke->key_name));
+	memcpy(w.document, dke->document, sizeof(w.document));
+	memcpy(w.address, job->address, sizeof(w.address));
+	keyd_gates_wait(&keyd->gates, &w);
+}
+
 /* ---- the HSM ---- */
 
 static void
@@ -244,4 +288,6 @@ dke_denied(struct keyd *keyd, struct job *job, uint64_t index)
 
 	if (job->code == DK_CODE_CANARY && key)
 		keyd_canary(keyd, key, index);
+	if (job->code == DK_CODE_GATE)
+		wait_for_person(keyd, job);
 }

@@ -23,6 +23,7 @@ struct dke_request {
 	struct ipc_dke_judged judged; /* what it borrows lies in job->copy */
 	uint8_t document[32];
 	unsigned code; /* of the answer */
+	bool gates_taken; /* what it was confirmed by is used for it, also if it is judged anew */
 	/* what is known of it here; empty, 0: nothing */
 	char key_name[DK_SERVICE_NAME_MAX_BYTES + 1];
 	uint8_t key_id[DK_KEY_ID_BYTES];
@@ -43,6 +44,10 @@ unsigned dke_check(struct keyd *keyd, struct job *job);
 void dke_event(const struct job *job, struct dk_log_event *event);
 /* A denial that anybody can cause. */
 bool dke_by_stranger(const struct dke_request *dke, unsigned code);
+
+/* Main thread, right before the record goes out: whether the confirmation or session that authd
+ * judged by is one that is kept here; a confirmation is used then. */
+bool dke_gates_hold(struct keyd *keyd, struct job *job);
 
 /* Asks the HSM, if its key is there and everything else allows it; goes on with
  * release_conclude(). False: nobody has to be asked. */

@@ -39,7 +39,7 @@ def factor(kind, verifier, root):
     return field(16, struct.pack(">HBQ", kind, verifier, root))
 
 
-FIELDS = (factor(5, 3, 17), field(19, TOKEN_FIELD), field(20, CERTIFICATE), field(23, CLIENT),
+FIELDS = (factor(7, 2, 1), field(19, TOKEN_FIELD), field(20, CERTIFICATE), field(23, CLIENT),
           field(24, RULE))
 
 

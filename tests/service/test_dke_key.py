@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from dke_keyd import (BLOB, CERTIFICATE, CLIENT, FIELDS, PERSON, RULE, TOKEN, TOKEN_FIELD, Keyd,
-                      charge, field)
+                      charge, factor, field)
 from reader import dke, native
 from service import Service
 from test_lying_logd import Cosigner, LogKey, leaf_hash
@@ -262,7 +262,7 @@ def test_unwrapping(keyd, stopped):
         assert a.main["request"] == dke.request_digest(name, id_, value, TOKEN)
         assert (a.main["token"], a.main["certificate"]) == (TOKEN_FIELD, CERTIFICATE)
         assert (a.main["client"].encode(), a.main["rule"].encode()) == (CLIENT, RULE)
-        assert a.main["factors"] == [(5, 3, 17)] and a.main["policy"] == b"p" * 32
+        assert a.main["factors"] == [(7, 2, 1)] and a.main["policy"] == b"p" * 32
         assert a.person == {"person": PERSON.decode(), "address": b"a" * 16}
         assert [o.encode() for o in a.objects] == [
             dke.object_part(0, value, a.main["key_id"])]
@@ -403,6 +403,19 @@ def test_what_was_judged_by_an_older_policy(keyd):
     count = sum(1 for line in keyd.admin(LIST)[1].splitlines() if line.split("\t")[2] == "p256")
     keyd.told = count + 1  # what authd was told of: native keys, and the policy
     assert keyd.decrypt("Docs", keyd.keys["Docs"][0], keyd.wrap("Docs"))[:2] == (0, BLOB)
+
+
+@pytest.mark.parametrize("kind", [5, 6])
+def test_a_confirmation_that_authd_made_up(keyd, kind):
+    """Who has taken over authd says that a person confirmed, or has a session open."""
+    id_, value = keyd.keys["Docs"][0], keyd.wrap("Docs")
+    number = keyd.ask("Docs", id_, value, fields=(factor(kind, 4, 17), *FIELDS[1:]))
+    denial = keyd.append()
+    assert denial.main["reason"] == CODE["gate"] and "factors" not in denial.main
+    keyd.acknowledge(denial)
+    assert keyd.result(number) == (CODE["gate"], b"")
+    # The control: without it there is nothing that keyd could know better.
+    assert keyd.decrypt("Docs", id_, value)[:2] == (0, BLOB)
 
 
 def test_a_canary_freezes_its_key(keyd):
