@@ -179,9 +179,15 @@ take_texts(const json_t *list, struct dke_token *token, struct dke_texts *ret)
 	}
 }
 
+/* For the record, whatever else of the token is not so. */
 static void
-take_key(const struct keyset_key *key, const char *iss, struct dk_log_token *record)
+take_record(const struct asked *a, const struct keyset_key *key, const char *iss,
+    struct dk_log_token *record)
 {
+	json_int_t issued = json_integer_value(json_object_get(a->claims, "iat"));
+
+	record->issued = issued > 0 ? (uint64_t)issued : 0;
+	(void)take_id(a, record->id);
 	memcpy(record->thumbprint, key->thumbprint, sizeof(record->thumbprint));
 	memcpy(record->issuer, iss, strlen(iss) + 1);
 	memcpy(record->key, key->kid, strlen(key->kid) + 1);
@@ -223,7 +229,7 @@ verify(const struct jwt *jwt, const struct policy *policy, const struct token_is
 	if (!key || !key->rsa || !jwt_signature_ok(jwt, key) ||
 	    !key_is_of_issuer(key, iss, policy_tenant_id(policy, a.tenant->info.number)))
 		return DKE_TOKEN_FALSE;
-	take_key(key, iss, &token->record);
+	take_record(&a, key, iss, &token->record);
 	token->is_signed = true;
 	if (is_quarantined(a.tenant, key, now))
 		return DKE_TOKEN_QUARANTINED;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signing keys of a tenant, spec/profiles/ms-dke.md sections 5.1 and 5.3: found through the
 tenant's own metadata, and not used while they are new."""
+import base64
 import hashlib
 import json
 import os
@@ -9,9 +10,12 @@ import struct
 import time
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 import entra
 import issuer as idp
+from dke import JSON, DkeService, bearer
 from key_server import redirect, running
 from test_dke_token import OK, QUARANTINE, TOKEN, TOKEN_KEYS, Authd
 from test_key_sets import until
@@ -24,6 +28,7 @@ DOCUMENT, KEYS = f"/{entra.TENANT}/v2.0/metadata", f"/{entra.TENANT}/keys"
 KEY_SET, DONE, KNOWN, NEW, LOGGED = 0x001a, 0x001b, 0x0022, 0x0205, 0x0212
 ACCEPT, ACCEPTED, ACCEPT_NEW = 0x0023, 0x0024, 0x0207
 METADATA, METADATA_DONE = 0x0020, 0x0021
+OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 FIRST, SECOND, THIRD = entra.rsa("k1"), entra.rsa("k2"), entra.rsa("k3")
 
 
@@ -262,3 +267,79 @@ def test_each_document(tmp_path):
     assert ask(good, b"lab")[0] != 0
     assert ask(good)[0] == 0
     process.child.end()
+
+
+# ---- the whole service ----
+
+class Whole(DkeService):
+    def __init__(self, base, server):
+        super().__init__(base)
+        self.server, self.age = server, 600
+
+    def policy(self):
+        return entra.section(
+            f'metadata = "{self.server.url(DOCUMENT)}"', f'key-set-ca = "{self.server.ca}"',
+            "key-set-refresh = 1", f"key-set-max-age = {self.age}").replace(
+                entra.AUDIENCE, f"https://{self.host}") + entra.rule()
+
+    def decrypt(self, key):
+        public = json.loads(self.ask("GET", "/Docs").body)["key"]
+        modulus = int.from_bytes(base64.b64decode(public["n"]), "big")
+        value = rsa.RSAPublicNumbers(65537, modulus).public_key().encrypt(b"k" * 32, OAEP)
+        body = {"alg": "RSA-OAEP-256", "value": base64.b64encode(value).decode()}
+        path = public["kid"].removeprefix("https://" + self.host) + "/decrypt"
+        token = entra.token(key, entra.claims(aud=f"https://{self.host}"))
+        got = self.ask("POST", path, [bearer(token), JSON], json.dumps(body).encode())
+        if got.status == 200:
+            assert base64.b64decode(json.loads(got.body)["value"]) == b"k" * 32
+        return got.status
+
+    def denials(self):
+        found = map(json.loads, self.admin("log", "--json").stdout.splitlines())
+        return [r for r in found if r["class"] == "denial"]
+
+
+def test_the_whole_way(tmp_path):
+    """Who has put a key of its own into the key set of the tenant gets nothing by it, and can
+    be seen, before somebody has accepted it."""
+    (tmp_path / "server").mkdir()
+    with running(tmp_path / "server") as server:
+        s = Whole(tmp_path, server)
+        server.ways[KEYS] = entra.key_set(FIRST)
+        server.ways[DOCUMENT] = json.dumps(
+            {"issuer": entra.v1(), "jwks_uri": server.url(KEYS)}).encode()
+        with open(os.path.join(s.dir, "policy.conf"), "w") as f:
+            f.write(s.policy())
+        s.start()
+        try:
+            story(s)
+        finally:
+            s.stop()
+
+
+def story(s):
+    s.admin("key", "create", "docs", "--type", "dke-rsa2048", "--dke-name", "Docs")
+    until(lambda: s.decrypt(FIRST) == 200)
+    assert s.decrypt(SECOND) == 401
+    s.server.ways[KEYS] = entra.key_set(FIRST, SECOND)
+    until(lambda: "NEW-KEY\tcontoso " + thumbprint(SECOND) in s.admin("status").stdout)
+    before = len(s.denials())
+    assert (s.decrypt(FIRST), s.decrypt(SECOND)) == (200, 401)
+    denial, = s.denials()[before:]
+    assert denial["reason"] == "token-quarantine"
+    shown, = denial["factors"]
+    assert (shown["thumbprint"], shown["kid"], shown["jti"]) == (thumbprint(SECOND), "k2", "u-1")
+    assert abs(shown["iat"] - time.time()) < 600
+    s.admin("tenant", "accept", "contoso", thumbprint(SECOND))
+    assert (s.decrypt(FIRST), s.decrypt(SECOND)) == (200, 200)
+    # nobody answers any more: the last good set counts for its time
+    s.server.down()
+    assert s.decrypt(FIRST) == 200
+    s.age = 5
+    with open(os.path.join(s.dir, "policy.conf"), "w") as f:
+        f.write(s.policy())
+    s.admin("policy", "reload")
+    until(lambda: s.decrypt(FIRST) == 503)
+    assert s.denials()[-1]["reason"] == "token-keys"
+    s.server.up()
+    until(lambda: s.decrypt(FIRST) == 200)
