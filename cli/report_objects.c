@@ -107,21 +107,31 @@ put_missing(struct report *r, const struct assess_out *out)
 {
 	put(r,
 	    pick(r,
-		"<table class=\"missing\"><caption>What is missing, and what can be done about "
-		"it</caption><thead><tr><th scope=\"col\">Missing<th scope=\"col\" class=\"r\">"
-		"Objects<th scope=\"col\">What helps</tr></thead><tbody>\n",
-		"<table class=\"missing\"><caption>Was fehlt, und was sich dagegen tun "
-		"lässt</caption><thead><tr><th scope=\"col\">Fehlend<th scope=\"col\" "
-		"class=\"r\">Objekte<th scope=\"col\">Was hilft</tr></thead><tbody>\n"));
+		"<table class=\"missing\" role=\"table\"><caption>What is missing, and what can be "
+		"done about it</caption><thead role=\"rowgroup\"><tr role=\"row\"><th "
+		"role=\"columnheader\" scope=\"col\">Missing<th role=\"columnheader\" "
+		"scope=\"col\" class=\"r\">Objects<th role=\"columnheader\" scope=\"col\">What "
+		"helps</tr></thead><tbody role=\"rowgroup\">\n",
+		"<table class=\"missing\" role=\"table\"><caption>Was fehlt, und was sich dagegen "
+		"tun lässt</caption><thead role=\"rowgroup\"><tr role=\"row\"><th "
+		"role=\"columnheader\" scope=\"col\">Fehlend<th role=\"columnheader\" "
+		"scope=\"col\" class=\"r\">Objekte<th role=\"columnheader\" scope=\"col\">Was "
+		"hilft</tr></thead><tbody role=\"rowgroup\">\n"));
 	for (unsigned i = 0; i < 8; i++) {
 		unsigned bit = 1U << i;
 
 		if (out->totals.missing[i] == 0)
 			continue;
-		form(r, "<tr><th scope=\"row\">{0} <code>{1}</code>", missing_title(r, bit),
-		    dk_exposure_missing_name(bit), NULL);
+		form(r,
+		    "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">{0} <code>{1}</code>",
+		    missing_title(r, bit), dk_exposure_missing_name(bit), NULL);
 		put_where(r, bit);
-		form(r, "<td class=\"r\">{0}<td>{1}</tr>\n", number(r, out->totals.missing[i]).s,
+		form(r,
+		    "<td role=\"cell\" class=\"r\">{0}<span class=\"unit\"> {1}</span><td "
+		    "role=\"cell\">{2}</tr>\n",
+		    number(r, out->totals.missing[i]).s,
+		    out->totals.missing[i] == 1 ? pick(r, "object", "Objekt")
+						: pick(r, "objects", "Objekte"),
 		    missing_help(r, bit), NULL);
 	}
 	put(r, "</tbody></table>\n");
