@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import issuer as idp
 import puppet
+import rules
 from proxy import Proxy
 from reader import keyfile
 from service import BUILD, free_port
@@ -301,7 +302,7 @@ class Town:
         checkpoint(self.s, len(re.findall("^[0-9]", self.s.log(), re.M)))
 
     def assess(self, thefts, begin, end, more=""):
-        """By the name of each object: what is said of it."""
+        """By the name of each object: what is said of it, which is what the rules say."""
         self.published()
         for made in ("copy", "store"):
             shutil.rmtree(self.path(made), ignore_errors=True)
@@ -319,5 +320,10 @@ class Town:
                              "--log", "copy", "--records", "records", "--json", "-", who="alice", check=False)
         assert done.returncode == 0, done.stderr
         found = {o["object"]: o for o in json.loads(done.stdout)["objects"]}
-        return {name: found.pop(i) for name, i in self.id.items()}
+        answers = {name: found.pop(i) for name, i in self.id.items()}
+        assert not found  # no object that nobody knows
+        predicted = rules.Rules(self, size).verdicts(thefts, begin, end)
+        for name, answer in answers.items():
+            rules.same(answer, predicted[name])
+        return answers
 
