@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Thefts, by the name of a line of the incident file, with what the thief has of them; and a play: he
 tries all that he can, and then it is assessed."""
+import os
+
 import issuer as idp
 from service import PASSPHRASE
 from thief import Loot, Thief
@@ -36,6 +38,11 @@ def device(town):
 def approver(town):
     d = town.s.device("bob")
     return Theft("device " + d.id.hex()), {"devices": {d.id: d.key}}
+
+
+def admin(town):
+    return Theft("admin %d" % os.getuid()), {
+        "admin": lambda user: town.s.admin("enrol-code", "--user", user).stdout.strip()}
 
 
 def store(town):

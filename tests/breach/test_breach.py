@@ -7,8 +7,8 @@ import pytest
 
 import issuer as idp
 import puppet
-from plays import (ALL, NOTHING, agree, device, former_key, loot_of, passphrase, play, provider_key,
-                   proxy, store, tls_key, token_key)
+from plays import (ALL, NOTHING, admin, agree, device, former_key, loot_of, passphrase, play,
+                   provider_key, proxy, store, tls_key, token_key)
 from service import BUILD
 from thief import Insider, Loot, Thief
 from town import KID, Theft
@@ -16,7 +16,8 @@ from town import KID, Theft
 
 @pytest.mark.parametrize("thefts", [
     (provider_key,), (token_key,), (provider_key, token_key), (proxy,),
-    (provider_key, store), (provider_key, token_key, proxy, tls_key)], ids=lambda t: "+".join(f.__name__ for f in t))
+    (provider_key, store), (provider_key, token_key, proxy, tls_key)],
+    ids=lambda thefts: "+".join(f.__name__ for f in thefts))
 def test_all_of_the_provider_and_of_the_traffic(town, thefts):
     got, readable, answers, _ = play(town, thefts)
     assert got == NOTHING and readable == NOTHING
@@ -33,6 +34,13 @@ def test_a_stolen_device(town):
 def test_a_stolen_device_and_the_token_key(town):
     got, readable, *_ = play(town, [provider_key, token_key, device], wants=("board", "deed"))
     assert got == {"board"} and readable == {"board"}
+
+
+def test_an_administrator(town):
+    """He enrols a device of his own under another name; the log has it."""
+    got, readable, answers, _ = play(town, [provider_key, admin], wants=("memo", "board"))
+    assert got == readable == {"memo"}
+    assert "device thief " in answers["memo"]["derivation"]
 
 
 def test_a_device_without_the_key_of_the_provider(town):

@@ -35,6 +35,7 @@ class Loot:
     devices: dict = field(default_factory=dict)  # private keys of enrolled devices, by key id
     issuer: object = None                        # the key that signs tokens
     tls: object = None                           # the key of the service's certificate
+    admin: object = None                         # gives an enrolment code for a user
     store: str = None                            # folder with a copy of the sealed store
     passphrase: str = None                       # of the store
     wants: tuple = ()                            # objects that he asks for; empty: all
@@ -324,15 +325,20 @@ class Thief:
         return answer
 
     def enrol(self):
-        """A device of his own, with a code that he guesses."""
-        code, device = native.EnrolKeys(os.urandom(16)), ec.generate_private_key(ec.SECP256R1())
-        spki = keys.from_private(device, "x").spki
-        body = (b"DKE1" + code.id + native.short(b"alice") + native.short(b"thief") + spki)
+        """A device of his own, with a code that he guesses, or that the administrator made him."""
+        code = os.urandom(16)
+        if self.loot.admin:
+            _, code = native.parse_code(self.loot.admin("alice"))
+        made, device = native.EnrolKeys(code), ec.generate_private_key(ec.SECP256R1())
+        key = keys.from_private(device, "x")
+        body = (b"DKE1" + made.id + native.short(b"alice") + native.short(b"thief") + key.spki)
         body += native.sign(device, native.device_message(body))
-        body += native.mac(code.client, body)
-        _, error, _ = self.town.s.request("POST", "/v1/devices", body,
-                                          {"Content-Type": "application/doublekey"})
+        body += native.mac(made.client, body)
+        status, error, _ = self.town.s.request("POST", "/v1/devices", body,
+                                               {"Content-Type": "application/doublekey"})
         self.count(error)
+        if status == 200:
+            self.loot.devices[key.id] = device
 
     def look_around(self):
         for path in ("/log/../keys/sealed.0", "/log/%2e%2e/keys/sealed.0", "/log/log.db",
