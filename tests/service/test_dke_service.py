@@ -6,6 +6,8 @@ import functools
 import json
 import os
 import re
+import struct
+import subprocess
 import time
 
 import pytest
@@ -16,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import entra
 from certificates import DAY, Authority, ca_certificate
-from dke import JSON, VECTORS, DkeService, bearer, vector, vectors, write
+from dke import JSON, VECTORS, DkeService, bearer, request, vector, vectors, write
 from reader import dke as reader
+from service import BUILD
 from test_clock import Clocked
 
 NOW = 1929000000  # that of the vectors
@@ -336,3 +339,34 @@ def test_a_gate(s):
     assert gated(s, s.front).error() == (400, "http")
     assert gated(s, alice, [says]).error() == (400, "http")
     assert gated(s, None, [says]).error() == (400, "http")
+
+
+# ---- a client that behaves as Office does ----
+
+def test_as_office_does(s):
+    """Public key, challenge, token, and then many values on one connection; the load generator of
+    bench/run, which counts each answer that is another one than it expects."""
+    def step(status, over, data):
+        return struct.pack(">HBI", status, over, len(data)) + data
+
+    public = request("GET", "/TestKey1")
+    bare = request("POST", PATH, [JSON], asking(s.value()))
+    good = request("POST", PATH, [bearer(s.token()), JSON], asking(s.value()))
+    bad = request("POST", PATH, [bearer(s.token()), JSON], asking("AAAA"))
+    office = os.path.join(BUILD, "bench", "office")
+    script, ca = os.path.join(s.base, "script"), os.path.join(s.base, "ca.pem")
+    write(ca, s.ca.pem())
+
+    def run(*steps):
+        write(script, b"".join(steps))
+        done = subprocess.run([office, "--script", script, "--ca", ca, "--port", str(s.dke_port),
+                               "--clients", "4", "--requests", "40"], check=True, text=True,
+                              capture_output=True, timeout=60)
+        return dict(word.split("=") for word in done.stdout.split())
+
+    before = len(s.records())
+    got = run(step(200, 0, public), step(401, 0, bare), step(200, 1, good))
+    assert (got["ok"], got["refused"], got["lost"], got["began"]) == ("40", "0", "0", "4")
+    assert len(s.records()) == before + 40
+    got = run(step(200, 0, public), step(401, 0, bare), step(200, 1, good), step(200, 1, bad))
+    assert (got["ok"], got["refused"]) == ("20", "20")  # control
