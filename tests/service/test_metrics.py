@@ -119,6 +119,7 @@ def test_each_figure_is_in_the_specification(monitored):
     # Those with one line for each issuer have none here.
     typed = set(re.findall(r"^# TYPE (\w+) ", get(monitored, "/metrics")[1], re.M))
     assert typed - names == {"doublekey_key_set_timestamp_seconds",
+                             "doublekey_key_quarantine_end_seconds",
                              "doublekey_key_set_failures_total"}
     names |= typed | OF_WITNESSES | {"doublekey_dke_certificate_expiry_timestamp_seconds"}
     spec = open(os.path.join(ROOT, "spec/monitoring.md")).read()
