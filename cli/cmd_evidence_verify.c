@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "bytes.h"
 #include "command.h"
 #include "evidence.h"
+#include "evidence/tar.h"
 #include "fileio.h"
 #include "format/key_impl.h"
 #include "incident.h"
@@ -56,7 +58,11 @@ struct verify {
 	char origin[DK_ORIGIN_MAX_BYTES + 1];
 	/* of the part that is read */
 	const char *folder;
-	int fd;
+	int fd; /* -1: it is not unpacked */
+	/* The records stay in the file. */
+	int file;
+	struct stat st;
+	uint64_t records_at, records_len;
 };
 
 static int
@@ -96,6 +102,11 @@ begin_part(void *ctx, const struct dk_evidence_part *part)
 {
 	struct verify *v = ctx;
 
+	if (strcmp(part->name, "records") == 0) {
+		v->records_at = v->bundle.end + DK_TAR_BLOCK_BYTES;
+		v->records_len = part->size;
+		return DK_OK;
+	}
 	v->fd = evidence_create(v->folder, part->name);
 	return v->fd >= 0 ? DK_OK : DK_ERR_CANCELLED;
 }
@@ -103,7 +114,9 @@ begin_part(void *ctx, const struct dk_evidence_part *part)
 static dk_err
 take_data(void *ctx, const uint8_t *bytes, size_t len)
 {
-	return file_write_all(((struct verify *)ctx)->fd, bytes, len) == 0 ? DK_OK : DK_ERR_WRITE;
+	const struct verify *v = ctx;
+
+	return v->fd < 0 || file_write_all(v->fd, bytes, len) == 0 ? DK_OK : DK_ERR_WRITE;
 }
 
 /* A policy has its digest as its name. */
@@ -114,7 +127,8 @@ end_part(void *ctx, const struct dk_evidence_part *part)
 	const char *slash = strchr(part->name, '/');
 	char hex[2 * DK_SHA256_BYTES + 1];
 
-	(void)close(v->fd);
+	if (v->fd >= 0)
+		(void)close(v->fd);
 	v->fd = -1;
 	dk_hex(part->digest, sizeof(part->digest), hex);
 	if ((strncmp(part->name, "policy/", 7) == 0 ||
@@ -130,19 +144,30 @@ read_file(struct verify *v)
 	const struct dk_bundle_sink sink = {
 		.begin = begin_part, .data = take_data, .end = end_part, .ctx = v
 	};
-	int fd = open(v->name, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	dk_err err;
 
-	if (fd < 0)
+	v->file = open(v->name, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	if (v->file < 0 || fstat(v->file, &v->st) != 0)
 		return fail(v, DK_ERR_READ, NULL);
 	v->fd = -1;
-	err = dk_bundle_open(fd, &v->bundle);
+	err = dk_bundle_open(v->file, &v->bundle);
 	if (err == DK_OK)
 		err = dk_bundle_read(&v->bundle, &sink);
 	if (v->fd >= 0)
 		(void)close(v->fd);
-	(void)close(fd);
 	return err == DK_OK || fail(v, err, v->bundle.place);
+}
+
+/* What is read a second time is what was checked. */
+static bool
+is_same(const struct verify *v)
+{
+	struct stat st;
+
+	return (fstat(v->file, &st) == 0 && st.st_size == v->st.st_size &&
+		   st.st_mtim.tv_sec == v->st.st_mtim.tv_sec &&
+		   st.st_mtim.tv_nsec == v->st.st_mtim.tv_nsec) ||
+	    fail(v, DK_ERR_CHANGED, NULL);
 }
 
 /* ---- the signature, and the log's keys ---- */
@@ -207,47 +232,62 @@ compare(const struct verify *v, const char *name, const char *again)
 	return same || fail(v, DK_ERR_EVIDENCE_RESULT, name);
 }
 
-/* What the assessment says is kept until it is known to be that of the bundle. */
+/* What a command says is kept until it is known to be that of the bundle. The real standard
+ * output, or -1: told already. */
+static int
+keep_said(const struct verify *v)
+{
+	int said = evidence_create(v->folder, "said"), out = said < 0 ? -1 : dup(STDOUT_FILENO);
+
+	(void)fflush(stdout);
+	if (said >= 0 && (out < 0 || dup2(said, STDOUT_FILENO) < 0))
+		(void)fail(v, DK_ERR_WRITE, "said");
+	if (said >= 0)
+		(void)close(said);
+	return out;
+}
+
+static void
+put_back(int out)
+{
+	(void)fflush(stdout);
+	(void)dup2(out, STDOUT_FILENO);
+	(void)close(out);
+}
+
 static bool
 assess(const struct verify *v, const char *records)
 {
 	char incident[EVIDENCE_PATH_BYTES], catalogue[EVIDENCE_PATH_BYTES],
 	    log[EVIDENCE_PATH_BYTES], json[EVIDENCE_PATH_BYTES];
 	const struct evidence_inputs in = { incident, catalogue, log, records };
-	int said = evidence_create(v->folder, "said"), out = dup(STDOUT_FILENO);
-	bool ok = said >= 0 && out >= 0 && evidence_path(incident, v->folder, "incident") &&
+	int out = keep_said(v);
+	bool ok = out >= 0 && evidence_path(incident, v->folder, "incident") &&
 	    evidence_path(catalogue, v->folder, "catalogue") &&
 	    evidence_path(log, v->folder, "log") &&
-	    evidence_path(json, v->folder, "assessment.again");
+	    evidence_path(json, v->folder, "assessment.again") &&
+	    evidence_assess(&v->trust, &in, json);
 
-	(void)fflush(stdout);
-	ok = ok && dup2(said, STDOUT_FILENO) >= 0 && evidence_assess(&v->trust, &in, json);
-	(void)fflush(stdout);
-	if (out >= 0) {
-		(void)dup2(out, STDOUT_FILENO);
-		(void)close(out);
-	}
-	if (said >= 0)
-		(void)close(said);
+	if (out >= 0)
+		put_back(out);
 	return ok && compare(v, "assessment.json", "assessment.again");
 }
 
 static bool
 open_records(struct verify *v, int fd)
 {
-	char path[EVIDENCE_PATH_BYTES];
 	struct dk_key *key = NULL;
-	bool ok = evidence_path(path, v->folder, "records") &&
+	bool ok =
 	    keyref_open(v->auditor, DK_SIDE_AUDITOR, KEYREF_PRIVATE, &v->passphrase_files, &key);
-	int sealed = ok ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 
 	if (ok && !dk_key_local_pkey(key)) {
 		message_fail(v->auditor, "not a key file");
 		ok = false;
 	}
-	ok = ok && sealed >= 0 && evidence_unseal("records", sealed, fd, dk_key_local_pkey(key));
-	if (sealed >= 0)
-		(void)close(sealed);
+	if (ok && lseek(v->file, (off_t)v->records_at, SEEK_SET) < 0)
+		ok = fail(v, DK_ERR_READ, "records");
+	ok = ok && evidence_unseal(v->file, v->records_len, fd, dk_key_local_pkey(key)) &&
+	    is_same(v);
 	dk_key_free(key);
 	return ok;
 }
@@ -275,8 +315,13 @@ static bool
 verify_log(const struct verify *v)
 {
 	char log[EVIDENCE_PATH_BYTES];
+	int out = keep_said(v);
+	bool ok =
+	    out >= 0 && evidence_path(log, v->folder, "log") && evidence_log_verify(&v->trust, log);
 
-	return evidence_path(log, v->folder, "log") && evidence_log_verify(&v->trust, log);
+	if (out >= 0)
+		put_back(out);
+	return ok;
 }
 
 static bool
@@ -331,6 +376,8 @@ run(void *ctx, const char *folder)
 	    (v->without_records ? verify_log(v) : compute(v)) && say(v);
 	evidence_inventory_clear(&v->found.inventory);
 	dk_bundle_clear(&v->bundle);
+	if (v->file >= 0)
+		(void)close(v->file);
 	return ok ? STATUS_OK : STATUS_FAILED;
 }
 

@@ -50,9 +50,9 @@ struct evidence_scope {
 
 /* From the records file at path to fd. False: told already. */
 bool evidence_scope_records(const char *path, int fd, const struct evidence_scope *scope);
-/* The file at from, sealed into fd, and back. False: told already. */
+/* The file at from, sealed into fd; and back, from len bytes where from is. False: told already. */
 bool evidence_seal(int from, int fd, const struct dk_pkey *recipient);
-bool evidence_unseal(const char *name, int from, int fd, const struct dk_pkey *auditor);
+bool evidence_unseal(int from, uint64_t len, int fd, const struct dk_pkey *auditor);
 
 /* ---- evidence_inventory.c ---- */
 

@@ -168,12 +168,12 @@ evidence_seal(int from, int fd, const struct dk_pkey *recipient)
 }
 
 bool
-evidence_unseal(const char *name, int from, int fd, const struct dk_pkey *auditor)
+evidence_unseal(int from, uint64_t sealed, int fd, const struct dk_pkey *auditor)
 {
 	static struct dk_export x;
 	const uint8_t *bytes;
 	size_t len = 1;
-	dk_err err = dk_sealed_open(&x, from, EVIDENCE_LABEL, auditor);
+	dk_err err = dk_sealed_open(&x, from, sealed, EVIDENCE_LABEL, auditor);
 
 	while (err == DK_OK && len > 0) {
 		err = dk_sealed_next(&x, &bytes, &len);
@@ -181,5 +181,5 @@ evidence_unseal(const char *name, int from, int fd, const struct dk_pkey *audito
 			err = DK_ERR_WRITE;
 	}
 	dk_export_clear(&x);
-	return fail(name, err);
+	return fail("records", err);
 }

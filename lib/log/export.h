@@ -92,6 +92,7 @@ DK_MUST_USE dk_err dk_sealed_put(struct dk_export_writer *writer, const void *by
 
 struct dk_export {
 	int fd;         /* the caller's */
+	uint64_t left;  /* bytes of it that may be read */
 	uint64_t count; /* entries that were read: the place of an error */
 	struct dk_export_chosen chosen;
 	uint8_t key_id[32];
@@ -139,13 +140,15 @@ DK_MUST_USE dk_err dk_export_check(const struct dk_export *x,
     struct dk_log_object *objects, struct dk_log_event *ret_event);
 
 /*
- * The other way: steps 1 and 2 of section 4. The content is authentic when all of it was read.
+ * The other way: steps 1 and 2 of section 4, from where fd is. The content is authentic when all of
+ * it was read.
  *
+ * In:      len      of the sealed file, if it is within another one; else UINT64_MAX
  * Out:     ret_len  of a segment that was opened, valid until the next call; 0: that was all
  * Errors:  as of dk_export_open()
  */
 DK_MUST_USE dk_err dk_sealed_open(
-    struct dk_export *x, int fd, const char *label, const struct dk_pkey *auditor);
+    struct dk_export *x, int fd, uint64_t len, const char *label, const struct dk_pkey *auditor);
 DK_MUST_USE dk_err dk_sealed_next(struct dk_export *x, const uint8_t **ret_bytes, size_t *ret_len);
 
 #endif

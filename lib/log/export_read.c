@@ -20,6 +20,8 @@ read_some(struct dk_export *x, uint8_t *to, size_t len, size_t *ret_len)
 {
 	size_t have = 0;
 
+	if (len > x->left)
+		len = (size_t)x->left;
 	while (have < len) {
 		ssize_t n = read(x->fd, to + have, len - have);
 
@@ -32,6 +34,7 @@ read_some(struct dk_export *x, uint8_t *to, size_t len, size_t *ret_len)
 		have += (size_t)n;
 	}
 	*ret_len = have;
+	x->left -= have;
 	return DK_OK;
 }
 
@@ -203,12 +206,14 @@ open_content(struct dk_export *x)
 }
 
 dk_err
-dk_sealed_open(struct dk_export *x, int fd, const char *label, const struct dk_pkey *auditor)
+dk_sealed_open(
+    struct dk_export *x, int fd, uint64_t len, const char *label, const struct dk_pkey *auditor)
 {
 	bool more;
 	dk_err err;
 
 	x->fd = fd;
+	x->left = len;
 	x->count = x->least = 0;
 	x->at = x->have = 0;
 	x->ended = false;
@@ -236,7 +241,7 @@ dk_sealed_next(struct dk_export *x, const uint8_t **ret_bytes, size_t *ret_len)
 dk_err
 dk_export_open(struct dk_export *x, int fd, const struct dk_pkey *auditor)
 {
-	dk_err err = dk_sealed_open(x, fd, "log-export", auditor);
+	dk_err err = dk_sealed_open(x, fd, UINT64_MAX, "log-export", auditor);
 
 	return err == DK_OK ? open_content(x) : err;
 }
