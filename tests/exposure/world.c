@@ -240,6 +240,89 @@ print(uint32_t object, const struct dk_exposure_verdict *v)
 	printf(" %s %s\n", v->on_device ? "on-device" : "-", v->online ? "online" : "-");
 }
 
+/* ---- why: each step has its theft, each gap its entry ---- */
+
+static void
+need_cause(const struct world *w, const struct dk_exposure_why *why)
+{
+	if (why->how == DK_HOW_NOT || why->theft >= w->c.theft_count ||
+	    (why->second != DK_EXPOSURE_NONE && why->second >= w->c.theft_count))
+		die("a step without a cause");
+}
+
+static void
+check_key(const struct world *w, const struct dk_exposure *x, uint32_t key)
+{
+	struct dk_exposure_why why;
+
+	dk_exposure_why_key(x, key, &why);
+	need_cause(w, &why);
+}
+
+static void
+check_release(const struct world *w, const struct dk_exposure *x, const struct dk_exposure_entry *e)
+{
+	struct dk_exposure_why why;
+
+	for (size_t i = 0; i < e->factor_count; i++) {
+		dk_exposure_why_factor(x, &e->factor[i], e->after, e->before, &why);
+		need_cause(w, &why);
+	}
+}
+
+/* A device that was had, if it does not lie in the front end. */
+static void
+check_intercept(
+    const struct world *w, const struct dk_exposure *x, const struct dk_exposure_entry *e)
+{
+	bool found = e->clear;
+
+	for (size_t i = 0; i < e->factor_count; i++) {
+		struct dk_exposure_why why;
+
+		dk_exposure_why_device(x, e->factor[i].id, e->before, &why);
+		if (e->factor[i].kind != DK_BY_DEVICE || why.how == DK_HOW_NOT)
+			continue;
+		need_cause(w, &why);
+		found = true;
+	}
+	if (!found)
+		die("nobody read it");
+}
+
+static void
+check_entry(const struct world *w, const struct dk_exposure *x, const struct dk_exposure_verdict *v)
+{
+	const struct dk_exposure_entry *e = w->entry;
+	bool asked, read;
+
+	while (e->index != v->entry)
+		e++;
+	dk_exposure_why_release(x, e, &asked, &read);
+	if (v->customer_rule == DK_RULE_RELEASE ? !asked : !read)
+		die("another rule");
+	if (v->customer_rule == DK_RULE_RELEASE)
+		check_release(w, x, e);
+	else
+		check_intercept(w, x, e);
+}
+
+static void
+check_why(const struct world *w, const struct dk_exposure *x, const struct dk_exposure_verdict *v)
+{
+	for (unsigned bit = DK_MISSING_GAP; bit <= DK_MISSING_LOGD; bit *= 2)
+		if ((v->missing & bit) && dk_exposure_why_missing(x, bit) == DK_EXPOSURE_NEVER)
+			die("missing nowhere");
+	if (v->answer != DK_READABLE)
+		return;
+	if (v->provider_rule == DK_RULE_UNWRAP)
+		check_key(w, x, v->provider_key);
+	if (v->customer_rule == DK_RULE_UNWRAP)
+		check_key(w, x, v->customer_key);
+	else
+		check_entry(w, x, v);
+}
+
 static void
 run(struct world *w)
 {
@@ -263,6 +346,7 @@ run(struct world *w)
 		err = dk_exposure_object(x, &w->object[i], &v);
 		if (err)
 			die(dk_err_name(err));
+		check_why(w, x, &v);
 		print(w->object[i].object, &v);
 	}
 	dk_exposure_free(x);
