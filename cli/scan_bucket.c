@@ -50,6 +50,8 @@ read_item(void *ctx, const struct scan_chunk *chunk, struct scan_item *item, uin
 	    err == DK_ERR_PROVIDER_CONFIGURATION) {
 		item->outcome = SCAN_BROKEN;
 		item->err = err;
+	} else if (head.no_path) {
+		scan_item_error(item, "read", "key");
 	} else if (err == DK_OK && head.status == 404) {
 		item->outcome = SCAN_NO_FILE;
 	} else if (err != DK_OK || (head.status != 200 && head.status != 206)) {

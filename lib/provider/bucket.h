@@ -41,6 +41,7 @@ struct dk_bucket_page {
 /* What was read of an object. */
 struct dk_bucket_head {
 	long status;  /* of HTTP; 200 and 206: all that follows */
+	bool no_path; /* a URL cannot have this key; nobody was asked */
 	bool changed; /* its header block had another length each time */
 	size_t len;   /* of the block, or of what there is of it */
 	uint64_t size;

@@ -219,22 +219,51 @@ judge_page(struct net_answer *answer)
 	return answer->status == 200 ? DK_OK : s3_judge_code(answer);
 }
 
+/* How the next page is asked for. libcurl 8.14 signs a '+' in a query as if it were a blank: where
+ * a token has one, the last key says as well where the listing goes on. */
+static bool
+goes_on_behind_key(const struct dk_bucket *bucket, const char *token)
+{
+	return strchr(token, '+') && bucket->has_last && !strchr(bucket->prefix, '+') &&
+	    !memchr(bucket->last, '+', bucket->last_len);
+}
+
+static bool
+add_text(char url[S3_URL_MAX_BYTES], const char *text)
+{
+	size_t at = strlen(url), len = strlen(text);
+
+	if (len >= S3_URL_MAX_BYTES - at)
+		return false;
+	memcpy(url + at, text, len + 1);
+	return true;
+}
+
+static bool
+add_value(char url[S3_URL_MAX_BYTES], const char *value, size_t len)
+{
+	return s3_url_add(url, S3_URL_MAX_BYTES, value, len, false);
+}
+
 /* The parameters in their order, as a signature has them. */
 static bool
 page_url(const struct dk_bucket *bucket, const char *token, char url[S3_URL_MAX_BYTES])
 {
-	int n = snprintf(url, S3_URL_MAX_BYTES, "%s?%s", bucket->base,
-	    token[0] != '\0' ? "continuation-token=" : "");
+	bool by_key = goes_on_behind_key(bucket, token);
 
-	if (n < 0 || n >= S3_URL_MAX_BYTES ||
-	    !s3_url_add(url, S3_URL_MAX_BYTES, token, strlen(token), false))
+	url[0] = '\0';
+	if (!add_text(url, bucket->base) || !add_text(url, "?"))
 		return false;
-	n = (int)strlen(url);
-	n += snprintf(url + n, S3_URL_MAX_BYTES - (size_t)n,
-	    "%sencoding-type=url&list-type=2&max-keys=%d&prefix=", token[0] != '\0' ? "&" : "",
-	    DK_BUCKET_PAGE);
-	return n < S3_URL_MAX_BYTES &&
-	    s3_url_add(url, S3_URL_MAX_BYTES, bucket->prefix, bucket->prefix_len, false);
+	if (token[0] != '\0' && !by_key &&
+	    (!add_text(url, "continuation-token=") || !add_value(url, token, strlen(token)) ||
+		!add_text(url, "&")))
+		return false;
+	if (!add_text(url, "encoding-type=url&list-type=2&max-keys=1000&prefix=") ||
+	    !add_value(url, bucket->prefix, bucket->prefix_len))
+		return false;
+	return !by_key ||
+	    (add_text(url, "&start-after=") && add_value(url, bucket->prefix, bucket->prefix_len) &&
+		add_value(url, bucket->last, bucket->last_len));
 }
 
 static int
@@ -285,6 +314,9 @@ next_page(struct dk_bucket *bucket)
 	if (page_url(bucket, token, url))
 		err = s3_get(bucket, url, NULL, S3_PAGE_MAX_BYTES, judge_page, &answer);
 	s3_page_clear(&bucket->listing);
+	if (err == DK_ERR_PROVIDER_CREDENTIALS && strstr(url, "%2B"))
+		provider_note(
+		    &bucket->key, "some versions of libcurl sign a '+' in a prefix wrongly");
 	if (err != DK_OK)
 		return err;
 	err = s3_page_parse(

@@ -83,6 +83,22 @@ read_start(struct dk_bucket *bucket, const char *url, size_t want, uint8_t *bloc
 	return DK_OK;
 }
 
+/* Whether a part between slashes is "." or "..": libcurl takes it away, and signs no URL that
+ * has it. */
+static bool
+has_dots(const char *path)
+{
+	for (const char *part = path; part; part = strchr(part, '/')) {
+		size_t len;
+
+		part += *part == '/' ? 1 : 0;
+		len = strcspn(part, "/");
+		if ((len == 1 || len == 2) && strspn(part, ".") >= len)
+			return true;
+	}
+	return false;
+}
+
 dk_err
 s3_read(struct dk_bucket *bucket, const char *name, size_t name_len, uint8_t *block,
     struct dk_bucket_head *ret)
@@ -96,6 +112,9 @@ s3_read(struct dk_bucket *bucket, const char *name, size_t name_len, uint8_t *bl
 	if (!s3_url_add(url, sizeof(url), bucket->prefix, bucket->prefix_len, true) ||
 	    !s3_url_add(url, sizeof(url), name, name_len, true))
 		return DK_ERR_STORE_ANSWER;
+	ret->no_path = has_dots(url + strlen(bucket->base));
+	if (ret->no_path)
+		return DK_OK;
 	/* Always from the start: parts of two answers could be of two objects. */
 	for (unsigned i = 0; i < TRIES; i++) {
 		err = read_start(bucket, url, want, block, ret);

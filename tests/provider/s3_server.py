@@ -30,7 +30,7 @@ class S3Server(JsonServer):
         super().__init__(pem)
         self.objects = {}  # key, bytes: content, bytes
         self.secrets = {IDENTIFIER: (SECRET, None)}
-        self.page, self.ranges = 1000, True
+        self.page, self.ranges, self.token = 1000, True, "/= "
         self.refused = []  # what was wrong with signatures
 
     def put(self, key, data):
@@ -90,12 +90,14 @@ class S3Server(JsonServer):
         assert query["list-type"] == "2" and query["encoding-type"] == "url", query
         prefix = query["prefix"].encode("utf-8", "surrogateescape")
         token = query.get("continuation-token", "")
-        after = bytes.fromhex(token[4:]) if token.startswith("+/= ") else b""
+        after = query.get("start-after", "").encode("utf-8", "surrogateescape")
+        if token.startswith(self.token):
+            after = bytes.fromhex(token[len(self.token):])
         size = min(self.page, int(query["max-keys"]))
         keys = [k for k in sorted(self.objects) if k.startswith(prefix) and k > after]
         more = len(keys) > size
-        token = ("<NextContinuationToken>+/= %s</NextContinuationToken>" % keys[size - 1].hex()
-                 if more else "")
+        token = ("<NextContinuationToken>%s%s</NextContinuationToken>"
+                 % (self.token, keys[size - 1].hex()) if more else "")
         return Answer(200, (
             "<?xml version='1.0' encoding='UTF-8'?>\n"
             "<ListBucketResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><Name>%s</Name>"
