@@ -14,8 +14,11 @@ TIMEOUT = 60
 class Browser:
     """One page of it, as long as the block lasts."""
 
-    def __init__(self, program):
+    def __init__(self, program, arguments=(), home=None):
+        """home: of a user whose trusted CAs it takes."""
         self.program, self.folder = program, tempfile.TemporaryDirectory()
+        self.arguments = arguments
+        self.environment = {**os.environ, **({"HOME": home} if home else {})}
         self.process, self.session, self.events, self._last, self._rest = None, None, [], 0, b""
 
     def __enter__(self):
@@ -25,11 +28,11 @@ class Browser:
         command = [self.program, "--headless=new", "--disable-gpu", "--hide-scrollbars",
                    "--no-first-run", "--disable-background-networking",
                    "--disable-component-update", *sandbox,
-                   "--user-data-dir=" + self.folder.name, "--remote-debugging-pipe", "about:blank"]
+                   "--user-data-dir=" + self.folder.name, *self.arguments, "--remote-debugging-pipe", "about:blank"]
         self.process = subprocess.Popen(  # it takes descriptors 3 and 4
             ["/bin/bash", "-c", f'exec "$@" 3<&{theirs} 4>&{theirs_out}', "-", *command],
             pass_fds=(theirs, theirs_out), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
+            stderr=subprocess.DEVNULL, env=self.environment)
         os.close(theirs)
         os.close(theirs_out)
         page = self.ask("Target.createTarget", url="about:blank")["targetId"]
@@ -81,7 +84,7 @@ class Browser:
                  features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.events.clear()
         start = time.monotonic()
-        self.ask("Page.navigate", url="file://" + path)
+        self.ask("Page.navigate", url=path if "://" in path else "file://" + path)
         while not any(e.get("method") == "Page.loadEventFired" for e in self.events):
             self.events.append(self._receive())
         self.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")

@@ -25,7 +25,11 @@ class Pages(Service):
         super().__init__(base)
         self.dke_port = free_port()
         self.origin = "https://%s:%d" % (HOST, self.dke_port)
-        Authority("Example Public CA").issue(
+        public = Authority("Example Public CA")
+        self.ca_file = os.path.join(self.base, "public-ca.pem")
+        with open(self.ca_file, "wb") as f:
+            f.write(public.pem())
+        public.issue(
             os.path.join(self.dir, "dke.pem"), "dke", [x509.DNSName(HOST)],
             usage=ExtendedKeyUsageOID.SERVER_AUTH)
         with open(os.path.join(self.dir, "doublekeyd.conf"), "a") as f:
