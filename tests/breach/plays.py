@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Thefts, by the name of a line of the incident file, with what the thief has of them; and a play: he
-tries all that he can, and then it is assessed."""
+"""Thefts: a line of the incident file, and what the thief has of it. And a play: he tries all that
+he can, and then it is assessed."""
 import os
 
 import issuer as idp

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a thief got, what the rules say that he could get, and what the assessment says afterwards."""
+"""What a thief got, what by the rules he could get, and what the assessment says afterwards."""
 import os
 import subprocess
 
@@ -44,7 +44,7 @@ def test_an_administrator(town):
 
 
 def test_a_device_without_the_key_of_the_provider(town):
-    """He has no provider share, and reads nothing; nobody vouches for that of the provider's side."""
+    """He has no provider share, and reads nothing; but nobody vouches for the provider's side."""
     got, readable, *_ = play(town, [device], wants=("quiet", "deed"))
     assert got == NOTHING and readable == {"quiet"}
 
@@ -167,7 +167,8 @@ def weakened(name):
 
 THROUGH = {
     # What is stolen, what is asked for, what is got by the hole and what without it.
-    "token-alone": ([provider_key, token_key], ("memo", "board", "deed"), {"memo", "board"}, NOTHING),
+    "token-alone": ([provider_key, token_key], ("memo", "board", "deed"), {"memo", "board"},
+                    NOTHING),
     "no-log": ([provider_key, device], ("quiet",), {"quiet"}, {"quiet"}),
     "no-commitment": ([provider_key, device], ("deed",), {"deed"}, NOTHING)}
 

@@ -86,7 +86,7 @@ class Thief:
         return [s for h in self.headers.values() for side in SIDES for s in h.sets[side].stanzas]
 
     def open_stanzas(self):
-        """Each stanza with each key, as one of each side, of each object, whatever key id it has."""
+        """Each stanza with each key, as one of each side and object, whatever key id it has."""
         digests = {h.core.digest for h in self.headers.values()}
         for found, key, side, digest in itertools.product(self.stanzas(), self.loot.keys, SIDES,
                                                           digests):
@@ -122,7 +122,8 @@ class Thief:
         if given.token_digest is not None:
             given.token_digest = hashlib.sha256(
                 re.search(rb"Authorization: Bearer (\S+)", head)[1]).digest()
-        self.open_release(native.signature_base(given, self.town.s.url, body), body, answer, private)
+        base = native.signature_base(given, self.town.s.url, body)
+        self.open_release(base, body, answer, private)
 
     def open_release(self, base, body, answer, private):
         """Takes the shares of an answer to this request; true if there was one."""

@@ -317,7 +317,8 @@ class Town:
                         '"%s"' % theft.line(begin, end) for theft in thefts)))
             f.write('own-keys = {"%s"}\n' % self.former_key().id.hex() + more)
         done = self.s.client("assess", "-q", "--incident", "incident", "--catalogue", "catalogue",
-                             "--log", "copy", "--records", "records", "--json", "-", who="alice", check=False)
+                             "--log", "copy", "--records", "records", "--json", "-",
+                             who="alice", check=False)
         assert done.returncode == 0, done.stderr
         found = {o["object"]: o for o in json.loads(done.stdout)["objects"]}
         answers = {name: found.pop(i) for name, i in self.id.items()}
