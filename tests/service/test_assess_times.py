@@ -39,7 +39,11 @@ class Lying:
         with clock(base, -HOUR):
             self.s = s = Clocked(base)
             s.jump(-HOUR)
-        self.w = Witness(base, logs=[s.vkey]).start()
+        self.w = Witness(base, logs=[s.vkey])
+
+    def fill(self):
+        s, base = self.s, self.base
+        self.w.start()
         with clock(base, -HOUR):
             with open(os.path.join(s.dir, "doublekeyd.conf"), "a") as f:
                 f.write('witnesses = "witnesses.policy"\n')
@@ -98,9 +102,12 @@ class Lying:
 @pytest.fixture(scope="module")
 def lying(tmp_path_factory):
     world = Lying(tmp_path_factory.mktemp("times"))
-    yield world
-    world.s.stop()
-    world.w.stop()
+    try:
+        world.fill()
+        yield world
+    finally:
+        world.s.stop()
+        world.w.stop()
 
 
 def test_a_wrong_clock_hides_no_release_from_witnesses(lying):
