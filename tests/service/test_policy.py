@@ -185,7 +185,7 @@ def test_check_tells_the_level(tmp_path):
         assert done.returncode == 0 and "valid, 2 rules" in done.stdout
         assert done.stdout.splitlines()[1] == 'line 13\tdecrypt "dke"\t' + told
     for gate, line in (('gates = {"front-network"}', "13: level: "), ("", "13: level: "),
-                       ('gates = {"confirmation"}', "18: value: ")):
+                       ('gates = {"approved-document"}', "18: value: ")):
         path.write_text(rule() + decrypt("dke", gate))
         done = check("--file", str(path))
         assert done.returncode == 1 and ":%s" % line in done.stderr, done.stderr

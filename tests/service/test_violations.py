@@ -12,7 +12,7 @@ import pytest
 
 from peers import CHANNELS, packet, packets, table
 from service import free_port
-from test_messages import CASES, NOBODY, u16, u32
+from test_messages import CASES, NOBODY, text, u16, u32
 from test_metrics import figures, set_metrics
 from tree import TreeService
 
@@ -220,6 +220,10 @@ TO_PARENT = {
     "POLICY_DONE": ([u16(0) + b"text\n"], [b"", b"\0", u16(0), u16(9999) + b"text"]),
     "FETCHED": ([], [b"", bytes(2), bytes(3), b"\x09" + bytes(2), b"\1" + bytes(2) + b"x"]),
     "KEY_SET_DONE": ([], [b"", b"\0", u16(9999), u16(0)]),  # both only if asked for
+    "METADATA_DONE": ([], [b"", b"\0", u16(9999), u16(0) + b"https://a"]),  # likewise
+    "KEYS_KNOWN": ([text(b"x"), text(b"x") + bytes(40)],
+                   [b"", text(b""), text(b"x" * 33), text(b"x") + bytes(39)]),
+    "KEY_ACCEPTED": ([u16(0) + b"text\n"], [b"", b"\0", u16(9999)]),
     "TLS_DONE": ([u16(0) + bytes(16)], [b"", bytes(17), u16(9999) + bytes(16)]),
 }
 SENT = [m for m in table() if m.receiver == "parent" and m.sender != "tokend"]
