@@ -17,8 +17,8 @@ check_event(const struct dk_log_event *e)
 {
 	FUZZ_CHECK(e->object_count <= DK_LOG_OBJECTS_MAX && e->objects == objects);
 	FUZZ_CHECK(e->factor_count <= DK_LOG_FACTORS_MAX);
-	FUZZ_CHECK(strlen(e->user) <=
-	    (e->is_person ? DK_LOG_PERSON_MAX_BYTES : DK_LOG_NAME_MAX_BYTES));
+	FUZZ_CHECK(
+	    strlen(e->user) <= (e->is_person ? DK_LOG_PERSON_MAX_BYTES : DK_LOG_NAME_MAX_BYTES));
 	FUZZ_CHECK(strlen(e->note) <= DK_LOG_NOTE_MAX_BYTES);
 	FUZZ_CHECK(e->token_len <= DK_LOG_TOKEN_MAX_BYTES);
 }
@@ -38,7 +38,8 @@ write_again(const struct dk_log_event *e)
 		FUZZ_CHECK(dk_record_open(record, len, leaf, seen, &again) == DK_OK);
 		again.objects = e->objects;
 		FUZZ_CHECK(strcmp(again.user, e->user) == 0 && again.is_person == e->is_person);
-		FUZZ_CHECK(strcmp(again.client, e->client) == 0 && strcmp(again.rule, e->rule) == 0);
+		FUZZ_CHECK(
+		    strcmp(again.client, e->client) == 0 && strcmp(again.rule, e->rule) == 0);
 		FUZZ_CHECK(again.time == e->time && again.reason == e->reason);
 		FUZZ_CHECK(again.factor_count == e->factor_count);
 		FUZZ_CHECK(again.object_count == e->object_count);
