@@ -124,6 +124,17 @@ class Install(unittest.TestCase):
                 elif os.access(path, os.X_OK):
                     self.assertNotRegex(run("readelf", "-dW", path), "R(UN)?PATH", path)
 
+    def test_no_program_with_a_hole_is_installed(self):
+        seen = 0
+        for base, _, names in os.walk(self.prefix):
+            for path in (os.path.join(base, name) for name in names):
+                self.assertNotIn("weakened", path)
+                if os.access(path, os.X_OK) and not os.path.islink(path):
+                    with open(path, "rb") as f:
+                        self.assertNotIn(b"WEAKENED", f.read(), path)
+                    seen += 1
+        self.assertGreater(seen, 8)
+
 
 if __name__ == "__main__":
     BUILD = sys.argv.pop(1)
