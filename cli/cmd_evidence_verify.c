@@ -119,22 +119,15 @@ take_data(void *ctx, const uint8_t *bytes, size_t len)
 	return v->fd < 0 || file_write_all(v->fd, bytes, len) == 0 ? DK_OK : DK_ERR_WRITE;
 }
 
-/* A policy has its digest as its name. */
 static dk_err
 end_part(void *ctx, const struct dk_evidence_part *part)
 {
 	struct verify *v = ctx;
-	const char *slash = strchr(part->name, '/');
-	char hex[2 * DK_SHA256_BYTES + 1];
 
+	(void)part;
 	if (v->fd >= 0)
 		(void)close(v->fd);
 	v->fd = -1;
-	dk_hex(part->digest, sizeof(part->digest), hex);
-	if ((strncmp(part->name, "policy/", 7) == 0 ||
-		strncmp(part->name, "witnesses/", 10) == 0) &&
-	    strcmp(slash + 1, hex) != 0)
-		return DK_ERR_EVIDENCE_CHANGED;
 	return DK_OK;
 }
 

@@ -190,5 +190,7 @@ evidence_in_folder(int (*fn)(void *ctx, const char *folder), void *ctx)
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	if (child > 0 && WIFEXITED(status))
 		return WEXITSTATUS(status);
+	if (child > 0 && WIFSIGNALED(status))
+		(void)raise(WTERMSIG(status));
 	return STATUS_FAILED;
 }

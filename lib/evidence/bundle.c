@@ -147,7 +147,9 @@ read_part(struct dk_bundle *b, const struct dk_evidence_part *part,
 	if (err == DK_OK)
 		err = dk_sha256_end(&run, digest);
 	dk_sha256_drop(&run);
-	if (err == DK_OK && memcmp(digest, part->digest, sizeof(digest)) != 0)
+	if (err == DK_OK &&
+	    (memcmp(digest, part->digest, sizeof(digest)) != 0 ||
+		!dk_evidence_name_is_of(part->name, digest)))
 		err = DK_ERR_EVIDENCE_CHANGED;
 	if (err == DK_OK)
 		err = take_zeros(b->fd, dk_tar_padding(part->size));

@@ -52,6 +52,8 @@ void dk_manifest_write(struct dk_writer_buf *wr, const struct dk_manifest *manif
 
 /* Whether a part may have this name. */
 bool dk_evidence_name_valid(const char *name);
+/* Whether a part with this digest may have this valid name: policies are named by theirs. */
+bool dk_evidence_name_is_of(const char *name, const uint8_t digest[DK_SHA256_BYTES]);
 /* The part of this name, or NULL. */
 const struct dk_evidence_part *dk_manifest_find(
     const struct dk_manifest *manifest, const char *name);

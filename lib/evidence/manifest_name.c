@@ -73,6 +73,17 @@ dk_evidence_name_valid(const char *name)
 	return strncmp(name, "spec/", 5) == 0 && is_spec(name + 5);
 }
 
+bool
+dk_evidence_name_is_of(const char *name, const uint8_t digest[DK_SHA256_BYTES])
+{
+	char hex[2 * DK_SHA256_BYTES + 1];
+
+	if (strncmp(name, "policy/", 7) != 0 && strncmp(name, "witnesses/", 10) != 0)
+		return true;
+	dk_hex(digest, DK_SHA256_BYTES, hex);
+	return strcmp(strchr(name, '/') + 1, hex) == 0;
+}
+
 static int
 compare(const void *key, const void *element)
 {

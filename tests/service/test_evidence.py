@@ -6,14 +6,16 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import tarfile
 
 import pytest
 
 from reader import evidence, note
-from service import Service
+from service import CLIENT, Service
 from test_export import POLICY, Auditor, auditor, set_policy
+from test_key_sets import until
 from test_log import checkpoint, records
 from test_log_tools import mirror, records_file
 
@@ -287,3 +289,17 @@ def test_nothing_is_left_behind(world, monkeypatch):
     assert os.listdir(world.path("tmp")) == []
     assert world.bundle("again", check=False).returncode == 1  # it is there already
     world.bundle("again", "--force")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_nothing_is_left_behind_by_a_signal(world, monkeypatch, number):
+    """It waits for a bundle that never comes, with its folder there already."""
+    folder, pipe = world.path("tmp%d" % number), world.path("pipe%d" % number)
+    os.mkdir(folder)
+    os.mkfifo(pipe)
+    process = subprocess.Popen([CLIENT, "evidence", "verify", "--auditor", "court.key", pipe],
+                               cwd=world.s.base, env={**world.s.env(), "TMPDIR": folder})
+    until(os.listdir, folder)
+    process.send_signal(number)
+    assert process.wait(30) == -number
+    assert os.listdir(folder) == []
