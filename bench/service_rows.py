@@ -115,6 +115,8 @@ class KeyService:
 
 
 class ServiceBench:
+    made = KeyService
+
     def __init__(self, build, requests, releases, minutes, where):
         self.build, self.requests, self.releases = build, requests, releases
         self.minutes = minutes
@@ -125,7 +127,7 @@ class ServiceBench:
     @property
     def service(self):
         if not self._service:
-            self._service = KeyService(self.build, self.where)
+            self._service = self.made(self.build, self.where)
         return self._service
 
     def close(self):

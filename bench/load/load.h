@@ -81,4 +81,8 @@ void client_close(struct client *client);
 bool client_released(const struct client *client, const struct maker *maker, uint64_t *ret_index);
 double now(void);
 
+/* times.c: CPU time of this process, and the end of the line that is printed. Sorts. */
+double cpu_seconds(void);
+void times_print(double *latency, unsigned n);
+
 #endif

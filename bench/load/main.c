@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 
 #include "base/text.h"
 #include "load.h"
@@ -39,16 +38,6 @@ struct load {
 	FILE *answers;
 	struct totals totals;
 };
-
-static double
-cpu_seconds(void)
-{
-	struct rusage u;
-
-	(void)getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	    (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
 
 static bool
 more_to_do(const struct load *load)
@@ -178,27 +167,15 @@ run(struct load *load)
 	}
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void
 print(struct load *load, double wall, double cpu)
 {
 	struct totals *t = &load->totals;
 	unsigned n = t->ok < t->latency_cap ? t->ok : t->latency_cap;
 
-	qsort(t->latency, n, sizeof(double), by_value);
 	printf("ok=%u refused=%u lost=%u seconds=%.6f cpu=%.6f", t->ok, t->refused, t->lost, wall,
 	    cpu);
-	if (n > 0)
-		printf(" p50=%.6f p99=%.6f max=%.6f", t->latency[n / 2], t->latency[n * 99 / 100],
-		    t->latency[n - 1]);
-	printf("\n");
+	times_print(t->latency, n);
 }
 
 static void

@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 
 #include "base/bytes.h"
 #include "load.h"
@@ -67,16 +66,6 @@ fail(const char *what)
 {
 	(void)fprintf(stderr, "office: %s\n", what);
 	exit(1);
-}
-
-static double
-cpu_seconds(void)
-{
-	struct rusage u;
-
-	(void)getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	    (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 /* ---- the script ---- */
@@ -262,26 +251,14 @@ run(struct load *load)
 	}
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void
 print(struct load *load, double wall, double cpu)
 {
 	unsigned n = load->ok < LATENCY_CAP ? load->ok : LATENCY_CAP;
 
-	qsort(load->latency, n, sizeof(double), by_value);
 	printf("ok=%u refused=%u lost=%u began=%u seconds=%.6f cpu=%.6f", load->ok, load->refused,
 	    load->lost, load->began, wall, cpu);
-	if (n > 0)
-		printf(" p50=%.6f p99=%.6f max=%.6f", load->latency[n / 2],
-		    load->latency[n * 99 / 100], load->latency[n - 1]);
-	printf("\n");
+	times_print(load->latency, n);
 }
 
 static void
