@@ -79,19 +79,11 @@ write_signature(const struct dk_bundle *b, int fd, const uint8_t *bytes, size_t 
 static bool
 find_title(const struct settings *settings, const char *key_id, char title[65])
 {
-	static char text[POLICY_MAX_BYTES + 1];
-	struct policy *policy = NULL;
-	struct policy_fault fault;
-	char path[PATH_BYTES];
+	struct policy *policy = policy_open(settings);
 	bool found = false;
-	size_t len;
 
-	if (!path_join(path, settings->dir, "policy.conf") ||
-	    !policy_read(path, text, sizeof(text), &len) ||
-	    !policy_parse(text, len, &policy, &fault)) {
-		tell("policy.conf", "argument", "it cannot be read; see 'doublekeyd policy check'");
+	if (!policy)
 		return false;
-	}
 	for (unsigned i = 0; i < policy_auditors(policy) && !found; i++) {
 		struct policy_auditor a = policy_auditor(policy, i);
 

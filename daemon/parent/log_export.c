@@ -55,19 +55,11 @@ fail(const char *what, dk_err err)
 static bool
 policy_names(const struct settings *settings, const char *title, const char *key_id)
 {
-	static char text[POLICY_MAX_BYTES + 1];
-	struct policy *policy = NULL;
-	struct policy_fault fault;
-	char path[PATH_BYTES];
+	struct policy *policy = policy_open(settings);
 	bool found = false;
-	size_t len;
 
-	if (!path_join(path, settings->dir, "policy.conf") ||
-	    !policy_read(path, text, sizeof(text), &len) ||
-	    !policy_parse(text, len, &policy, &fault)) {
-		tell("policy.conf", "argument", "it cannot be read; see 'doublekeyd policy check'");
+	if (!policy)
 		return false;
-	}
 	for (unsigned i = 0; i < policy_auditors(policy); i++) {
 		struct policy_auditor a = policy_auditor(policy, i);
 

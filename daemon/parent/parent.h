@@ -67,6 +67,8 @@ struct policy_case {
 };
 /* One byte more than a policy may have, so that too long a one is seen as such. */
 bool policy_read(const char *path, char *text, size_t cap, size_t *ret_len);
+/* policy.conf of the directory; policy_free(). NULL: told already. */
+struct policy *policy_open(const struct settings *settings);
 int cmd_policy_check(const struct settings *settings, const struct policy_case *c);
 
 /* recovery.c: the public half of a customer key file as the administration

@@ -47,6 +47,22 @@ policy_read(const char *path, char *text, size_t cap, size_t *ret_len)
 	return n >= 0;
 }
 
+struct policy *
+policy_open(const struct settings *settings)
+{
+	static char text[POLICY_MAX_BYTES + 1];
+	struct policy *policy = NULL;
+	struct policy_fault fault;
+	char path[PATH_BYTES];
+	size_t len;
+
+	if (path_join(path, settings->dir, "policy.conf") &&
+	    policy_read(path, text, sizeof(text), &len) && policy_parse(text, len, &policy, &fault))
+		return policy;
+	tell("policy.conf", "argument", "it cannot be read; see 'doublekeyd policy check'");
+	return NULL;
+}
+
 static bool
 parse_address(const char *text, uint8_t ret[16])
 {
