@@ -31,7 +31,7 @@ static const char usage_text[] =
     "       doublekeyd policy check [--file FILE] [--user U --key K [--label L]\n"
     "                  [--device KEY-ID] [--address IP] [--time 2031-02-03T04:05:06Z]\n"
     "                  [--factor certificate=NAME|token=ISSUER|approval=USER]...]\n"
-    "       doublekeyd policy reload\n"
+    "       doublekeyd policy reload | tenant accept NAME THUMBPRINT\n"
     "       doublekeyd tls renew | tls reload\n"
     "       doublekeyd backup FILE | restore FILE\n"
     "       doublekeyd store migrate --to|--from URI\n"

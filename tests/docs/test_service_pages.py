@@ -93,7 +93,7 @@ class Pages(unittest.TestCase):
     def test_policies_of_the_page_are_valid(self):
         blocks = re.findall(r"^```\n(.*?)^```", read("docs/man/doublekey-policy.5.scd"),
                             re.S | re.M)
-        self.assertEqual(len(blocks), 4)
+        self.assertEqual(len(blocks), 5)
         for text in blocks:
             with tempfile.NamedTemporaryFile("w", encoding="utf-8") as f:
                 f.write(text)
