@@ -185,7 +185,7 @@ check_checkpoint(struct verify *v)
 	free(text);
 	v->found.origin = v->origin;
 	v->found.log_size = ok ? cp.size : 0;
-	v->found.quorum = v->trust.quorum.witness_count > 0;
+	v->found.quorum = v->trust.quorum.quorum != DK_QUORUM_NONE;
 	return ok;
 }
 
