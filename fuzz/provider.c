@@ -116,9 +116,12 @@ curl_easy_getinfo(CURL *curl, CURLINFO info, ...)
 	va_list args;
 
 	(void)curl;
-	FUZZ_CHECK(info == CURLINFO_RESPONSE_CODE);
+	FUZZ_CHECK(info == CURLINFO_RESPONSE_CODE || info == CURLINFO_CONTENT_LENGTH_DOWNLOAD_T);
 	va_start(args, info);
-	*va_arg(args, long *) = fake.status;
+	if (info == CURLINFO_RESPONSE_CODE)
+		*va_arg(args, long *) = fake.status;
+	else
+		*va_arg(args, curl_off_t *) = -1;
 	va_end(args);
 	return CURLE_OK;
 }
