@@ -156,7 +156,7 @@ def records():
         made(f"key_set_{name}", comment, pairs(when, decision, (21, value)))
     made("no_time", "no time, but a minute", pairs(decision))
     made("other_minute", "a time of another minute", time=NOW + 60)
-    made("person_unknown", "a tag that persons do not have", person=pairs((5, b"x")))
+    made("person_unknown", "a tag that persons do not have", person=pairs((6, b"x")))
     made("person_user_65", "a user of 65 bytes", person=pairs((1, b"u" * 65)))
     made("person_device_31", "a device of 31 bytes", person=pairs((2, bytes(31))))
     made("person_address_4", "an address of 4 bytes", person=pairs((4, bytes(4))))
