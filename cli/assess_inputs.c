@@ -65,6 +65,23 @@ is_same(const struct assess_file *file)
 	return false;
 }
 
+static int
+on_scan(void *ctx, const struct dk_catalogue_scan *scan)
+{
+	struct assess_inputs *in = ctx;
+
+	in->roots++;
+	in->unfinished += scan->ended == 0;
+	in->missed += scan->missed;
+	return 0;
+}
+
+dk_err
+assess_inputs_scans(struct assess_inputs *in, struct dk_catalogue *catalogue)
+{
+	return dk_catalogue_scans(catalogue, on_scan, in);
+}
+
 bool
 assess_inputs_end(struct assess_inputs *in)
 {
@@ -109,6 +126,9 @@ assess_inputs_json(const struct assess_inputs *in, struct json *j)
 	json_open(j, "inputs", '{');
 	put_hex(j, "incident_sha256", in->incident);
 	put_hex(j, "catalogue_sha256", in->catalogue.sha256);
+	json_number(j, "catalogue_roots", in->roots);
+	json_number(j, "catalogue_unfinished", in->unfinished);
+	json_number(j, "catalogue_missed", in->missed);
 	put_hex(j, "records_sha256", in->records.sha256);
 	json_string(j, "log_origin", in->origin);
 	json_number(j, "log_size", in->log.size);
@@ -135,6 +155,9 @@ assess_inputs_text(const struct assess_inputs *in)
 	(void)printf("rules %d\n", ASSESS_RULES_VERSION);
 	print_hex("incident-sha256", in->incident);
 	print_hex("catalogue-sha256", in->catalogue.sha256);
+	(void)printf("catalogue-roots %" PRIu64 "\ncatalogue-unfinished %" PRIu64
+		     "\ncatalogue-missed %" PRIu64 "\n",
+	    in->roots, in->unfinished, in->missed);
 	print_hex("records-sha256", in->records.sha256);
 	(void)printf("log-origin %s\nlog-size %" PRIu64 "\n",
 	    dk_text_show(in->origin, strlen(in->origin), "", origin, sizeof(origin)), in->log.size);

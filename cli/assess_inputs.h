@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "catalogue/catalogue.h"
 #include "doublekey/error.h"
 #include "json.h"
 #include "log/checkpoint.h"
@@ -30,6 +31,8 @@ struct assess_inputs {
 	char origin[DK_ORIGIN_MAX_BYTES + 1];
 	struct dk_checkpoint log;
 	uint64_t record_count;
+	/* of the newest scan of each root in the catalogue */
+	uint64_t roots, unfinished, missed;
 	bool witnessed; /* times of witnesses, not of the service's clock */
 	bool hashing;
 	pthread_t thread;
@@ -38,6 +41,8 @@ struct assess_inputs {
 /* Open both files and begin with their digests, in a thread. False: told already. */
 bool assess_inputs_begin(
     struct assess_inputs *in, const char *catalogue, const char *records);
+/* How complete the catalogue is. */
+DK_MUST_USE dk_err assess_inputs_scans(struct assess_inputs *in, struct dk_catalogue *catalogue);
 /* Wait for the digests. False: told already; also if a file changed meanwhile. */
 bool assess_inputs_end(struct assess_inputs *in);
 /* In any case. */

@@ -216,7 +216,8 @@ read_log(struct run *run)
 static bool
 judge_json(struct run *run, struct dk_exposure *x)
 {
-	const struct output_options options = { .force = run->force };
+	/* Names of people stand in it. */
+	const struct output_options options = { .force = run->force, .mode = 0600 };
 	struct json j = { .out = NULL };
 	struct output *output;
 	bool ok, failed;
@@ -296,6 +297,7 @@ assess(struct run *run)
 	if (!assess_inputs_begin(&run->inputs, run->catalogue_file, run->records_file) ||
 	    !fail(run->catalogue_file,
 		dk_catalogue_open(run->catalogue_file, &run->assess.catalogue)) ||
+	    !fail(run->catalogue_file, assess_inputs_scans(&run->inputs, run->assess.catalogue)) ||
 	    !fail(run->catalogue_file, assess_read_catalogue(&run->assess)) || !read_log(run) ||
 	    !fail(run->incident_file, assess_number(&run->assess)) ||
 	    !fail(run->log, assess_feed(&run->assess, &x)))

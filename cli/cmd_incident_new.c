@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "bytes.h"
 #include "command.h"
 #include "incident_tell.h"
 #include "message.h"
 #include "options.h"
+#include "output.h"
 
 #define ANSWER_BYTES 1024
 #define TIME_HINT "in UTC, such as 2031-05-03 or 2031-05-03T08:00Z"
@@ -313,25 +313,24 @@ interview(struct interview *in)
 
 /* What cannot be read back is not written. */
 static bool
-save(const char *path, bool force, const char *text, size_t len)
+save(const char *path, struct output *output, const char *text, size_t len)
 {
 	struct incident incident;
 
 	if (!incident_parse(path, text, &incident))
 		return false;
 	incident_clear(&incident);
-	return bytes_write(path, force, text, len);
+	return output_write(output, text, len);
 }
 
+/* The text of the answers; false: told already. */
 static bool
-run(const char *path, bool force)
+ask_all(char **ret_text, size_t *ret_len)
 {
 	static struct interview in;
-	char *text = NULL;
-	size_t len = 0;
 	bool ok, failed;
 
-	in.out = open_memstream(&text, &len);
+	in.out = open_memstream(ret_text, ret_len);
 	if (!in.out) {
 		message_err(NULL, DK_ERR_NOMEM, NULL);
 		return false;
@@ -342,9 +341,27 @@ run(const char *path, bool force)
 		message_err(NULL, DK_ERR_NOMEM, NULL);
 		ok = false;
 	}
-	ok = ok && save(path, force, text, len);
-	free(text);
 	return ok;
+}
+
+/* A file that cannot be is told before the questions, not behind the answers. */
+static bool
+run(const char *path, bool force)
+{
+	const struct output_options options = { .force = force, .mode = 0600 };
+	struct output *output;
+	char *text = NULL;
+	size_t len = 0;
+	bool ok;
+
+	if (!output_open(path, &options, &output))
+		return false;
+	ok = ask_all(&text, &len) && save(path, output, text, len);
+	free(text);
+	if (ok)
+		return output_commit(output);
+	output_abandon(output);
+	return false;
 }
 
 static int

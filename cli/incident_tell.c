@@ -22,8 +22,8 @@ static const char *const words[INCIDENT_WHATS] = {
 	[INCIDENT_HSM_PIN] = "the PIN of the HSM, with a way to the HSM",
 	[INCIDENT_BACKUP] = "a backup, which has the sealed store",
 	[INCIDENT_DISK] = "the disk of the service: sealed store and TLS key",
-	[INCIDENT_MEMORY] = "the memory of the service's machine: all processes, passphrase, TLS "
-			    "key, PIN of the HSM",
+	[INCIDENT_MEMORY] = ("the memory of the service's machine: all processes, passphrase, TLS "
+			     "key, PIN of the HSM"),
 	[INCIDENT_HOST] = "the service's machine: its memory and its sealed store",
 };
 
@@ -147,7 +147,7 @@ tell_consequences(const struct incident *incident, FILE *f)
 		    f);
 	if (!has(incident, ~KEYS))
 		(void)fputs(
-		    "  - no log is needed for the answer, since only keys were stolen\n", f);
+		    "  - the answer does not depend on the log, since only keys were stolen\n", f);
 	else
 		(void)fputs("  - an object can only be called not readable with a log, and its "
 			    "records,\n    that cover the whole window\n",

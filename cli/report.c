@@ -36,7 +36,8 @@ list_path(const char *path, char ret[PATH_MAX])
 static FILE *
 open_stream(const char *path, bool force, struct output **ret)
 {
-	const struct output_options options = { .force = force };
+	/* Names of people stand in it. */
+	const struct output_options options = { .force = force, .mode = 0600 };
 	FILE *f;
 	int fd;
 

@@ -136,7 +136,7 @@ DK_MUST_USE dk_err dk_catalogue_locations(
 /* Places and folders that could not be read. */
 DK_MUST_USE dk_err dk_catalogue_problems(
     struct dk_catalogue *cat, dk_catalogue_problem_fn fn, void *ctx);
-/* Scans, the oldest first. */
+/* The newest scan of each root, the oldest of these first. */
 DK_MUST_USE dk_err dk_catalogue_scans(
     struct dk_catalogue *cat, dk_catalogue_scan_fn fn, void *ctx);
 

@@ -27,7 +27,8 @@ static const char *const sql[ST_TOTAL] = {
 			" WHERE location.error IS NOT NULL ORDER BY path,name",
 	[ST_FOLDER_PROBLEMS] = "SELECT path,error,place FROM folder"
 			       " WHERE error IS NOT NULL ORDER BY path",
-	[ST_SCANS] = "SELECT root,started,ended,missed FROM scan ORDER BY id",
+	[ST_SCANS] =
+	    "SELECT root,started,ended,missed,max(id) FROM scan GROUP BY root ORDER BY max(id)",
 	[ST_BEGIN] = "BEGIN IMMEDIATE",
 	[ST_COMMIT] = "COMMIT",
 	[ST_PUT_SCAN] = "INSERT INTO scan(root,started) VALUES(?,?)",

@@ -11,7 +11,7 @@
  * gave them; devices and codes are the log indexes of their records. Times are
  * seconds since 1970.
  *
- * Spec: spec/exposure.md sections 2 to 5
+ * Spec: spec/exposure.md sections 2 to 5, but for 2.3
  */
 #ifndef DK_EXPOSURE_EXPOSURE_H
 #define DK_EXPOSURE_EXPOSURE_H

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import sqlite3
 import re
 import time
 
@@ -274,7 +275,9 @@ def test_json(world):
               for name in ("incident", "catalogue", "records")}
     assert read["inputs"] == dict(inputs, log_origin=origin, log_size=int(size),
                                   log_root=base64.b64decode(root).hex(), records=int(size),
-                                  times="service-clock")
+                                  times="service-clock", catalogue_roots=1,
+                                  catalogue_unfinished=0, catalogue_missed=0)
+    assert os.stat(os.path.join(world.s.base, "one.json")).st_mode & 0o777 == 0o600
     # The text has the same.
     said = world.run().stdout.splitlines()
     for name, value in read["inputs"].items():
@@ -298,6 +301,28 @@ def test_json(world):
     done = world.run(args=("--json", "one.json"), check=False)
     assert done.returncode == 1
     world.run(args=("--json", "one.json", "-f"))
+
+
+def test_what_the_catalogue_lacks(world):
+    """A header that nobody can read, and a scan that did not end, are told with the result."""
+    folder = os.path.join(world.s.base, "lacking")
+    os.makedirs(folder)
+    with open(os.path.join(world.s.base, "objects", "a.dk"), "rb") as f:
+        head = f.read()
+    with open(os.path.join(folder, "cut.dk"), "wb") as f:
+        f.write(head[:100])
+    world.s.client("scan", "-q", "-o", "lacking.cat", "objects", "lacking", check=False)
+    said = world.run(PROVIDER, catalogue="lacking.cat").stdout.splitlines()
+    assert "catalogue-roots 2" in said and "catalogue-missed 1" in said
+    assert "catalogue-unfinished 0" in said
+    with sqlite3.connect(os.path.join(world.s.base, "lacking.cat")) as db:
+        db.execute("UPDATE scan SET ended = NULL, missed = NULL WHERE id = 1")
+    said = world.run(PROVIDER, catalogue="lacking.cat").stdout.splitlines()
+    assert "catalogue-unfinished 1" in said
+    # A later scan of the same root that ended is what counts.
+    world.s.client("scan", "-q", "-o", "lacking.cat", "objects", check=False)
+    said = world.run(PROVIDER, catalogue="lacking.cat").stdout.splitlines()
+    assert "catalogue-roots 2" in said and "catalogue-unfinished 0" in said
 
 
 def test_a_log_that_is_served(world):
