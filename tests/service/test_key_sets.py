@@ -190,7 +190,7 @@ def test_a_set_judges_when_its_record_is_durable(tmp_path):
     (tmp_path / "policy").write_text(idp.section().replace(
         "}\n", 'key-set = "https://127.0.0.1/"\n}\n') + rule('tokens = {"corp"}'))
     (tmp_path / "none").write_text("")
-    fds = [os.open(tmp_path / name, os.O_RDONLY) for name in ("policy", "none")]
+    fds = [os.open(tmp_path / name, os.O_RDONLY) for name in ("policy", "none", "/dev/null")]
     child = Child("authd", fds, "/")
     parent, httpd, keyd = (child.channel[p] for p in ("parent", "httpd", "keyd"))
     device, token = b"d" * 32, idp.token(key, "k1", idp.claims()).encode()
