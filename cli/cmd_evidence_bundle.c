@@ -21,7 +21,8 @@ static const char help[] =
     "\n"
     "Computes an assessment, and puts it into FILE with all that it rests on, so that somebody\n"
     "else can compute it again: incident, catalogue, log, records, policies, specification.\n"
-    "The records are sealed to one auditor key; everything else in FILE can be read by all.\n"
+    "The records are sealed to one auditor key; everything else in FILE can be read by all:\n"
+    "users in the result, devices in the incident, paths and labels in the catalogue, policies.\n"
     "Then 'doublekeyd evidence sign FILE' has the key service sign it.\n"
     "\n"
     "  -o, --output FILE     what is made, a tar archive\n"
@@ -32,7 +33,8 @@ static const char help[] =
     "      --records FILE    of 'doublekey log export -o'\n"
     "      --recipient KEY   auditor key of who gets FILE, the public half is "
     "enough\n" LOG_TRUST_HELP "      --until TIME      leave out records from this time on\n"
-    "      --without-persons leave out users, devices and addresses\n"
+    "      --without-persons leave users, devices and addresses out of records and result;\n"
+    "                        incident, catalogue, policies and configuration stay as they are\n"
     "      --service-policy FILE   a policy.conf that was in force; may be repeated\n"
     "      --witnesses FILE  a witness policy of the service; may be repeated\n"
     "      --configuration FILE    doublekeyd.conf of the service\n"
@@ -137,23 +139,36 @@ read_size(struct bundle *b)
 	return ok;
 }
 
+/* Copies of the inputs, of which messages name the originals. */
+static bool
+copy(const struct bundle *b, char *incident, char *catalogue, const char *folder)
+{
+	if (!evidence_path(incident, folder, "incident") ||
+	    !evidence_path(catalogue, folder, "catalogue"))
+		return false;
+	message_copy_of(incident, b->incident);
+	message_copy_of(catalogue, b->catalogue);
+	return evidence_copy(b->incident, folder, "incident") &&
+	    evidence_copy(b->catalogue, folder, "catalogue") &&
+	    (b->scope.persons || evidence_without_persons(incident));
+}
+
 /* records, inventory.json and assessment.json in folder, of records that nobody else sees. */
 static bool
 compute(struct bundle *b, const char *folder)
 {
+	static char clear[EVIDENCE_FD_PATH_BYTES], incident[EVIDENCE_PATH_BYTES],
+	    catalogue[EVIDENCE_PATH_BYTES];
 	struct evidence_inventory inventory = { .count = 0 };
-	char clear[EVIDENCE_FD_PATH_BYTES], incident[EVIDENCE_PATH_BYTES],
-	    catalogue[EVIDENCE_PATH_BYTES], json[EVIDENCE_PATH_BYTES];
+	char json[EVIDENCE_PATH_BYTES];
 	int fd = evidence_hidden(folder, clear), sealed = evidence_create(folder, "records"),
 	    list = evidence_create(folder, "inventory.json");
 	const struct evidence_inputs in = { incident, catalogue, b->log, clear };
 	bool ok = fd >= 0 && sealed >= 0 && list >= 0;
 
-	ok = ok && evidence_path(incident, folder, "incident") &&
-	    evidence_path(catalogue, folder, "catalogue") &&
+	message_copy_of(clear, b->records);
+	ok = ok && copy(b, incident, catalogue, folder) &&
 	    evidence_path(json, folder, "assessment.json") &&
-	    evidence_copy(b->incident, folder, "incident") &&
-	    evidence_copy(b->catalogue, folder, "catalogue") &&
 	    evidence_scope_records(b->records, fd, &b->scope) &&
 	    evidence_inventory(b->records, fd, list, &inventory) &&
 	    evidence_assess(&b->trust, &in, json) &&
@@ -262,6 +277,9 @@ make(void *ctx, const char *folder)
 	ok = ok && read_size(b) && compute(b, folder) && add_computed(b, folder) &&
 	    evidence_parts_add_log(&b->parts, b->log, b->scope.size) && same_log(b) &&
 	    add_given(b) && write_bundle(b);
+	if (ok && !b->scope.persons)
+		message_note("Records and result name nobody. Incident, catalogue, policies and "
+			     "configuration are in it as they are: look whether they do.");
 	evidence_parts_clear(&b->parts);
 	dk_key_free(b->key);
 	return ok ? STATUS_OK : STATUS_FAILED;
@@ -284,6 +302,10 @@ cmd_evidence_bundle(int argc, char **argv)
 		    COMMAND, "needs -o, --incident, --catalogue, --log, --records and --recipient");
 	else if (log_place_is_url(b.log))
 		status = usage_error(COMMAND, "--log is a copy: see 'doublekey log mirror'");
+	else if (b.report && !b.scope.persons)
+		status = usage_error(COMMAND,
+		    "--report goes not with --without-persons: a report names users and devices "
+		    "(" EVIDENCE_PERSONS_CODE ")");
 	else if (output_is_stdout(b.output_name))
 		status = usage_error(COMMAND, "a bundle goes to a file, not to standard output");
 	else

@@ -54,6 +54,14 @@ bool evidence_scope_records(const char *path, int fd, const struct evidence_scop
 bool evidence_seal(int from, int fd, const struct dk_pkey *recipient);
 bool evidence_unseal(int from, uint64_t len, int fd, const struct dk_pkey *auditor);
 
+/* ---- evidence_persons.c ---- */
+
+#define EVIDENCE_PERSONS_CODE "evidence-persons"
+
+/* Whether the incident file at path can be assessed with records without persons: it names no
+ * device but by the index of its enrolment. False: told already. */
+bool evidence_without_persons(const char *path);
+
 /* ---- evidence_inventory.c ---- */
 
 /* What an entry of class 11 or 14 names. */

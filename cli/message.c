@@ -41,6 +41,29 @@ message_escape(const char *text, size_t len, char *out, size_t cap)
 	return dk_text_show(text, len, "", out, cap);
 }
 
+static struct {
+	const char *name, *shown;
+} copies[MESSAGE_COPIES_MAX];
+static size_t copy_count;
+
+void
+message_copy_of(const char *name, const char *shown)
+{
+	if (copy_count == MESSAGE_COPIES_MAX)
+		return;
+	copies[copy_count].name = name;
+	copies[copy_count++].shown = shown;
+}
+
+static const char *
+name_for_people(const char *name)
+{
+	for (size_t i = 0; i < copy_count; i++)
+		if (strcmp(copies[i].name, name) == 0)
+			return copies[i].shown;
+	return name;
+}
+
 /* There is nobody left to tell when this fails. */
 static void
 put(const char *text, size_t len)
@@ -71,6 +94,8 @@ put_line(const char *mark, const char *name, const char *text)
 	char line[NAME_BYTES + LINE_BYTES + 64];
 	int n;
 
+	if (name)
+		name = name_for_people(name);
 	(void)message_escape(
 	    name ? name : "", name ? strlen(name) : 0, escaped_name, sizeof(escaped_name));
 	(void)message_escape(text, strlen(text), escaped, sizeof(escaped));

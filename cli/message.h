@@ -31,6 +31,11 @@ void message_warn(const char *name, const char *format, ...)
 /* "text" on a line, unless --quiet. */
 void message_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* From now on name stands in messages as shown: it is one of a copy. Both are borrowed for the rest
+ * of the process; at most MESSAGE_COPIES_MAX are kept. Before threads use messages. */
+#define MESSAGE_COPIES_MAX 4
+void message_copy_of(const char *name, const char *shown);
+
 /* Show a line that the next call replaces; NULL takes it away. A message takes it
  * away before it is written, so that it never stands in the middle of one. */
 void message_status(const char *text);

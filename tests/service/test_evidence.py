@@ -271,6 +271,38 @@ def test_records_can_be_left_out(world):
     assert "The policy that entry" in world.verify("no-policy").stdout
 
 
+def test_without_persons_nobody_is_named(world):
+    """The result of a theft by which alice's device reads, with persons and without."""
+    log = world.s.log()
+    index, name = re.search(r'^(\d+) .*enrolled.* device="([^"]*)"', log, re.M).groups()
+    theft = INCIDENT.replace("}", ', "device %s since unknown"}')
+    world.write("by-name", (theft % name).encode())
+    world.write("by-index", (theft % ("#" + index)).encode())
+    found = []
+    for bundle, args in (("named", ()), ("unnamed", ("--without-persons",))):
+        world.bundle(bundle, "--incident", "by-index", *args)
+        world.verify(bundle)
+        parts = evidence.read(world.data(bundle)).parts
+        found.append([part for part, data in parts.items() if b"alice" in data])
+        assert b'"answer":"readable"' in parts["assessment.json"]
+    assert found == [["assessment.json"], []]
+    # A name that was left out is refused with what to write, whatever is in doubt; so is a report.
+    for written in (name, name + "?", world.s.device().id.hex()):
+        world.write("by-name", (theft % written).encode())
+        done = world.bundle("refused", "--incident", "by-name", "--without-persons", check=False)
+        assert done.returncode == 1 and done.stderr.startswith("doublekey: by-name: line 3: "), done
+        assert "'device #INDEX' (evidence-persons)\n" in done.stderr
+    world.write("page", b"alice")
+    done = world.bundle("refused", "--without-persons", "--report", "page", check=False)
+    assert done.returncode == 2 and "(evidence-persons)" in done.stderr
+    world.bundle("reported", "--report", "page")  # control
+    # A name that nobody has is told of the file that the user gave, too.
+    world.write("by-name", (theft % "nobody").encode())
+    done = world.bundle("refused", "--incident", "by-name", check=False)
+    assert done.returncode == 1 and done.stderr.startswith("doublekey: by-name: line 3: "), done
+    assert not os.path.exists(world.path("refused"))
+
+
 def test_without_the_key_of_the_auditor(world):
     done = world.verify("signed", "--without-records", "--identity", world.identity, key=False)
     assert "result was not computed again" in sections(done.stdout)[2]
