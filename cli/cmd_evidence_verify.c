@@ -56,6 +56,7 @@ struct verify {
 	struct dk_bundle bundle;
 	struct evidence_found found;
 	char origin[DK_ORIGIN_MAX_BYTES + 1];
+	struct incident incident;
 	/* of the part that is read */
 	const char *folder;
 	int fd; /* -1: it is not unpacked */
@@ -288,10 +289,11 @@ open_records(struct verify *v, int fd)
 static bool
 compute(struct verify *v)
 {
-	char clear[EVIDENCE_FD_PATH_BYTES];
+	static char clear[EVIDENCE_FD_PATH_BYTES];
 	int fd = evidence_hidden(v->folder, clear), list;
 	bool ok = fd >= 0 && open_records(v, fd);
 
+	message_copy_of(clear, "records");
 	list = ok ? evidence_create(v->folder, "inventory.again") : -1;
 	ok = list >= 0 && evidence_inventory("records", fd, list, &v->found.inventory) &&
 	    compare(v, "inventory.json", "inventory.again") && assess(v, clear);
@@ -317,21 +319,32 @@ verify_log(const struct verify *v)
 	return ok;
 }
 
+/* Messages name a part as the bundle does, and not where it was unpacked. */
 static bool
-read_window(struct verify *v)
+name_part(const struct verify *v, char path[EVIDENCE_PATH_BYTES], const char *name)
+{
+	if (!evidence_path(path, v->folder, name))
+		return false;
+	message_copy_of(path, name);
+	return true;
+}
+
+static bool
+read_incident(struct verify *v)
+{
+	static char path[EVIDENCE_PATH_BYTES];
+
+	v->found.incident = &v->incident;
+	return name_part(v, path, "incident") && incident_load(path, &v->incident, NULL, NULL);
+}
+
+static bool
+read_scans(struct verify *v)
 {
 	char path[EVIDENCE_PATH_BYTES];
-	struct incident incident;
 
-	if (!evidence_path(path, v->folder, "incident") ||
-	    !incident_load(path, &incident, NULL, NULL))
-		return false;
-	v->found.from = incident.from;
-	v->found.to = incident.to;
-	v->found.as_written = incident.as_written;
-	v->found.own_keys = incident.own_count;
-	incident_clear(&incident);
-	return true;
+	return evidence_path(path, v->folder, "catalogue") &&
+	    evidence_scans_read(path, &v->found.scans);
 }
 
 /* What was kept. */
@@ -360,14 +373,18 @@ say(const struct verify *v)
 static int
 run(void *ctx, const char *folder)
 {
+	static char catalogue[EVIDENCE_PATH_BYTES], log[EVIDENCE_PATH_BYTES];
 	struct verify *v = ctx;
 	bool ok;
 
 	v->folder = folder;
 	v->found.bundle = &v->bundle;
-	ok = read_file(v) && check_checkpoint(v) && check_signature(v) && read_window(v) &&
-	    (v->without_records ? verify_log(v) : compute(v)) && say(v);
+	ok = name_part(v, catalogue, "catalogue") && name_part(v, log, "log") && read_file(v) &&
+	    check_checkpoint(v) && check_signature(v) && read_incident(v) &&
+	    (v->without_records ? verify_log(v) : compute(v)) && read_scans(v) && say(v);
 	evidence_inventory_clear(&v->found.inventory);
+	evidence_scans_clear(&v->found.scans);
+	incident_clear(&v->incident);
 	dk_bundle_clear(&v->bundle);
 	if (v->file >= 0)
 		(void)close(v->file);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "evidence/bundle.h"
+#include "incident.h"
 #include "log_trust.h"
 
 #define EVIDENCE_PATH_BYTES 4096
@@ -82,6 +83,25 @@ void evidence_inventory_clear(struct evidence_inventory *inventory);
 bool evidence_inventory(
     const char *name, int fd, int out, struct evidence_inventory *ret_inventory);
 
+/* ---- evidence_scans.c ---- */
+
+/* The newest scan of one root: spec/catalogue.md section 7. */
+struct evidence_root {
+	uint8_t *path;
+	size_t len;
+	uint64_t started; /* seconds since 1970 */
+	bool stopped;     /* it did not end */
+	uint64_t missed;  /* places below the root that could not be read */
+};
+
+struct evidence_scans {
+	struct evidence_root *root;
+	size_t count, cap;
+};
+/* Of the catalogue at path. False: told already; ret needs evidence_scans_clear() in both cases. */
+bool evidence_scans_read(const char *path, struct evidence_scans *ret);
+void evidence_scans_clear(struct evidence_scans *scans);
+
 /* ---- evidence_assess.c ---- */
 
 /* The inputs of an assessment; all are paths. */
@@ -108,9 +128,8 @@ struct evidence_found {
 	char auditor[65]; /* title in the entry of the signing */
 	bool opened;      /* records, inventory and result were looked at */
 	struct evidence_inventory inventory;
-	uint64_t from, to; /* the window */
-	bool as_written;
-	size_t own_keys;
+	const struct incident *incident;
+	struct evidence_scans scans;
 };
 /* Section 7: proved, claimed, missing, on standard output. */
 void evidence_tell(const struct evidence_found *found);

@@ -9,10 +9,25 @@
 #include "base/text.h"
 #include "incident.h"
 
+#define SHOWN_BYTES 1024
+/* Roots of the catalogue that are told one by one. */
+#define ROOTS_SHOWN 20
+
 static bool
 has(const struct evidence_found *f, const char *name)
 {
 	return dk_manifest_find(&f->bundle->manifest, name) != NULL;
+}
+
+static bool
+has_below(const struct evidence_found *f, const char *folder)
+{
+	const struct dk_manifest *m = &f->bundle->manifest;
+
+	for (size_t i = 0; i < m->count; i++)
+		if (strncmp(m->part[i].name, folder, strlen(folder)) == 0)
+			return true;
+	return false;
 }
 
 /* ---- proved ---- */
@@ -69,7 +84,7 @@ tell_proved(const struct evidence_found *f)
 	    f->origin, f->log_size, f->quorum ? " and the quorum of its witnesses" : "");
 	if (!f->opened)
 		return;
-	(void)printf("  %" PRIu64 " private records open their entries of the log.\n"
+	(void)printf("  Private records that open their entries of the log: %" PRIu64 ".\n"
 		     "  The inventory of keys is what these records say.\n"
 		     "  The result is what the rules give for these inputs: computed again, it is\n"
 		     "    the same.\n",
@@ -77,15 +92,48 @@ tell_proved(const struct evidence_found *f)
 	named = attested(f, &texts);
 	if (named > 0)
 		(void)printf(
-		    "  %zu of %zu policies are named by entries of the log.\n", named, texts);
+		    "  Policies that entries of the log name: %zu of %zu.\n", named, texts);
 }
 
 /* ---- claimed ---- */
 
+/* What somebody vouches for by the incident file. */
+static void
+tell_vouched(const struct incident *incident)
+{
+	char safe[SHOWN_BYTES];
+
+	(void)printf("  What was stolen, and when, is as the incident file says.\n"
+		     "  A silence of the log of up to %" PRIu64 " seconds hides nothing.\n",
+	    incident->silence);
+	if (incident->as_written)
+		(void)printf("  The stanza sets in the catalogue are what their writers made.\n");
+	if (incident->own_count > 0)
+		(void)printf("  %zu customer key%s the customer's, kept as the service's are.\n",
+		    incident->own_count, incident->own_count == 1 ? " is" : "s are");
+	for (size_t i = 0; i < incident->not_copied_count; i++) {
+		const char *folder = incident_not_copied(incident, i);
+
+		(void)printf("  Nothing below %s could be copied.\n",
+		    dk_text_show(folder, strlen(folder), "", safe, sizeof(safe)));
+	}
+}
+
+static void
+tell_made(const struct dk_manifest *m)
+{
+	char made[INCIDENT_TIME_BYTES], digest[65];
+
+	incident_time_text(m->time, made);
+	dk_hex(m->program, sizeof(m->program), digest);
+	(void)printf("  The bundle was made at %s by doublekey %s, of which the\n"
+		     "    executable has the SHA-256\n    %s\n",
+	    made, m->version, digest);
+}
+
 static void
 tell_claimed(const struct evidence_found *f)
 {
-	char made[INCIDENT_TIME_BYTES];
 	size_t texts;
 
 	(void)printf("Claimed, by whoever made or signed it:\n");
@@ -93,21 +141,19 @@ tell_claimed(const struct evidence_found *f)
 		tell_signature(f);
 	if (!f->identity_known && f->bundle->signature_len > 0)
 		(void)printf("    That this is its key, nobody has shown: give --identity.\n");
-	(void)printf("  What was stolen, and when, is as the incident file says.\n"
-		     "  The catalogue has all objects that there are.\n");
-	if (f->as_written)
-		(void)printf("  Key sets are those that the catalogue has.\n");
-	if (f->own_keys > 0)
-		(void)printf("  %zu keys are the customer's own.\n", f->own_keys);
+	tell_vouched(f->incident);
+	(void)printf("  The catalogue has all objects that there are.\n");
+	if (!f->quorum)
+		(void)printf("  Times of entries are those of the clock of the service.\n");
 	if (has(f, "configuration"))
 		(void)printf("  The configuration is the one of the service.\n");
 	if (has(f, "report.html"))
 		(void)printf("  The report says what the result says.\n");
 	if (f->opened && attested(f, &texts) < texts)
 		(void)printf("  Policies that no entry of the log names were in force.\n");
-	incident_time_text(f->bundle->manifest.time, made);
-	(void)printf(
-	    "  The bundle was made at %s by doublekey %s.\n", made, f->bundle->manifest.version);
+	if (has_below(f, "spec/"))
+		(void)printf("  The texts in spec/ are those that the program follows.\n");
+	tell_made(&f->bundle->manifest);
 }
 
 /* ---- missing ---- */
@@ -127,12 +173,13 @@ miss_text(const struct evidence_found *f, size_t at)
 {
 	const struct evidence_attested *a = &f->inventory.item[at];
 	char hex[65], name[DK_EVIDENCE_NAME_MAX_BYTES + 1];
-	bool before = a->time < f->from;
+	uint64_t from = f->incident->from;
+	bool before = a->time < from;
 
 	for (size_t i = at + 1; before && i < f->inventory.count; i++)
 		before = f->inventory.item[i].witnesses != a->witnesses ||
-		    f->inventory.item[i].time >= f->from;
-	if (a->time > f->to || (a->time < f->from && !before))
+		    f->inventory.item[i].time >= from;
+	if (a->time > f->incident->to || (a->time < from && !before))
 		return;
 	dk_hex(a->digest, sizeof(a->digest), hex);
 	(void)snprintf(name, sizeof(name), "%s/%s", a->witnesses ? "witnesses" : "policy", hex);
@@ -141,6 +188,43 @@ miss_text(const struct evidence_found *f, size_t at)
 	missing++;
 	(void)printf("  The %s that entry %" PRIu64 " put in force: SHA-256\n    %s\n",
 	    a->witnesses ? "witness policy" : "policy", a->index, hex);
+}
+
+static void
+miss_below(const struct evidence_root *root)
+{
+	char safe[SHOWN_BYTES], started[INCIDENT_TIME_BYTES];
+
+	(void)dk_text_show((const char *)root->path, root->len, "", safe, sizeof(safe));
+	incident_time_text(root->started, started);
+	if (root->stopped)
+		(void)printf("  What the catalogue did not see below %s: its scan of\n"
+			     "    %s did not end.\n",
+		    safe, started);
+	if (root->missed > 0)
+		(void)printf("  What could not be read below %s: %" PRIu64 " place%s.\n", safe,
+		    root->missed, root->missed == 1 ? "" : "s");
+}
+
+/* What the catalogue itself says that it does not have. */
+static void
+miss_scans(const struct evidence_scans *scans)
+{
+	size_t incomplete = 0;
+
+	if (scans->count == 0)
+		miss("What was looked at: the catalogue has no scan.");
+	for (size_t i = 0; i < scans->count; i++) {
+		const struct evidence_root *root = &scans->root[i];
+
+		if (root->stopped || root->missed > 0)
+			if (incomplete++ < ROOTS_SHOWN)
+				miss_below(root);
+	}
+	missing += incomplete > 0;
+	if (incomplete > ROOTS_SHOWN)
+		(void)printf(
+		    "  The same of %zu more roots of the catalogue.\n", incomplete - ROOTS_SHOWN);
 }
 
 static void
@@ -164,12 +248,17 @@ tell_missing(const struct evidence_found *f)
 	}
 	if (!m->persons)
 		miss("Users, devices and addresses were left out of the records.");
+	miss_scans(&f->scans);
 	for (size_t i = 0; f->opened && i < f->inventory.count; i++)
 		miss_text(f, i);
 	if (!has(f, "configuration"))
 		miss("The configuration of the service.");
 	if (!has(f, "report.html"))
 		miss("A report for people.");
+	if (!has_below(f, "spec/"))
+		miss("Texts of the specification.");
+	if (!has_below(f, "log/checkpoints/"))
+		miss("Earlier checkpoints of the log.");
 	if (missing == 0)
 		miss("Nothing that a bundle can have.");
 }

@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tarfile
 
@@ -101,9 +102,18 @@ def test_a_bundle_is_made_signed_and_verified(world):
         world.verify("signed", "--identity", world.identity).stdout)
     assert "Every byte of the file" in proved and "computed again, it is the same" in proved
     assert "signed this bundle" in proved and '"court"' in proved and world.identity in proved
-    assert "has %d entries" % world.size in proved and "%d private records" % world.size in proved
-    assert "1 of 1 policies are named by entries" in proved
+    assert "has %d entries" % world.size in proved
+    assert "records that open their entries of the log: %d." % world.size in proved
+    assert "Policies that entries of the log name: 1 of 1." in proved
     assert "incident file" in claimed and "The catalogue has all" in claimed
+    assert "A silence of the log of up to 120 seconds hides nothing." in claimed
+    assert "The stanza sets in the catalogue are what their writers made." in claimed
+    assert "The texts in spec/ are" in claimed and "clock of the service" in claimed
+    with open(CLIENT, "rb") as f:
+        assert hashlib.sha256(f.read()).hexdigest() in claimed
+    assert "customer key" not in claimed and "could be copied" not in claimed
+    assert "catalogue" not in missing and "could not be read" not in missing
+    assert "specification" not in missing
     assert "signature" not in missing and "configuration" in missing
     assert "objects 1" in result and "not-readable 1" in result
     # Nobody said whose key it is: then the signature is a claim.
@@ -115,6 +125,52 @@ def test_a_bundle_is_made_signed_and_verified(world):
     world.fails("unsigned", "evidence-signature", "missing", "--identity", world.identity)
     world.fails("signed", "evidence-signature", "signature", "--identity", "00" * 32)
     assert os.stat(world.path("signed")).st_mode & 0o777 == 0o600
+
+
+def test_all_that_is_vouched_for_is_told(world):
+    world.write("vouching", (INCIDENT + 'own-keys = {"%s"}\nnot-copied = {"/srv/vault", "/srv/x"}\n'
+                             'silence = "3600"\n' % ("0" * 64)).encode())
+    world.bundle("vouched", "--incident", "vouching")
+
+    def bare(parts):
+        for name in [n for n in parts if n.startswith(("spec/", "log/checkpoints/"))]:
+            del parts[name]
+
+    remade(world, "bare", bare, source="vouched")
+    _, claimed, missing, _ = sections(world.verify("bare").stdout)
+    assert "up to 3600 seconds" in claimed and "stanza sets" not in claimed
+    assert " 1 customer key is the customer's, kept as the service's are." in claimed
+    assert "Nothing below /srv/vault could be copied. Nothing below /srv/x could" in claimed
+    assert "Texts of the specification." in missing and "spec/" not in claimed
+    assert "Earlier checkpoints of the log." in missing
+
+
+def test_a_catalogue_that_says_it_is_incomplete(world):
+    """Of each root the newest scan counts."""
+    s = world.s
+    for name in ("holes", "holes/below"):
+        os.mkdir(world.path(name))
+        world.write(name + "/cut.dk", world.data("object.dk")[:100])
+    shutil.copy(world.path("catalogue"), world.path("holed"))
+    s.client("scan", "-q", "-o", "holed", "holes", check=False)
+    shutil.copy(world.path("holed"), world.path("stopped"))
+    with sqlite3.connect(world.path("stopped")) as db:
+        db.execute("INSERT INTO scan(root, started) SELECT root, 86400 FROM scan WHERE id = 1")
+        db.execute("INSERT INTO scan(root, started) VALUES(CAST('/never' AS BLOB), 172800)")
+    db.close()
+    shutil.copy(world.path("stopped"), world.path("rescanned"))
+    s.client("scan", "-q", "-o", "rescanned", "objects")
+    holes = "could not be read below %s: 2 places." % world.path("holes")
+    stopped = r"did not see below %s: its scan of \S+ did" % re.escape(world.path("objects"))
+    never = "did not see below /never: its scan of 1970-01-03T00:00:00Z did not end."
+    for catalogue, found in (("holed", (True, False, False)), ("stopped", (True, True, True)),
+                             ("rescanned", (True, False, True))):
+        world.bundle("incomplete", "--catalogue", catalogue, "--force")
+        for missing in (sections(world.verify("incomplete").stdout)[2],
+                        sections(world.verify("incomplete", "--without-records",
+                                              key=False).stdout)[2]):
+            assert "1970-01-02T00:00:00Z did" in missing or catalogue != "stopped"
+            assert (holes in missing, bool(re.search(stopped, missing)), never in missing) == found
 
 
 def test_the_second_reader_agrees(world):
@@ -240,7 +296,15 @@ def test_what_is_remade_is_found_too(world):
     def lost(parts):
         del parts[[n for n in parts if n.startswith("log/tile/0/")][0]]
 
+    def words(parts):
+        parts["incident"] = b"from = nothing\n"
+
+    def objects(parts):
+        parts["catalogue"] = b"x" * 4096
+
     for change, error, place in ((result, "evidence-result", "assessment.json"),
+                                 (words, "incident-file", "doublekey: incident: "),
+                                 (objects, "catalogue-file", "doublekey: catalogue: "),
                                  (inventory, "evidence-result", "inventory.json"),
                                  (incident, "evidence-result", "assessment.json"),
                                  (policy, "evidence-changed", "policy/"),
@@ -306,7 +370,8 @@ def test_without_persons_nobody_is_named(world):
 def test_without_the_key_of_the_auditor(world):
     done = world.verify("signed", "--without-records", "--identity", world.identity, key=False)
     assert "result was not computed again" in sections(done.stdout)[2]
-    assert "private records open" not in done.stdout
+    assert "Private records" not in done.stdout
+    assert "Private records" in world.verify("signed").stdout  # control
     assert world.verify("signed", check=False, key=False).returncode == 2
     assert world.verify("signed", "--without-records", check=False).returncode == 2
 
