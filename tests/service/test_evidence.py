@@ -319,6 +319,48 @@ def test_what_is_remade_is_found_too(world):
     assert world.data("remade") == world.data("unsigned")
 
 
+def test_the_first_failure_is_named(world):
+    """Of two at once, in the order of section 7."""
+    def change(*names):
+        def inventory(parts):
+            parts["inventory.json"] = parts["inventory.json"].split(b"\n", 1)[1]
+
+        def incident(parts):
+            parts["incident"] = b"x"
+
+        def checkpoint(parts):
+            parts["log/checkpoint"] = parts["log/checkpoint"].replace(b"\n", b"x\n", 1)
+
+        def tree(parts):
+            name = [n for n in parts if n.startswith("log/tile/entries/")][0]
+            parts[name] = parts[name][:-1] + bytes([parts[name][-1] ^ 1])
+
+        def result(parts):
+            parts["assessment.json"] += b" "
+
+        def catalogue(parts):
+            parts["catalogue"] = b"x" * 4096
+
+        def all_of_them(parts):
+            for name in names:
+                {"inventory": inventory, "incident": incident, "checkpoint": checkpoint,
+                 "tree": tree, "result": result, "catalogue": catalogue}[name](parts)
+        return all_of_them
+
+    order = (("checkpoint", "log-", "log/checkpoint"), ("incident", "incident-file", "incident"),
+             ("inventory", "evidence-result", "inventory.json"),
+             ("catalogue", "catalogue-file", "catalogue"), ("tree", "log-tree", "tile/"),
+             ("result", "evidence-result", "assessment.json"))
+    for at, (_, error, place) in enumerate(order):
+        remade(world, "faulty", change(*[name for name, _, _ in order[at:]]))
+        world.fails("faulty", error, place)
+    # The signature of another bundle: behind the checkpoint, before all that is in the parts.
+    remade(world, "faulty", change("checkpoint"), source="signed")
+    world.fails("faulty", "log-", "log/checkpoint")
+    remade(world, "faulty", change("incident"), source="signed")
+    world.fails("faulty", "evidence-signature", "signature")
+
+
 def test_records_can_be_left_out(world):
     world.bundle("no-persons", "--without-persons")
     found = evidence.check(world.data("no-persons"), world.auditor.key)
