@@ -75,6 +75,6 @@ authd_gate(struct authd *authd, const struct ipc_message *message)
 		gates_drop(gates, told.gate.name);
 	else
 		/* keyd, which decides, had room. */
-		(void)gates_put(gates, &told.gate, ipc_now());
+		(void)gates_put(gates, &told.gate, 0, ipc_now());
 	return true;
 }

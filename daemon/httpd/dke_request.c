@@ -18,20 +18,23 @@
 /* Who speaks for the client of this connection, if it is a front. */
 struct front {
 	bool there;
+	bool holds; /* its certificate does */
 	struct dke_front said;
 	uint8_t digest[32];
 };
 
 static bool
-is_front(const struct dke *dke, struct evhttp_request *request, uint8_t ret_digest[32])
+is_front(
+    const struct dke *dke, struct evhttp_request *request, uint8_t ret_digest[32], bool *ret_holds)
 {
-	const X509 *ca;
+	const X509 *ca = NULL;
 	X509 *cert = dke->conf.front_count > 0 ? httpd_peer_certificate(request, &ca) : NULL;
 	unsigned len = 0;
 
 	/* Whether it holds is authd's to judge, and to record. */
 	if (!cert || X509_digest(cert, EVP_sha256(), ret_digest, &len) != 1)
 		return false;
+	*ret_holds = ca != NULL;
 	for (unsigned i = 0; i < dke->conf.front_count; i++)
 		if (memcmp(dke->conf.front[i], ret_digest, 32) == 0)
 			return true;
@@ -45,7 +48,7 @@ take_front(const struct dke *dke, struct evhttp_request *request, struct front *
 	const char *value = NULL;
 	unsigned count = httpd_header_count(request, "Doublekey-Front", &value);
 
-	ret->there = is_front(dke, request, ret->digest);
+	ret->there = is_front(dke, request, ret->digest, &ret->holds);
 	if (!ret->there)
 		return count == 0;
 	return count == 1 && dke_front_parse(value, &ret->said);
@@ -175,6 +178,10 @@ dke_on_request(struct evhttp_request *request, void *ctx)
 	}
 	if (code == DK_CODE_OK &&
 	    (!httpd_strict(request) || !take_front(httpd->dke, request, &front)))
+		code = DK_CODE_HTTP;
+	/* Nobody behind here asks whether the word of a front counts. */
+	if (code == DK_CODE_OK && strncmp(uri, DKE_PAGES, strlen(DKE_PAGES)) == 0 && front.there &&
+	    !front.holds)
 		code = DK_CODE_HTTP;
 	if (code == DK_CODE_OK && strncmp(uri, DKE_PAGES, strlen(DKE_PAGES)) == 0) {
 		get_address(request, &front, address);

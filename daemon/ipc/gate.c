@@ -28,26 +28,42 @@ find(const struct gates *gates, const uint8_t name[32])
 }
 
 static void
-expire(struct gates *gates, uint64_t now)
+drop(struct gates *gates, unsigned i)
 {
-	unsigned kept = 0;
+	gates->count--;
+	memmove(&gates->item[i], &gates->item[i + 1], (gates->count - i) * sizeof(*gates->item));
+}
 
-	for (unsigned i = 0; i < gates->count; i++)
-		if (gates->item[i].until > now)
-			gates->item[kept++] = gates->item[i];
+/* Those whose time is over, the one of the same name, and the oldest of a device with too many. */
+static void
+make_room(struct gates *gates, const struct gate *gate, unsigned of_device, uint64_t now)
+{
+	unsigned kept = 0, count = 0, oldest = 0;
+
+	for (unsigned i = 0; i < gates->count; i++) {
+		const struct gate *one = &gates->item[i];
+
+		if (one->until <= now || memcmp(one->name, gate->name, sizeof(one->name)) == 0)
+			continue;
+		if (memcmp(one->device, gate->device, sizeof(one->device)) == 0 && count++ == 0)
+			oldest = kept;
+		if (kept != i)
+			gates->item[kept] = *one;
+		kept++;
+	}
 	gates->count = kept;
+	if (of_device > 0 && count >= of_device)
+		drop(gates, oldest);
 }
 
 bool
-gates_put(struct gates *gates, const struct gate *gate, uint64_t now)
+gates_put(struct gates *gates, const struct gate *gate, unsigned of_device, uint64_t now)
 {
-	gates_drop(gates, gate->name);
 	if (!gates->item)
 		gates->item = calloc(GATES_MAX, sizeof(*gates->item));
 	if (!gates->item)
 		say_fatal("no memory");
-	if (gates->count == GATES_MAX)
-		expire(gates, now);
+	make_room(gates, gate, of_device, now);
 	if (gates->count == GATES_MAX)
 		return false;
 	gates->item[gates->count++] = *gate;
@@ -68,10 +84,8 @@ gates_drop(struct gates *gates, const uint8_t name[32])
 {
 	struct gate *gate = find(gates, name);
 
-	if (!gate)
-		return;
-	gates->count--;
-	memmove(gate, gate + 1, (size_t)(gates->item + gates->count - gate) * sizeof(*gate));
+	if (gate)
+		drop(gates, (unsigned)(gate - gates->item));
 }
 
 void

@@ -10,13 +10,14 @@
 #include "native/page.h"
 
 #define GATES_MAX 16384
+#define GATES_DEVICE_MAX 64
 #define GATE_CONFIRMATION_S 120
 
 struct gate {
 	uint8_t name[32]; /* gate_name() */
 	uint8_t address[16];
-	uint64_t index; /* of its record */
-	uint64_t until; /* seconds since 1970 */
+	uint64_t index;     /* of its record */
+	uint64_t until;     /* seconds since 1970 */
 	uint8_t device[32]; /* that signed it; keyd alone knows it */
 };
 
@@ -29,8 +30,9 @@ struct gates {
 /* SHA-256 of document and person: one of a kind has one name. document: zeros for a session.
  * Without memory or libcrypto the process ends. */
 void gate_name(const uint8_t document[32], const char *person, uint8_t ret[32]);
-/* In place of one of the same name; those whose time is over go first. False: full. */
-bool gates_put(struct gates *gates, const struct gate *gate, uint64_t now);
+/* In place of one of the same name, and of those whose time is over. of_device: of one device at
+ * most so many, the oldest goes; 0: any number. False: full. */
+bool gates_put(struct gates *gates, const struct gate *gate, unsigned of_device, uint64_t now);
 /* One that holds at this address now, or NULL; until the next call of another function. */
 const struct gate *gates_find(
     const struct gates *gates, const uint8_t name[32], const uint8_t address[16], uint64_t now);

@@ -34,33 +34,53 @@ same(const struct waiting *a, const struct waiting *b)
 	    memcmp(a->address, b->address, sizeof(a->address)) == 0;
 }
 
-/* Old ones, the same one, and the oldest of a person with too many. */
+static bool
+of_same_place(const struct waiting *a, const struct waiting *b)
+{
+	return strcmp(a->person, b->person) == 0 &&
+	    memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
+/* Old ones, the same one, and the oldest of a person and address with too many. */
 static void
 make_room(struct keyd_gates *gates, const struct waiting *w)
 {
-	unsigned of_person = 0, oldest = 0;
+	unsigned kept = 0, count = 0, oldest = 0;
 
-	for (unsigned i = gates->waiting_count; i-- > 0;) {
+	for (unsigned i = 0; i < gates->waiting_count; i++) {
 		const struct waiting *one = &gates->waiting[i];
 
-		if (one->time + WAITING_S <= w->time || same(one, w)) {
-			forget(gates, i);
-			oldest -= oldest > i;
-		} else if (strcmp(one->person, w->person) == 0) {
-			of_person++;
-			oldest = i;
-		}
+		if (one->time + WAITING_S <= w->time || same(one, w))
+			continue;
+		if (of_same_place(one, w) && count++ == 0)
+			oldest = kept;
+		if (kept != i)
+			gates->waiting[kept] = *one;
+		kept++;
 	}
-	if (of_person >= WAITING_PERSON_MAX)
+	gates->waiting_count = kept;
+	if (count >= WAITING_PERSON_MAX)
 		forget(gates, oldest);
-	else if (gates->waiting_count == WAITING_MAX)
+	else if (kept == WAITING_MAX)
 		forget(gates, 0);
 }
 
-void
-keyd_gates_wait(struct keyd_gates *gates, const struct waiting *waiting)
+static bool
+has_authenticator(const struct state *state, const char *person)
 {
-	if (!dk_user_name_valid(waiting->person, strlen(waiting->person)))
+	for (unsigned i = 0; i < state->device_count; i++) {
+		const struct device *d = state->device[i];
+
+		if (d->credential && d->state == DEVICE_ACTIVE && strcmp(d->user, person) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+keyd_gates_wait(struct keyd_gates *gates, const struct state *state, const struct waiting *waiting)
+{
+	if (!has_authenticator(state, waiting->person))
 		return;
 	if (!gates->waiting)
 		gates->waiting = calloc(WAITING_MAX, sizeof(*gates->waiting));
@@ -111,30 +131,53 @@ keyd_gates_revoke(struct keyd_gates *gates, const uint8_t device[32], struct ipc
 	return true;
 }
 
-bool
-keyd_gates_take(struct keyd_gates *gates, const struct dk_log_factor *factor, unsigned n,
-    const char *person, const uint8_t document[32], const uint8_t address[16], uint64_t now,
-    bool *ret_was_used, uint8_t ret_used[32])
+static bool
+is_active(struct state *state, const uint8_t device[32])
 {
-	*ret_was_used = false;
-	for (unsigned i = 0; i < n; i++) {
-		const bool session = factor[i].type == DK_FACTOR_SESSION;
-		const struct gate *gate;
-		uint8_t name[32];
+	const struct device *d = state_device(state, device);
 
-		if (!session && factor[i].type != DK_FACTOR_CONFIRMATION)
-			continue;
-		gate_name(session ? no_document : document, person, name);
-		gate = gates_find(
-		    session ? &gates->sessions : &gates->confirmations, name, address, now);
-		if (!gate || gate->index != factor[i].root || (!session && *ret_was_used))
-			return false;
-		if (!session) {
-			*ret_was_used = true;
-			memcpy(ret_used, name, sizeof(name));
+	return d && d->state == DEVICE_ACTIVE;
+}
+
+/* The record of its making is root. */
+static const struct gate *
+find(const struct gates *gates, struct state *state, const uint8_t name[32],
+    const uint8_t address[16], uint64_t root, uint64_t now)
+{
+	const struct gate *gate = gates_find(gates, name, address, now);
+
+	return gate && gate->index == root && is_active(state, gate->device) ? gate : NULL;
+}
+
+bool
+keyd_gates_take(struct keyd_gates *gates, struct state *state, const struct dk_log_factor *factor,
+    unsigned n, const char *person, const uint8_t document[32], const uint8_t address[16],
+    uint64_t now, struct gate_use *use)
+{
+	const struct gate *confirmation = NULL;
+	uint8_t name[32];
+
+	for (unsigned i = 0; i < n; i++) {
+		if (factor[i].type == DK_FACTOR_SESSION) {
+			gate_name(no_document, person, name);
+			if (!find(&gates->sessions, state, name, address, factor[i].root, now))
+				return false;
+		} else if (factor[i].type == DK_FACTOR_CONFIRMATION && use->taken) {
+			if (!is_active(state, use->device))
+				return false;
+		} else if (factor[i].type == DK_FACTOR_CONFIRMATION) {
+			gate_name(document, person, name);
+			confirmation =
+			    find(&gates->confirmations, state, name, address, factor[i].root, now);
+			if (!confirmation)
+				return false;
 		}
 	}
-	if (*ret_was_used)
-		gates_drop(&gates->confirmations, ret_used);
+	if (confirmation) {
+		use->taken = true;
+		memcpy(use->name, confirmation->name, sizeof(use->name));
+		memcpy(use->device, confirmation->device, sizeof(use->device));
+		gates_drop(&gates->confirmations, use->name);
+	}
 	return true;
 }

@@ -7,7 +7,7 @@
 #define DK_KEYD_GATES_H
 
 #include "ipc/gate.h"
-#include "log/record.h"
+#include "keyd/state.h"
 
 #define WAITING_MAX 16384
 #define WAITING_PERSON_MAX 64
@@ -31,9 +31,10 @@ struct keyd_gates {
 };
 void keyd_gates_clear(struct keyd_gates *gates);
 
-/* A request that was denied since a gate is missing. What is no name of a user here, or
- * nothing that can be shown, waits for nobody. */
-void keyd_gates_wait(struct keyd_gates *gates, const struct waiting *waiting);
+/* A request that was denied since a gate is missing. It waits for a person who has an
+ * authenticator; of one person and address WAITING_PERSON_MAX at most, the oldest goes. */
+void keyd_gates_wait(
+    struct keyd_gates *gates, const struct state *state, const struct waiting *waiting);
 /* Those of a person at an address, the oldest first; at most WAITING_PERSON_MAX. */
 unsigned keyd_gates_waiting(struct keyd_gates *gates, const char *person, const uint8_t address[16],
     uint64_t now, const struct waiting *ret[WAITING_PERSON_MAX]);
@@ -41,13 +42,20 @@ unsigned keyd_gates_waiting(struct keyd_gates *gates, const char *person, const 
 /* One that this device signed, taken out; false: there is none any more. */
 bool keyd_gates_revoke(struct keyd_gates *gates, const uint8_t device[32], struct ipc_gate *ret);
 
+/* The confirmation that a request was given, also when it is judged anew. */
+struct gate_use {
+	bool taken;
+	uint8_t name[32];
+	uint8_t device[32];
+};
+
 /*
  * Whether each factor of type 5 and 6 is a confirmation or a session of this person, document
- * and address which holds now; a confirmation holds no longer then. ret_used: its name, if
- * there was one.
+ * and address which holds now, signed by a device that is not revoked. A confirmation is taken
+ * out, and is that of this request from then on.
  */
-bool keyd_gates_take(struct keyd_gates *gates, const struct dk_log_factor *factor, unsigned n,
-    const char *person, const uint8_t document[32], const uint8_t address[16], uint64_t now,
-    bool *ret_was_used, uint8_t ret_used[32]);
+bool keyd_gates_take(struct keyd_gates *gates, struct state *state,
+    const struct dk_log_factor *factor, unsigned n, const char *person, const uint8_t document[32],
+    const uint8_t address[16], uint64_t now, struct gate_use *use);
 
 #endif

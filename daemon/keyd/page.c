@@ -28,10 +28,14 @@ check(struct keyd *keyd, const struct dk_page_act *act, const uint8_t address[16
 	const uint64_t now = ipc_now();
 	const uint64_t age_max = act->what == DK_PAGE_LIST ? LIST_AGE_MAX_S : DK_REQUEST_AGE_MAX_S;
 	struct device *device = state_authenticator(&keyd->state, &act->credential);
+	static const uint8_t nowhere[16];
 	uint8_t challenge[32];
 
 	if (!device)
 		return DK_CODE_UNKNOWN_DEVICE;
+	/* An address that httpd cannot tell is one for many. */
+	if (memcmp(address, nowhere, sizeof(nowhere)) == 0)
+		return DK_CODE_POLICY;
 	if (keyd_device_pkey(keyd, device) != DK_OK ||
 	    dk_page_act_challenge(act, device->user, address, challenge) != DK_OK)
 		return DK_CODE_INTERNAL;
@@ -76,8 +80,8 @@ list(struct keyd *keyd, uint64_t id, const struct device *device, const uint8_t 
 	keyd_result(keyd, id, DK_CODE_OK, answer, wr.len);
 }
 
-/* False: there is no room. */
-static bool
+/* It may have been revoked while its record was on the way. */
+static unsigned
 take_hold(struct keyd *keyd, const struct page_act *a, uint64_t index, uint64_t *ret_until)
 {
 	const uint64_t now = ipc_now();
@@ -85,6 +89,10 @@ take_hold(struct keyd *keyd, const struct page_act *a, uint64_t index, uint64_t 
 		.gate = { .index = index } };
 	struct gates *gates = told.session ? &keyd->gates.sessions : &keyd->gates.confirmations;
 
+	const struct device *device = state_device(&keyd->state, a->device);
+
+	if (!device || device->state != DEVICE_ACTIVE)
+		return DK_CODE_DEVICE_REVOKED;
 	gate_name(a->document, a->person, told.gate.name);
 	memcpy(told.gate.address, a->address, sizeof(a->address));
 	memcpy(told.gate.device, a->device, sizeof(a->device));
@@ -93,11 +101,11 @@ take_hold(struct keyd *keyd, const struct page_act *a, uint64_t index, uint64_t 
 	else
 		told.gate.until =
 		    now + (told.session ? keyd->gates.session_s : GATE_CONFIRMATION_S);
-	if (told.gate.until != 0 && !gates_put(gates, &told.gate, now))
-		return false;
+	if (told.gate.until != 0 && !gates_put(gates, &told.gate, GATES_DEVICE_MAX, now))
+		return DK_CODE_BUSY;
 	keyd_tell_gate(keyd, &told);
 	*ret_until = told.gate.until != 0 ? told.gate.until : now;
-	return true;
+	return DK_CODE_OK;
 }
 
 static void
@@ -108,8 +116,8 @@ logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void 
 	struct dk_writer_buf wr;
 	uint64_t until = 0;
 
-	if (code == DK_CODE_OK && !take_hold(keyd, a, receipt->index, &until))
-		code = DK_CODE_BUSY;
+	if (code == DK_CODE_OK)
+		code = take_hold(keyd, a, receipt->index, &until);
 	dk_wr_init(&wr, answer, sizeof(answer));
 	dk_wr_bytes(&wr, "DKG2", 4);
 	dk_wr_u64(&wr, code == DK_CODE_OK ? receipt->index : 0);

@@ -194,21 +194,22 @@ dke_gates_hold(struct keyd *keyd, struct job *job)
 	struct ipc_dke_judged *j = &dke->judged;
 	char person[DK_LOG_PERSON_MAX_BYTES + 1];
 	struct ipc_gate used = { .session = false };
-	bool was_used;
+	const bool taken = dke->use.taken;
 
-	if (dke->gates_taken || dke->code != DK_CODE_OK)
+	if (dke->code != DK_CODE_OK)
 		return true;
 	copy_text(person, &j->person);
-	if (!keyd_gates_take(&keyd->gates, j->factor, j->factor_count, person, dke->document,
-		job->address, ipc_now(), &was_used, used.gate.name)) {
+	if (!keyd_gates_take(&keyd->gates, &keyd->state, j->factor, j->factor_count, person,
+		dke->document, job->address, ipc_now(), &dke->use)) {
 		/* What does not hold stands in no record. */
 		j->factor_count = 0;
 		j->level = 0;
 		return false;
 	}
-	dke->gates_taken = true;
-	if (was_used)
+	if (dke->use.taken && !taken) {
+		memcpy(used.gate.name, dke->use.name, sizeof(used.gate.name));
 		keyd_tell_gate(keyd, &used);
+	}
 	return true;
 }
 
@@ -226,7 +227,7 @@ wait_for_person(struct keyd *keyd, const struct job *job)
 	memcpy(w.key, dke->key_name, sizeof(dke->key_name));
 	memcpy(w.document, dke->document, sizeof(w.document));
 	memcpy(w.address, job->address, sizeof(w.address));
-	keyd_gates_wait(&keyd->gates, &w);
+	keyd_gates_wait(&keyd->gates, &keyd->state, &w);
 }
 
 /* ---- the HSM ---- */

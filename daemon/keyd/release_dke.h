@@ -23,7 +23,7 @@ struct dke_request {
 	struct ipc_dke_judged judged; /* what it borrows lies in job->copy */
 	uint8_t document[32];
 	unsigned code; /* of the answer */
-	bool gates_taken; /* what it was confirmed by is used for it, also if it is judged anew */
+	struct gate_use use;
 	/* what is known of it here; empty, 0: nothing */
 	char key_name[DK_SERVICE_NAME_MAX_BYTES + 1];
 	uint8_t key_id[DK_KEY_ID_BYTES];

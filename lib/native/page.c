@@ -161,6 +161,9 @@ dk_page_act_parse(const uint8_t *body, size_t len, struct dk_page_act *ret)
 		return DK_ERR_SERVICE_MALFORMED_REQUEST;
 	if (act.what != DK_PAGE_LIST && !copy(&rd, act.document, sizeof(act.document)))
 		return DK_ERR_SERVICE_MALFORMED_REQUEST;
+	/* None at all, for the log: it would be taken more than once. */
+	if (memcmp(act.nonce, none, sizeof(act.nonce)) == 0)
+		return DK_ERR_SERVICE_MALFORMED_REQUEST;
 	if (act.what != DK_PAGE_CONFIRM && memcmp(act.document, none, sizeof(none)) != 0)
 		return DK_ERR_SERVICE_MALFORMED_REQUEST;
 	if (!read_credential(&rd, &act.credential) || !read_assertion(&rd, &act.assertion) ||

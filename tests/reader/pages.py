@@ -160,6 +160,7 @@ def parse_list(data):
     found = {"time": body.number(8), "nonce": body.take(16),
              "credential": body.sized(2, 16, 1023), "assertion": body.assertion()}
     body.end()
+    require(any(found["nonce"]), "malformed-request")
     return found
 
 
@@ -171,6 +172,7 @@ def parse_act(data):
              "assertion": body.assertion()}
     body.end()
     require(CONFIRM <= found["what"] <= CLOSE, "malformed-request")
+    require(any(found["nonce"]), "malformed-request")
     require(found["what"] == CONFIRM or not any(found["document"]), "malformed-request")
     return found
 

@@ -67,7 +67,7 @@ class Page:
         return parse_list(answer.body) if answer.status == 200 else answer
 
     def act_body(self, what, document=bytes(32), now=None, nonce=None, person=None, address=None):
-        now, nonce = int(now or time.time()), nonce or os.urandom(16)
+        now, nonce = int(now or time.time()), os.urandom(16) if nonce is None else nonce
         challenge = pages.act_challenge(
             what, address or self.address, person or self.person, document, now, nonce)
         return pages.write_act(what, now, nonce, document, self.key.credential,

@@ -30,7 +30,7 @@ TENANT = '''tenant "contoso" {
 RULE = '''decrypt "%s" {
 	keys = {"%s"}
 	tenants = {"contoso"}
-	users = {"alice@contoso.com", "bob@contoso.com"}
+	users = {"alice@contoso.com", "bob@contoso.com", "carol@contoso.com"}
 	%s
 	allow = true
 }
@@ -150,6 +150,25 @@ def test_what_does_not_unwrap_uses_no_confirmation(service, alice):
     value = b"\0" + service.wrap("Bound")[1:]
     assert confirm(alice, value)
     assert service.ask("Bound", value).error() == (400, "value")
+
+
+def test_one_person_takes_no_place_from_others(service, alice, bob):
+    value = service.wrap("Bound")
+    assert confirm(alice, value)
+    mine = [service.wrap("Bound") for _ in range(65)]
+    assert all(confirm(bob, one) for one in mine)
+    assert service.opens("Bound", value)
+    # Of one device the oldest goes.
+    assert not service.opens("Bound", mine[0], BOB)
+    assert service.opens("Bound", mine[1], BOB) and service.opens("Bound", mine[64], BOB)
+
+
+def test_what_strangers_ask_for_pushes_nothing_out(service, alice):
+    value = service.wrap("Bound")
+    assert not service.opens("Bound", value)
+    for _ in range(70):
+        assert not service.opens("Bound", service.wrap("Bound"), "carol@contoso.com")
+    assert document(value) in [d for d, _, _ in alice.list()[2]]
 
 
 # ---- a session: a token from there rides on it ----

@@ -221,6 +221,11 @@ def test_an_act_counts_once(service, alice):
     assert refused(alice.post(body)) == error(403, "replay")
 
 
+def test_a_nonce_that_is_none(service, alice):
+    answer = alice.act(pages.OPEN, nonce=bytes(16))
+    assert refused(answer) == error(400, "malformed-request")
+
+
 def test_the_user_must_be_verified(service, alice):
     sign = alice.key.sign
     alice.key.sign = lambda challenge: sign(challenge, flags=pages.PRESENT)

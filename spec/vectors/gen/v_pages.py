@@ -173,6 +173,12 @@ def bodies():
         document = draw("document") if what == pages.CONFIRM else bytes(32)
         act(name, "an act", acted(what, document), "success", what=what, time=NOW,
             nonce=NONCE.hex(), document=document.hex(), credential=CREDENTIAL.hex())
+    zeros = pages.act_challenge(2, ADDRESS, PERSON, bytes(32), NOW, bytes(16))
+    act("nonce_zeros", "a nonce that is none", pages.write_act(
+        2, NOW, bytes(16), bytes(32), CREDENTIAL, made(zeros, "act without a nonce")))
+    zeros = pages.list_challenge(ADDRESS, NOW, bytes(16))
+    listing("nonce_zeros", "a nonce that is none", pages.write_list(
+        NOW, bytes(16), CREDENTIAL, made(zeros, "list without a nonce")))
     act("what_0", "no such act", acted(0, bytes(32)))
     act("what_4", "no such act", acted(4, bytes(32)))
     act("open_document", "a session of a document", acted(2, draw("document")))
