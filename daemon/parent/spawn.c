@@ -80,8 +80,12 @@ static pid_t
 start(const struct spawn_user *user, const char *name, const int *fds, unsigned n, const char *dir)
 {
 	static char *const nothing[] = { NULL };
+	/* To bind a symbol at its first call puts the vector registers on the stack, and in them
+	 * what was copied last: a piece of a token or a share that nobody wipes. */
+	static char bind_now[] = "LD_BIND_NOW=1";
+	static char *const environment[] = { bind_now, NULL };
 
-	return start_with(user, name, fds, n, dir, nothing, nothing);
+	return start_with(user, name, fds, n, dir, nothing, environment);
 }
 
 static pid_t

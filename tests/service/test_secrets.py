@@ -3,6 +3,8 @@
 import base64
 import os
 
+import pytest
+
 from memory import files_of
 from service import PASSPHRASE
 
@@ -24,3 +26,12 @@ def test_plaintext_is_in_no_file(ready):
     plain = open(os.path.join(ready.base, "out"), "rb").read()
     for path, data in files_of(ready.dir):
         assert plain not in data, path
+
+
+def test_processes_bind_their_symbols_at_the_start(ready):
+    """Else pieces of what was copied last stay on the stack: see daemon/parent/spawn.c."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may read the environment of these processes")
+    for name, pid in ready.pids().items():
+        with open("/proc/%d/environ" % pid, "rb") as f:
+            assert f.read() == b"LD_BIND_NOW=1\0", name
