@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from reader import dke
 
 import keyring
+import pieces
 import seeded
 
 VECTORS = {}
-LINE = 240
 NOW = 1929000000
 NAME, ID = "TestKey1", "F2DBF8CB-7B06-4ABA-B93A-CACAD13CD7BB"
 TENANT = "5f0c1d2e-3b4a-4c5d-8e6f-708192a3b4c5"
@@ -36,14 +36,7 @@ KEYS = {name: private(name) for name in (*SIZES, "dke-issuer", "dke-issuer-other
 
 
 def vector(kind, name, spec, expect, comment, /, parts=(), **lines):
-    name = f"{kind}_{name}"
-    fields = [("spec", spec), ("kind", kind), ("expect", expect)]
-    fields += [(key.replace("_", "-"), value) for key, value in lines.items()]
-    fields += [("part", f"{part} {len(data)}") for part, data in parts] + [("comment", comment)]
-    head = "".join(f"{key}: {value}\n" for key, value in fields)
-    assert name not in VECTORS and head.isascii(), name
-    assert max(map(len, head.splitlines())) <= LINE, head
-    VECTORS[name] = head.encode() + b"\n" + b"".join(data for _, data in parts)
+    pieces.add(VECTORS, f"{kind}_{name}", kind, spec, expect, comment, parts, **lines)
 
 
 def b64(data):

@@ -12,10 +12,10 @@ from forge import flipped
 from world import (
     CA, CUSTODIAN, DEVICE, EPHEMERAL, IDENTITY, NOW, ONE, ORIGIN, SERVICE, SIGNER, STRANGER, THREE,
     TWO, URL, Cosigner, LogSigner, Request, coded, draw, key, key_id, place, receipt, salts, spki)
+import pieces
 import seeded
 
 VECTORS = {}
-LINE = 240
 ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
 
 
@@ -25,13 +25,7 @@ POLICY = POLICY_NONE.replace(b"quorum none", b"quorum w")
 
 def vector(kind, name, spec, expect, comment, parts, **lines):
     name = f"{kind}_{name}".replace("-", "_")
-    fields = [("spec", spec), ("kind", kind), ("expect", expect)]
-    fields += [(key.replace("_", "-"), value) for key, value in lines.items()]
-    fields += [("part", f"{part} {len(data)}") for part, data in parts] + [("comment", comment)]
-    head = "".join(f"{key}: {value}\n" for key, value in fields)
-    assert name not in VECTORS and head.isascii(), name
-    assert max(map(len, head.splitlines())) <= LINE, head
-    VECTORS[name] = head.encode() + b"\n" + b"".join(data for _, data in parts)
+    pieces.add(VECTORS, name, kind, spec, expect, comment, parts, **lines)
 
 
 def scalar(private):

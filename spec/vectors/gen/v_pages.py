@@ -12,10 +12,10 @@ from reader import pages
 from reader.fields import u8, u16
 from reader.pages import Assertion
 
+import pieces
 import seeded
 
 VECTORS = {}
-LINE = 240
 ORIGIN = "https://dke.contoso.com"
 PERSON = "alice@contoso.com"
 NOW = 1929000000
@@ -25,14 +25,7 @@ OTHER = seeded.ephemeral_key(ec.SECP256R1(), "pages", "another authenticator")
 
 
 def vector(kind, name, spec, expect, comment, /, parts=(), **lines):
-    name = f"{kind}_{name}"
-    fields = [("spec", spec), ("kind", kind), ("expect", expect)]
-    fields += [(key.replace("_", "-"), value) for key, value in lines.items()]
-    fields += [("part", f"{part} {len(data)}") for part, data in parts] + [("comment", comment)]
-    head = "".join(f"{key}: {value}\n" for key, value in fields)
-    assert name not in VECTORS and head.isascii(), name
-    assert max(map(len, head.splitlines())) <= LINE, head
-    VECTORS[name] = head.encode() + b"\n" + b"".join(data for _, data in parts)
+    pieces.add(VECTORS, f"{kind}_{name}", kind, spec, expect, comment, parts, **lines)
 
 
 def draw(purpose, size=32):
