@@ -15,14 +15,13 @@ from dataclasses import dataclass
 import issuer as idp
 import puppet
 import rules
-from proxy import Proxy
 from reader import keyfile
-from service import BUILD, free_port
+from service import BUILD
 from test_approval import Request
 from test_clock import HOUR, LIBRARY, SCRIPT, Clocked
 from test_log import checkpoint
 from test_log_tools import records_file
-from test_tls import OwnCa, OwnService, certificate, new_key, write
+from test_proxy import Fronted
 
 KID = "k1"
 SILENT_S, PATIENCE_S = 2, 60  # a heartbeat comes within a second, on an idle machine
@@ -67,23 +66,8 @@ def stamp(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-class Guarded(OwnService, Clocked):
-    """Its URL is that of a proxy that ends TLS and keeps all that passes."""
-
-    def __init__(self, base):
-        super().__init__(base, OwnCa())
-        self.own_port = free_port()
-        conf = pathlib.Path(self.dir, "doublekeyd.conf")
-        text, n = re.subn(r"(?m)^listen = .*$", 'listen = "127.0.0.1:%d"' % self.own_port,
-                          conf.read_text())
-        assert n == 1
-        conf.write_text(text)
-        key, pem = new_key()
-        front = [os.path.join(self.base, name) for name in ("front.pem", "front.key", "ca.pem")]
-        for path, data in zip(front, (certificate(self.ca, key) + self.ca.pem(), pem,
-                                      self.ca.pem())):
-            write(path, data)
-        self.proxy = Proxy(self.port, self.own_port, *front)
+class Guarded(Fronted, Clocked):
+    """Its proxy keeps all that passes."""
 
     def put_back(self, process):
         """With the clock of the town."""
