@@ -89,6 +89,8 @@ dke_gates_look(struct dke_gates *gates, const struct gates *confirmations,
 	const struct gate *gate;
 	uint8_t name[32];
 
+	if (confirmations->count == 0 && sessions->count == 0)
+		return;
 	gate_name(document, person, name);
 	gate = gates_find(confirmations, name, address, now);
 	if (gate) {
