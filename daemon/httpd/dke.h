@@ -44,6 +44,8 @@ void dke_end(struct httpd *httpd);
 
 /* dke_request.c: for evhttp. */
 void dke_on_request(struct evhttp_request *request, void *ctx);
+/* Once more what was asked of authd for a request that is still there. */
+void dke_ask_again(struct evhttp_request *request, struct httpd *httpd);
 
 /* dke_key.c: payload of DKE_KEYS; false: not its layout. */
 bool dke_on_keys(struct httpd *httpd, const struct ipc_message *message);

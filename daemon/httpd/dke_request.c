@@ -148,6 +148,19 @@ post_decrypt(struct httpd *httpd, struct evhttp_request *request, const struct d
 		ask(httpd, request, target, &token, front);
 }
 
+void
+dke_ask_again(struct evhttp_request *request, struct httpd *httpd)
+{
+	struct dke_target target;
+	struct front front;
+
+	if (!take_front(httpd->dke, request, &front) ||
+	    dke_target_parse(DKE_POST, evhttp_request_get_uri(request), &target) != DK_CODE_OK)
+		dke_answer(httpd, request, METRICS_DKE_DECRYPT, DK_CODE_INTERNAL, NULL, 0);
+	else
+		post_decrypt(httpd, request, &target, &front);
+}
+
 static enum dke_method
 method_of(struct evhttp_request *request)
 {

@@ -38,6 +38,7 @@
 #define HTTPD_HEADERS_MAX_BYTES 16384
 #define HTTPD_IDLE_S 60
 #define HTTPD_ANSWER_S 30
+#define HTTPD_ASKED_AGAIN_MAX 2
 #define HTTPD_CA_MAX_BYTES 8192
 #define HTTPD_TYPE_JSON "application/json; charset=utf-8"
 
@@ -56,6 +57,7 @@ struct waiting {
 	bool dke;          /* of the Microsoft DKE front end */
 	bool page;         /* of its pages */
 	uint64_t begun_us; /* 0: no release */
+	unsigned again;    /* how often it was asked again */
 };
 
 struct httpd {
@@ -140,6 +142,8 @@ void httpd_reply(struct evhttp_request *request, unsigned code, const char *cont
 /* Ask another process; takes the request over. */
 void httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channel *channel,
     unsigned type, const struct dk_part *parts, size_t n, const char *content_type);
+/* native.c: a release, by a request as it came; also once more. */
+void httpd_ask_release(struct httpd *httpd, struct evhttp_request *request);
 bool httpd_on_answer(struct httpd *httpd, enum ipc_process from, const struct ipc_message *message);
 void httpd_expire(struct httpd *httpd);
 

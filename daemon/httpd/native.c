@@ -51,8 +51,8 @@ body_of(struct evhttp_request *request, size_t max, const uint8_t **ret_body, si
 	return *ret_code == DK_CODE_OK;
 }
 
-static void
-post_release(struct httpd *httpd, struct evhttp_request *request)
+void
+httpd_ask_release(struct httpd *httpd, struct evhttp_request *request)
 {
 	struct dk_request_signature sig = { .created = 0 };
 	uint8_t head[16 + 8 + 16 + 32 + 64];
@@ -181,7 +181,7 @@ httpd_on_request(struct evhttp_request *request, void *ctx)
 	if (code != DK_CODE_OK)
 		httpd_reply(request, code, NULL, NULL, 0);
 	else if (method == EVHTTP_REQ_POST && strcmp(path, DK_RELEASE_PATH) == 0)
-		post_release(httpd, request);
+		httpd_ask_release(httpd, request);
 	else if (method == EVHTTP_REQ_POST && strcmp(path, "/v1/devices") == 0)
 		post_device(httpd, request);
 	else if (method == EVHTTP_REQ_GET && route_get(httpd, request, path))

@@ -160,16 +160,48 @@ httpd_ask(struct httpd *httpd, struct evhttp_request *request, struct ipc_channe
 	httpd_flush_soon(httpd);
 }
 
+/* What the processes knew changed while it was on its way, and nothing was recorded. The request is
+ * still there as it came. */
+static bool
+ask_again(struct waiting *old)
+{
+	struct httpd *httpd = old->httpd;
+	struct evhttp_request *request = old->request;
+	struct waiting *w;
+
+	if (!request || old->begun_us == 0 || old->again >= HTTPD_ASKED_AGAIN_MAX)
+		return false;
+	if (old->dke)
+		dke_ask_again(request, httpd);
+	else
+		httpd_ask_release(httpd, request);
+	w = httpd->waiting;
+	if (w && w->request == request) {
+		w->deadline = old->deadline;
+		w->begun_us = old->begun_us;
+		w->again = old->again + 1;
+	}
+	free(old);
+	return true;
+}
+
 bool
 httpd_on_answer(struct httpd *httpd, enum ipc_process from, const struct ipc_message *message)
 {
-	const struct waiting *w = find(httpd, message->id);
+	struct waiting *w = find(httpd, message->id);
 	struct ipc_coded answer;
 
-	if (!ipc_coded_read(message, &answer) || (w && w->answers != from))
+	if (!(from == IPC_KEYD ? ipc_result_read : ipc_coded_read)(message, &answer) ||
+	    (w && w->answers != from) ||
+	    (w && w->begun_us == 0 && answer.code == IPC_CODE_STALE))
 		return false;
-	if (w) /* else it came after its deadline */
-		finish(take(httpd, message->id), answer.code, answer.rest.data, answer.rest.len);
+	w = take(httpd, message->id);
+	if (!w) /* it came after its deadline */
+		return true;
+	if (answer.code != IPC_CODE_STALE)
+		finish(w, answer.code, answer.rest.data, answer.rest.len);
+	else if (!ask_again(w))
+		finish(w, DK_CODE_BUSY, NULL, 0);
 	return true;
 }
 

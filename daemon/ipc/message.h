@@ -120,7 +120,8 @@ enum ipc_protection {
 	IPC_LOCKED = 32,
 };
 
-/* Codes of APPENDED and STATE_PUT_DONE that no client sees (spec/ipc.md section 4). */
+/* Codes of APPENDED and STATE_PUT_DONE, the first of RESULT too, that no client sees
+ * (spec/ipc.md section 4). */
 #define IPC_CODE_STALE 0xff01u
 #define IPC_CODE_POLICY_DIFFERS 0xff02u
 

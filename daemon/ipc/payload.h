@@ -21,13 +21,15 @@
 /* A number of 1 to 8 bytes and nothing else: READY, ANCHOR, POLICY_LOGGED. */
 bool ipc_number_read(const struct ipc_message *message, size_t bytes, uint64_t *ret);
 
-/* A code and what is behind it: RESULT, DATA, TOKEN_DONE, ADMIN_DONE, RECORDS_DONE,
+/* A code and what is behind it: DATA, TOKEN_DONE, ADMIN_DONE, RECORDS_DONE,
  * POLICY_DONE. */
 struct ipc_coded {
 	unsigned code;
 	struct dk_part rest;
 };
 bool ipc_coded_read(const struct ipc_message *message, struct ipc_coded *ret);
+/* RESULT: the same, or IPC_CODE_STALE alone. */
+bool ipc_result_read(const struct ipc_message *message, struct ipc_coded *ret);
 
 struct ipc_go {
 	uint32_t restarts;

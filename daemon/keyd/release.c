@@ -32,11 +32,9 @@ refusal_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receip
 
 	if (code == DK_CODE_OK && job->dke)
 		dke_denied(keyd, job, receipt->index);
-	/* What authd knew is as old: the client asks again. */
-	if (code == IPC_CODE_STALE) {
+	/* What authd knew is as old: it is asked again. */
+	if (code == IPC_CODE_STALE)
 		keyd_share_look(keyd);
-		code = DK_CODE_BUSY;
-	}
 	keyd_result(keyd, job->id, code == DK_CODE_OK ? job->code : code, NULL, 0);
 	job_free(job);
 }
@@ -162,7 +160,7 @@ send_record(struct keyd *keyd, struct job *job)
 	struct pending *pending = job->pending;
 
 	if (job_outdated(keyd, job)) {
-		keyd_release_end(keyd, job, DK_CODE_BUSY);
+		keyd_release_end(keyd, job, IPC_CODE_STALE);
 		return;
 	}
 	if (job->dke && !dke_gates_hold(keyd, job)) {

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ObjectIdentifier
 
 from certificates import DAY, Authority
-from dke import (AUTHORIZATION, JSON, VECTORS, Connection, Stand, bearer, client_context, request,
-                 vector, vectors)
+from dke import (AUTHORIZATION, JSON, VECTORS, Connection, Stand, bearer, client_context,
+                 request, vector, vectors)
 from reader import dke as reader
 from service import Service
 
@@ -24,6 +24,7 @@ ID = "F2DBF8CB-7B06-4ABA-B93A-CACAD13CD7BB"
 PATH = "/TestKey1/%s/decrypt" % ID
 BODY = b'{"alg":"RSA-OAEP-256","value":"AAAA"}'
 FRONT = "Doublekey-Front"
+STALE = 0xff01  # of RESULT
 
 
 def modulus(name):
@@ -282,6 +283,17 @@ def test_every_code_has_its_answer(stand, code):
 def test_each_reason_of_a_token_looks_alike(stand, code):
     stand.answer = (code, b"")
     assert challenge_of(decrypt(stand)) == expected_challenge(stand, True)
+
+
+@pytest.mark.parametrize("times", [0, 1, 2, 3, 9])
+def test_what_is_stale_is_asked_again(stand, front, times):
+    """Twice, as it came; then the client is told to ask again."""
+    answers = iter([(STALE, b"")] * times)
+    stand.answer = lambda asked: next(answers, (0, b"plain"))
+    got = through(stand, front[0], ["network bob 192.0.2.7"])
+    assert len(stand.asked) == min(times, 2) + 1
+    assert got.error() == (503, "busy") if times > 2 else got.status == 200
+    assert len({tuple(sorted((k, str(v)) for k, v in vars(a).items())) for a in stand.asked}) == 1
 
 
 def test_a_result_that_is_none(stand):
