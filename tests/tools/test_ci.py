@@ -63,6 +63,19 @@ class Run(unittest.TestCase):
         self.assertEqual((status, last), (1, "14 passed, 1 failed, 3 skipped"), out)
         self.assertIn("failed: test", out)
 
+    def test_what_failed_is_named_at_the_end(self):
+        self.targets(test="echo '57/99 x:slow / service   FAIL   2.1s   exit status 1'; "
+                          "echo 'FAILED test_x.py::test_y - assert 1 == 2'; echo '58/99 z OK 1s'; "
+                          "seq 200; echo '5 passed, 1 failed'; exit 1",
+                     test_peers="echo 'moto: keys: FAILED: KeyError: 7'; exit 1")
+        self.script("tests/peers/run", "exit 0")
+        out = self.run_ci()[1]
+        end = out.split("failed: test test-peers\n")[1].splitlines()
+        self.assertEqual(end[:3], [
+            "  test: 57/99 x:slow / service   FAIL   2.1s   exit status 1",
+            "  test: FAILED test_x.py::test_y - assert 1 == 2",
+            "  test-peers: moto: keys: FAILED: KeyError: 7"], out)
+
     def test_a_failed_command_fails_without_a_count(self):
         self.script("tools/check-names", "exit 1")
         self.assertEqual(self.run_ci()[0], 1)
