@@ -11,7 +11,7 @@ import pytest
 from nodes import answer, cluster, release, wait_until
 from service import BUILD
 from test_migrate import records, served
-from test_nodes import seen_until, stop_process, whole
+from test_nodes import judged_too_early, stop_process, whole
 from test_password import (HEARTBEAT, Thief, forget_a_freeze, last_act, put_an_unfreeze,
                            rewrite)
 from test_unknown import Cutter, behind
@@ -66,8 +66,9 @@ def test_without_the_generation_a_freeze_does_not_reach_a_node_that_stood_still(
 
 
 def test_without_what_authd_was_told_a_denial_is_recorded(nodes_with):
+    """A slow machine may ask too late: then once more."""
     nodes = nodes_with("keyd-without-told")
-    seen_until(nodes, DENIED_BY_POLICY)
+    assert any(judged_too_early(nodes, n) == DENIED_BY_POLICY for n in range(40))
     assert any(" denial " in line for line in records(nodes[0]))
 
 

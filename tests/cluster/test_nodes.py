@@ -231,24 +231,15 @@ def judged_too_early(nodes, n):
     return int.from_bytes(answer[79:81], "big") if status == 200 else code
 
 
-def seen_until(nodes, wanted):
-    """All that was answered, until it was this: a slow machine may ask too late."""
-    seen = set()
-    for n in range(40):
-        seen.add(judged_too_early(nodes, n))
-        if wanted in seen:
-            return seen
-    raise AssertionError(seen)
-
-
 def released(node, body):
     status, _, answer = node.release(node.device(), body)
     return status == 200 and answer[79:81] == bytes(2)
 
 
 def test_what_was_judged_without_the_others_state_is_no_denial(nodes):
-    """Nothing is said in the log of a request that authd could not know better."""
-    assert seen_until(nodes, "busy") <= {"busy", 0}
+    """authd is asked again, and the client notices nothing. That authd is asked too early here at
+    all is what the control of test_controls shows, where the answer is a denial."""
+    assert {judged_too_early(nodes, n) for n in range(10)} == {0}
     assert not any(" denial " in line for line in records(nodes[0]))
 
 
