@@ -94,18 +94,19 @@ make_record(struct append *a)
 static void
 send_one(struct append *a)
 {
-	uint8_t head[8 + 1 + 32 + 8 + 32 + 16 + 1 + 1] = { 0 };
+	uint8_t head[8 + 1 + 32 + 8 + 32 + 16 + 8 + 1 + 1] = { 0 };
 	struct dk_writer_buf wr;
 
 	if (a->fresh)
 		make_record(a);
 	const struct dk_part parts[] = { { a->leaf, sizeof(a->leaf) }, { head, sizeof(head) },
 		{ a->record, a->record_len } };
-	dk_wr_init(&wr, head + 8 + 1 + 32, 8 + 32 + 16 + 1);
+	dk_wr_init(&wr, head + 8 + 1 + 32, 8 + 32 + 16 + 8 + 1);
 	dk_wr_u64(&wr, (uint64_t)time(NULL));
 	dk_wr_bytes(&wr, a->device, sizeof(a->device));
 	dk_wr_zero(&wr, 8);
 	dk_wr_u64(&wr, ++a->next);
+	dk_wr_zero(&wr, 8);
 	dk_wr_u8(&wr, DK_LOG_PROMPT);
 	need(ipc_send(&a->keyd, IPC_APPEND, a->next, parts, 3), "logd");
 }

@@ -20,7 +20,7 @@
 #define JUDGED_MAX_BYTES                                                                           \
 	(8 + 32 + 2 + 1 + 1 + CHARGES_MAX * IPC_CHARGE_BYTES + 1 + DKE_GATES_FIELDS_BYTES + 4 +    \
 	    DK_LOG_TOKEN_MAX_BYTES + 4 + DK_LOG_CLIENT_BYTES + 4 + DK_LOG_NAME_MAX_BYTES + 16 +    \
-	    1 + IPC_DKE_PERSON_MAX_BYTES + 32 + 2 * (1 + IPC_DKE_NAME_MAX_BYTES) + 2)
+	    1 + IPC_DKE_PERSON_MAX_BYTES + 32 + 8 + 2 * (1 + IPC_DKE_NAME_MAX_BYTES) + 2)
 
 struct asked {
 	struct ipc_dke_decrypt message;
@@ -204,6 +204,7 @@ send_judged(struct authd *authd, uint64_t id, const struct asked *a)
 	dk_wr_bytes(&wr, a->message.address, 16);
 	write_short(&wr, a->token.person);
 	dk_wr_bytes(&wr, token, sizeof(token));
+	dk_wr_u64(&wr, a->token.until);
 	write_short(&wr, a->message.name);
 	write_short(&wr, a->message.id);
 	dk_wr_u16(&wr, (uint16_t)a->value_len);

@@ -207,6 +207,11 @@ verify_claims(const struct jwt *jwt, const struct asked *a, uint64_t now, struct
 		return DKE_TOKEN_CLIENT;
 	if (!take_person(a, token->person) || !take_id(a, token->record.id))
 		return DKE_TOKEN_FALSE;
+	if (policy_tenant_single_use(a->policy, a->tenant->info.number)) {
+		if (token->record.id[0] == '\0')
+			return DKE_TOKEN_FALSE;
+		token->until = times.expires;
+	}
 	take_texts(json_object_get(a->claims, "groups"), token, &token->groups);
 	take_texts(json_object_get(a->claims, "roles"), token, &token->roles);
 	token->tenant = a->tenant->info.title;
@@ -245,6 +250,7 @@ dke_token_verify(const uint8_t *text, size_t len, const struct policy *policy,
 
 	ret->is_signed = false;
 	ret->tenant = NULL;
+	ret->until = 0;
 	ret->record = (struct dk_log_token){ .issued = 0 };
 	ret->person[0] = ret->client[0] = '\0';
 	ret->groups.count = ret->roles.count = 0;

@@ -28,6 +28,7 @@ struct dke_token {
 	struct dk_log_token record;
 	/* the rest only if it holds */
 	const char *tenant; /* title; borrowed from the policy */
+	uint64_t until;     /* its end, if it may unwrap once; else 0 */
 	char person[PERSON_MAX_BYTES + 1];
 	char client[DKE_CLIENT_CHARS + 1];
 	struct dke_texts groups, roles;

@@ -174,6 +174,8 @@ enum policy_tenant_list {
 bool policy_key_set_url_ok(const char *metadata, const char *id, const char *url);
 const char *policy_tenant_id(const struct policy *policy, unsigned tenant);
 uint32_t policy_tenant_quarantine_s(const struct policy *policy, unsigned tenant);
+/* Its tokens unwrap once. */
+bool policy_tenant_single_use(const struct policy *policy, unsigned tenant);
 /* The items of a list, or of what stands for it if it is absent; NULL behind the last one. */
 const char *policy_tenant_text(
     const struct policy *policy, unsigned tenant, enum policy_tenant_list list, unsigned item);

@@ -30,6 +30,12 @@ policy_tenant_quarantine_s(const struct policy *policy, unsigned tenant)
 	return policy_has(s, POLICY_QUARANTINE) ? s->quarantine : POLICY_QUARANTINE_S;
 }
 
+bool
+policy_tenant_single_use(const struct policy *policy, unsigned tenant)
+{
+	return tenant_of(policy, tenant)->single_use;
+}
+
 const char *
 policy_tenant_text(
     const struct policy *policy, unsigned tenant, enum policy_tenant_list which, unsigned item)

@@ -131,6 +131,7 @@ struct policy_section {
 	uint32_t quarantine, document_per_day, key_per_day;
 	enum policy_level accept_level; /* POLICY_LEVEL_NONE: not given */
 	bool allow;
+	bool single_use;
 };
 
 struct policy {

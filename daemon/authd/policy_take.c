@@ -157,14 +157,15 @@ take_text_value(struct policy_parser *p, struct policy_section *section, enum po
 	return true;
 }
 
-/* Options that are true or false. Nothing remembers for as long as a token may live whether it
- * was used, so that a token for one use cannot be had; one for several is the default. */
+/* Options that are true or false. */
 static bool
 take_truth(struct policy_section *section, enum policy_option option, bool truth)
 {
 	if (option == POLICY_ALLOW)
 		section->allow = truth;
-	return option == POLICY_ALLOW || (option == POLICY_SINGLE_USE && !truth);
+	if (option == POLICY_SINGLE_USE)
+		section->single_use = truth;
+	return option == POLICY_ALLOW || option == POLICY_SINGLE_USE;
 }
 
 bool

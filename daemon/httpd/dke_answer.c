@@ -26,6 +26,7 @@ static const struct said table[] = {
 	{ DK_CODE_TOKEN, 401, NULL },
 	{ DK_CODE_TOKEN_QUARANTINE, 401, NULL },
 	{ DK_CODE_TOKEN_CLIENT, 401, NULL },
+	{ DK_CODE_REPLAY, 401, NULL }, /* the token was used */
 	{ DK_CODE_NOT_FOUND, 404, "not-found" },
 	{ DK_CODE_METHOD, 405, "method" },
 	{ DK_CODE_TOO_LARGE, 413, "too-large" },

@@ -150,6 +150,15 @@ is_consistent(const struct ipc_dke_judged *j)
 	    j->client.len > 0 && j->rule.len > 0;
 }
 
+/* What is used up has a name. */
+static bool
+has_id(const struct ipc_dke_judged *j)
+{
+	struct dk_log_token token;
+
+	return dk_log_token_parse(j->token.data, j->token.len, &token) && token.id[0] != '\0';
+}
+
 bool
 ipc_dke_judged_read(const struct ipc_message *message, struct ipc_dke_judged *ret)
 {
@@ -168,13 +177,14 @@ ipc_dke_judged_read(const struct ipc_message *message, struct ipc_dke_judged *re
 	ret->address = dk_rd_bytes(&rd, 16);
 	ret->person = slice(&rd, dk_rd_u8(&rd));
 	ret->token_digest = dk_rd_bytes(&rd, 32);
+	ret->until = dk_rd_u64(&rd);
 	if (rd.failed ||
 	    (ret->person.len > 0 && !dk_log_person_valid(ret->person.data, ret->person.len)) ||
 	    !read_name(&rd, ret->name) || !read_name(&rd, ret->id))
 		return false;
 	ret->value = slice(&rd, dk_rd_u16(&rd));
 	return !rd.failed && dk_rd_left(&rd) == 0 && ret->value.len <= IPC_DKE_VALUE_MAX_BYTES &&
-	    is_consistent(ret);
+	    is_consistent(ret) && (ret->until == 0 || (ret->until >> 40 == 0 && has_id(ret)));
 }
 
 static bool

@@ -54,6 +54,7 @@ struct ipc_dke_judged {
 	const uint8_t *address; /* 16 bytes */
 	struct dk_part person;  /* length 0: none */
 	const uint8_t *token_digest; /* 32 bytes */
+	uint64_t until; /* the token is used up by this request, and ends then; 0: it is not */
 	char name[IPC_DKE_NAME_MAX_BYTES + 1];
 	char id[IPC_DKE_NAME_MAX_BYTES + 1];
 	struct dk_part value; /* length 0: none was readable */

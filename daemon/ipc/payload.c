@@ -256,6 +256,7 @@ ipc_append_read(const struct ipc_message *message, struct ipc_append *ret)
 	ret->created = dk_rd_u64(&rd);
 	ret->device = dk_rd_bytes(&rd, 32);
 	ret->nonce = dk_rd_bytes(&rd, 16);
+	ret->until = dk_rd_u64(&rd);
 	mode = dk_rd_u8(&rd);
 	ret->quorum = mode == DK_LOG_STRICT;
 	ret->charge_count = dk_rd_u8(&rd);

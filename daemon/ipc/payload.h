@@ -122,6 +122,7 @@ struct ipc_append {
 	uint64_t created;
 	const uint8_t *device;
 	const uint8_t *nonce;
+	uint64_t until; /* of a token: remembered until then; 0: a request */
 	bool quorum; /* acknowledged when the quorum of witnesses has cosigned it */
 	unsigned charge_count; /* at most IPC_CHARGES_MAX */
 	const uint8_t *charges;

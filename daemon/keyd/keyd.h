@@ -168,6 +168,7 @@ struct keyd_nonce {
 	uint64_t created;
 	const uint8_t *device; /* NULL: nothing is used */
 	const uint8_t *nonce;
+	uint64_t until; /* of a token: the use is remembered until then; 0: a request */
 	unsigned charge_count;
 	const uint8_t *charges;
 };

@@ -87,7 +87,7 @@ static bool
 send_append(struct keyd *keyd, const struct pending *p, const struct keyd_nonce *nonce)
 {
 	static const uint8_t none[32];
-	uint8_t head[8 + 1 + 32 + 8 + 32 + 16 + 2] = { 0 };
+	uint8_t head[8 + 1 + 32 + 8 + 32 + 16 + 8 + 2] = { 0 };
 	const struct dk_part parts[] = { { p->leaf, sizeof(p->leaf) }, { head, sizeof(head) },
 		{ nonce ? nonce->charges : NULL,
 		    nonce ? (size_t)nonce->charge_count * IPC_CHARGE_BYTES : 0 },
@@ -102,6 +102,7 @@ send_append(struct keyd *keyd, const struct pending *p, const struct keyd_nonce 
 		dk_wr_u64(&wr, nonce->created);
 		dk_wr_bytes(&wr, nonce->device ? nonce->device : none, 32);
 		dk_wr_bytes(&wr, nonce->device ? nonce->nonce : none, DK_NONCE_BYTES);
+		dk_wr_u64(&wr, nonce->until);
 	}
 	head[sizeof(head) - 2] = p->quorum ? DK_LOG_STRICT : DK_LOG_PROMPT;
 	head[sizeof(head) - 1] = (uint8_t)(nonce ? nonce->charge_count : 0);

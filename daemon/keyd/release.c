@@ -149,7 +149,7 @@ keyd_release_end(struct keyd *keyd, struct job *job, unsigned code)
 static void
 send_record(struct keyd *keyd, struct job *job)
 {
-	const struct keyd_nonce nonce = { .generation = job->generation,
+	struct keyd_nonce nonce = { .generation = job->generation,
 		.policy_rule = IPC_POLICY_SAME,
 		.policy = job->policy,
 		.created = job->sig.created,
@@ -167,6 +167,8 @@ send_record(struct keyd *keyd, struct job *job)
 		release_refuse(keyd, job, DK_CODE_GATE);
 		return;
 	}
+	if (job->dke)
+		dke_use_token(job->dke, &nonce);
 	job->pending = NULL;
 	job->suppressed = 0;
 	keyd_record_send(keyd, pending, &nonce);

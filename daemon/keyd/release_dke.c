@@ -12,12 +12,39 @@ dke_new(void)
 	return calloc(1, sizeof(struct dke_request));
 }
 
+/* By what the record says of it, so that the record shows what was used up. */
+static bool
+name_token(const struct ipc_dke_judged *j, struct dke_request *dke)
+{
+	struct dk_log_token token;
+
+	if (j->until == 0)
+		return true;
+	if (!dk_log_token_parse(j->token.data, j->token.len, &token))
+		return false;
+	dke->issued = token.issued;
+	return dk_log_dke_token(&token, dke->token) == DK_OK;
+}
+
+void
+dke_use_token(const struct dke_request *dke, struct keyd_nonce *nonce)
+{
+	static const uint8_t once[DK_NONCE_BYTES] = { [DK_NONCE_BYTES - 1] = 1 };
+
+	if (dke->judged.until == 0)
+		return;
+	nonce->created = dke->issued;
+	nonce->device = dke->token;
+	nonce->nonce = once;
+	nonce->until = dke->judged.until;
+}
+
 bool
 dke_parse(const struct ipc_message *message, struct job *job)
 {
 	const struct ipc_dke_judged *j = &job->dke->judged;
 
-	if (!ipc_dke_judged_read(message, &job->dke->judged))
+	if (!ipc_dke_judged_read(message, &job->dke->judged) || !name_token(j, job->dke))
 		return false;
 	job->told = j->told;
 	memcpy(job->policy, j->policy, sizeof(job->policy));

@@ -24,6 +24,8 @@ struct dke_request {
 	uint8_t document[32];
 	unsigned code; /* of the answer */
 	struct gate_use use;
+	uint8_t token[32]; /* name of what is used up with judged.until; zeros: nothing is */
+	uint64_t issued;   /* when that token was made */
 	/* what is known of it here; empty, 0: nothing */
 	char key_name[DK_SERVICE_NAME_MAX_BYTES + 1];
 	uint8_t key_id[DK_KEY_ID_BYTES];
@@ -44,6 +46,9 @@ unsigned dke_check(struct keyd *keyd, struct job *job);
 void dke_event(const struct job *job, struct dk_log_event *event);
 /* A denial that anybody can cause. */
 bool dke_by_stranger(const struct dke_request *dke, unsigned code);
+
+/* What the record uses up, of a token that unwraps once. */
+void dke_use_token(const struct dke_request *dke, struct keyd_nonce *nonce);
 
 /* Main thread, right before the record goes out: whether the confirmation or session that authd
  * judged by is one that is kept here; a confirmation is used then. */

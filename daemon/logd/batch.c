@@ -42,7 +42,7 @@ gather(struct logd *logd, struct store_ask *ask)
 			continue;
 		if (dk_sha256(parts, 2, id) != DK_OK)
 			return false;
-		*use = (struct store_use){ .created = e->created };
+		*use = (struct store_use){ .created = e->until ? e->until : e->created };
 		memcpy(use->id, id, sizeof(use->id));
 		e->use = use;
 		ask->use_count++;
@@ -50,6 +50,15 @@ gather(struct logd *logd, struct store_ask *ask)
 	ask->budget = logd->budgets.of;
 	ask->budget_count = logd->budgets.count;
 	return true;
+}
+
+/* A token lives longer than a request, and is remembered by its end. */
+static bool
+is_replay(const struct logd *logd, const struct batch_entry *e)
+{
+	return e->use &&
+	    (!e->use->is_new || e->use->created < logd->not_before_s ||
+		(e->until != 0 && e->created < logd->tokens_from_s));
 }
 
 static bool
@@ -62,7 +71,7 @@ append_one(struct logd *logd, struct batch_entry *e)
 		e->code = DK_CODE_REPLAY; /* another node was faster */
 		return true;
 	}
-	if (e->use && (!e->use->is_new || e->created < logd->not_before_s)) {
+	if (is_replay(logd, e)) {
 		e->code = DK_CODE_REPLAY;
 		return true;
 	}
@@ -233,6 +242,7 @@ batch_append(struct logd *logd, const struct ipc_message *message)
 		.generation = a.generation,
 		.policy_rule = a.policy_rule,
 		.created = a.created,
+		.until = a.until,
 		.quorum = a.quorum,
 		.record_len = a.record.len,
 		.record = malloc(a.record.len + 1) };

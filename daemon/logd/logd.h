@@ -46,6 +46,7 @@ struct batch_entry {
 	uint64_t created;
 	uint8_t device[32];
 	uint8_t nonce[16];
+	uint64_t until; /* of a token; 0: a request */
 	bool quorum; /* acknowledged when the quorum has cosigned */
 	struct store_use *use; /* NULL: without a nonce */
 	uint8_t leaf[DK_LEAF_BYTES];
@@ -93,6 +94,8 @@ struct logd {
 	uint8_t told_policy[32];        /* another one's, as the parent knows */
 	const char *const *store_files; /* that a connection to it reads */
 	uint64_t not_before_s; /* requests made before are replays, as far as anybody knows */
+	uint64_t tokens_from_s; /* what it was at the start: of tokens made before, a backup that was
+				 * restored since may not know the use */
 	uint64_t last_entry_s;
 	uint64_t tiles_s;
 	struct tiles tiles;

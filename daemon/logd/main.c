@@ -150,6 +150,7 @@ open_all(struct logd *logd)
 	if ((!store_is_shared(logd->store) && !tree_load(&logd->tree, logd->store)) ||
 	    !store_not_before(logd->store, &logd->not_before_s))
 		say_fatal("the store cannot be read");
+	logd->tokens_from_s = logd->not_before_s;
 	if (!tiles_load(logd))
 		say_fatal("log-rolled-back: the files show a tree that the store does not have");
 }

@@ -213,7 +213,10 @@ size_t dk_log_key_set_write(const struct dk_log_key_set *set, uint8_t *ret);
  *          document      SHA-256 of the value
  *          token_digest  SHA-256 of the token
  *          key_id        32 bytes; NULL: of no version that is known
+ *          token         what its record says of it
+ * Out:     ret_name      32 bytes: what is used up of a token that unwraps once, section 5.4
  */
+DK_MUST_USE dk_err dk_log_dke_token(const struct dk_log_token *token, uint8_t ret_name[32]);
 DK_MUST_USE dk_err dk_log_dke_request(const char *name, const char *id,
     const uint8_t document[32], const uint8_t token_digest[32], uint8_t ret_digest[32]);
 void dk_log_dke_object(unsigned code, const uint8_t document[32], const uint8_t *key_id,

@@ -34,6 +34,20 @@ dk_log_dke_request(const char *name, const char *id, const uint8_t document[32],
 	return dk_sha256(parts, sizeof(parts) / sizeof(parts[0]), ret_digest);
 }
 
+dk_err
+dk_log_dke_token(const struct dk_log_token *token, uint8_t ret_name[32])
+{
+	uint8_t prefix[DK_INFO_MAX_BYTES];
+	size_t prefix_len;
+	dk_err err = dk_info("ms-dke-token", NULL, 0, prefix, &prefix_len);
+
+	if (err != DK_OK)
+		return err;
+	const struct dk_part parts[] = { { prefix, prefix_len },
+		{ token->issuer, strlen(token->issuer) + 1 }, { token->id, strlen(token->id) } };
+	return dk_sha256(parts, sizeof(parts) / sizeof(parts[0]), ret_name);
+}
+
 void
 dk_log_dke_object(unsigned code, const uint8_t document[32], const uint8_t *key_id,
     struct dk_log_object *ret_object)

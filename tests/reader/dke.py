@@ -238,6 +238,7 @@ def check_token(token, tenant, key_set, now, quarantined=()):
     check_claims(payload, tenant)
     id_ = payload.get("uti", payload.get("jti", "-"))
     require(isinstance(id_, str) and len(id_.encode()) <= 128, "token")
+    require(not tenant.get("single-use") or id_ not in ("", "-"), "token")
     client = payload["appid" if payload["ver"] == "1.0" else "azp"]
     return person_of(payload, tenant), client, id_
 
@@ -270,6 +271,10 @@ def request_digest(name, id_, value, token):
     texts = b"".join(bytes([len(text)]) + text.encode() for text in (name, id_))
     return hashlib.sha256(info("ms-dke-request", texts + document(value)
                                + hashlib.sha256(token).digest())).digest()
+
+
+def token_name(issuer, id_):
+    return hashlib.sha256(info("ms-dke-token", issuer.encode() + b"\0" + id_.encode())).digest()
 
 
 def object_part(code, value, key_id):

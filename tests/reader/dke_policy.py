@@ -14,7 +14,7 @@ FETCH = ["key-set-ca", "key-set-refresh", "key-set-max-age"]
 TENANT = {
     "id": "id", "issuers": ("url", 4), "metadata": "url", "key-set": "url",
     "audiences": ("text", 4), "clients": ("id", 16), "scopes": ("scope", 8), "claims": ("claim", 4),
-    "max-age": (60, 86400), "key-quarantine": (0, 2592000), "single-use": "false",
+    "max-age": (60, 86400), "key-quarantine": (0, 2592000), "single-use": "truth",
     "key-set-ca": "text", "key-set-refresh": (1, 86400), "key-set-max-age": (1, 2592000)}
 BUDGET = (1, 10**9)
 DECRYPT = {
@@ -123,8 +123,8 @@ class Parser(policy.Parser):
             require(self.kind == "{", line)
             self.step()
             made[name] = list(self.dke_items(kind, line))
-        elif kind in ("truth", "false"):
-            require(truth and (kind == "truth" or self.value == "false"), line)
+        elif kind == "truth":
+            require(truth, line)
             made[name] = self.step()[1] == "true"
         else:
             require(self.kind == "text", line)

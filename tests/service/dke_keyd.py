@@ -48,10 +48,12 @@ class Append:
 
     def __init__(self, number, payload):
         self.number, self.leaf = number, payload[:48]
-        self.mode, count = payload[145], payload[146]
-        self.charges = payload[147:147 + 44 * count]
+        self.mode, count = payload[153], payload[154]
+        self.charges = payload[155:155 + 44 * count]
         self.policy, self.device = payload[57:89], payload[97:129]
-        record = payload[147 + 44 * count:]
+        self.created, self.until = (int.from_bytes(payload[at:at + 8], "big") for at in (89, 145))
+        self.nonce = payload[129:145]
+        record = payload[155 + 44 * count:]
         self.event = log.open_record(record, self.leaf)
         self.main, self.person, self.objects = (self.event.main, self.event.person,
                                                 self.event.objects)
@@ -114,12 +116,12 @@ class Keyd(Peers):
         return rsa.RSAPublicNumbers(65537, self.keys[name][1]).public_key().encrypt(plain, OAEP)
 
     def ask(self, name, id_, value, code=0, level=3, charges=b"", fields=FIELDS, person=PERSON,
-            told=None):
+            told=None, until=0):
         self.number += 1
         payload = (struct.pack(">Q", self.told if told is None else told) + b"p" * 32
                    + struct.pack(">HBB", code, level, len(charges) // 44) + charges
                    + bytes([len(fields)]) + b"".join(fields) + b"a" * 16 + text(person)
-                   + hashlib.sha256(TOKEN).digest() + text(name.encode()) + text(id_.encode())
+                   + hashlib.sha256(TOKEN).digest() + struct.pack(">Q", until) + text(name.encode()) + text(id_.encode())
                    + struct.pack(">H", len(value)) + value)
         self.authd.send(JUDGED, payload, self.number)
         return self.number

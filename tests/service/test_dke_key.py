@@ -438,6 +438,24 @@ def test_a_canary_freezes_its_key(keyd):
     assert keyd.decrypt("Docs", id_, value)[:2] == (0, BLOB)
 
 
+def test_what_is_used_up_of_a_token(keyd):
+    """The name is made here, of what the record says; a denial uses nothing up."""
+    id_, value = keyd.keys["Docs"][0], keyd.wrap("Docs")
+    _, _, append = keyd.decrypt("Docs", id_, value, until=2**33)
+    assert (append.created, append.until) == (1929000000, 2**33)
+    assert append.device == dke.token_name("iss", "jti") and append.nonce == bytes(15) + b"\1"
+    for judged in ({"until": 0}, {"until": 2**33, "code": CODE["gate"]}):
+        _, _, append = keyd.decrypt("Docs", id_, value, **judged)
+        assert append.device == bytes(32) and append.nonce == bytes(16) and append.until == 0
+    # What logd has seen before is a denial of its own, without what came out.
+    number = keyd.ask("Docs", id_, value, until=2**33)
+    keyd.acknowledge(keyd.append(), CODE["replay"])
+    denial = keyd.append()
+    assert denial.main["reason"] == CODE["replay"] and denial.until == 0
+    keyd.acknowledge(denial)
+    assert keyd.result(number) == (CODE["replay"], b"")
+
+
 def test_strangers_do_not_fill_the_log(keyd):
     """Ten in a second of what anybody can cause; all of what somebody with a token does."""
     for code, limited in (("token", True), ("policy", False)):

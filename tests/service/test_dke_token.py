@@ -44,6 +44,7 @@ class Judged:
             self.fields.append((tag, self.take(size)))
         self.address, self.person = self.take(16), self.text()
         self.token_digest = self.take(32)
+        self.until, = struct.unpack(">Q", self.take(8))
         self.name, self.id = self.text(), self.text()
         self.value = self.take(int.from_bytes(self.take(2), "big"))
         assert self.data == b""

@@ -94,7 +94,7 @@ class Keyd(Peers):
         self.ask(s)
         self.number, record = logd.expect(APPEND)
         self.leaf = record[:48]
-        self.waits_for = record[48 + 8 + 1 + 32 + 8 + 32 + 16]
+        self.waits_for = record[48 + 8 + 1 + 32 + 8 + 32 + 16 + 8]
 
     def start_keyd(self):
         self.witnesses = os.path.join(self.s.base,

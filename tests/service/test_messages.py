@@ -48,7 +48,7 @@ def names(*texts, state=1):
 
 
 def append(charges=0, more=b"", record=b"record", rule=0, mode=1):
-    return LEAF + bytes(8) + bytes([rule]) + bytes(32 + 8 + 32 + 16) + bytes([mode, charges]) + more + record
+    return LEAF + bytes(8) + bytes([rule]) + bytes(32 + 8 + 32 + 16 + 8) + bytes([mode, charges]) + more + record
 
 
 def judged(n=b"\0\0", c=b"\0", f=b"\0", head=HEAD, shown=b"\0", body=b"body"):
@@ -109,13 +109,14 @@ def field(tag, value):
 DKE_TOKEN = bytes(32 + 8) + text(b"iss") + text(b"kid") + text(b"")
 DKE_FIELDS = (field(16, u16(5) + b"\5" + bytes(8)), field(19, DKE_TOKEN), field(20, bytes(64)),
               field(23, b"a" * 36), field(24, b"rule"))
+DKE_ONCE = (field(19, DKE_TOKEN[:-1] + text(b"id")), *DKE_FIELDS[2:])
 
 
 def dke_judged(code=0, level=3, c=b"\0", fields=DKE_FIELDS, person=b"alice@contoso.com",
-               names=dke_names(), value=b"v" * 256, told=0):
+               names=dke_names(), value=b"v" * 256, told=0, until=0):
     return (struct.pack(">Q", told) + bytes(32) + u16(code) + bytes([level]) + c
             + bytes([len(fields)]) + b"".join(fields) + bytes(16) + text(person) + bytes(32)
-            + names + u16(len(value)) + value)
+            + struct.pack(">Q", until) + names + u16(len(value)) + value)
 
 
 DKE_CLAIM = claim(2, b"a.b.c")
@@ -129,6 +130,7 @@ DKE_RIGHT = {
     "DKE_DECRYPT": [dke_decrypt(claims(DKE_CLAIM)), dke_decrypt(claims(DKE_CLAIM), json=0, body=b""),
                     dke_decrypt(claims(claim(1, names(b"cn:x")), claim(2, b"x" * 14336), front()))],
     "DKE_JUDGED": [dke_judged(), dke_judged(c=b"\1" + charge()),
+                   dke_judged(fields=DKE_ONCE, until=(1 << 40) - 1),
                    dke_judged(40, 0, fields=(), person=b"", value=b"")],
     "DKE_KEYS": [u16(0), u16(2) + dke_key(b"A") + dke_key(b"a", b"n" * 512)],
 }
@@ -145,7 +147,8 @@ DKE_WRONG = {
                     dke_decrypt(claims(DKE_CLAIM, front(person=b""))),
                     dke_decrypt(claims(DKE_CLAIM, front(person=b"x" * 255))),
                     dke_decrypt(claims(DKE_CLAIM, front(person=b"a b"))), dke_decrypt(claims(DKE_CLAIM), body=b"x" * 4097)],
-    "DKE_JUDGED": [b"", dke_judged()[:-1], dke_judged() + b"x", dke_judged(9999),
+    "DKE_JUDGED": [b"", dke_judged(until=5), dke_judged(fields=DKE_ONCE, until=1 << 40),
+                   dke_judged(20, 0, fields=(), person=b"", value=b"", until=5), dke_judged()[:-1], dke_judged() + b"x", dke_judged(9999),
                    dke_judged(level=0), dke_judged(level=1), dke_judged(20, 5),
                    dke_judged(c=b"\x11" + 17 * charge()),
                    *[dke_judged(fields=DKE_FIELDS[:i] + DKE_FIELDS[i + 1:]) for i in (1, 3, 4)],

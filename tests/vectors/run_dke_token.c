@@ -23,15 +23,23 @@
 #define LIST_MAX 8
 
 /* The tenant of spec/profiles/ms-dke.md section 5.1. */
-static const char policy_text[] =
-    "tenant \"contoso\" {\n\tid = \"" ID "\"\n"
-    "\tissuers = {\"https://sts.windows.net/" ID "/\",\n"
-    "\t    \"https://login.microsoftonline.com/" ID "/v2.0\"}\n"
-    "\taudiences = {\"https://dke.contoso.com\"}\n"
-    "\tclients = {\"d3590ed6-52b3-4102-aeff-aad2292ab01c\"}\n"
-    "\tkey-set = \"https://login.microsoftonline.com/" ID "/keys\"\n}\n";
+static const char policy_text[] = "tenant \"contoso\" {\n\tid = \"" ID "\"\n"
+				  "\tissuers = {\"https://sts.windows.net/" ID "/\",\n"
+				  "\t    \"https://login.microsoftonline.com/" ID "/v2.0\"}\n"
+				  "\taudiences = {\"https://dke.contoso.com\"}\n"
+				  "\tclients = {\"d3590ed6-52b3-4102-aeff-aad2292ab01c\"}\n"
+				  "\tkey-set = \"https://login.microsoftonline.com/" ID "/keys\"\n";
 
 static unsigned ran;
+
+static const char *
+line_or(struct vector *v, const char *name, const char *absent)
+{
+	for (unsigned i = 0; i < v->lines; i++)
+		if (strcmp(v->name[i], name) == 0)
+			return v->value[i];
+	return absent;
+}
 
 static struct in_force *
 make_policy(struct vector *v, uint64_t now)
@@ -40,7 +48,10 @@ make_policy(struct vector *v, uint64_t now)
 	struct ipc_key_set set = {
 		.name = { "contoso", 7 }, .fetched_s = now, .bytes = part(v, "key-set")
 	};
-	const struct dk_part text = { policy_text, strlen(policy_text) };
+	char made[sizeof(policy_text) + 64];
+	const int n = snprintf(made, sizeof(made), "%ssingle-use = %s\n}\n", policy_text,
+	    line_or(v, "single-use", "false"));
+	const struct dk_part text = { made, (size_t)n };
 	struct dk_part all = { sets, 0 };
 	struct policy_fault fault;
 	struct dk_writer_buf wr;
@@ -67,13 +78,18 @@ quarantine(struct token_issuer *tenant, const char *hex, uint64_t until_s)
 	}
 }
 
-static const char *
-line_or(struct vector *v, const char *name, const char *absent)
+static void
+found_use(struct vector *v, const struct dke_token *token)
 {
-	for (unsigned i = 0; i < v->lines; i++)
-		if (strcmp(v->name[i], name) == 0)
-			return v->value[i];
-	return absent;
+	uint8_t name[32];
+
+	v->differs |=
+	    (token->until != 0) != (strcmp(line_or(v, "single-use", "false"), "true") == 0);
+	if (token->until == 0)
+		return;
+	if (dk_log_dke_token(&token->record, name) != DK_OK)
+		exit(1);
+	found_hex(v, "used", name, sizeof(name));
 }
 
 static const char *
@@ -97,6 +113,7 @@ run_token(struct vector *v)
 		found(v, "client", token.client);
 		found(v, "token-id", token.record.id[0] ? token.record.id : "-");
 		v->differs |= !token.is_signed;
+		found_use(v, &token);
 	}
 	in_force_free(f);
 	return dke_token_fault_name(fault);

@@ -67,10 +67,14 @@ def unwrap(lines, parts):
 
 def token(lines, parts):
     quarantined = [bytes.fromhex(one) for one in lines.get("quarantined", "").split()]
+    once = "single-use" in lines
     person, client, id_ = dke.check_token(
-        parts["token"].decode(), TENANT, json.loads(parts["key-set"])["keys"],
+        parts["token"].decode(), {**TENANT, "single-use": once}, json.loads(parts["key-set"])["keys"],
         int(lines["now"]), quarantined)
-    return {"person": person, "client": client, "token-id": id_}
+    found = {"person": person, "client": client, "token-id": id_}
+    if once:
+        found["used"] = dke.token_name(dke.parse_token(parts["token"].decode())[1]["iss"], id_).hex()
+    return found
 
 
 def level(lines, parts):

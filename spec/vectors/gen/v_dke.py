@@ -292,7 +292,8 @@ def tokens():
             now=NOW, **lines)
 
     def claim(name, comment, expect="token", header=HEADER, claims=CLAIMS1, **changes):
-        found = {key: changes.pop(key) for key in ("person", "token_id") if key in changes}
+        found = {key: changes.pop(key)
+                 for key in ("person", "token_id", "single_use", "used") if key in changes}
         one(name, signed(header, changed(claims, changes)), comment, expect, **found)
 
     claim("v1", "version 1.0", "success")
@@ -305,6 +306,14 @@ def tokens():
     claim("jti", "no uti", "success", uti=None, jti="j-1", token_id="j-1")
     claim("id_longest", "128 bytes", "success", uti="u" * 128, token_id="u" * 128)
     claim("no_id", "no token id", "success", uti=None, token_id="-")
+    once = {"single_use": "true"}
+    for version, issuer, claims in ((1, V1, CLAIMS1), (2, V2, CLAIMS2)):
+        claim(f"once_v{version}", "a token that unwraps once", "success", claims=claims,
+              used=dke.token_name(issuer, "u-1").hex(), **once)
+    claim("once_jti", "no uti", "success", uti=None, jti="j-1", token_id="j-1",
+          used=dke.token_name(V1, "j-1").hex(), **once)
+    claim("once_no_id", "no token id, and it unwraps once", uti=None, **once)
+    claim("once_id_empty", "an empty one, whatever jti is", uti="", jti="j-1", **once)
     claim("scopes", "several scopes", "success", scp="other user_impersonation")
     claim("ahead", "60 seconds ahead", "success", iat=NOW + 60, nbf=NOW + 60)
     claim("oldest", "as old as may be", "success", iat=NOW - 5400)

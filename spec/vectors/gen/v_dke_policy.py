@@ -43,7 +43,7 @@ def tenants():
     good("least", "nothing but what must be there", tenant())
     good("all", "all options", tenant(
         'scopes = {"user_impersonation", "other"}', 'claims = {"upn", "email", "oid"}',
-        "max-age = 60", "key-quarantine = 0", "single-use = false", 'key-set-ca = "ca.pem"',
+        "max-age = 60", "key-quarantine = 0", "single-use = true", 'key-set-ca = "ca.pem"',
         "key-set-refresh = 60", "key-set-max-age = 60", f'metadata = "{V2}/x"'))
     good("key_set", "a set by its own address", tenant(f'key-set = "{V2}/keys?v=2"'))
     good("two", "two tenants", tenant() + tenant(
@@ -72,7 +72,7 @@ def tenants():
             ("scope_blank", 'scopes = {"a b"}'), ("scope_nine", 'scopes = {"a","a","a","a","a","a","a","a","a"}'),
             ("claim", 'claims = {"sub"}'), ("age_short", "max-age = 59"), ("age_long", "max-age = 86401"),
             ("quarantine_long", "key-quarantine = 2592001"), ("quarantine_zeros", "key-quarantine = 00"),
-            ("single_use", "single-use = true"), ("metadata_http", f'metadata = "http://a/{TENANT}"')):
+            ("single_use", 'single-use = "true"'), ("metadata_http", f'metadata = "http://a/{TENANT}"')):
         broken(f"tenant_{name}", "5.1", "value", 6, f"no value: {name}", tenant(line))
     for name, comment, lines in (
             ("both", "metadata and key-set", [f'metadata = "{V2}/x"', f'key-set = "{V2}/y"']),
