@@ -69,8 +69,8 @@ check_body(struct asked *a)
 static unsigned
 judge(const struct authd *authd, struct asked *a, uint64_t now)
 {
-	static const unsigned codes[] = { DK_CODE_POLICY, DK_CODE_OK, DK_CODE_GATE,
-		DK_CODE_CANARY };
+	static const unsigned codes[] = { DK_CODE_POLICY, DK_CODE_OK, DK_CODE_GATE, DK_CODE_CANARY,
+		DK_CODE_APPROVAL_REQUIRED };
 	struct policy_dke_question question = { .key = a->message.name,
 		.tenant = a->token.tenant,
 		.person = a->token.person,
@@ -225,8 +225,8 @@ authd_dke_decrypt(struct authd *authd, const struct ipc_message *message)
 	    a.message.claims.of[IPC_CLAIM_TOKEN].len == 0)
 		return false;
 	a.value_len = 0;
-	a.answer = (struct policy_dke_answer){ DKE_VERDICT_DENY,
-		policy_decrypts(authd->now->policy), POLICY_LEVEL_NONE };
+	a.answer = (struct policy_dke_answer){ .verdict = DKE_VERDICT_DENY,
+		.rule = policy_decrypts(authd->now->policy) };
 	if (!dke_gates_read(&a.message.claims, &a.gates))
 		return false;
 	a.code = check(authd, &a);

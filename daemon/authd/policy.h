@@ -191,7 +191,9 @@ enum policy_gate {
 	POLICY_GATE_PRESENCE = 16,
 	POLICY_GATE_APPROVED_DOCUMENT = 32,
 	POLICY_GATE_NETWORK = 64,
+	POLICY_GATE_APPROVED_KEY = 128,
 };
+#define POLICY_GATES_APPROVED (POLICY_GATE_APPROVED_DOCUMENT | POLICY_GATE_APPROVED_KEY)
 
 /* Section 7.2, by their numbers in records. */
 enum policy_level {
@@ -217,7 +219,17 @@ enum policy_dke_verdict {
 	DKE_VERDICT_ALLOW,
 	DKE_VERDICT_GATE, /* one is missing */
 	DKE_VERDICT_CANARY,
+	DKE_VERDICT_APPROVALS, /* nothing is missing but they are */
 };
+
+/* Section 7.3: one that stands, of this document or key and for this person. */
+struct policy_approval {
+	bool key; /* of the key, whatever has it */
+	const char *user;
+	uint64_t time;
+	unsigned needed; /* so many have to be there */
+};
+#define POLICY_STANDING_MAX 32
 
 /* Texts of a claim of a token. */
 struct policy_texts {
@@ -233,7 +245,9 @@ struct policy_dke_question {
 	const char *document; /* 64 hex digits */
 	uint8_t address[16];  /* all zero: not known */
 	uint64_t time;
-	unsigned held; /* gates, but for the network */
+	unsigned held;           /* gates, but for the network */
+	unsigned approval_count; /* at most POLICY_STANDING_MAX */
+	const struct policy_approval *approval;
 };
 
 struct policy_decrypt_info {
@@ -242,12 +256,18 @@ struct policy_decrypt_info {
 	bool allow;
 	uint32_t per_minute, per_day, document_per_day, key_per_day; /* 0: no limit */
 	enum policy_level lowest;
+	unsigned approvals; /* so many are needed; 0: none */
+	uint32_t approval_hours;
+	unsigned approved; /* of POLICY_GATES_APPROVED, those that it names */
 };
 
 struct policy_dke_answer {
 	enum policy_dke_verdict verdict;
 	unsigned rule;           /* that decided; policy_decrypts(): none */
 	enum policy_level level; /* of DKE_VERDICT_ALLOW */
+	/* approvals of the question that made a gate hold, ascending */
+	unsigned counted_count;
+	unsigned counted[POLICY_APPROVALS_MAX];
 };
 
 unsigned policy_decrypts(const struct policy *policy);
@@ -255,6 +275,8 @@ struct policy_decrypt_info policy_decrypt_info(const struct policy *policy, unsi
 /* Why it does not match: key, tenant, user, network, weekday or hours. */
 enum policy_why policy_decrypt_why(
     const struct policy *policy, unsigned rule, const struct policy_dke_question *question);
+/* Whether this user is one of its approvers. */
+bool policy_decrypt_approver(const struct policy *policy, unsigned rule, const char *user);
 struct policy_dke_answer policy_dke_judge(
     const struct policy *policy, const struct policy_dke_question *question);
 /* The gates of a rule as they stand there, or "-"; cut with "..." if it does not fit. */

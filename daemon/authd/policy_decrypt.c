@@ -75,11 +75,14 @@ struct policy_decrypt_info
 policy_decrypt_info(const struct policy *policy, unsigned rule)
 {
 	const struct policy_section *s = rule_of(policy, rule);
-	unsigned texts[POLICY_GATES_MAX];
+	unsigned texts[POLICY_GATES_MAX], approved = 0;
+	const unsigned count = policy_decrypt_texts(policy, s, texts);
 
+	for (unsigned i = 0; i < count; i++)
+		approved |= texts[i] & POLICY_GATES_APPROVED;
 	return (struct policy_decrypt_info){ s->title, s->line, s->allow, s->per_minute, s->per_day,
-		s->document_per_day, s->key_per_day,
-		policy_gates_lowest(texts, policy_decrypt_texts(policy, s, texts)) };
+		s->document_per_day, s->key_per_day, policy_gates_lowest(texts, count),
+		s->approvals, policy_approval_hours(s), approved };
 }
 
 static bool
@@ -145,27 +148,43 @@ canary_rule(const struct policy *policy, const struct policy_dke_question *q)
 	return i;
 }
 
+static void
+judge_gates(const struct policy *policy, const struct policy_section *s,
+    const struct policy_dke_question *q, struct policy_dke_answer *answer)
+{
+	unsigned texts[POLICY_GATES_MAX], held = q->held;
+	const unsigned count = policy_decrypt_texts(policy, s, texts);
+
+	/* It matches, so the address is in one of them. */
+	if (s->list[POLICY_NETWORKS].given)
+		held |= POLICY_GATE_NETWORK;
+	held |= policy_approved_gates(policy, s, q, answer);
+	answer->level = policy_gates_level(texts, count, held);
+	if (answer->level != POLICY_LEVEL_NONE)
+		answer->verdict = DKE_VERDICT_ALLOW;
+	else if (policy_gates_level(texts, count, held | POLICY_GATES_APPROVED) !=
+	    POLICY_LEVEL_NONE)
+		answer->verdict = DKE_VERDICT_APPROVALS;
+	else
+		answer->verdict = DKE_VERDICT_GATE;
+}
+
 struct policy_dke_answer
 policy_dke_judge(const struct policy *policy, const struct policy_dke_question *q)
 {
-	struct policy_dke_answer answer = { DKE_VERDICT_CANARY, canary_rule(policy, q),
-		POLICY_LEVEL_NONE };
-	unsigned texts[POLICY_GATES_MAX], i = 0, held = q->held;
-	const struct policy_section *s;
+	struct policy_dke_answer answer = { .verdict = DKE_VERDICT_CANARY,
+		.rule = canary_rule(policy, q) };
+	unsigned i = 0;
 
 	if (answer.rule < policy_decrypts(policy))
 		return answer;
 	while (i < policy_decrypts(policy) && policy_decrypt_why(policy, i, q) != POLICY_MATCHES)
 		i++;
-	answer = (struct policy_dke_answer){ DKE_VERDICT_DENY, i, POLICY_LEVEL_NONE };
-	if (i == policy_decrypts(policy) || !rule_of(policy, i)->allow)
-		return answer;
-	s = rule_of(policy, i);
-	/* It matches, so the address is in one of them. */
-	if (s->list[POLICY_NETWORKS].given)
-		held |= POLICY_GATE_NETWORK;
-	answer.level = policy_gates_level(texts, policy_decrypt_texts(policy, s, texts), held);
-	answer.verdict = answer.level == POLICY_LEVEL_NONE ? DKE_VERDICT_GATE : DKE_VERDICT_ALLOW;
+	answer = (struct policy_dke_answer){
+		.verdict = DKE_VERDICT_DENY, .rule = i, .counted_count = 0
+	};
+	if (i < policy_decrypts(policy) && rule_of(policy, i)->allow)
+		judge_gates(policy, rule_of(policy, i), q, &answer);
 	return answer;
 }
 
@@ -180,7 +199,8 @@ policy_decrypt_gates(const struct policy *policy, unsigned rule, char *text, siz
 const char *
 policy_dke_verdict_name(enum policy_dke_verdict verdict)
 {
-	static const char *const verdicts[] = { "deny", "allow", "gate", "canary" };
+	static const char *const verdicts[] = { "deny", "allow", "gate", "canary",
+		"approval-required" };
 
-	return verdict <= DKE_VERDICT_CANARY ? verdicts[verdict] : "?";
+	return verdict <= DKE_VERDICT_APPROVALS ? verdicts[verdict] : "?";
 }

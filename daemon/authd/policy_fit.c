@@ -6,8 +6,8 @@
 #include "authd/policy_parser.h"
 
 /* A list with a name twice would let one approver count for two. */
-static bool
-approvers_fit(const struct policy *policy, const struct policy_section *rule)
+bool
+policy_approvers_fit(const struct policy *policy, const struct policy_section *rule)
 {
 	const struct policy_list *list = &rule->list[POLICY_APPROVERS];
 	const struct policy_text *text = policy->text + list->first;
@@ -32,7 +32,7 @@ factors_fit(struct policy_parser *p, const struct policy_section *rule)
 	    (rule->list[POLICY_CERTIFICATE].given || rule->list[POLICY_TOKENS].given ||
 		rule->list[POLICY_APPROVERS].given || rule->approvals > 0))
 		wrong = "a rule that does not allow has no factors";
-	else if (!approvers_fit(p->policy, rule))
+	else if (!policy_approvers_fit(p->policy, rule))
 		wrong = "approvals and as many different approvers go together";
 	return !wrong ||
 	    policy_fail(p, POLICY_FACTORS, rule->line, "\"%s\": %s", rule->title, wrong);

@@ -121,15 +121,40 @@ policy_decrypt_texts(
 	return list->count;
 }
 
+/* Where both gates could stand in different texts, an approver would have to approve twice. */
 static bool
-gates_fit(struct policy_parser *p, const struct policy_section *rule, unsigned gates)
+approvals_fit(const struct policy_parser *p, const struct policy_section *rule,
+    const unsigned *texts, unsigned count)
 {
+	unsigned wanted = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		wanted |= texts[i] & POLICY_GATES_APPROVED;
+	if (wanted == 0)
+		return !policy_has(rule, POLICY_APPROVALS) && !policy_has(rule, POLICY_APPROVERS) &&
+		    !policy_has(rule, POLICY_APPROVAL_HOURS);
+	for (unsigned i = 0; i < count; i++)
+		if ((texts[i] & POLICY_GATES_APPROVED) &&
+		    (texts[i] & POLICY_GATES_APPROVED) != wanted)
+			return false;
+	return rule->approvals > 0 && policy_approvers_fit(p->policy, rule);
+}
+
+static bool
+gates_fit(struct policy_parser *p, const struct policy_section *rule, const unsigned *texts,
+    unsigned count)
+{
+	unsigned gates = 0;
 	const char *wrong = NULL;
 
+	for (unsigned i = 0; i < count; i++)
+		gates |= texts[i];
 	if (!rule->allow && (gates != 0 || policy_has(rule, POLICY_ACCEPT_LEVEL)))
 		wrong = "a rule that does not allow has no gates";
 	else if ((gates & POLICY_GATE_NETWORK) && !policy_has(rule, POLICY_NETWORKS))
 		wrong = "the gate network is one of networks";
+	else if (!approvals_fit(p, rule, texts, count))
+		wrong = "approvals, as many different approvers and their gates go together";
 	return !wrong ||
 	    policy_fail(p, POLICY_FACTORS, rule->line, "\"%s\": %s", rule->title, wrong);
 }
@@ -149,13 +174,12 @@ policy_decrypt_fits(struct policy_parser *p, const struct policy_section *rule)
 {
 	static const enum policy_option needed[] = { POLICY_DKE_KEYS, POLICY_TENANTS,
 		POLICY_ALLOW };
-	unsigned texts[POLICY_GATES_MAX], gates = 0, count;
+	unsigned texts[POLICY_GATES_MAX], count;
 
 	if (!have_all(p, rule, needed, sizeof(needed) / sizeof(needed[0])) ||
 	    !has_somebody(p, rule))
 		return false;
 	count = policy_decrypt_texts(p->policy, rule, texts);
-	for (unsigned i = 0; i < count; i++)
-		gates |= texts[i];
-	return gates_fit(p, rule, gates) && level_fits(p, rule, policy_gates_lowest(texts, count));
+	return gates_fit(p, rule, texts, count) &&
+	    level_fits(p, rule, policy_gates_lowest(texts, count));
 }

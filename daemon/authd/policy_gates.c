@@ -9,7 +9,7 @@
 #define OR " or "
 
 static const char *const names[] = { "confirmation", "client-certificate", "front-certificate",
-	"front-network", "presence", "approved-document", "network" };
+	"front-network", "presence", "approved-document", "network", "approved-key" };
 
 static unsigned
 gate_of(const char *name, size_t len)

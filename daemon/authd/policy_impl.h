@@ -25,6 +25,8 @@
 #define POLICY_TENANT_AGE_S 5400 /* defaults */
 #define POLICY_QUARANTINE_S 86400
 #define POLICY_GATES_MAX 8
+#define POLICY_APPROVAL_HOURS_MAX 8784
+#define POLICY_APPROVAL_HOURS_DEFAULT 720
 #define POLICY_QUARANTINE_MAX_S 2592000
 
 /* A text in the policy's own copy of the file; the quote behind it is a NUL. */
@@ -89,6 +91,7 @@ enum policy_option {
 	POLICY_DOCUMENT_PER_DAY,
 	POLICY_KEY_PER_DAY,
 	POLICY_ACCEPT_LEVEL,
+	POLICY_APPROVAL_HOURS,
 	POLICY_OPTIONS,
 };
 
@@ -129,6 +132,7 @@ struct policy_section {
 	const char *key_id;
 	const char *tenant_id, *metadata;
 	uint32_t quarantine, document_per_day, key_per_day;
+	uint32_t approval_hours;        /* 0: not given */
 	enum policy_level accept_level; /* POLICY_LEVEL_NONE: not given */
 	bool allow;
 	bool single_use;
@@ -155,6 +159,12 @@ policy_key_set_max_age(const struct policy_section *s)
 	return s->key_set_max_age ? s->key_set_max_age : POLICY_KEY_SET_AGE_S;
 }
 
+static inline uint32_t
+policy_approval_hours(const struct policy_section *s)
+{
+	return s->approval_hours ? s->approval_hours : POLICY_APPROVAL_HOURS_DEFAULT;
+}
+
 static inline bool
 policy_has(const struct policy_section *s, enum policy_option option)
 {
@@ -170,6 +180,14 @@ const char *policy_list_join(
 /* network, weekday and hours */
 enum policy_why policy_where_and_when(const struct policy *policy,
     const struct policy_section *rule, const uint8_t address[16], uint64_t time);
+
+/* policy_fit.c: whether approvals and approvers go together. */
+bool policy_approvers_fit(const struct policy *policy, const struct policy_section *rule);
+
+/* policy_approved.c: gates that approvals make hold, spec/profiles/ms-dke.md section 7.3; which
+ * ones they are. */
+unsigned policy_approved_gates(const struct policy *policy, const struct policy_section *rule,
+    const struct policy_dke_question *q, struct policy_dke_answer *answer);
 
 /* policy_fit_dke.c: the gates of a rule; returns how many texts. */
 unsigned policy_decrypt_texts(

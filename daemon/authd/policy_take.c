@@ -51,6 +51,7 @@ const char *const policy_option_name[POLICY_OPTIONS] = {
 	[POLICY_DOCUMENT_PER_DAY] = "document-per-day",
 	[POLICY_KEY_PER_DAY] = "key-per-day",
 	[POLICY_ACCEPT_LEVEL] = "accept-level",
+	[POLICY_APPROVAL_HOURS] = "approval-hours",
 };
 
 static bool
@@ -119,6 +120,7 @@ take_number_value(
 		{ POLICY_DOCUMENT_PER_DAY, 1, POLICY_BUDGET_MAX, &section->document_per_day },
 		{ POLICY_KEY_PER_DAY, 1, POLICY_BUDGET_MAX, &section->key_per_day },
 		{ POLICY_APPROVALS, 1, POLICY_APPROVALS_MAX, &section->approvals },
+		{ POLICY_APPROVAL_HOURS, 1, POLICY_APPROVAL_HOURS_MAX, &section->approval_hours },
 		{ POLICY_MAX_AGE, 1, POLICY_AGE_MAX_S, &section->max_age },
 		{ POLICY_TENANT_MAX_AGE, POLICY_TENANT_AGE_MIN_S, POLICY_AGE_MAX_S,
 		    &section->max_age },

@@ -27,6 +27,7 @@ policy_say_levels(const struct policy *policy)
 struct asked {
 	struct policy_dke_question question;
 	const char *groups[POLICY_CASE_FACTORS_MAX], *roles[POLICY_CASE_FACTORS_MAX];
+	struct policy_approval approvals[2 * POLICY_CASE_FACTORS_MAX];
 };
 
 /* What the factor has behind its name, or NULL. */
@@ -38,6 +39,17 @@ value_of(const char *factor, const char *name)
 	return strncmp(factor, name, len) == 0 && factor[len] == '=' ? factor + len + 1 : NULL;
 }
 
+/* Just now, of the document and of the key, by somebody who signed for one. */
+static void
+take_approval(struct asked *a, const char *user)
+{
+	struct policy_dke_question *q = &a->question;
+
+	for (int key = 0; key < 2 && q->approval_count < POLICY_STANDING_MAX; key++)
+		a->approvals[q->approval_count++] =
+		    (struct policy_approval){ key != 0, user, q->time, 1 };
+}
+
 /* False: no such factor, or gate. */
 static bool
 take(struct asked *a, const char *factor)
@@ -45,7 +57,7 @@ take(struct asked *a, const char *factor)
 	struct policy_dke_question *q = &a->question;
 	const char *gate = value_of(factor, "gate"), *group = value_of(factor, "token-group");
 	const char *role = value_of(factor, "role"), *document = value_of(factor, "document");
-	const char *tenant = value_of(factor, "tenant");
+	const char *tenant = value_of(factor, "tenant"), *user = value_of(factor, "approval");
 	unsigned held = gate ? policy_gates_parse(gate) : 0;
 
 	q->tenant = tenant ? tenant : q->tenant;
@@ -55,7 +67,9 @@ take(struct asked *a, const char *factor)
 		a->groups[q->groups.count++] = group;
 	if (role)
 		a->roles[q->roles.count++] = role;
-	return tenant || document || group || role || (held != 0 && !strstr(gate, " or "));
+	if (user)
+		take_approval(a, user);
+	return tenant || document || group || role || user || (held != 0 && !strstr(gate, " or "));
 }
 
 bool
@@ -119,21 +133,25 @@ policy_explain_dke(
 		.document = "",
 		.time = native->time,
 		.groups.item = a.groups,
-		.roles.item = a.roles };
+		.roles.item = a.roles,
+		.approval = a.approvals };
 	memcpy(a.question.address, native->address, sizeof(a.question.address));
 	for (unsigned i = 0; i < c->factor_count; i++)
 		if (!take(&a, c->factor[i]))
 			return tell_usage("policy check",
-			    "with --factor tenant=NAME go gate=GATE, token-group=GUID,"
-			    " role=TEXT and document=HEX");
+			    "with --factor tenant=NAME go gate=GATE, approval=USER,"
+			    " token-group=GUID, role=TEXT and document=HEX");
 	answer = policy_dke_judge(policy, &a.question);
 	say_tried(policy, &a.question, &answer);
-	if (answer.verdict == DKE_VERDICT_ALLOW || answer.verdict == DKE_VERDICT_GATE) {
+	if (answer.verdict != DKE_VERDICT_DENY && answer.verdict != DKE_VERDICT_CANARY) {
 		char gates[1024];
 
 		rule = policy_decrypt_info(policy, answer.rule);
 		(void)printf(
 		    "gates\t%s\n", policy_decrypt_gates(policy, answer.rule, gates, sizeof(gates)));
+		if (rule.approvals > 0)
+			(void)printf("approvals\t%u for %u hours, %u there\n", rule.approvals,
+			    rule.approval_hours, answer.counted_count);
 		say_budget(&rule);
 	}
 	(void)printf("verdict\t%s%s%s%s\n", answer.verdict > DKE_VERDICT_ALLOW ? "deny: " : "",

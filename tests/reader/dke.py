@@ -21,7 +21,7 @@ GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 PERSON = re.compile(r"[A-Za-z0-9.!#$%&'*+\-/=?^_`{|}~@]{1,254}")
 BAD_TOKEN = ', error="invalid_token", error_description="The token does not hold"'
 BOUND = {"confirmation", "client-certificate", "front-certificate"}
-AMBIENT = {"front-network", "presence", "approved-document", "network"}
+AMBIENT = {"front-network", "presence", "approved-document", "approved-key", "network"}
 SKEW = 60
 DAY = 86400
 
@@ -261,6 +261,12 @@ def lowest_level(gates):
     if any(set(text.split(" or ")) <= BOUND for text in gates):
         return "C"
     return "C- (ambient)" if gates else "C-"
+
+
+def approved_name(scope, document_, key, person):
+    """Section 7.3; scope 1: this document, 2: this key."""
+    body = bytes([scope]) + document_ + bytes([len(key)]) + key.encode() + person.encode()
+    return hashlib.sha256(info("ms-dke-approval", body)).digest()
 
 
 def document(value):

@@ -22,8 +22,9 @@ DECRYPT = {
     "token-groups": ("id", 0), "roles": ("text", 0), "canaries": ("hex", 0), "gates": ("gate", 8),
     "networks": ("networks", 0), "weekdays": ("weekdays", 0), "hours": ("hours", 0),
     "zone": "zone", "accept-level": "level", "allow": "truth", "per-minute": BUDGET,
-    "per-day": BUDGET, "document-per-day": BUDGET, "key-per-day": BUDGET}
-BUILT = {"confirmation", "presence", "client-certificate", "front-certificate", "front-network", "network"}
+    "per-day": BUDGET, "document-per-day": BUDGET, "key-per-day": BUDGET,
+    "approvals": (1, 8), "approvers": ("approvers", 0), "approval-hours": (1, 8784)}
+APPROVED = {"approved-document", "approved-key"}
 LEVELS = ("C-", "C- (ambient)")
 
 
@@ -33,7 +34,7 @@ def segments(url):
 
 def value_ok(kind, value, line):
     """The value as judgement wants it."""
-    if kind in ("networks", "weekdays", "hours"):
+    if kind in ("networks", "weekdays", "hours", "approvers"):
         return policy.item(kind, value, line)
     if kind == "zone":
         return policy.zone(value, line)
@@ -44,7 +45,7 @@ def value_ok(kind, value, line):
     elif kind == "claim":
         require(value in ("upn", "email", "preferred_username", "oid"), line)
     elif kind == "gate":
-        require(set(value.split(" or ")) <= BUILT, line)
+        require(set(value.split(" or ")) <= dke.BOUND | dke.AMBIENT, line)
     elif kind == "level":
         require(value in LEVELS, line)
     else:
@@ -166,13 +167,24 @@ class Parser(policy.Parser):
             raise PolicyError("key-set", made["line"])
 
 
+def approvals_fit(made, gates):
+    approvers = made.get("approvers", [])
+    wanted = [set(text.split(" or ")) & APPROVED for text in gates]
+    wanted = [one for one in wanted if one]
+    if not wanted:
+        return not {"approvals", "approvers", "approval-hours"} & set(made)
+    return ("approvals" in made and len(set(approvers)) == len(approvers) >= made["approvals"]
+            and all(one == set.union(*wanted) for one in wanted))
+
+
 def check_decrypt(made):
     gates = made.get("gates", [])
     if {"keys", "tenants", "allow"} - set(made) or not (
             {"users", "groups", "token-groups", "roles"} & set(made)):
         raise PolicyError("missing-option", made["line"])
     if (not made["allow"] and {"gates", "accept-level"} & set(made)
-            or any("network" in text.split(" or ") for text in gates) and "networks" not in made):
+            or any("network" in text.split(" or ") for text in gates) and "networks" not in made
+            or not approvals_fit(made, gates)):
         raise PolicyError("factors", made["line"])
     lowest = dke.lowest_level(gates)
     if made["allow"] and lowest not in ("C", made.get("accept-level")):
@@ -207,19 +219,47 @@ def why(parsed, rule, request):
     return next(policy.reasons({"keys": ["*"], "users": ["*"], **place}, there), "matches")
 
 
+def counted(rule, request, scope):
+    """Section 7.3: the places of the approvals that count."""
+    oldest = int(request["now"]) - 3600 * rule.get("approval-hours", 720)
+    standing = {}
+    for place, text in enumerate(request.get("approved", "").split()):
+        what, user, time, needed = text.split(":")
+        if (int(what) == scope and user in rule.get("approvers", ()) and user != request["person"]
+                and int(time) > oldest):
+            standing[user] = (place, int(needed))
+    left = sorted(standing.values())
+    while any(needed > len(left) for _, needed in left):
+        left = [one for one in left if one[1] <= len(left)]
+    return [place for place, _ in left] if len(left) >= rule.get("approvals", 9) else []
+
+
+def approved(rule, request):
+    gates = {gate for text in rule.get("gates", ()) for gate in text.split(" or ")}
+    for scope, gate in ((1, "approved-document"), (2, "approved-key")):
+        if gate in gates and (found := counted(rule, request, scope)):
+            return {gate}, found[-8:]
+    return set(), []
+
+
 def judge(parsed, request):
-    """(verdict, title of the rule that decided, level, the reason of each rule tried)."""
+    """(verdict, title of the rule that decided, level, the reason of each rule tried, approvals)."""
     for rule in parsed.decrypts.values():
         if request["key"] in rule["keys"] and request.get("document") in rule.get("canaries", ()):
-            return "canary", rule["title"], None, []
+            return "canary", rule["title"], None, [], []
     tried = []
     for rule in parsed.decrypts.values():
         tried.append(why(parsed, rule, request))
         if tried[-1] != "matches":
             continue
         if not rule["allow"]:
-            return "policy", rule["title"], None, tried
+            return "policy", rule["title"], None, tried, []
         held = set(request.get("held", "").split()) | ({"network"} if "networks" in rule else set())
+        held_too, places = approved(rule, request)
+        held |= held_too
         level = dke.level(rule.get("gates", []), held)
-        return "success" if level else "gate", rule["title"], level, tried
-    return "policy", None, None, tried
+        if level:
+            return "success", rule["title"], level, tried, places
+        asked = dke.level(rule.get("gates", []), held | APPROVED)
+        return "approval-required" if asked else "gate", rule["title"], None, tried, places
+    return "policy", None, None, tried, []

@@ -179,16 +179,37 @@ def test_check_tells_the_level(tmp_path):
              "level C\tgates: client-certificate, front-network or network"),
             (['gates = {"front-network"}', 'accept-level = "C- (ambient)"'],
              "level C- (ambient)\tgates: front-network"),
+            (['gates = {"approved-document or approved-key"}', "approvals = 1",
+              'approvers = {"bob"}', 'accept-level = "C- (ambient)"'],
+             "level C- (ambient)\tgates: approved-document or approved-key"),
             (['accept-level = "C-"'], "level C-\tgates: -")):
         path.write_text(rule() + decrypt("dke", *lines))
         done = check("--file", str(path))
         assert done.returncode == 0 and "valid, 2 rules" in done.stdout
         assert done.stdout.splitlines()[1] == 'line 13\tdecrypt "dke"\t' + told
     for gate, line in (('gates = {"front-network"}', "13: level: "), ("", "13: level: "),
-                       ('gates = {"approved-document"}', "18: value: ")):
+                       ('gates = {"approved-document"}', "13: factors: ")):
         path.write_text(rule() + decrypt("dke", gate))
         done = check("--file", str(path))
         assert done.returncode == 1 and ":%s" % line in done.stderr, done.stderr
+
+
+def test_check_explains_approvals_of_microsofts_protocol(tmp_path):
+    path = tmp_path / "p.conf"
+    path.write_text(decrypt("dke", 'gates = {"approved-key"}', 'accept-level = "C- (ambient)"',
+                            "approvals = 2", 'approvers = {"bob", "carol"}'))
+
+    def ask(*approved):
+        more = [word for user in approved for word in ("--factor", "approval=" + user)]
+        done = check("--file", str(path), "--key", "Key1", "--address", "192.0.2.7", "--user",
+                     "alice@example.org", "--factor", "tenant=dke", *more)
+        return done.returncode, done.stdout.splitlines()[-2:]
+
+    assert ask("bob", "carol") == (0, ["approvals\t2 for 720 hours, 2 there",
+                                       "verdict\tallow, level C- (ambient)"])
+    for few in ((), ("bob",), ("bob", "bob"), ("bob", "eve")):
+        assert ask(*few) == (3, ["approvals\t2 for 720 hours, 0 there",
+                                 "verdict\tdeny: approval-required"]), few
 
 
 def test_check_explains_a_request_of_microsofts_protocol(tmp_path):
@@ -218,7 +239,7 @@ def test_check_explains_a_request_of_microsofts_protocol(tmp_path):
                                           "no rule matches", "verdict\tdeny"], reason
     status, lines, _ = ask("bob@example.org", "document=" + canary)
     assert status == 3 and lines[-1] == "verdict\tdeny: canary"
-    for wrong in ("gate=door", "gate=network or network", "approval=bob", "x"):
+    for wrong in ("gate=door", "gate=network or network", "certificate=bob", "x"):
         assert ask("alice@example.org", wrong)[0] == 2, wrong
     path.write_text(decrypt("dke", 'gates = {"client-certificate"}'))
     assert ask("alice@example.org")[1][-1] == "verdict\tdeny: gate"

@@ -193,6 +193,39 @@ words(struct vector *v, const char *name, char copy[LINE_BYTES], const char **it
 	return texts;
 }
 
+/* SCOPE:USER:TIME:NEEDED with blanks between them; users borrow from copy. */
+static unsigned
+approvals(struct vector *v, char copy[LINE_BYTES], struct policy_approval ret[LIST_MAX])
+{
+	const char *items[LIST_MAX];
+	struct policy_texts texts = words(v, "approved", copy, items);
+
+	for (unsigned i = 0; i < texts.count; i++) {
+		char *user = (char *)items[i] + 2, *time = strchr(user, ':');
+		char *needed = time ? strchr(time + 1, ':') : NULL;
+
+		if (!needed)
+			exit(2);
+		*time++ = *needed++ = '\0';
+		ret[i] = (struct policy_approval){ items[i][0] == '2', user,
+			strtoull(time, NULL, 10), (unsigned)strtoul(needed, NULL, 10) };
+	}
+	return texts.count;
+}
+
+static void
+tell_counted(struct vector *v, const struct policy_dke_answer *answer)
+{
+	char counted[LINE_BYTES] = "";
+	size_t len = 0;
+
+	for (unsigned i = 0; i < answer->counted_count; i++)
+		len += (size_t)snprintf(
+		    counted + len, sizeof(counted) - len, "%s%u", i ? " " : "", answer->counted[i]);
+	if (len > 0)
+		found(v, "counted", counted);
+}
+
 static void
 tell_tried(struct vector *v, const struct policy *policy, const struct policy_dke_question *q,
     const struct policy_dke_answer *answer)
@@ -211,8 +244,10 @@ tell_tried(struct vector *v, const struct policy *policy, const struct policy_dk
 static const char *
 judge(struct vector *v, const struct policy *policy)
 {
-	static const char *const verdicts[] = { "policy", "success", "gate", "canary" };
-	char groups[LINE_BYTES], roles[LINE_BYTES];
+	static const char *const verdicts[] = { "policy", "success", "gate", "canary",
+		"approval-required" };
+	char groups[LINE_BYTES], roles[LINE_BYTES], approved[LINE_BYTES];
+	struct policy_approval approval[LIST_MAX];
 	const char *group[LIST_MAX], *role[LIST_MAX], *address = line_or(v, "address", NULL);
 	unsigned held[LIST_MAX], n = line_or(v, "held", NULL) ? split(v, "held", " ", held) : 0;
 	struct policy_dke_question q = { .key = need(v, "key"),
@@ -221,7 +256,9 @@ judge(struct vector *v, const struct policy *policy)
 		.document = line_or(v, "document", ""),
 		.time = strtoull(need(v, "now"), NULL, 10),
 		.groups = words(v, "groups", groups, group),
-		.roles = words(v, "roles", roles, role) };
+		.roles = words(v, "roles", roles, role),
+		.approval_count = approvals(v, approved, approval),
+		.approval = approval };
 	struct policy_dke_answer answer;
 
 	for (unsigned i = 0; i < n; i++)
@@ -232,6 +269,7 @@ judge(struct vector *v, const struct policy *policy)
 	}
 	answer = policy_dke_judge(policy, &q);
 	tell_tried(v, policy, &q, &answer);
+	tell_counted(v, &answer);
 	if (answer.rule < policy_decrypts(policy))
 		found(v, "rule", policy_decrypt_info(policy, answer.rule).title);
 	if (answer.level != POLICY_LEVEL_NONE)

@@ -94,8 +94,9 @@ def record(lines, parts):
 
 def judge(lines, parts):
     parsed = dke_policy.parse(parts["policy"])
-    expect, rule, reached, tried = dke_policy.judge(parsed, lines)
-    named = {"rule": rule, "level": reached, "tried": " ".join(tried) or "-"}
+    expect, rule, reached, tried, counted = dke_policy.judge(parsed, lines)
+    named = {"rule": rule, "level": reached, "tried": " ".join(tried) or "-",
+             "counted": " ".join(map(str, counted))}
     if "canary" == expect:
         del named["rule"]
     named = {name: value for name, value in named.items() if value}
@@ -162,7 +163,7 @@ def test_a_wrong_expectation_is_noticed():
 def test_every_answer_is_there():
     seen = {read(path)[0]["expect"] for path in FILES}
     assert seen == {"success", "http", "not-found", "method", "content-type", "malformed-request",
-                    "value", "token", "token-client", "token-quarantine", "gate", "policy",
+                    "value", "token", "token-client", "token-quarantine", "gate", "approval-required", "policy",
                     "canary", "level", "missing-option", "key-set", "title", "repeated-title",
                     "repeated-issuer", "repeated-option", "too-many", "unknown-option",
                     "unknown-issuer", "unknown-group", "factors"}

@@ -447,7 +447,7 @@ def levels():
     one("none_held", "-", "confirmation", "C-", "C-", "what the rule does not name does not count")
     one("bound", "confirmation", "confirmation", "C", "C", "a bound gate")
     one("front", "front-certificate", "front-certificate", "C", "C", "a front's certificate")
-    for gate in ("front-network", "presence", "approved-document", "network"):
+    for gate in ("front-network", "presence", "approved-document", "approved-key", "network"):
         one(gate.replace("-", "_"), gate, gate, ambient, ambient, "an ambient gate")
     one("missing", "confirmation", "presence", None, "C", "an ambient one does not stand for it")
     one("both", "confirmation, network", "confirmation network", "C", "C", "both")

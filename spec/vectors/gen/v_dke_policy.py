@@ -115,7 +115,6 @@ def rules():
             ("user_long", 4, "users", f'{{"{"a" * 255}"}}'),
             ("gate", 5, "gates", '{"certificate"}'), ("gate_empty", 5, "gates", '{""}'),
             ("gate_or", 5, "gates", '{"network or "}'), ("gate_blanks", 5, "gates", '{"network  or network"}'),
-            ("gate_approved", 5, "gates", '{"front-certificate or approved-document"}'),
             ("gate_nine", 5, "gates", "{" + ", ".join([f'"{FRONT}"'] * 9) + "}"),
             ("allow", 6, "allow", '"true"')):
         broken(f"rule_{name}", "6", "value", line, f"no value: {name}", rule(**{option: value}))
@@ -127,7 +126,7 @@ def rules():
             ("zone", 'zone = "CET"')):
         broken(f"rule_{name}", "6", "value", 7, f"no value: {name}", rule(line))
     for name, line in (("devices", f'devices = {{"{DOCUMENT}"}}'), ("labels", 'labels = {"a"}'),
-                       ("tokens", 'tokens = {"a"}'), ("approvals", "approvals = 1")):
+                       ("tokens", 'tokens = {"a"}')):
         broken(f"rule_with_{name}", "6", "unknown-option", 7, "an option of native rules", rule(line))
     broken("native_with_gates", "6", "unknown-option", 5, "an option of a decrypt rule",
            'rule "r" {\n\tkeys = {"*"}\n\tusers = {"*"}\n\tallow = true\n\tgates = {"network"}\n}\n')
@@ -137,12 +136,76 @@ def rules():
            rule('accept-level = "C-"', allow="false", gates=None))
     broken("rule_network_alone", "7", "factors", 1, "the gate network without networks",
            rule('accept-level = "C- (ambient)"', gates='{"network"}'))
+    two = 'approvers = {"bob@contoso.com", "carol"}'
+    for name, line, value in (
+            ("approvals_none", 7, "approvals = 0"), ("approvals_nine", 7, "approvals = 9"),
+            ("approvers_star", 7, 'approvers = {"*"}'), ("approvers_upper", 7, 'approvers = {"Bob"}'),
+            ("approval_hours_none", 7, "approval-hours = 0"), ("approval_hours_long", 7, "approval-hours = 8785"),
+            ("approval_hours_text", 7, 'approval-hours = "720"')):
+        broken(f"rule_{name}", "7.3", "value", line, f"no value: {name}", rule(value, gates='{"approved-document"}'))
+    document, key = "approved-document", "approved-key"
+    for name, comment, gates, more in (
+            ("alone", "nobody is asked", document, []), ("no_approvers", "approvals and nobody to approve", document, ["approvals = 1"]),
+            ("no_number", "approvers and no number", key, [two]), ("few", "fewer approvers than approvals", document, ["approvals = 3", two]),
+            ("twice", "one approver twice", document, ["approvals = 2", 'approvers = {"carol", "carol"}']),
+            ("no_gate", "approvals that no gate asks for", FRONT, ["approvals = 2", two]),
+            ("hours_alone", "hours of no approval", FRONT, ["approval-hours = 1"]),
+            ("both_texts", "a document and its key", f'{document}", "{key}', ["approvals = 2", two]),
+            ("or_alone", "or only one of them", f'{document} or {key}", "{FRONT} or {key}', ["approvals = 2", two])):
+        broken(f"rule_approvals_{name}", "7.3", "factors", 1, comment, rule(*more, gates=f'{{"{gates}"}}'))
+    broken("rule_approvals_deny", "7.3", "factors", 1, "approvals where nothing is allowed",
+           rule("approvals = 1", two, gates=None, allow="false"))
+    broken("rule_approvals_level", "7.2", "level", 1, "an approval covers no request",
+           rule("approvals = 2", two, gates='{"approved-document"}'))
     net = 'networks = {"192.0.2.0/24"}'
     for name, gates, more in (
             ("none", None, []), ("ambient", '{"front-network"}', []), ("either", f'{{"{FRONT} or front-network"}}', []),
             ("none_as_ambient", None, ['accept-level = "C- (ambient)"']),
             ("ambient_as_none", '{"network"}', [net, 'accept-level = "C-"'])):
         broken(f"level_refused_{name}", "7.2", "level", 1, "less than C, and not accepted", rule(*more, gates=gates))
+
+
+def approvals(ask):
+    accept = 'accept-level = "C- (ambient)"'
+    both = '{"approved-document or approved-key"}'
+
+    def approved(name, comment, by, counted="", gates='{"approved-document"}', more=(), expect=None):
+        text = rule(accept, "approvals = 2", 'approvers = {"bob", "carol", "dora", "alice@contoso.com"}', *more, gates=gates)
+        lines = {"approved": " ".join(by)} if by else {}
+        if counted:
+            lines["counted"] = counted
+        ask(f"approved_{name}", "7.3", expect or ("success" if counted else "approval-required"), comment, text,
+            "C- (ambient)" if counted and not expect else None, **lines)
+
+    def by(user, scope=1, ago=60, needed=2):
+        return f"{scope}:{user}:{NOW - ago}:{needed}"
+
+    bob, carol, dora = by("bob"), by("carol"), by("dora")
+    approved("none", "nobody approved", [])
+    approved("one", "one of two", [bob])
+    approved("two", "two", [bob, carol], "0 1")
+    approved("three", "more than are needed", [dora, bob, carol], "0 1 2")
+    approved("twice", "nobody counts twice", [bob, by("bob", ago=5)])
+    approved("renewed", "of one approver the last one counts", [bob, by("bob", ago=5), carol], "1 2")
+    approved("self", "the person does not count", [by("alice@contoso.com"), bob])
+    approved("stranger", "no approver of the rule", [by("eve"), bob])
+    approved("wants_more", "signed where three were needed", [by("bob", needed=3), carol])
+    approved("wants_three", "and three are there", [by("bob", needed=3), carol, dora], "0 1 2")
+    approved("wants_left_out", "enough without it", [by("bob", needed=4), carol, dora], "1 2")
+    approved("wants_less", "signed where one was enough", [by("bob", needed=1), by("carol", needed=1)], "0 1")
+    approved("wants_in_turn", "one falls with the other", [by("bob", needed=4), by("carol", needed=3), dora])
+    approved("old", "older than a month", [by("bob", ago=720 * 3600), carol])
+    approved("oldest", "not quite a month", [by("bob", ago=720 * 3600 - 1), carol], "0 1")
+    approved("hours", "older than the rule lets it be", [by("bob", ago=3600), carol], more=["approval-hours = 1"])
+    approved("scope", "the key was approved, not the document", [by("bob", 2), by("carol", 2)])
+    approved("key", "the key was approved", [by("bob", 2), by("carol", 2)], "0 1", '{"approved-key"}')
+    approved("key_document", "the document was, not the key", [bob, carol], gates='{"approved-key"}')
+    approved("either", "one of the two", [by("bob", 2), by("carol", 2)], "0 1", both)
+    approved("either_mixed", "one of each is no two", [bob, by("carol", 2)], gates=both)
+    approved("either_both", "the document comes first", [by("bob", 2), by("carol", 2), bob, carol], "2 3", both)
+    bound = f'{{"{FRONT}", "approved-document"}}'
+    approved("gate", "another gate is missing too", [], gates=bound, expect="gate")
+    approved("gate_there", "another gate is missing", [bob, carol], "0 1", bound, expect="gate")
 
 
 def judged():
@@ -168,6 +231,7 @@ def judged():
         held="presence")
     ask("presence", "7", "success", "a session is open", rule(accept, gates='{"presence"}'), "C- (ambient)",
         held="presence")
+    approvals(ask)
     net = 'networks = {"192.0.2.0/24"}'
     ask("network", "7", "success", "in the network", rule(net, accept, gates='{"network"}'), "C- (ambient)",
         address="192.0.2.7")
