@@ -49,7 +49,9 @@ class DkeService:
         pathlib.Path(self.s.dir, "issuers", "contoso.jwks").write_bytes(entra.key_set(self.issuer))
         pathlib.Path(self.s.dir, "policy.conf").write_text(
             entra.section("max-age = 86400") + entra.rule(keys='{"2048", "3072"}'))
-        self.token = entra.token(self.issuer, entra.claims())
+        # One for each person, who shows it for all of his documents.
+        self.tokens = [entra.token(self.issuer, entra.claims(uti=f"u-{i}"))
+                       for i in range(DOCUMENTS)]
         if hsm:
             import test_hsm
             self.module, self.uri = test_hsm.MODULES[0], test_hsm.URI
@@ -86,7 +88,7 @@ class DkeService:
             blob = bytes.fromhex("2c00ffff2000100002100000") + hashlib.sha256(bytes([i])).digest()
             body = {"alg": "RSA-OAEP-256",
                     "value": base64.b64encode(public.encrypt(blob, oaep)).decode()}
-            made += self.step(200, 1, "POST", path, [self.dke.bearer(self.token), self.dke.JSON],
+            made += self.step(200, 1, "POST", path, [self.dke.bearer(self.tokens[i]), self.dke.JSON],
                               json.dumps(body).encode())
         return self.file(name, made)
 

@@ -8,6 +8,7 @@
 #define DK_AUTHD_AUTHD_H
 
 #include "authd/authenticator.h"
+#include "authd/dke_kept.h"
 #include "authd/in_force.h"
 #include "authd/known.h"
 #include "authd/renewal.h"
@@ -25,6 +26,7 @@ struct authd {
 	struct ipc_channel *httpd;
 	struct ipc_channel *keyd;
 	struct in_force *now;
+	struct dke_kept kept; /* of now */
 	/* one that waits for its record */
 	struct in_force *next;
 	uint64_t next_id; /* of next or renewal, whichever is pending */

@@ -225,6 +225,7 @@ authd_change_logged(struct authd *authd, const struct ipc_message *message)
 	if (!ipc_number_read(message, 2, &code) || !dk_code_known((unsigned)code) ||
 	    !is_busy(authd) || message->id != authd->next_id)
 		return false;
+	dke_kept_clear(&authd->kept);
 	if (authd->renewal.pending) {
 		on_key_set_logged(authd, (unsigned)code);
 		return true;

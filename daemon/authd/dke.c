@@ -9,7 +9,6 @@
 #include "authd/authd.h"
 #include "authd/dke_body.h"
 #include "authd/dke_gates.h"
-#include "authd/dke_token.h"
 #include "base/text.h"
 #include "format/schedule.h"
 #include "ipc/dke.h"
@@ -25,6 +24,7 @@
 struct asked {
 	struct ipc_dke_decrypt message;
 	struct dke_token token;
+	uint8_t token_digest[32];
 	struct dke_gates gates;
 	uint8_t value[DKE_VALUE_MAX_BYTES];
 	size_t value_len; /* 0: not read */
@@ -41,14 +41,15 @@ sha256(const struct dk_part *parts, size_t count, uint8_t ret[32])
 }
 
 static unsigned
-check_token(const struct authd *authd, struct asked *a, uint64_t now)
+check_token(struct authd *authd, struct asked *a, uint64_t now)
 {
 	static const unsigned codes[] = { DK_CODE_OK, DK_CODE_TOKEN, DK_CODE_TOKEN_KEYS,
 		DK_CODE_TOKEN_QUARANTINE, DK_CODE_TOKEN_CLIENT };
 	const struct dk_part *token = &a->message.claims.of[IPC_CLAIM_TOKEN];
 
-	return codes[dke_token_verify(
-	    token->data, token->len, authd->now->policy, &authd->now->issuers, now, &a->token)];
+	sha256(token, 1, a->token_digest);
+	return codes[dke_kept_verify(&authd->kept, a->token_digest, token, authd->now->policy,
+	    &authd->now->issuers, now, &a->token)];
 }
 
 static unsigned
@@ -89,7 +90,7 @@ judge(const struct authd *authd, struct asked *a, uint64_t now)
 
 /* One clock reading for the whole request; the first thing that is wrong is its code. */
 static unsigned
-check(const struct authd *authd, struct asked *a)
+check(struct authd *authd, struct asked *a)
 {
 	uint64_t now = ipc_now();
 	unsigned code = check_token(authd, a, now);
@@ -190,10 +191,8 @@ static void
 send_judged(struct authd *authd, uint64_t id, const struct asked *a)
 {
 	static uint8_t head[JUDGED_MAX_BYTES];
-	uint8_t token[32];
 	struct dk_writer_buf wr;
 
-	sha256(&a->message.claims.of[IPC_CLAIM_TOKEN], 1, token);
 	dk_wr_init(&wr, head, sizeof(head));
 	dk_wr_u64(&wr, authd->told);
 	dk_wr_bytes(&wr, authd->now->digest, sizeof(authd->now->digest));
@@ -203,7 +202,7 @@ send_judged(struct authd *authd, uint64_t id, const struct asked *a)
 	write_fields(authd->now->policy, a, &wr);
 	dk_wr_bytes(&wr, a->message.address, 16);
 	write_short(&wr, a->token.person);
-	dk_wr_bytes(&wr, token, sizeof(token));
+	dk_wr_bytes(&wr, a->token_digest, sizeof(a->token_digest));
 	dk_wr_u64(&wr, a->token.until);
 	write_short(&wr, a->message.name);
 	write_short(&wr, a->message.id);

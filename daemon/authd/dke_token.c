@@ -70,9 +70,9 @@ key_is_of_issuer(const struct keyset_key *key, const char *iss, const char *id)
 }
 
 static bool
-is_quarantined(const struct token_issuer *tenant, const struct keyset_key *key, uint64_t now)
+is_quarantined(const struct token_issuer *tenant, const uint8_t thumbprint[32], uint64_t now)
 {
-	const struct token_known *known = known_key_find(tenant, key->thumbprint);
+	const struct token_known *known = known_key_find(tenant, thumbprint);
 
 	/* One that nobody ever heard of came by no way that there is. */
 	return tenant->info.key_set && (!known || now < known->until_s);
@@ -196,12 +196,12 @@ take_record(const struct asked *a, const struct keyset_key *key, const char *iss
 static enum dke_token_fault
 verify_claims(const struct jwt *jwt, const struct asked *a, uint64_t now, struct dke_token *token)
 {
-	struct jwt_times times;
+	struct jwt_times *times = &token->times;
 
-	if (!jwt_times_ok(jwt, a->tenant->info.max_age_s, now, &times))
+	if (!jwt_times_ok(jwt, a->tenant->info.max_age_s, now, times))
 		return DKE_TOKEN_FALSE;
-	token->record.issued = times.issued;
-	if (times.expires > times.issued + LIFE_MAX_S || !claims_ok(a))
+	token->record.issued = times->issued;
+	if (times->expires > times->issued + LIFE_MAX_S || !claims_ok(a))
 		return DKE_TOKEN_FALSE;
 	if (!take_client(a, token->client))
 		return DKE_TOKEN_CLIENT;
@@ -210,10 +210,11 @@ verify_claims(const struct jwt *jwt, const struct asked *a, uint64_t now, struct
 	if (policy_tenant_single_use(a->policy, a->tenant->info.number)) {
 		if (token->record.id[0] == '\0')
 			return DKE_TOKEN_FALSE;
-		token->until = times.expires;
+		token->until = times->expires;
 	}
 	take_texts(json_object_get(a->claims, "groups"), token, &token->groups);
 	take_texts(json_object_get(a->claims, "roles"), token, &token->roles);
+	token->issuer = a->tenant;
 	token->tenant = a->tenant->info.title;
 	return DKE_TOKEN_HOLDS;
 }
@@ -236,7 +237,7 @@ verify(const struct jwt *jwt, const struct policy *policy, const struct token_is
 		return DKE_TOKEN_FALSE;
 	take_record(&a, key, iss, &token->record);
 	token->is_signed = true;
-	if (is_quarantined(a.tenant, key, now))
+	if (is_quarantined(a.tenant, key->thumbprint, now))
 		return DKE_TOKEN_QUARANTINED;
 	return verify_claims(jwt, &a, now, token);
 }
@@ -259,6 +260,16 @@ dke_token_verify(const uint8_t *text, size_t len, const struct policy *policy,
 		fault = verify(&jwt, policy, issuers, now, ret);
 	jwt_clear(&jwt);
 	return fault;
+}
+
+bool
+dke_token_still_holds(const struct dke_token *token, uint64_t now)
+{
+	const struct token_issuer *tenant = token->issuer;
+
+	return token_issuer_has_keys(tenant, now) &&
+	    !is_quarantined(tenant, token->record.thumbprint, now) &&
+	    jwt_times_hold(&token->times, tenant->info.max_age_s, now);
 }
 
 const char *

@@ -29,6 +29,8 @@ struct dke_token {
 	/* the rest only if it holds */
 	const char *tenant; /* title; borrowed from the policy */
 	uint64_t until;     /* its end, if it may unwrap once; else 0 */
+	const struct token_issuer *issuer; /* borrowed */
+	struct jwt_times times;
 	char person[PERSON_MAX_BYTES + 1];
 	char client[DKE_CLIENT_CHARS + 1];
 	struct dke_texts groups, roles;
@@ -39,6 +41,8 @@ struct dke_token {
 /* Fills *ret as far as it comes. */
 enum dke_token_fault dke_token_verify(const uint8_t *text, size_t len, const struct policy *policy,
     const struct token_issuers *issuers, uint64_t now, struct dke_token *ret);
+/* What the time alone can change of one that held. */
+bool dke_token_still_holds(const struct dke_token *token, uint64_t now);
 /* Static, never NULL; spec/profiles/ms-dke.md section 10. */
 const char *dke_token_fault_name(enum dke_token_fault fault);
 

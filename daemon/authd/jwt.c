@@ -118,18 +118,23 @@ seconds(const json_t *value, uint64_t *ret)
 }
 
 bool
+jwt_times_hold(const struct jwt_times *times, uint32_t max_age, uint64_t now)
+{
+	return now < times->expires && times->begins <= now + JWT_AHEAD_MAX_S &&
+	    times->issued <= now + JWT_AHEAD_MAX_S && times->issued + max_age >= now;
+}
+
+bool
 jwt_times_ok(const struct jwt *w, uint32_t max_age, uint64_t now, struct jwt_times *ret_times)
 {
 	const json_t *claims = w->claims;
 	const json_t *nbf = json_object_get(claims, "nbf");
-	uint64_t expires, issued, begins = 0;
+	struct jwt_times *t = ret_times;
 
-	if (!seconds(json_object_get(claims, "exp"), &expires) ||
-	    !seconds(json_object_get(claims, "iat"), &issued) || (nbf && !seconds(nbf, &begins)))
-		return false;
-	*ret_times = (struct jwt_times){ issued, expires };
-	return now < expires && begins <= now + JWT_AHEAD_MAX_S &&
-	    issued <= now + JWT_AHEAD_MAX_S && issued + max_age >= now;
+	*t = (struct jwt_times){ .begins = 0 };
+	return seconds(json_object_get(claims, "exp"), &t->expires) &&
+	    seconds(json_object_get(claims, "iat"), &t->issued) &&
+	    (!nbf || seconds(nbf, &t->begins)) && jwt_times_hold(t, max_age, now);
 }
 
 void

@@ -28,10 +28,12 @@ const struct keyset_key *jwt_find_key(const struct jwt *jwt, const struct keyset
 bool jwt_signature_ok(const struct jwt *jwt, const struct keyset_key *key);
 /* Condition 7. */
 struct jwt_times {
-	uint64_t issued, expires;
+	uint64_t issued, begins, expires;
 };
 bool jwt_times_ok(
     const struct jwt *jwt, uint32_t max_age, uint64_t now, struct jwt_times *ret_times);
+/* Of condition 7 what the time can change. */
+bool jwt_times_hold(const struct jwt_times *times, uint32_t max_age, uint64_t now);
 /* Nothing of the token stays in memory. */
 void jwt_clear(struct jwt *jwt);
 

@@ -156,6 +156,7 @@ main(void)
 	ipc_child_ready(&authd.child);
 	ipc_child_gather(&authd.child);
 	ipc_child_run(&authd.child);
+	dke_kept_clear(&authd.kept);
 	in_force_free(authd.now);
 	known_clear(&authd.devices);
 	known_clear(&authd.keys);
