@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "assess_out.h"
 #include "base/text.h"
@@ -64,6 +62,8 @@ struct run {
 	struct incident incident;
 	struct assess assess;
 	struct assess_out out;
+	struct json json;
+	struct output *json_output; /* NULL: not open */
 	struct progress_part part;
 };
 
@@ -213,44 +213,41 @@ read_log(struct run *run)
 
 /* ---- output ---- */
 
+/* Before anything is read: what cannot be written is told then, not behind the computation. */
+static bool
+open_outputs(struct run *run)
+{
+	if (run->html_file &&
+	    !report_open(run->html_file, run->force, run->language, &run->out.report))
+		return false;
+	if (!run->json_file)
+		return true;
+	run->json.out = output_stream_open(run->json_file, run->force, &run->json_output);
+	run->out.json = run->json.out ? &run->json : NULL;
+	return run->out.json != NULL;
+}
+
 static bool
 judge_json(struct run *run, struct dk_exposure *x)
 {
-	/* Names of people stand in it. */
-	const struct output_options options = { .force = run->force, .mode = 0600 };
-	struct json j = { .out = NULL };
-	struct output *output;
-	bool ok, failed;
-	int fd;
+	struct json *j = &run->json;
+	bool ok;
 
-	if (!output_open(run->json_file, &options, &output))
-		return false;
-	fd = fcntl(output_fd(output), F_DUPFD_CLOEXEC, 0);
-	j.out = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (!j.out) {
-		message_err(run->json_file, DK_ERR_WRITE, NULL);
-		output_abandon(output);
-		return false;
-	}
-	run->out.json = &j;
-	json_open(&j, NULL, '{');
-	assess_inputs_json(&run->inputs, &j);
-	json_open(&j, "objects", '[');
+	json_open(j, NULL, '{');
+	assess_inputs_json(&run->inputs, j);
+	json_open(j, "objects", '[');
 	ok = fail(run->catalogue_file, assess_judge(&run->out, x));
-	json_close(&j, ']');
+	json_close(j, ']');
 	if (ok)
 		ok = fail(NULL, assess_totals_json(&run->out) ? DK_OK : DK_ERR_NOMEM);
-	json_close(&j, '}');
-	(void)fputc('\n', j.out);
-	failed = ferror(j.out) != 0;
-	if (fclose(j.out) != 0 || failed) {
-		message_err(run->json_file, DK_ERR_WRITE, NULL);
-		ok = false;
-	}
-	if (ok)
-		return output_commit(output);
-	output_abandon(output);
-	return false;
+	json_close(j, '}');
+	(void)fputc('\n', j->out);
+	ok = output_stream_close(&j->out, run->json_output) && ok;
+	if (!ok)
+		return false;
+	ok = output_commit(run->json_output);
+	run->json_output = NULL;
+	return ok;
 }
 
 /* Behind the last object. */
@@ -276,15 +273,16 @@ finish(const struct run *run)
 static bool
 judge_all(struct run *run, struct dk_exposure *x)
 {
-	bool ok = !run->html_file ||
-	    report_open(run->html_file, run->force, run->language, &run->assess, &run->out.report);
+	struct report *report = run->out.report;
+	bool ok = !report || report_begin(report, &run->assess);
 
 	if (ok)
 		ok = run->json_file ? judge_json(run, x)
 				    : fail(run->catalogue_file, assess_judge(&run->out, x));
-	if (ok && run->html_file)
-		return report_finish(run->out.report, &run->out, &run->inputs);
-	report_abandon(run->out.report);
+	if (ok && report) {
+		run->out.report = NULL;
+		ok = report_finish(report, &run->out, &run->inputs);
+	}
 	return ok;
 }
 
@@ -294,7 +292,8 @@ assess(struct run *run)
 	struct dk_exposure *x = NULL;
 	bool ok;
 
-	if (!assess_inputs_begin(&run->inputs, run->catalogue_file, run->records_file) ||
+	if (!open_outputs(run) ||
+	    !assess_inputs_begin(&run->inputs, run->catalogue_file, run->records_file) ||
 	    !fail(run->catalogue_file,
 		dk_catalogue_open(run->catalogue_file, &run->assess.catalogue)) ||
 	    !fail(run->catalogue_file, assess_inputs_scans(&run->inputs, run->assess.catalogue)) ||
@@ -305,6 +304,16 @@ assess(struct run *run)
 	ok = assess_inputs_end(&run->inputs) && judge_all(run, x) && finish(run);
 	dk_exposure_free(x);
 	return ok;
+}
+
+/* What was not finished goes away. */
+static void
+drop_outputs(struct run *run)
+{
+	report_abandon(run->out.report);
+	if (run->json.out)
+		(void)fclose(run->json.out);
+	output_abandon(run->json_output);
 }
 
 static bool
@@ -350,6 +359,7 @@ cmd_assess(int argc, char **argv)
 		    "--html needs the name of a file, since a list goes beside it; --lang needs "
 		    "--html");
 	ok = load_incident(&run) && assess(&run);
+	drop_outputs(&run);
 	dk_catalogue_close(run.assess.catalogue);
 	assess_inputs_close(&run.inputs);
 	assess_out_clear(&run.out);

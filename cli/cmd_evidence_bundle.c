@@ -247,18 +247,28 @@ program(struct dk_manifest *m)
 }
 
 static bool
-write_bundle(struct bundle *b)
+write_bundle(struct bundle *b, struct output *output)
 {
-	const struct output_options options = { .force = b->force, .mode = 0600 };
 	struct dk_manifest m = {
 		.time = (uint64_t)time(NULL), .until = b->scope.until, .persons = b->scope.persons
 	};
-	struct output *output = NULL;
 
 	memcpy(m.recipient, dk_pkey_id(dk_key_local_pkey(b->key)), sizeof(m.recipient));
-	if (!program(&m) || !output_open(b->output_name, &options, &output))
+	return program(&m) && evidence_parts_write(&b->parts, &m, output);
+}
+
+/* A file that cannot be is told before anything is computed. */
+static bool
+make_file(struct bundle *b, const char *folder)
+{
+	const struct output_options options = { .force = b->force, .mode = 0600 };
+	struct output *output;
+
+	if (!output_open(b->output_name, &options, &output))
 		return false;
-	if (evidence_parts_write(&b->parts, &m, output))
+	if (read_size(b) && compute(b, folder) && add_computed(b, folder) &&
+	    evidence_parts_add_log(&b->parts, b->log, b->scope.size) && same_log(b) &&
+	    add_given(b) && write_bundle(b, output))
 		return output_commit(output);
 	output_abandon(output);
 	return false;
@@ -274,9 +284,7 @@ make(void *ctx, const char *folder)
 		message_fail(b->recipient, "not a key file");
 		ok = false;
 	}
-	ok = ok && read_size(b) && compute(b, folder) && add_computed(b, folder) &&
-	    evidence_parts_add_log(&b->parts, b->log, b->scope.size) && same_log(b) &&
-	    add_given(b) && write_bundle(b);
+	ok = ok && make_file(b, folder);
 	if (ok && !b->scope.persons)
 		message_note("Records and result name nobody. Incident, catalogue, policies and "
 			     "configuration are in it as they are: look whether they do.");

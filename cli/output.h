@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 struct output;
@@ -36,14 +37,22 @@ bool output_is_stdout(const char *path);
  * Begin. Refuses an existing file without force, and in any case directories,
  * symbolic links to files, sockets and block devices. False: told already.
  */
-bool output_open(const char *path, const struct output_options *options,
-    struct output **ret_output);
+bool output_open(
+    const char *path, const struct output_options *options, struct output **ret_output);
 
 int output_fd(const struct output *output);
 /* Whether bytes are out as soon as they are written (standard output, pipes). */
 bool output_is_stream(const struct output *output);
 /* As it was given, or "standard output"; for messages. */
 const char *output_name(const struct output *output);
+
+/*
+ * The same for a file in which names of people stand, so that only its owner reads it, as a
+ * stream. NULL: told already; also if there is one, ret_output needs output_abandon() then.
+ */
+FILE *output_stream_open(const char *path, bool force, struct output **ret_output);
+/* Before commit; sets f to NULL in any case. False: told already. */
+bool output_stream_close(FILE **f, const struct output *output);
 
 /* Write all; false: told already. For output that is written in one piece. */
 bool output_write(struct output *output, const void *data, size_t len);

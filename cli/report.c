@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "crypto/base64.h"
@@ -33,58 +31,50 @@ list_path(const char *path, char ret[PATH_MAX])
 	(void)snprintf(ret, PATH_MAX, "%.*s%s", (int)len, path, LIST_SUFFIX);
 }
 
-static FILE *
-open_stream(const char *path, bool force, struct output **ret)
+static bool
+open_both(struct report *r, const char *path, bool force)
 {
-	/* Names of people stand in it. */
-	const struct output_options options = { .force = force, .mode = 0600 };
-	FILE *f;
-	int fd;
-
-	if (!output_open(path, &options, ret))
-		return NULL;
-	fd = fcntl(output_fd(*ret), F_DUPFD_CLOEXEC, 0);
-	f = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (!f) {
-		message_err(path, DK_ERR_WRITE, NULL);
-		if (fd >= 0)
-			(void)close(fd);
-	}
-	return f;
-}
-
-bool
-report_open(const char *path, bool force, enum report_language language,
-    const struct assess *assess, struct report **ret)
-{
-	struct report *r = calloc(1, sizeof(*r));
 	char list[PATH_MAX];
 
-	if (r) {
-		r->assess = assess;
-		r->language = language;
-		r->text = malloc(TEXT_BYTES);
-		r->used = calloc(assess->entry.count / 8 + 1, 1);
-	}
-	if (!r || !r->text || !r->used) {
-		message_err(path, DK_ERR_NOMEM, NULL);
-		report_abandon(r);
+	r->page = output_stream_open(path, force, &r->output[0]);
+	if (r->page && output_is_stream(r->output[0])) {
+		message_fail(path, "this is no regular file, and a list goes beside it");
 		return false;
 	}
 	list_path(path, list);
-	r->page = open_stream(path, force, &r->output[0]);
-	if (r->page && output_is_stream(r->output[0])) {
-		message_fail(path, "this is no regular file, and a list goes beside it");
+	r->list = r->page ? output_stream_open(list, force, &r->output[1]) : NULL;
+	return r->list != NULL;
+}
+
+bool
+report_open(const char *path, bool force, enum report_language language, struct report **ret)
+{
+	struct report *r = calloc(1, sizeof(*r));
+
+	if (r) {
+		r->language = language;
+		r->text = malloc(TEXT_BYTES);
+	}
+	if (!r || !r->text)
+		message_err(path, DK_ERR_NOMEM, NULL);
+	if (!r || !r->text || !open_both(r, path, force)) {
 		report_abandon(r);
 		return false;
 	}
-	r->list = r->page ? open_stream(list, force, &r->output[1]) : NULL;
-	if (!r->list) {
-		report_abandon(r);
+	*ret = r;
+	return true;
+}
+
+bool
+report_begin(struct report *r, const struct assess *assess)
+{
+	r->assess = assess;
+	r->used = calloc(assess->entry.count / 8 + 1, 1);
+	if (!r->used) {
+		message_err(output_name(r->output[0]), DK_ERR_NOMEM, NULL);
 		return false;
 	}
 	report_list_head(r->list);
-	*ret = r;
 	return true;
 }
 
@@ -228,18 +218,6 @@ put_page(struct report *r, struct assess_out *out, const struct assess_inputs *i
 	return DK_OK;
 }
 
-static bool
-close_stream(FILE **f, const struct output *output)
-{
-	bool ok = ferror(*f) == 0;
-
-	ok &= fclose(*f) == 0;
-	*f = NULL;
-	if (!ok)
-		message_err(output_name(output), DK_ERR_WRITE, NULL);
-	return ok;
-}
-
 bool
 report_finish(struct report *r, struct assess_out *out, const struct assess_inputs *inputs)
 {
@@ -251,8 +229,8 @@ report_finish(struct report *r, struct assess_out *out, const struct assess_inpu
 	ok = err == DK_OK;
 	if (!ok)
 		message_err(output_name(r->output[0]), err, NULL);
-	ok = ok && close_stream(&r->page, r->output[0]) && close_stream(&r->list, r->output[1]) &&
-	    output_commit_all(r->output, 2);
+	ok = ok && output_stream_close(&r->page, r->output[0]) &&
+	    output_stream_close(&r->list, r->output[1]) && output_commit_all(r->output, 2);
 	report_abandon(r);
 	return ok;
 }

@@ -15,9 +15,11 @@ enum report_language { REPORT_ENGLISH, REPORT_GERMAN };
 
 /* Whether the page can be at path, with the list beside it. */
 bool report_path_valid(const char *path);
-/* Begins both files. assess is borrowed until the end. False: told already. */
-bool report_open(const char *path, bool force, enum report_language language,
-    const struct assess *assess, struct report **ret);
+/* Opens both files. False: told already. */
+bool report_open(const char *path, bool force, enum report_language language, struct report **ret);
+/* Before the first object; assess has the whole log, and is borrowed until the end. False: told
+ * already. */
+bool report_begin(struct report *report, const struct assess *assess);
 /* object is NULL for one that only the log has.
  * Errors: those of the catalogue, DK_ERR_NOMEM */
 dk_err report_object(struct report *report, const struct dk_catalogue_object *object,

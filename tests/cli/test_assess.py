@@ -277,3 +277,31 @@ def test_the_schema_refuses(made, change):
     change(result)
     with pytest.raises(jsonschema.ValidationError):
         check(result)
+
+
+# ---- where the result goes ----
+
+def test_outputs_are_opened_before_anything_is_computed(made):
+    made.write().assess(PROVIDER)
+    names = {"json": ["--json", "nowhere/r.json"], "html": ["--html", "nowhere/r.html"],
+             "list": ["--html", "r.html"]}
+    (made.folder / "r.csv").write_text("kept")
+    before = sorted(made.folder.iterdir())
+    for log in ("no-log", "log"):
+        def assess(*args):
+            return made.dk("assess", "-q", "--incident", "incident", "--catalogue", "catalogue",
+                           "--log", log, "--records", "records", "--key", LOG.vkey, *args)
+        for name, args in names.items():
+            place = "r.csv: " if name == "list" else "nowhere/r"
+            assert assess(*args).failed(place).err.count("\n") == 1
+            if name != "json":
+                assess("--json", "other.json", *args).failed(place)
+        # What is replaced is there until the result is.
+        for args in (["--json", "r.csv"], ["--html", "r", "--json", "r.json"]):
+            result = assess("--force", *args)
+            assert result.status == (log == "no-log"), result.err
+            if result.status:
+                assert (made.folder / "r.csv").read_text() == "kept"
+                assert sorted(made.folder.iterdir()) == before
+                assert "no-log" in result.err
+    assert json.loads((made.folder / "r.json").read_text())["format"] == "doublekey-assessment-1"

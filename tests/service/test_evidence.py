@@ -418,6 +418,12 @@ def test_without_the_key_of_the_auditor(world):
     assert world.verify("signed", "--without-records", check=False).returncode == 2
 
 
+def test_a_file_that_cannot_be_is_told_first(world):
+    for name in ("nowhere/b", "signed", "objects"):
+        done = world.bundle(name, "--report", "no-report", "--key", "x", check=False)
+        assert done.returncode == 1 and done.stderr.startswith("doublekey: %s: " % name)
+
+
 def test_nothing_is_left_behind(world, monkeypatch):
     monkeypatch.setenv("TMPDIR", world.path("tmp"))
     os.mkdir(world.path("tmp"))
