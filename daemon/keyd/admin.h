@@ -9,7 +9,18 @@
 #define ADMIN_ARG_MAX_BYTES 4097
 #define ADMIN_RECOVERY_MAX_BYTES (DK_CUSTODIAN_BYTES + DK_SPKI_MAX_BYTES)
 /* Arguments of create and rotate. */
-enum { ADMIN_NAME, ADMIN_TYPE, ADMIN_RECOVERY, ADMIN_HSM, ADMIN_DKE_NAME, ADMIN_UNTESTED };
+enum {
+	ADMIN_NAME,
+	ADMIN_TYPE,
+	ADMIN_RECOVERY,
+	ADMIN_HSM,
+	ADMIN_DKE_NAME,
+	ADMIN_UNTESTED,
+	ADMIN_CONFIRMATION
+};
+
+/* An argument, and a note: of a key that opens nothing without one. */
+#define ADMIN_NOTE_CONFIRMATION "confirmation"
 
 /* A check returns it when it asked the HSM; it is called again with the answer. */
 #define ADMIN_WAIT 0xffffu
@@ -23,8 +34,9 @@ struct admin_act {
 	/* prepared before the record, used after it */
 	struct key_version version;
 	char dke_name[STATE_DKE_NAME_MAX_BYTES + 1]; /* empty: no DKE key */
-	uint32_t number; /* of a version; 0: all */
-	unsigned failed; /* code of what was asked of the HSM */
+	bool confirmation;                           /* what the key is to have */
+	uint32_t number;                             /* of a version; 0: all */
+	unsigned failed;                             /* code of what was asked of the HSM */
 	struct dk_pkey *recovery;
 	uint8_t recovery_custodian[DK_CUSTODIAN_BYTES];
 	struct open_code code;
@@ -50,8 +62,7 @@ typedef void (*admin_carry_out)(struct keyd *keyd, struct admin_act *act,
     const struct dk_receipt *receipt, struct admin_text *out);
 
 /* admin_key.c: the event of a new version whose pair is there. */
-void admin_version_event(
-    struct admin_act *act, uint32_t number, struct dk_log_event *event);
+void admin_version_event(struct admin_act *act, uint32_t number, struct dk_log_event *event);
 
 /* admin.c */
 void admin_reply(struct keyd *keyd, uint64_t id, unsigned code, const struct admin_text *out);

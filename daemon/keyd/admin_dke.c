@@ -9,7 +9,14 @@
 #include "keyd/admin.h"
 
 /* Arguments of an import, behind the name. */
-enum { IMPORT_DKE_NAME = 1, IMPORT_DKE_ID, IMPORT_TYPE, IMPORT_DECRYPT_ONLY, IMPORT_KEY };
+enum {
+	IMPORT_DKE_NAME = 1,
+	IMPORT_DKE_ID,
+	IMPORT_TYPE,
+	IMPORT_DECRYPT_ONLY,
+	IMPORT_KEY,
+	IMPORT_CONFIRMATION
+};
 
 #define UUID_BYTES 16
 #define TESTED_BITS 2048
@@ -96,12 +103,24 @@ take_name(
 	return DK_CODE_OK;
 }
 
+/* A key that is there has it or has it not, and keeps it. */
+static unsigned
+take_confirmation(struct admin_act *act, const char *given, const struct service_key *key)
+{
+	if (given[0] &&
+	    (strcmp(given, ADMIN_NOTE_CONFIRMATION) != 0 || (key && !key->confirmation)))
+		return DK_CODE_ARGUMENT;
+	act->confirmation = given[0] || (key && key->confirmation);
+	return DK_CODE_OK;
+}
+
 unsigned
 dke_check_new(struct keyd *keyd, struct admin_act *act, const struct service_key *key)
 {
 	const char *untested = act->arg[ADMIN_UNTESTED];
 
-	if (act->arg[ADMIN_RECOVERY][0] ||
+	if (take_confirmation(act, act->arg[ADMIN_CONFIRMATION], key) != DK_CODE_OK ||
+	    act->arg[ADMIN_RECOVERY][0] ||
 	    (untested[0] && strcmp(untested, "untested-size") != 0) ||
 	    (dke_bits(act->arg[ADMIN_TYPE]) != TESTED_BITS && !untested[0]))
 		return DK_CODE_ARGUMENT;
@@ -151,6 +170,8 @@ take_import(struct keyd *keyd, struct admin_act *act, struct service_key *key)
 	const char *id = act->arg[IMPORT_DKE_ID], *only = act->arg[IMPORT_DECRYPT_ONLY];
 	unsigned code = take_pair(act);
 
+	if (code == DK_CODE_OK)
+		code = take_confirmation(act, act->arg[IMPORT_CONFIRMATION], key);
 	if (code != DK_CODE_OK)
 		return code;
 	if (!ipc_dke_name_valid(id, strlen(id)) || (only[0] && strcmp(only, "decrypt-only") != 0))
@@ -168,7 +189,6 @@ check_key_import(struct keyd *keyd, struct admin_act *act, struct dk_log_event *
 {
 	struct service_key *key = state_key_by_name(&keyd->state, act->arg[ADMIN_NAME]);
 	uint32_t number = key ? key->version[key->version_count - 1].number + 1 : 1;
-	const char *note;
 	unsigned code;
 
 	if (!dk_service_key_name_valid(act->arg[ADMIN_NAME], strlen(act->arg[ADMIN_NAME])))
@@ -179,7 +199,8 @@ check_key_import(struct keyd *keyd, struct admin_act *act, struct dk_log_event *
 	if (code != DK_CODE_OK)
 		return code;
 	admin_version_event(act, number, event);
-	note = act->version.decrypt_only ? "imported, decrypt-only" : "imported";
-	memcpy(event->note, note, strlen(note) + 1);
+	(void)snprintf(event->note, sizeof(event->note), "imported%s%s",
+	    act->version.decrypt_only ? ", decrypt-only" : "",
+	    act->confirmation ? ", confirmation" : "");
 	return DK_CODE_OK;
 }

@@ -119,9 +119,10 @@ admin_list_keys(struct keyd *keyd, struct admin_text *out)
 			const struct key_version *ver = &key->version[v];
 
 			dk_hex(ver->id, sizeof(ver->id), id);
-			admin_printf(out, "%s\t%u\t%s\t%s%s%s%s%s\t%s", key->name, ver->number,
+			admin_printf(out, "%s\t%u\t%s\t%s%s%s%s%s%s\t%s", key->name, ver->number,
 			    ver->dke ? dke_type_name(ver) : types[ver->type < 4 ? ver->type : 0],
 			    states[ver->state < 4 ? ver->state : 0], key->frozen ? ",frozen" : "",
+			    key->confirmation ? ",confirmation" : "",
 			    key->recovery ? ",recovery" : "", ver->token ? ",hsm" : "",
 			    ver->decrypt_only ? ",decrypt-only" : "", id);
 			if (ver->dke)

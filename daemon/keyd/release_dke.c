@@ -214,6 +214,18 @@ dke_event(const struct job *job, struct dk_log_event *event)
 
 /* ---- gates ---- */
 
+/* Whatever authd says of the policy. */
+static bool
+key_is_content(struct keyd *keyd, const struct ipc_dke_judged *j)
+{
+	const struct service_key *key = state_key_by_dke_name(&keyd->state, j->name);
+
+	for (unsigned i = 0; i < j->factor_count; i++)
+		if (j->factor[i].type == DK_FACTOR_CONFIRMATION)
+			return true;
+	return key && !key->confirmation;
+}
+
 bool
 dke_gates_hold(struct keyd *keyd, struct job *job)
 {
@@ -226,7 +238,8 @@ dke_gates_hold(struct keyd *keyd, struct job *job)
 	if (dke->code != DK_CODE_OK)
 		return true;
 	copy_text(person, &j->person);
-	if (!keyd_gates_take(&keyd->gates, &keyd->state, j->factor, j->factor_count, person,
+	if (!key_is_content(keyd, j) ||
+	    !keyd_gates_take(&keyd->gates, &keyd->state, j->factor, j->factor_count, person,
 		dke->document, job->address, ipc_now(), &dke->use)) {
 		/* What does not hold stands in no record. */
 		j->factor_count = 0;

@@ -7,6 +7,7 @@
 
 #define FORMAT 2
 #define SMALL_MAX_BYTES 512
+#define CONFIRMATION 0x02  /* beside whether a key is frozen */
 #define AUTHENTICATOR 0x80 /* beside the state of a device: a credential id follows */
 #define RECEIPT_MAX_BYTES 65536
 
@@ -119,7 +120,7 @@ put_keys(struct dk_writer_buf *wr, const struct state *state)
 		const struct service_key *key = state->key[i];
 
 		put_text(wr, key->name);
-		dk_wr_u8(wr, key->frozen);
+		dk_wr_u8(wr, (uint8_t)(key->frozen | (key->confirmation ? CONFIRMATION : 0)));
 		dk_wr_u8(wr, key->recovery != NULL);
 		if (key->recovery) {
 			dk_wr_bytes(wr, key->recovery_custodian, DK_CUSTODIAN_BYTES);
@@ -296,7 +297,7 @@ static dk_err
 get_key(struct dk_reader_buf *rd, struct state *state)
 {
 	struct service_key *key = calloc(1, sizeof(*key));
-	unsigned count;
+	unsigned count, flags;
 	dk_err err;
 
 	if (!key)
@@ -304,7 +305,9 @@ get_key(struct dk_reader_buf *rd, struct state *state)
 	state->key[state->key_count++] = key;
 	if (!get_text(rd, key->name, DK_SERVICE_NAME_MAX_BYTES))
 		return DK_ERR_KEY_DAMAGED;
-	key->frozen = dk_rd_u8(rd) != 0;
+	flags = dk_rd_u8(rd);
+	key->frozen = (flags & ~CONFIRMATION) != 0;
+	key->confirmation = flags & CONFIRMATION;
 	err = get_recovery(rd, key);
 	if (err != DK_OK)
 		return err;

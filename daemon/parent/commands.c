@@ -45,7 +45,8 @@ make_key(
 	char recovery[RECOVERY_HEX_BYTES] = "";
 	const char *type = w->type ? w->type : self->op == IPC_OP_KEY_CREATE ? "p256" : "";
 	const char *args[] = { *operand, type, recovery, w->hsm ? w->hsm : "",
-		w->dke_name ? w->dke_name : "", w->untested_size ? "untested-size" : "" };
+		w->dke_name ? w->dke_name : "", w->untested_size ? "untested-size" : "",
+		w->require_confirmation ? "confirmation" : "" };
 
 	if (!w->untested_size &&
 	    (strcmp(type, "dke-rsa3072") == 0 || strcmp(type, "dke-rsa4096") == 0))
@@ -57,7 +58,7 @@ make_key(
 		return 1;
 	if (w->hsm && strstr(w->hsm, "pin-value"))
 		return tell_usage(self->words, "a PIN must not be in a URI");
-	return cmd_ask(s, self->op, args, 6);
+	return cmd_ask(s, self->op, args, 7);
 }
 
 static int
@@ -72,9 +73,10 @@ import_key(
 	if (w->dke_name)
 		memcpy(import.name, w->dke_name, strlen(w->dke_name) + 1);
 	const char *args[] = { operand[0], import.name, w->dke_id, w->type ? w->type : "",
-		w->decrypt_only ? "decrypt-only" : "", import.key };
+		w->decrypt_only ? "decrypt-only" : "", import.key,
+		w->require_confirmation ? "confirmation" : "" };
 
-	status = import_read(operand[1], &import) ? cmd_ask(s, self->op, args, 6) : 1;
+	status = import_read(operand[1], &import) ? cmd_ask(s, self->op, args, 7) : 1;
 	dk_wipe(&import, sizeof(import));
 	return status;
 }
@@ -148,12 +150,13 @@ const struct command commands[] = {
 	{ "init", "", 0, 0, "url", "custodian passphrase-file kdf-memory-mib tls-certificate tls-key",
 	    run_init, 0 },
 	{ "run", "", 0, 0, "", "passphrase-file pin-file", run_run, 0 },
-	{ "key create", "NAME", 1, 1, "", "type recovery hsm dke-name untested-size", make_key,
+	{ "key create", "NAME", 1, 1, "",
+	    "type recovery hsm dke-name untested-size require-confirmation", make_key,
 	    IPC_OP_KEY_CREATE },
 	{ "key rotate", "NAME", 1, 1, "", "type recovery hsm untested-size", make_key,
 	    IPC_OP_KEY_ROTATE },
-	{ "key import", "NAME FILE", 2, 2, "dke-id", "dke-name type decrypt-only", import_key,
-	    IPC_OP_KEY_IMPORT },
+	{ "key import", "NAME FILE", 2, 2, "dke-id",
+	    "dke-name type decrypt-only require-confirmation", import_key, IPC_OP_KEY_IMPORT },
 	{ "key list", "", 0, 0, "", "", ask, IPC_OP_KEY_LIST },
 	{ "key disable", "NAME VERSION", 1, 2, "", "", ask, IPC_OP_KEY_DISABLE },
 	{ "key enable", "NAME VERSION", 1, 2, "", "", ask, IPC_OP_KEY_ENABLE },

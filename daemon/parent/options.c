@@ -7,9 +7,9 @@
 #include "parent/tell.h"
 
 /* Options with one value, and those that are more than that. */
-enum { TARGETS_MAX = 32, FACTOR, JSON, HELP, UNTESTED_SIZE, DECRYPT_ONLY };
+enum { TARGETS_MAX = 32, FACTOR, JSON, HELP, UNTESTED_SIZE, DECRYPT_ONLY, REQUIRE_CONFIRMATION };
 
-#define FLAGS 5 /* of these */
+#define FLAGS 6 /* of these */
 
 struct target {
 	const char *name;
@@ -79,6 +79,8 @@ take_all(int argc, char **argv, const struct option *options, const struct targe
 			w->untested_size = true;
 		else if (c == DECRYPT_ONLY)
 			w->decrypt_only = true;
+		else if (c == REQUIRE_CONFIRMATION)
+			w->require_confirmation = true;
 		else if (c == FACTOR && !take_factor(&w->policy, optarg))
 			return OPTIONS_WRONG;
 	}
@@ -127,6 +129,7 @@ options_take(int argc, char **argv, struct settings *s, struct words *w)
 		{ "help", no_argument, NULL, HELP },
 		{ "untested-size", no_argument, NULL, UNTESTED_SIZE },
 		{ "decrypt-only", no_argument, NULL, DECRYPT_ONLY },
+		{ "require-confirmation", no_argument, NULL, REQUIRE_CONFIRMATION },
 	};
 
 	for (int i = 0; i < TARGETS_MAX && targets[i].name; i++)

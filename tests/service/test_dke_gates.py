@@ -37,7 +37,10 @@ RULE = '''decrypt "%s" {
 '''
 RULES = (RULE % ("bound", "Bound", 'gates = {"confirmation"}') +
          RULE % ("ambient", "Ambient", 'gates = {"presence"}\n\taccept-level = "C- (ambient)"') +
-         RULE % ("open", "Open", 'accept-level = "C-"'))
+         RULE % ("open", "Open", 'accept-level = "C-"') +
+         RULE % ("sealed", "Sealed", 'gates = {"confirmation or network"}\n'
+                 '\tnetworks = {"127.0.0.0/8"}\n\taccept-level = "C- (ambient)"'))
+NEEDS = {"Sealed": ["--require-confirmation"]}
 
 
 class Gates(Pages):
@@ -51,8 +54,9 @@ class Gates(Pages):
 
     def make_keys(self):
         self.public = {}
-        for name in ("Bound", "Ambient", "Open"):
-            self.admin("key", "create", name.lower(), "--type", "dke-rsa2048", "--dke-name", name)
+        for name in ("Bound", "Ambient", "Open", "Sealed"):
+            self.admin("key", "create", name.lower(), "--type", "dke-rsa2048", "--dke-name", name,
+                       *NEEDS.get(name, []))
             with self.connect() as c:
                 made = json.loads(c.ask("GET", "/" + name).body)["key"]
             n = int.from_bytes(base64.b64decode(made["n"]), "big")
@@ -197,6 +201,18 @@ def test_a_revoked_authenticator_ends_its_session(service):
     assert confirm(page, value)
     service.admin("device", "revoke", hashlib.sha256(page.key.spki).hexdigest())
     assert not service.opens("Bound", value, BOB)
+
+
+# ---- a key that needs a confirmation ----
+
+def test_what_the_policy_takes_instead_is_not_enough(service, alice):
+    """It is `keyd` that refuses: by the rule the network is enough, as it is for another key."""
+    value = service.wrap("Sealed")
+    assert not service.opens("Sealed", value)
+    assert document(value) in [d for d, _, _ in alice.list()[2]]
+    assert confirm(alice, value)
+    assert service.opens("Sealed", value)
+    assert not service.opens("Sealed", value)
 
 
 # ---- the control ----

@@ -20,6 +20,7 @@ from service import Service
 from test_lying_logd import Cosigner, LogKey, leaf_hash
 
 GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+STALE = 0xff01  # authd is to be asked again
 OLD_ID = "F2DBF8CB-7B06-4ABA-B93A-CACAD13CD7BB"
 CODE = {name: number for number, name in enumerate(native.CODES)} | {
     "gate": 44, "token-quarantine": 45, "token-client": 46, "front-person": 47, "canary": 48,
@@ -58,6 +59,8 @@ def made(tmp_path_factory):
     s.admin("key", "import", "old", old, "--dke-id", OLD_ID, "--dke-name", "TestKey1", "--type",
             "dke-rsa2048")
     s.admin("key", "create", "finance")
+    s.admin("key", "create", "sealed", "--type", "dke-rsa2048", "--require-confirmation")
+    s.admin("key", "rotate", "sealed")
     s.listed = s.admin("key", "list").stdout
     yield s
     s.stop()
@@ -104,8 +107,9 @@ def test_what_is_made_is_told_and_listed(made):
     assert len(table["finance", 1]) == 3  # another kind of key looks as before
     log = [json.loads(line) for line in made.admin("log", "--json").stdout.splitlines()]
     created = [e for e in log if e["class"] == "key-created"]
-    assert [e.get("key_type") for e in created] == 4 * ["dke-rsa"] + ["p256"]
+    assert [e.get("key_type") for e in created] == 4 * ["dke-rsa"] + ["p256"] + 2 * ["dke-rsa"]
     assert created[3]["note"] == "imported" and created[3]["key"] == "old"
+    assert [e.get("note") for e in created[-3:]] == [None] + 2 * ["confirmation"]
     assert created[0]["key_id"] == table["docs", 1][2]
 
 
@@ -123,6 +127,10 @@ def test_what_is_refused(made):
     assert "exists" in refused("create", "more", "--type", "dke-rsa2048", "--dke-name", "Docs")
     assert "argument" in refused("rotate", "docs", "--type", "p256")
     assert "argument" in refused("rotate", "finance", "--type", "dke-rsa2048")
+    # A key has to need a confirmation from its beginning.
+    assert "argument" in refused("create", "more", "--require-confirmation")
+    assert "argument" in refused("import", "docs", write(made, "new.pem", pem(
+        rsa.generate_private_key(65537, 2048))), "--dke-id", "1", "--require-confirmation")
     assert made.admin("key", "list").stdout == made.listed
 
 
@@ -399,7 +407,7 @@ def test_what_was_judged_by_an_older_policy(keyd):
     keyd.authd.send(0x0204, b"another".ljust(32) + bytes(32 + 4), 9)
     keyd.acknowledge(keyd.append())
     number = keyd.ask("Docs", keyd.keys["Docs"][0], keyd.wrap("Docs"), told=0)
-    assert keyd.result(number) == (CODE["busy"], b"")
+    assert keyd.result(number) == (STALE, b"")
     count = sum(1 for line in keyd.admin(LIST)[1].splitlines() if line.split("\t")[2] == "p256")
     keyd.told = count + 1  # what authd was told of: native keys, and the policy
     assert keyd.decrypt("Docs", keyd.keys["Docs"][0], keyd.wrap("Docs"))[:2] == (0, BLOB)
@@ -416,6 +424,24 @@ def test_a_confirmation_that_authd_made_up(keyd, kind):
     assert keyd.result(number) == (CODE["gate"], b"")
     # The control: without it there is nothing that keyd could know better.
     assert keyd.decrypt("Docs", id_, value)[:2] == (0, BLOB)
+
+
+def test_a_key_that_needs_a_confirmation(keyd):
+    """Whatever authd says: by it another gate held, or none is asked for. That a confirmation
+    which was made opens it is in test_dke_gates."""
+    id_, value = keyd.keys["sealed"][0], keyd.wrap("sealed")
+    for fields in (FIELDS, FIELDS[1:], (factor(5, 4, 17), *FIELDS[1:])):
+        number = keyd.ask("sealed", id_, value, fields=fields)
+        denial = keyd.append()
+        assert denial.main["reason"] == CODE["gate"] and "factors" not in denial.main
+        keyd.acknowledge(denial)
+        assert keyd.result(number) == (CODE["gate"], b"")
+
+
+def test_what_a_key_needs_is_listed_and_recorded(made):
+    table = rows(made)
+    assert [table["sealed", v][1] for v in (1, 2)] == 2 * ["active,confirmation"]
+    assert table["docs", 1][1] == "active"
 
 
 def test_a_canary_freezes_its_key(keyd):
