@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "command.h"
 #include "evidence_parts.h"
 #include "format/key_impl.h"
@@ -35,7 +39,8 @@ static const char help[] =
     "enough\n" LOG_TRUST_HELP "      --until TIME      leave out records from this time on\n"
     "      --without-persons leave users, devices and addresses out of records and result;\n"
     "                        incident, catalogue, policies and configuration stay as they are\n"
-    "      --service-policy FILE   a policy.conf that was in force; may be repeated\n"
+    "      --service-policy FILE|DIR   a policy.conf that was in force, or the folder 'policies'\n"
+    "                        of the service, for those of the window; may be repeated\n"
     "      --witnesses FILE  a witness policy of the service; may be repeated\n"
     "      --configuration FILE    doublekeyd.conf of the service\n"
     "      --report FILE     of 'doublekey assess --html'\n"
@@ -87,6 +92,7 @@ struct bundle {
 	struct option_list policies, witnesses;
 	struct evidence_scope scope;
 	struct dk_key *key;
+	struct evidence_inventory inventory;
 	struct evidence_parts parts;
 	char checkpoint[DK_NOTE_MAX_BYTES];
 	size_t checkpoint_len;
@@ -159,7 +165,6 @@ compute(struct bundle *b, const char *folder)
 {
 	static char clear[EVIDENCE_FD_PATH_BYTES], incident[EVIDENCE_PATH_BYTES],
 	    catalogue[EVIDENCE_PATH_BYTES];
-	struct evidence_inventory inventory = { .count = 0 };
 	char json[EVIDENCE_PATH_BYTES];
 	int fd = evidence_hidden(folder, clear), sealed = evidence_create(folder, "records"),
 	    list = evidence_create(folder, "inventory.json");
@@ -170,10 +175,9 @@ compute(struct bundle *b, const char *folder)
 	ok = ok && copy(b, incident, catalogue, folder) &&
 	    evidence_path(json, folder, "assessment.json") &&
 	    evidence_scope_records(b->records, fd, &b->scope) &&
-	    evidence_inventory(b->records, fd, list, &inventory) &&
+	    evidence_inventory(b->records, fd, list, &b->inventory) &&
 	    evidence_assess(&b->trust, &in, json) &&
 	    evidence_seal(fd, sealed, dk_key_local_pkey(b->key));
-	evidence_inventory_clear(&inventory);
 	for (size_t i = 0; i < 3; i++) {
 		const int fds[] = { fd, sealed, list };
 
@@ -199,13 +203,86 @@ add_computed(struct bundle *b, const char *folder)
 	return true;
 }
 
+/* The part of the policy that an entry put in force in the window; false: none is needed. */
+static bool
+needs_policy(const struct bundle *b, size_t at, const struct incident *incident,
+    char hex[2 * DK_SHA256_BYTES + 1])
+{
+	const struct evidence_attested *a = &b->inventory.item[at];
+	char name[DK_EVIDENCE_NAME_MAX_BYTES + 1];
+
+	if (a->witnesses || !evidence_in_force(&b->inventory, at, incident))
+		return false;
+	dk_hex(a->digest, sizeof(a->digest), hex);
+	(void)snprintf(name, sizeof(name), "policy/%s", hex);
+	return !evidence_parts_has(&b->parts, name);
+}
+
+/* Of a folder of texts under their digests, those that are needed. */
+static bool
+add_policies(struct bundle *b, const char *folder, const struct incident *incident)
+{
+	char hex[2 * DK_SHA256_BYTES + 1], path[EVIDENCE_PATH_BYTES];
+
+	for (size_t i = 0; i < b->inventory.count; i++) {
+		const struct evidence_file *file;
+
+		if (!needs_policy(b, i, incident, hex))
+			continue;
+		if (!evidence_path(path, folder, hex))
+			return false;
+		if (access(path, F_OK) != 0)
+			continue;
+		if (!evidence_parts_add_digest(&b->parts, "policy", path))
+			return false;
+		file = &b->parts.file[b->parts.count - 1];
+		if (memcmp(file->digest, b->inventory.item[i].digest, DK_SHA256_BYTES) != 0) {
+			message_err(path, DK_ERR_EVIDENCE_CHANGED, NULL);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* By name, what was in force and nobody gave. */
+static void
+note_missing(const struct bundle *b, const struct incident *incident)
+{
+	char hex[2 * DK_SHA256_BYTES + 1];
+
+	for (size_t i = 0; i < b->inventory.count; i++)
+		if (needs_policy(b, i, incident, hex))
+			message_note("The policy that entry %" PRIu64
+				     " put in force is missing: SHA-256 %s.",
+			    b->inventory.item[i].index, hex);
+}
+
+static bool
+add_service_policies(struct bundle *b)
+{
+	struct incident incident = { .from = 0 };
+	bool ok = incident_load(b->incident, &incident, NULL, NULL);
+	struct stat st;
+
+	for (size_t i = 0; ok && i < b->policies.count; i++) {
+		const char *path = b->policies.item[i];
+
+		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			ok = add_policies(b, path, &incident);
+		else
+			ok = evidence_parts_add_digest(&b->parts, "policy", path);
+	}
+	if (ok)
+		note_missing(b, &incident);
+	incident_clear(&incident);
+	return ok;
+}
+
 static bool
 add_given(struct bundle *b)
 {
-	bool ok = true;
+	bool ok = add_service_policies(b);
 
-	for (size_t i = 0; ok && i < b->policies.count; i++)
-		ok = evidence_parts_add_digest(&b->parts, "policy", b->policies.item[i]);
 	for (size_t i = 0; ok && i < b->witnesses.count; i++)
 		ok = evidence_parts_add_digest(&b->parts, "witnesses", b->witnesses.item[i]);
 	if (ok && b->configuration)
@@ -289,6 +366,7 @@ make(void *ctx, const char *folder)
 		message_note("Records and result name nobody. Incident, catalogue, policies and "
 			     "configuration are in it as they are: look whether they do.");
 	evidence_parts_clear(&b->parts);
+	evidence_inventory_clear(&b->inventory);
 	dk_key_free(b->key);
 	return ok ? STATUS_OK : STATUS_FAILED;
 }

@@ -79,6 +79,10 @@ struct evidence_inventory {
 };
 void evidence_inventory_clear(struct evidence_inventory *inventory);
 
+/* Whether the text that item at names was in force at some time of the window: section 7. */
+bool evidence_in_force(
+    const struct evidence_inventory *inventory, size_t at, const struct incident *incident);
+
 /* Section 5, from the records file fd into out. False: told already, with name. */
 bool evidence_inventory(
     const char *name, int fd, int out, struct evidence_inventory *ret_inventory);

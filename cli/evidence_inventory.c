@@ -153,3 +153,16 @@ evidence_inventory(const char *name, int fd, int out, struct evidence_inventory 
 	dk_records_clear(&records);
 	return err == DK_OK;
 }
+
+bool
+evidence_in_force(
+    const struct evidence_inventory *inventory, size_t at, const struct incident *incident)
+{
+	const struct evidence_attested *a = &inventory->item[at];
+	bool last = a->time < incident->from;
+
+	for (size_t i = at + 1; last && i < inventory->count; i++)
+		last = inventory->item[i].witnesses != a->witnesses ||
+		    inventory->item[i].time >= incident->from;
+	return a->time <= incident->to && (a->time >= incident->from || last);
+}

@@ -99,6 +99,15 @@ evidence_parts_add(struct evidence_parts *parts, const char *name, const char *p
 }
 
 bool
+evidence_parts_has(const struct evidence_parts *parts, const char *name)
+{
+	for (size_t i = 0; i < parts->count; i++)
+		if (strcmp(parts->file[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+bool
 evidence_parts_add_digest(struct evidence_parts *parts, const char *folder, const char *path)
 {
 	struct evidence_file *file;

@@ -22,6 +22,7 @@ void evidence_parts_clear(struct evidence_parts *parts);
 /* The file at path, which is hashed now. False: told already. */
 bool evidence_parts_add(struct evidence_parts *parts, const char *name, const char *path);
 /* The same as FOLDER/DIGEST. */
+bool evidence_parts_has(const struct evidence_parts *parts, const char *name);
 bool evidence_parts_add_digest(struct evidence_parts *parts, const char *folder, const char *path);
 /* A log of that size in a folder: what its tree needs, and its kept checkpoints. */
 bool evidence_parts_add_log(struct evidence_parts *parts, const char *log, uint64_t size);

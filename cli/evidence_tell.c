@@ -173,13 +173,8 @@ miss_text(const struct evidence_found *f, size_t at)
 {
 	const struct evidence_attested *a = &f->inventory.item[at];
 	char hex[65], name[DK_EVIDENCE_NAME_MAX_BYTES + 1];
-	uint64_t from = f->incident->from;
-	bool before = a->time < from;
 
-	for (size_t i = at + 1; before && i < f->inventory.count; i++)
-		before = f->inventory.item[i].witnesses != a->witnesses ||
-		    f->inventory.item[i].time >= from;
-	if (a->time > f->incident->to || (a->time < from && !before))
+	if (!evidence_in_force(&f->inventory, at, f->incident))
 		return;
 	dk_hex(a->digest, sizeof(a->digest), hex);
 	(void)snprintf(name, sizeof(name), "%s/%s", a->witnesses ? "witnesses" : "policy", hex);

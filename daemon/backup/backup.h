@@ -23,7 +23,7 @@ void backup_save(const char *dir, const char *file, const struct passphrase *pas
     uint32_t memory_kib);
 void backup_restore(const char *dir, const char *file, const struct passphrase *passphrase);
 
-/* "keys/NAME", "tls/NAME", "log/NAME" or "NAME", without a way out. */
+/* A file of the service, or of one of its folders that a backup has, without a way out. */
 bool backup_name_valid(const char *name);
 
 #endif

@@ -17,7 +17,7 @@
 bool
 backup_name_valid(const char *name)
 {
-	static const char *const dirs[] = { "keys/", "tls/", "issuers/", "log/" };
+	static const char *const dirs[] = { "keys/", "tls/", "issuers/", "log/", "policies/" };
 	const char *rest = name;
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)

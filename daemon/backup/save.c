@@ -296,6 +296,7 @@ write_once(struct save *save, int fd, const struct passphrase *passphrase, uint3
 	put_folder(save, "", false);
 	put_folder(save, "tls/", false);
 	put_folder(save, "issuers/", true);
+	put_folder(save, "policies/", true);
 	(void)read_file(save, "log/checkpoint", &checkpoint); /* none in the first second */
 	put_named(save, "log/log.key");
 	put_file(save, "keys/sealed.0", &slot[0]);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "ipc/payload.h"
 #include "native/code.h"
 #include "parent/key_sets.h"
+#include "parent/policies.h"
 #include "parent/run.h"
 
 #define ANSWER_PACKET_BYTES 61440
@@ -125,7 +127,14 @@ run_reload_policy(struct run *run, uint64_t id, uint32_t uid)
 	if (!path_join(path, run->settings->dir, "policy.conf") ||
 	    !policy_read(path, text, sizeof(text), &len))
 		return false;
-	(void)policy_parse(text, len, &policy, &fault);
+	/* A text that cannot be kept does not come into force. */
+	if (policy_parse(text, len, &policy, &fault) &&
+	    !policies_keep(run->settings->dir, text, len)) {
+		say(SAY_ERROR, "file: %s/" POLICIES_FOLDER ": %s", run->settings->dir,
+		    strerror(errno));
+		policy_free(policy);
+		return false;
+	}
 	if (!key_sets_read(run->settings->dir, policy, &sets, &sets_len)) {
 		policy_free(policy);
 		return false;

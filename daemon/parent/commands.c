@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "parent/import.h"
+#include "parent/policies.h"
 #include "parent/tell.h"
 
 static int
@@ -124,6 +125,22 @@ policy_check(
 }
 
 static int
+policy_list(
+    const struct settings *s, const struct words *w, const struct command *self, char **operand)
+{
+	(void)w, (void)self, (void)operand;
+	return cmd_policy_list(s);
+}
+
+static int
+policy_show(
+    const struct settings *s, const struct words *w, const struct command *self, char **operand)
+{
+	(void)w, (void)self;
+	return cmd_policy_show(s, *operand);
+}
+
+static int
 tls_renew(
     const struct settings *s, const struct words *w, const struct command *self, char **operand)
 {
@@ -174,6 +191,8 @@ const struct command commands[] = {
 	{ "policy check", "", 0, 0, "", "file user key label device address time factor",
 	    policy_check, 0 },
 	{ "policy reload", "", 0, 0, "", "", ask, IPC_OP_POLICY_RELOAD },
+	{ "policy list", "", 0, 0, "", "", policy_list, 0 },
+	{ "policy show", "DIGEST", 1, 1, "", "", policy_show, 0 },
 	{ "tenant accept", "NAME THUMBPRINT", 2, 2, "", "", ask, IPC_OP_TENANT_ACCEPT },
 	{ "tls renew", "", 0, 0, "", "passphrase-file", tls_renew, 0 },
 	{ "tls reload", "", 0, 0, "", "", ask, IPC_OP_TLS_RELOAD },

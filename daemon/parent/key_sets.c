@@ -103,25 +103,13 @@ key_set_kept(const char *dir, const struct policy_issuer *issuer, char *text, si
 	return true;
 }
 
-/* Whole or not at all. */
 static bool
 keep(const char *dir, const char *name, const char *suffix, const struct dk_part *parts,
     size_t count)
 {
-	char path[PATH_BYTES], fresh[PATH_BYTES], suffix_new[16];
-	bool ok = true;
-	int fd;
+	char path[PATH_BYTES];
 
-	(void)snprintf(suffix_new, sizeof(suffix_new), "%s.new", suffix);
-	if (!kept_path(dir, name, suffix, path) || !kept_path(dir, name, suffix_new, fresh))
-		return false;
-	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return false;
-	for (size_t i = 0; i < count; i++)
-		ok = ok && write(fd, parts[i].data, parts[i].len) == (ssize_t)parts[i].len;
-	ok = ok && fsync(fd) == 0;
-	return close(fd) == 0 && ok && rename(fresh, path) == 0;
+	return kept_path(dir, name, suffix, path) && file_keep(path, parts, count);
 }
 
 bool

@@ -37,6 +37,8 @@ struct settings {
 /* path.c: a path in dir, or that of one of our executables; false if too long. */
 bool path_join(char ret[PATH_BYTES], const char *dir, const char *name);
 bool path_program(char ret[PATH_BYTES], const char *name);
+/* A whole file with these bytes, mode 0600, synced, or none; its folder is not synced. */
+bool file_keep(const char *path, const struct dk_part *parts, size_t count);
 
 /* passphrase.c: an open descriptor from which the passphrase can be read; -1: told. */
 int passphrase_fd(const struct settings *settings);

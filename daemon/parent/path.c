@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,4 +38,22 @@ path_program(char ret[PATH_BYTES], const char *name)
 			return true;
 	}
 	return false;
+}
+
+bool
+file_keep(const char *path, const struct dk_part *parts, size_t count)
+{
+	char fresh[PATH_BYTES];
+	int n = snprintf(fresh, sizeof(fresh), "%s.new", path), fd;
+	bool ok = true;
+
+	if (n < 0 || n >= PATH_BYTES)
+		return false;
+	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		ok = ok && write(fd, parts[i].data, parts[i].len) == (ssize_t)parts[i].len;
+	ok = ok && fsync(fd) == 0;
+	return close(fd) == 0 && ok && rename(fresh, path) == 0;
 }

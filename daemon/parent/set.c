@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "ipc/payload.h"
 #include "parent/key_sets.h"
+#include "parent/policies.h"
 #include "parent/run.h"
 
 #define CAUSE_WAIT_MS 500
@@ -166,8 +167,12 @@ open_policy(struct run *run, struct spawn_files *f)
 	if (!path_join(path, run->settings->dir, "policy.conf") ||
 	    !policy_read(path, text, sizeof(text), &len))
 		return;
-	(void)policy_parse(text, len, &policy, &fault);
-	if (key_sets_read(run->settings->dir, policy, &sets, &sets_len)) {
+	/* A text that cannot be kept does not come into force. */
+	if (policy_parse(text, len, &policy, &fault) &&
+	    !policies_keep(run->settings->dir, text, len)) {
+		say(SAY_ERROR, "file: %s/" POLICIES_FOLDER ": %s", run->settings->dir,
+		    strerror(errno));
+	} else if (key_sets_read(run->settings->dir, policy, &sets, &sets_len)) {
 		f->policy = memory_fd("policy", text, len);
 		f->key_sets = memory_fd("key-sets", sets, sets_len);
 	}
@@ -231,7 +236,8 @@ open_files(struct run *run, struct spawn_files *f, bool *ok)
 	f->dke_conf = run_dke_fd(run);
 	open_policy(run, f);
 	if (f->policy < 0 || f->key_sets < 0) {
-		say(SAY_ERROR, "file: %s/policy.conf, or a key set that it names, cannot be read",
+		say(SAY_ERROR,
+		    "file: %s/policy.conf, or a key set that it names, cannot be read, or kept",
 		    run->settings->dir);
 		*ok = false;
 	}

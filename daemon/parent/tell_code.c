@@ -49,7 +49,8 @@ static const struct {
 	{ IPC_OP_LOG_ERASE, DK_CODE_ARGUMENT,
 	    "not the name of a user, or --before is in the future" },
 	{ IPC_OP_POLICY_RELOAD, DK_CODE_ARGUMENT,
-	    "policy.conf or a key set of its issuers cannot be read, or a reload is under way" },
+	    "policy.conf or a key set of its issuers cannot be read, the text cannot be kept in "
+	    "policies/, or a reload is under way" },
 	{ IPC_OP_TLS_RELOAD, DK_CODE_ARGUMENT,
 	    "tls/chain.pem, tls/server.key, or a file of client-ca, dke-certificate, dke-key or "
 	    "dke-client-ca cannot be read" },

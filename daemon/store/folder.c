@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const folder_of_service[FOLDER_OF_SERVICE_COUNT] = { "issuers", "keys", "log", "run",
-	"tls" };
+const char *const folder_of_service[FOLDER_OF_SERVICE_COUNT] = { "issuers", "keys", "log",
+	"policies", "run", "tls" };
 
 static bool
 sync_and_close(int fd)

@@ -20,7 +20,7 @@ bool folder_sync_above(const char *file);
  */
 bool folder_sync_service(void);
 
-#define FOLDER_OF_SERVICE_COUNT 5
+#define FOLDER_OF_SERVICE_COUNT 6
 extern const char *const folder_of_service[FOLDER_OF_SERVICE_COUNT];
 
 #endif

@@ -50,11 +50,13 @@ def test_restore_on_an_empty_machine(service):
     out = backup(service)
     assert "log entries" in out.stdout
     listed = service.admin("key", "list").stdout + service.admin("device", "list").stdout
+    policies = service.admin("policy", "list").stdout.split("\t")[0]
     lose(service)
     time.sleep(1.1)  # the restore is in a later second than the request
     assert "log entries" in restore(service).stdout
     for name in os.listdir(os.path.join(service.dir, "keys")):
         assert os.stat(os.path.join(service.dir, "keys", name)).st_mode & 0o777 == 0o600
+    assert service.admin("policy", "show", policies).stdout
     service.start()
     assert service.admin("key", "list").stdout + service.admin("device", "list").stdout == listed
     # A client that knows nothing of all this goes on; so does one with a code.

@@ -24,6 +24,10 @@ SPEC = os.path.join(os.path.dirname(__file__), "..", "..", "spec")
 INCIDENT = 'from = "unknown"\nto = "2100-01-01"\nstolen = {"provider-keys provider since unknown"}\n'
 
 
+BUNDLE = ("evidence", "bundle", "--incident", "incident", "--catalogue", "catalogue", "--log",
+          "copy", "--records", "records", "--recipient", "court.key.pub", "--specs", "specs")
+
+
 class World:
     """Two releases, an auditor that the policy names, and a signed bundle."""
 
@@ -67,9 +71,7 @@ class World:
     def bundle(self, name, *args, check=True, policy=True):
         more = ("--service-policy", os.path.join(self.s.dir, "policy.conf")) if policy else ()
         return self.s.client(
-            "evidence", "bundle", "-q", "-o", name, "--incident", "incident", "--catalogue",
-            "catalogue", "--log", "copy", "--records", "records", "--recipient", "court.key.pub",
-            "--specs", "specs", *more, *args, check=check)
+            *BUNDLE, "-q", "-o", name, *more, *args, check=check)
 
     def sign(self, name, check=True):
         return self.s.admin("evidence", "sign", self.path(name), check=check)
@@ -375,6 +377,31 @@ def test_records_can_be_left_out(world):
     assert "Records of some entries" in missing
     world.bundle("no-policy", policy=False)
     assert "The policy that entry" in world.verify("no-policy").stdout
+
+
+def test_policies_of_the_window_come_from_the_folder_of_the_service(world):
+    folder = os.path.join(world.s.dir, "policies")
+    assert len(os.listdir(folder)) == 2
+    world.bundle("folder", "--service-policy", folder, policy=False)
+    found = evidence.check(world.data("folder"), world.auditor.key)
+    names = {name[7:] for name in found.parts if name.startswith("policy/")}
+    assert names == set(os.listdir(folder))
+    assert "The policy that entry" not in world.verify("folder").stdout
+    # Of a window behind the first one, only what was in force in it; and one that is gone is told.
+    last = world.s.admin("policy", "list").stdout.split("\n")[1].split("\t")[0]
+    world.write("late", world.data("incident").replace(b'"unknown"', b'"2099-01-01"', 1))
+    world.bundle("later", "--incident", "late", "--service-policy", folder, policy=False)
+    found = evidence.check(world.data("later"), world.auditor.key)
+    assert [name for name in found.parts if name.startswith("policy/")] == ["policy/" + last]
+    other = world.path("policies")
+    shutil.copytree(folder, other)
+    os.unlink(os.path.join(other, last))
+    done = world.s.client(*BUNDLE, "-o", "gone", "--service-policy", "policies")
+    assert "is missing: SHA-256 %s" % last in done.stderr
+    with open(os.path.join(other, last), "w") as f:
+        f.write("other")
+    done = world.bundle("faulty-policy", "--service-policy", "policies", policy=False, check=False)
+    assert done.returncode == 1 and "(evidence-changed)" in done.stderr
 
 
 def test_without_persons_nobody_is_named(world):

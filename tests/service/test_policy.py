@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The policy as the running service applies it, and `doublekeyd policy check`."""
+import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -244,3 +246,77 @@ def test_check_explains_a_request_of_microsofts_protocol(tmp_path):
     path.write_text(decrypt("dke", 'gates = {"client-certificate"}'))
     assert ask("alice@example.org")[1][-1] == "verdict\tdeny: gate"
     assert ask("alice@example.org", "gate=client-certificate")[1][-1] == "verdict\tallow, level C"
+
+
+def kept(s):
+    return [line.split("\t")[0] for line in s.admin("policy", "list").stdout.splitlines()]
+
+
+def named(s):
+    """What the log says was in force, in its order."""
+    rows = [json.loads(line) for line in s.admin("log", "--json").stdout.splitlines()]
+    return [row["policy"] for row in rows if row["class"] == "policy"]
+
+
+def sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_each_policy_that_comes_into_force_is_kept(service):
+    folder = os.path.join(service.dir, "policies")
+    first = kept(service)
+    assert first == named(service)
+    texts = [rule("per-day = %d" % n) for n in (1, 2)]
+    for text in texts:
+        set_policy(service, text)
+        service.admin("policy", "reload")
+    assert kept(service) == first + [sha256(text) for text in texts] == named(service)
+    for text in texts:
+        assert service.admin("policy", "show", sha256(text)).stdout == text
+    assert os.stat(folder).st_mode & 0o777 == 0o700
+    assert {os.stat(os.path.join(folder, n)).st_mode & 0o777 for n in os.listdir(folder)} == {0o600}
+    # One with an error is not, and one that comes again is the newest.
+    set_policy(service, rule("color = true"))
+    assert service.admin("policy", "reload", check=False).returncode != 0
+    set_policy(service, texts[0])
+    service.admin("policy", "reload")
+    assert kept(service) == first + [sha256(text) for text in reversed(texts)]
+    assert sorted(os.listdir(folder)) == sorted(kept(service))
+    # Of many, the one that has not been in force for longest goes.
+    for i in range(1000 - 3):
+        path = os.path.join(folder, "%064x" % i)
+        with open(path, "w"):
+            pass
+        os.utime(path, (2000 + i, 2000 + i))
+    set_policy(service, rule("per-day = 3"))
+    service.admin("policy", "reload")
+    assert not os.path.exists(os.path.join(folder, "%064x" % 0))
+    assert len(os.listdir(folder)) == 1000
+    assert os.path.exists(os.path.join(folder, first[0]))
+    # What was changed is told, and not shown.
+    done = service.admin("policy", "list", check=False)
+    assert done.returncode == 1 and "(changed)" in done.stderr
+    done = service.admin("policy", "show", "%064x" % 1, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    for wrong in ("00", "../policy.conf", "Z" * 64):
+        assert service.admin("policy", "show", wrong, check=False).returncode == 2
+
+
+def test_a_policy_that_cannot_be_kept_does_not_come_into_force(service):
+    folder = os.path.join(service.dir, "policies")
+    assert service.admin("policy", "reload").returncode == 0
+    before = kept(service)[-1]
+    os.rename(folder, folder + ".away")
+    os.symlink("/dev/null", folder)
+    text = rule("per-day = 7")
+    set_policy(service, text)
+    done = service.admin("policy", "reload", check=False)
+    assert done.returncode != 0 and "policies/" in done.stderr
+    assert sha256(text) not in named(service)
+    service.stop()
+    done = service.admin("run", "--passphrase-file", service.passfile, check=False)
+    assert done.returncode != 0 and "policies" in done.stderr
+    os.unlink(folder)
+    os.rename(folder + ".away", folder)
+    service.start()
+    assert kept(service)[-1] == sha256(text) and before in kept(service)
