@@ -80,10 +80,13 @@ keyd_tell_dke_keys(struct keyd *keyd)
 void
 keyd_canary(struct keyd *keyd, struct service_key *key, uint64_t index)
 {
+	if (key->frozen || key->canary)
+		return;
 	keyd_state_lock(keyd);
-	if (!key->frozen && !key->canary)
-		key->canary_index = index;
-	key->canary = !key->frozen;
+	key->canary_index = index;
+	key->canary = true;
+	/* What was judged before and is not recorded yet is judged anew. */
+	keyd->changes++;
 	keyd_state_unlock(keyd);
 }
 

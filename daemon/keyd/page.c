@@ -153,6 +153,19 @@ record(struct keyd *keyd, struct page_act *a, const struct dk_page_act *act,
 	keyd_log(keyd, &event, &terms, logged, a);
 }
 
+/* Before its record, else a release that rests on it could stand behind that; and behind it
+ * again, for one whose opening was on its way. */
+static void
+close_session(struct keyd *keyd, const char *person)
+{
+	static const uint8_t no_document[32];
+	struct ipc_gate told = { .session = true };
+
+	gate_name(no_document, person, told.gate.name);
+	gates_drop(&keyd->gates.sessions, told.gate.name);
+	keyd_tell_gate(keyd, &told);
+}
+
 static void
 carry_out(struct keyd *keyd, uint64_t id, const struct dk_page_act *act,
     const struct device *device, const uint8_t address[16])
@@ -169,6 +182,8 @@ carry_out(struct keyd *keyd, uint64_t id, const struct dk_page_act *act,
 	memcpy(a->document, act->document, sizeof(a->document));
 	memcpy(a->address, address, sizeof(a->address));
 	memcpy(a->device, device->id, sizeof(a->device));
+	if (a->what == DK_PAGE_SESSION_CLOSE)
+		close_session(keyd, device->user);
 	record(keyd, a, act, device);
 }
 

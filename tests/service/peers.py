@@ -160,6 +160,7 @@ class Peers:
 
     READY = 0x0001
     witnesses = "/dev/null"  # their policy, for keyd
+    dke_conf = "/dev/null"  # settings of the Microsoft front end, for keyd
 
     def __init__(self, s):
         self.s, self.open, self.count = s, [], 0
@@ -220,9 +221,8 @@ class Peers:
             shutil.copy(os.path.join(self.s.dir, "keys", slot), os.path.join(self.s.base, slot))
         files = [self.file(os.path.join(self.s.base, "sealed.%d" % i), os.O_RDWR)
                  for i in (0, 1)]
-        return Child("keyd", files + [self.file(self.s.passfile), self.file(self.witnesses), self.nothing()],
-                     "/",
-                     extra=["tokend"])
+        files += [self.file(self.s.passfile), self.file(self.witnesses), self.file(self.dke_conf)]
+        return Child("keyd", files, "/", extra=["tokend"])
 
     def start_fetchd(self):
         return Child("fetchd", [], "/")
