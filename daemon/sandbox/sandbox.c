@@ -294,11 +294,9 @@ sandbox_enter_store(const char *dir, const char *const *files)
 }
 
 unsigned
-sandbox_enter_token(const char *dir, bool sockets)
+sandbox_calls_token(bool sockets)
 {
-	unsigned on = enter_landlock(dir);
-
-	return on | enter_seccomp(IPC_TOKEND, sockets);
+	return enter_seccomp(IPC_TOKEND, sockets);
 }
 
 unsigned

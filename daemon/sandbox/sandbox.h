@@ -31,8 +31,8 @@ unsigned sandbox_enter_fetch(const char *const *files);
  * may connect. */
 unsigned sandbox_enter_store(const char *dir, const char *const *files);
 
-/* tokend: dir is the module's folder; sockets: whether the module may connect. */
-unsigned sandbox_enter_token(const char *dir, bool sockets);
+/* tokend, after sandbox_files() and its threads; sockets: whether the module may connect. */
+unsigned sandbox_calls_token(bool sockets);
 
 /* doublekey-witness, which is no process of the service and listens already: dir, and the
  * connections that it accepts. */

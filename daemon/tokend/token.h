@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One token behind one PKCS #11 module: three operations, and what can go wrong
- * with an HSM. A session that is lost is opened anew at the next request. The
- * PIN is tried once: after it was refused, nothing logs in any more.
+ * One token behind one PKCS #11 module: three operations, each by any thread, and what can go
+ * wrong with an HSM.
  */
 #ifndef DK_TOKEND_TOKEN_H
 #define DK_TOKEND_TOKEN_H
@@ -11,17 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TOKEN_ID_BYTES 16
-#define TOKEN_PIN_MAX_BYTES 256
-#define TOKEN_OUT_MAX_BYTES 1200
+#include "tokend/session.h"
 
-/* uri is that of the configuration. False: not such a URI, or no such module,
- * which was told. */
-bool token_setup(const char *uri, const uint8_t *pin, size_t pin_len);
-/* Opens a session and logs in; the code says what is in the way. */
-unsigned token_connect(void);
-/* After connect: whether the PIN was refused. */
-bool token_pin_refused(void);
+#define TOKEN_OUT_MAX_BYTES 1200
 
 /* Types of stanzas, and those of TOKEN_MAKE for keys of spec/profiles/ms-dke.md. */
 #define TOKEN_DKE_2048 0x8001u

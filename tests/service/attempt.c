@@ -87,7 +87,7 @@ enter(const struct sandbox *s)
 	if (s->self == IPC_LOGD && s->sockets)
 		return sandbox_enter_store(s->dir, &files[1]);
 	if (s->self == IPC_TOKEND)
-		return sandbox_enter_token(s->dir, s->sockets);
+		return sandbox_files(s->dir) | sandbox_calls_token(s->sockets);
 	if (s->self == IPC_PROCESSES)
 		return sandbox_enter_witness(s->dir);
 	return s->self ? sandbox_enter(s->self, s->dir) : 0;
