@@ -1,43 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each object of the catalogue, then each that only the log has. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "assess_out.h"
 #include "report.h"
 
-struct place {
+struct stay {
 	const struct incident *incident;
-	bool any, outside;
+	uint64_t created;
+	bool any, open;
 };
 
 static int
 on_place(void *ctx, const struct dk_catalogue_location *location)
 {
-	struct place *place = ctx;
-	bool below = false;
+	struct stay *stay = ctx;
+	/* It was there when it was first seen, whatever it says of its age. */
+	uint64_t first = stay->created < location->since ? stay->created : location->since;
+	uint64_t last = location->until > first ? location->until : DK_EXPOSURE_NEVER;
 
-	for (size_t i = 0; i < place->incident->not_copied_count; i++) {
-		const char *folder = incident_not_copied(place->incident, i);
-		size_t len = strlen(folder);
-
-		below |= location->path_len > len && location->path[len] == '/' &&
-		    memcmp(location->path, folder, len) == 0;
-	}
-	place->any = true;
-	place->outside |= !below;
+	stay->any = true;
+	stay->open = stay->open ||
+	    incident_open(stay->incident, location->path, location->path_len, first, last);
 	return 0;
 }
 
 static dk_err
-could_copy(const struct assess *a, uint64_t object, bool *ret)
+could_copy(const struct assess *a, const struct dk_catalogue_object *o, bool *ret)
 {
-	struct place place = { .incident = a->incident };
+	struct stay stay = { .incident = a->incident, .created = o->created };
 	dk_err err = DK_OK;
 
 	if (a->incident->not_copied_count > 0)
-		err = dk_catalogue_locations(a->catalogue, object, on_place, &place);
-	*ret = !place.any || place.outside;
+		err = dk_catalogue_locations(a->catalogue, o->id, on_place, &stay);
+	*ret = !stay.any || stay.open;
 	return err;
 }
 
@@ -86,7 +82,7 @@ judge_catalogued(struct assess_out *out, struct dk_exposure *x, const struct dk_
 		.set_count = o->set_count };
 	struct dk_exposure_verdict verdict;
 	struct assess_found found;
-	dk_err err = could_copy(a, o->id, &object.body);
+	dk_err err = could_copy(a, o, &object.body);
 
 	if (err == DK_OK &&
 	    (!assess_digest(a, a->digest.count, o->core_digest, &object.object) ||

@@ -286,6 +286,50 @@ ask_list(struct interview *in, const char *name, const char *question, check_fn 
 	return true;
 }
 
+/* Times behind a folder, which is the answer; false: told already. */
+static bool
+ask_folder(struct interview *in, bool first)
+{
+	char item[4 * ANSWER_BYTES];
+	struct incident_folder folder;
+	const char *fault;
+
+	(void)snprintf(item, sizeof(item), "%s", in->answer);
+	if (!ask_more(in, item, sizeof(item), " since ",
+		"From when on could it not? (" TIME_HINT "; nothing: always)", is_end_or_none) ||
+	    !ask_more(in, item, sizeof(item), " until ",
+		"Until when? (a time; nothing: it did not end)", is_end_or_none))
+		return false;
+	fault = incident_folder_parse(item, &folder);
+	incident_folder_clear(&folder);
+	if (fault) {
+		message_fail(NULL, "'%s': %s (" INCIDENT_CODE ")", item, fault);
+		return isatty(STDIN_FILENO) == 1;
+	}
+	(void)fputs(first ? "not-copied = {" : ",\n  ", in->out);
+	conf_put(in->out, item);
+	return true;
+}
+
+static bool
+ask_folders(struct interview *in)
+{
+	long begin = ftell(in->out);
+
+	for (;;) {
+		if (!ask(in, "Folder from which the thief could copy nothing? (nothing: no more)",
+			is_folder_or_none))
+			return false;
+		if (in->answer[0] == '\0')
+			break;
+		if (!ask_folder(in, ftell(in->out) == begin))
+			return false;
+	}
+	if (ftell(in->out) != begin)
+		(void)fputs("}\n", in->out);
+	return true;
+}
+
 static bool
 interview(struct interview *in)
 {
@@ -306,9 +350,7 @@ interview(struct interview *in)
 		   "Key id of a customer key that is yours, though the service did not make it? "
 		   "(nothing: no more)",
 		   is_key_or_none) &&
-	    ask_list(in, "not-copied",
-		"Folder from which the thief could copy nothing? (nothing: no more)",
-		is_folder_or_none);
+	    ask_folders(in);
 }
 
 /* What cannot be read back is not written. */

@@ -101,7 +101,7 @@ tell_proved(const struct evidence_found *f)
 static void
 tell_vouched(const struct incident *incident)
 {
-	char safe[SHOWN_BYTES];
+	char words[INCIDENT_FOLDER_WORDS_BYTES];
 
 	(void)printf("  What was stolen, and when, is as the incident file says.\n"
 		     "  A silence of the log of up to %" PRIu64 " seconds hides nothing.\n",
@@ -111,12 +111,11 @@ tell_vouched(const struct incident *incident)
 	if (incident->own_count > 0)
 		(void)printf("  %zu customer key%s the customer's, kept as the service's are.\n",
 		    incident->own_count, incident->own_count == 1 ? " is" : "s are");
-	for (size_t i = 0; i < incident->not_copied_count; i++) {
-		const char *folder = incident_not_copied(incident, i);
-
-		(void)printf("  Nothing below %s could be copied.\n",
-		    dk_text_show(folder, strlen(folder), "", safe, sizeof(safe)));
-	}
+	for (size_t i = 0; i < incident->not_copied_count; i++)
+		(void)printf(
+		    "  N%s.\n", incident_folder_words(&incident->not_copied[i], words) + 1);
+	if (incident_rests_on_age(incident))
+		(void)printf("  Objects are not older than they say.\n");
 }
 
 static void

@@ -110,21 +110,6 @@ take_own(struct incident *incident, const char *shown)
 	return true;
 }
 
-bool
-incident_is_folder(const char *path)
-{
-	const char *part = path;
-
-	while (*part == '/') {
-		size_t len = strcspn(++part, "/");
-
-		if (len == 0 || (len <= 2 && strspn(part, ".") == len))
-			return false;
-		part += len;
-	}
-	return part != path && *part == '\0';
-}
-
 static bool
 take_not_copied(struct incident *incident, const char *shown)
 {
@@ -132,14 +117,20 @@ take_not_copied(struct incident *incident, const char *shown)
 
 	if (count > INCIDENT_NOT_COPIED_MAX)
 		return fail_whole(shown, "'not-copied' has more than 64 folders");
+	incident->not_copied = calloc(count + 1, sizeof(*incident->not_copied));
+	if (!incident->not_copied)
+		return fail_whole(shown, dk_err_text(DK_ERR_NOMEM));
 	for (size_t i = 0; i < count; i++) {
 		struct value value = value_at(incident, shown, "not-copied", i);
+		struct incident_folder *folder = &incident->not_copied[i];
+		const char *fault = incident_folder_parse(value.text, folder);
 
-		if (!incident_is_folder(value.text))
-			return fail(
-			    &value, "no absolute path without '.', '..' and '/' at its end");
+		folder->line = value.line;
+		incident->not_copied_count++;
+		if (fault)
+			return fail(&value, fault);
 	}
-	incident->not_copied_count = count;
+	incident_folders_sort(incident);
 	return true;
 }
 
@@ -183,13 +174,10 @@ incident_clear(struct incident *incident)
 	for (size_t i = 0; i < incident->item_count; i++)
 		incident_item_clear(&incident->item[i]);
 	free(incident->item);
+	for (size_t i = 0; i < incident->not_copied_count; i++)
+		incident_folder_clear(&incident->not_copied[i]);
+	free(incident->not_copied);
 	free(incident->own);
 	conf_free(incident->conf);
 	*incident = (struct incident){ .conf = NULL };
-}
-
-const char *
-incident_not_copied(const struct incident *incident, size_t index)
-{
-	return conf_value(incident->conf, "not-copied", index);
 }

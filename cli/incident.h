@@ -57,6 +57,15 @@ struct incident_item {
 	unsigned line;
 };
 
+/* An item of not-copied: nothing below path could be copied from since until until, both ends
+ * included. */
+struct incident_folder {
+	char *path;
+	uint64_t since; /* 0: always */
+	uint64_t until; /* DK_EXPOSURE_NEVER: it did not end */
+	unsigned line;
+};
+
 struct incident {
 	uint64_t from; /* 0: unknown */
 	uint64_t to;
@@ -67,7 +76,8 @@ struct incident {
 	size_t own_count;
 	uint8_t (*own)[32];
 	size_t not_copied_count;
-	struct conf *conf; /* has the folders of not-copied */
+	struct incident_folder *not_copied; /* by since */
+	struct conf *conf;
 };
 
 /* text is NUL-terminated, shown the name for messages. False: told already. */
@@ -75,9 +85,27 @@ bool incident_parse(const char *shown, const char *text, struct incident *ret);
 /* The same with a file. ret_text, if not NULL, is its content, of ret_len bytes: free(). */
 bool incident_load(const char *path, struct incident *ret, uint8_t **ret_text, size_t *ret_len);
 void incident_clear(struct incident *incident);
-const char *incident_not_copied(const struct incident *incident, size_t index);
-/* Whether it can stand in not-copied. */
+
+/* ---- incident_folder.c ---- */
+
+/* Whether it can be the path of an item of not-copied. */
 bool incident_is_folder(const char *path);
+/* One item; NULL or why it is none, static. folder needs incident_folder_clear() in both cases. */
+const char *incident_folder_parse(const char *text, struct incident_folder *ret);
+void incident_folder_clear(struct incident_folder *folder);
+/* What it claims, without a capital letter or a full stop. */
+#define INCIDENT_FOLDER_WORDS_BYTES 1152
+const char *incident_folder_words(
+    const struct incident_folder *folder, char out[INCIDENT_FOLDER_WORDS_BYTES]);
+/* Whether an item says from when nothing could be copied: then it counts how old objects are. */
+bool incident_rests_on_age(const struct incident *incident);
+void incident_folders_sort(struct incident *incident);
+/* Whether the thief could copy what was at path from first to last, both included, at some time
+ * of these. */
+bool incident_open(const struct incident *incident, const uint8_t *path, size_t len, uint64_t first,
+    uint64_t last);
+
+/* ---- incident_item.c ---- */
 
 /* One item; NULL or why it is none, static. item needs incident_item_clear() in both cases. */
 const char *incident_item_parse(const char *text, struct incident_item *ret);

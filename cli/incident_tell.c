@@ -90,12 +90,12 @@ tell_vouched(const struct incident *incident, FILE *f)
 		    "  - %zu customer keys are the customer's, kept as the service's are\n",
 		    incident->own_count);
 	for (size_t i = 0; i < incident->not_copied_count; i++) {
-		const char *folder = incident_not_copied(incident, i);
-		char safe[1024];
+		char text[INCIDENT_FOLDER_WORDS_BYTES];
 
-		(void)fprintf(f, "  - nothing below %s could be copied\n",
-		    dk_text_show(folder, strlen(folder), "", safe, sizeof(safe)));
+		(void)fprintf(f, "  - %s\n", incident_folder_words(&incident->not_copied[i], text));
 	}
+	if (incident_rests_on_age(incident))
+		(void)fputs("  - objects are not older than they say\n", f);
 }
 
 /* ---- what follows ---- */

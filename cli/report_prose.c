@@ -61,6 +61,33 @@ report_method(struct report *r)
 /* ---- assumptions ---- */
 
 static void
+put_not_copied(struct report *r, const struct incident_folder *folder)
+{
+	bool begins = folder->since > 0, ends = folder->until != DK_EXPOSURE_NEVER;
+	struct report_word since = when(r, folder->since),
+			   until = when(r, ends ? folder->until : 0);
+	struct report_shown path = shown_string(folder->path);
+
+	if (begins && ends)
+		say(r, "<li>Nothing below <bdi>{0}</bdi> could be copied from {1} until {2}.\n",
+		    "<li>Unterhalb von <bdi>{0}</bdi> konnte von {1} bis {2} nichts kopiert "
+		    "werden.\n",
+		    path.s, since.s, until.s, NULL);
+	else if (begins)
+		say(r, "<li>Nothing below <bdi>{0}</bdi> could be copied from {1} on.\n",
+		    "<li>Unterhalb von <bdi>{0}</bdi> konnte ab {1} nichts kopiert werden.\n",
+		    path.s, since.s, NULL);
+	else if (ends)
+		say(r, "<li>Nothing below <bdi>{0}</bdi> could be copied until {1}.\n",
+		    "<li>Unterhalb von <bdi>{0}</bdi> konnte bis {1} nichts kopiert werden.\n",
+		    path.s, until.s, NULL);
+	else
+		say(r, "<li>Nothing below <bdi>{0}</bdi> could be copied.\n",
+		    "<li>Unterhalb von <bdi>{0}</bdi> konnte nichts kopiert werden.\n", path.s,
+		    NULL);
+}
+
+static void
 put_vouched(struct report *r)
 {
 	const struct incident *incident = r->assess->incident;
@@ -83,9 +110,11 @@ put_vouched(struct report *r)
 		    "<li>Kundenschlüssel, für die jemand bürgt, außer denen im Protokoll: {0}.\n",
 		    number(r, incident->own_count).s, NULL);
 	for (size_t i = 0; i < incident->not_copied_count; i++)
-		say(r, "<li>Nothing below <bdi>{0}</bdi> could be copied.\n",
-		    "<li>Unterhalb von <bdi>{0}</bdi> konnte nichts kopiert werden.\n",
-		    shown_string(incident_not_copied(incident, i)).s, NULL);
+		put_not_copied(r, &incident->not_copied[i]);
+	if (incident_rests_on_age(incident))
+		put(r,
+		    pick(r, "<li>Objects are not older than they say.\n",
+			"<li>Objekte sind nicht älter, als sie angeben.\n"));
 	put(r,
 	    incident->not_copied_count == 0
 		? pick(r, "<li>Everything could be copied.\n", "<li>Alles konnte kopiert werden.\n")

@@ -91,6 +91,18 @@ check_item(const struct incident_item *item)
 }
 
 static void
+check_folder(const struct incident *incident, size_t at)
+{
+	const struct incident_folder *folder = &incident->not_copied[at];
+	char words[INCIDENT_FOLDER_WORDS_BYTES];
+
+	FUZZ_CHECK(folder->path[0] == '/' && incident_is_folder(folder->path));
+	FUZZ_CHECK(folder->since <= folder->until && folder->line > 0);
+	FUZZ_CHECK(at == 0 || folder->since >= folder[-1].since);
+	FUZZ_CHECK(strlen(incident_folder_words(folder, words)) < sizeof(words));
+}
+
+static void
 incident(const char *text)
 {
 	struct incident incident;
@@ -106,7 +118,7 @@ incident(const char *text)
 	for (size_t i = 0; i < incident.item_count; i++)
 		check_item(&incident.item[i]);
 	for (size_t i = 0; i < incident.not_copied_count; i++)
-		FUZZ_CHECK(incident_not_copied(&incident, i)[0] == '/');
+		check_folder(&incident, i);
 	incident_clear(&incident);
 }
 

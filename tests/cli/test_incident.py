@@ -61,6 +61,21 @@ def test_what_is_said_is_not_left_open(check):
         assert option not in text
 
 
+@pytest.mark.parametrize("item,words", [
+    ("/a", "/a could be copied"), ("/a b", "/a b could be copied"),
+    ("/a since 2031-05-02", "/a could be copied from 2031-05-02T23:59:59Z on"),
+    ("/a until 2031-05-02", "/a could be copied until 2031-05-02T00:00:00Z"),
+    ("/a since 2031-05-02T08:00Z", "/a could be copied from 2031-05-02T08:00:59Z on"),
+    ("/a since 2031-05-02T08:00:01Z until 2031-05-02T08:00:01Z",
+     "/a could be copied from 2031-05-02T08:00:01Z on, until 2031-05-02T08:00:01Z"),
+    ("/until when since 2031-05-02", "/until when could be copied from 2031-05-02T23:59:59Z on"),
+    ("/a since", "/a since could be copied")])
+def test_what_could_not_be_copied_and_when(check, item, words):
+    text = said(check, WHOLE + 'not-copied = {"%s"}\n' % item)
+    assert "nothing below %s " % words in text
+    assert ("objects are not older than they say" in text) is (" on" in words)
+
+
 def test_nothing_left_open(check):
     text = said(check, 'from = "2001-05-01"\nto = "2001-05-02"\n'
                 f'stolen = {{"key {KEY} since 2001-05-01"}}\nown-keys = {{"{KEY}"}}\n'
@@ -153,6 +168,14 @@ def test_what_is_no_item(check, item):
     (WHOLE + 'silence = "two"\n', "line 8: "), (WHOLE + 'own-keys = {"a"}\n', "line 8: "),
     (WHOLE + 'not-copied = {"srv"}\n', "line 8: "), (WHOLE + 'not-copied = {"/"}\n', "line 8: "),
     (WHOLE + 'not-copied = {"/a",\n "/a/../b"}\n', "line 9: "),
+    (WHOLE + 'not-copied = {"/a since 2031-05-02 until 2031-05-02"}\n', "line 8: "),
+    (WHOLE + 'not-copied = {"/a since unknown"}\n', "line 8: "),
+    (WHOLE + 'not-copied = {"/a until soon"}\n', "line 8: "),
+    (WHOLE + 'not-copied = {"/a until 2031-05-02 since 2031-05-01"}\n', "line 8: "),
+    (WHOLE + 'not-copied = {"/a since 2031-05-02 since 2031-05-02"}\n', "line 8: "),
+    (WHOLE + 'not-copied = {"/a until"}\nfrom = "unknown"\n', "line 9: 'from' is there twice"),
+    (WHOLE + 'not-copied = {"since 2031-05-02"}\n', "line 8: "),
+    (WHOLE + 'not-copied = {" since 2031-05-02"}\n', "line 8: "),
     (WHOLE + 'not-copied = {"/a/"}\n', "line 8: "), (WHOLE + 'not-copied = {"//a"}\n', "line 8: "),
     (WHOLE + 'thief = "x"\n', "line 8: no such option"), (WHOLE + 'sets = "as\n', "line "),
     (WHOLE + 'sets = "${HOME}"\n', "'${' is not allowed"),
@@ -189,7 +212,8 @@ def test_quiet_and_usage(dk, tmp_path):
 # ---- new ----
 
 ANSWERS = ["2031-05-01", "2031-05-10", "device", 'a "b" \\c #', "2031-05-02", "host", "unknown",
-           "2031-05-03", "tls-key", "unknown", "", "yes", KEY, "", "/srv/a", "/srv/b", ""]
+           "2031-05-03", "tls-key", "unknown", "", "yes", KEY, "", "/srv/a", "", "", "/srv/b b",
+           "2031-05-05T18:00Z", "2031-05-09", ""]
 
 
 def lines(answers):
@@ -203,7 +227,8 @@ def test_new_writes_what_was_answered(dk, tmp_path):
     assert 'a "b" \\x5cc #; since 2031-05-02T00:00:00Z' in text
     assert "since always, as far as anybody knows until 2031-05-03T23:59:59Z" in text
     assert "the sets in the catalogue are" in text and "1 customer keys" in text
-    assert "below /srv/a could" in text and "below /srv/b could" in text
+    assert "nothing below /srv/a could be copied - nothing below /srv/b b could be copied from " \
+        "2031-05-05T18:00:59Z on, until 2031-05-09T00:00:00Z - objects are" in text
     dk("incident", "new", "-q", "i", stdin=lines(ANSWERS)).failed("i: ")
     dk("incident", "new", "-q", "-f", "i", stdin=lines(ANSWERS)).ok()
 
@@ -212,14 +237,15 @@ def test_new_asks(dk, tmp_path):
     result = dk("incident", "new", "i", stdin=lines(ANSWERS))
     assert result.status == 0
     for text in ("From when", "What was stolen?", "provider-keys", "Since when?", "Until when?",
-                 "vouch", "Folder"):
+                 "vouch", "Folder", "From when on could it not?"):
         assert text in result.err
-    assert result.err.count("Until when?") == 1
+    assert result.err.count("Until when?") == 3
 
 
 @pytest.mark.parametrize("at,answer", [
     (0, "yesterday"), (1, "unknown"), (1, "2031-04-01"), (2, "laptop"), (3, ""), (3, "${HOME}"),
-    (3, "\x01"), (3, "#x"), (4, ""), (7, "2031"), (11, "maybe"), (12, "4f"), (14, "srv")])
+    (3, "\x01"), (3, "#x"), (4, ""), (7, "2031"), (11, "maybe"), (12, "4f"), (14, "srv"),
+    (15, "unknown"), (18, "soon"), (19, "2031-05-05T18:00Z")])
 def test_new_writes_nothing_that_makes_no_sense(dk, tmp_path, at, answer):
     answers = ANSWERS[:at] + [answer] + ANSWERS[at + 1:]
     dk("incident", "new", "-q", "i", stdin=lines(answers)).failed("(incident-file)")
@@ -259,7 +285,12 @@ DIALOGUE = [  # the question, and answers, the last of which makes sense there
     (b"What was stolen?", [""]),
     (b"Does somebody vouch", ["maybe", "yes"]),
     (b"Key id of a customer key", ["4f", ""]),
-    (b"Folder from which", ["srv", "/srv/a"]),
+    (b"Folder from which", ["srv", "/srv/b"]),
+    (b"From when on could it not?", ["unknown", "2031-05-05"]),
+    (b"Until when?", ["2031-05-04"]),  # asked for anew as a whole
+    (b"Folder from which", ["/srv/a"]),
+    (b"From when on could it not?", [""]),
+    (b"Until when?", ["soon", ""]),
     (b"Folder from which", [""]),
 ]
 
@@ -285,7 +316,7 @@ def test_new_at_a_terminal_asks_again(dk, tmp_path):
     text = " ".join(dk("incident", "check", "i").ok().out.decode().split())
     assert "laptop-7; since 2031-05-03T00:00:00Z" in text and "#x" not in text
     assert "from 2031-05-01T00:00:00Z to 2031-05-10T23:59:59Z" in text
-    assert "below /srv/a could" in text
+    assert "nothing below /srv/a could be copied It" in text and "/srv/b" not in text
 
 
 def test_new_at_a_terminal_that_is_left(dk, tmp_path):

@@ -130,7 +130,7 @@ def test_a_bundle_is_made_signed_and_verified(world):
 
 
 def test_all_that_is_vouched_for_is_told(world):
-    world.write("vouching", (INCIDENT + 'own-keys = {"%s"}\nnot-copied = {"/srv/vault", "/srv/x"}\n'
+    world.write("vouching", (INCIDENT + 'own-keys = {"%s"}\nnot-copied = {"/srv/vault", "/srv/x since 2031-05-01"}\n'
                              'silence = "3600"\n' % ("0" * 64)).encode())
     world.bundle("vouched", "--incident", "vouching")
 
@@ -142,7 +142,8 @@ def test_all_that_is_vouched_for_is_told(world):
     _, claimed, missing, _ = sections(world.verify("bare").stdout)
     assert "up to 3600 seconds" in claimed and "stanza sets" not in claimed
     assert " 1 customer key is the customer's, kept as the service's are." in claimed
-    assert "Nothing below /srv/vault could be copied. Nothing below /srv/x could" in claimed
+    assert "Nothing below /srv/vault could be copied. Nothing below /srv/x could be copied from " \
+        "2031-05-01T23:59:59Z on. Objects are not older than they say." in claimed
     assert "Texts of the specification." in missing and "spec/" not in claimed
     assert "Earlier checkpoints of the log." in missing
 

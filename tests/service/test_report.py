@@ -215,6 +215,24 @@ def test_the_page_stays_small_and_the_list_is_whole(world):
     assert [a for t, a in page.tags if t == "details"].count({"open": None}) == 1
 
 
+@pytest.mark.parametrize("lang, expected", [
+    ("en", "Nothing below /a could be copied. Nothing below /b could be copied until 1 May 2031, "
+           "00:00 UTC. Nothing below /d could be copied from 1 May 2031, 08:00:01 UTC until 2 May "
+           "2031, 00:00 UTC. Nothing below /c could be copied from 1 May 2031, 23:59:59 UTC on. "
+           "Objects are not older than they say."),
+    ("de", "Unterhalb von /a konnte nichts kopiert werden. Unterhalb von /b konnte bis 1. Mai "
+           "2031, 00:00 UTC nichts kopiert werden. Unterhalb von /d konnte von 1. Mai 2031, "
+           "08:00:01 UTC bis 2. Mai 2031, 00:00 UTC nichts kopiert werden. Unterhalb von /c konnte "
+           "ab 1. Mai 2031, 23:59:59 UTC nichts kopiert werden. Objekte sind nicht älter, als sie "
+           "angeben.")])
+def test_what_could_not_be_copied_and_when(world, lang, expected):
+    items = ("/a", "/b until 2031-05-01", "/c since 2031-05-01",
+             "/d since 2031-05-01T08:00:01Z until 2031-05-02")
+    _, page, _ = report(world, HOST, lang=lang, more="not-copied = {%s}\n" % ", ".join(
+        '"%s"' % item for item in items))
+    assert expected in page.text.replace(" .", ".")
+
+
 def test_the_same_inputs_make_the_same_bytes(world):
     first = report(world, PROVIDER, device(world), lang="de")[0]
     os.makedirs(os.path.join(world.s.base, "else"), exist_ok=True)
