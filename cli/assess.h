@@ -15,15 +15,20 @@
 
 /* One entry, small: there may be ten million of them. Its index is its place. */
 struct assess_entry {
-	uint32_t minute;   /* minutes since 1970, as the service says */
-	uint32_t early;    /* behind assess_times(): what is made of it by witnesses, at the least */
-	uint32_t root;     /* user id of a code, index of a device's code; place of a release's user */
-	uint16_t items;    /* of assess_log.item, behind those of the entry before */
-	uint8_t factors;   /* of assess_log.factor, likewise */
-	uint8_t class : 6; /* enum dk_exposure_class */
-	uint8_t prompt : 1;
-	uint8_t clear : 1;
+	uint32_t minute; /* minutes since 1970, as the service says */
+	uint32_t early;  /* behind assess_times(): what is made of it by witnesses, at the least */
+	uint32_t root; /* user id of a code, index of a device's code; place of a release's user */
+	uint32_t items : 12;  /* of assess_log.item, behind those of the entry before */
+	uint32_t factors : 7; /* of assess_log.factor, likewise */
+	uint32_t class : 4;   /* enum dk_exposure_class */
+	uint32_t prompt : 1;
+	uint32_t clear : 1;
+	uint32_t level : 3; /* of a clear release: enum dk_log_level, or 0 */
+	uint32_t gates : 3; /* likewise: enum assess_gate */
 };
+
+/* What held and does not count: a forged token could ride on it. */
+enum assess_gate { ASSESS_SESSION = 1, ASSESS_APPROVAL = 2, ASSESS_NETWORK = 4 };
 
 struct assess_factor {
 	uint8_t kind, verifier;
@@ -48,6 +53,7 @@ struct assess_device {
 
 struct assess_issuer {
 	char issuer[201], key[129];
+	uint8_t thumbprint[32];
 };
 
 /* Who asked for a release; empty: that was erased. */
@@ -61,9 +67,13 @@ struct assess_mark {
 	size_t item, factor;
 };
 
+/* A document (section 2.4) has 32 bytes of a digest, and zeros, as no header will. */
 struct assess_digest {
 	uint8_t digest[48];
-	uint8_t object_id[16];
+	union {
+		uint8_t object_id[16];
+		uint32_t dke_key; /* of a document: place in assess.dke_key */
+	};
 };
 
 #define ASSESS_MINUTE_S 60
@@ -76,25 +86,26 @@ struct array {
 struct assess {
 	const struct incident *incident;
 	struct dk_catalogue *catalogue;
-	struct array digest; /* struct assess_digest: of the catalogue, sorted, none twice, */
-	size_t catalogued;   /* this many, then those that only the log has, for each release */
-	uint32_t *start;     /* of the former, the first of each two bytes, and catalogued */
-	struct array row;    /* struct dk_catalogue_key, by row */
-	struct array key;    /* uint8_t[32], sorted, none twice */
-	struct array entry;  /* struct assess_entry */
-	struct array item;   /* uint32_t: place in digest, or in made */
-	struct array factor; /* struct assess_factor */
-	struct array made;   /* struct assess_made */
-	struct array device; /* struct assess_device */
-	struct array issuer; /* struct assess_issuer */
-	struct array ca;     /* uint8_t[32] */
-	struct array theft;  /* struct dk_theft */
-	struct array cause;  /* uint32_t: for each theft, the item of the incident file */
-	struct array user;   /* struct assess_user, none twice */
-	struct array mark;   /* struct assess_mark */
-	void *users;         /* of tsearch(): who is there */
-	struct array time;   /* struct log_time; none: the clock of the service counts */
-	const char *shown;   /* the incident file, for messages */
+	struct array digest;  /* struct assess_digest: of the catalogue, sorted, none twice, */
+	size_t catalogued;    /* this many, then those that only the log has, for each release */
+	uint32_t *start;      /* of the former, the first of each two bytes, and catalogued */
+	struct array row;     /* struct dk_catalogue_key, by row */
+	struct array key;     /* uint8_t[32], sorted, none twice */
+	struct array entry;   /* struct assess_entry */
+	struct array item;    /* uint32_t: place in digest, or in made */
+	struct array factor;  /* struct assess_factor */
+	struct array made;    /* struct assess_made */
+	struct array device;  /* struct assess_device */
+	struct array issuer;  /* struct assess_issuer */
+	struct array ca;      /* uint8_t[32] */
+	struct array theft;   /* struct dk_theft */
+	struct array cause;   /* uint32_t: for each theft, the item of the incident file */
+	struct array user;    /* struct assess_user, none twice */
+	struct array mark;    /* struct assess_mark */
+	void *users;          /* of tsearch(): who is there */
+	struct array dke_key; /* uint8_t[32]: keys that documents were unwrapped with, none twice */
+	struct array time;    /* struct log_time; none: the clock of the service counts */
+	const char *shown;    /* the incident file, for messages */
 };
 
 /* Each: DK_OK, or the error; what is an error of the incident file is told with its line, and
@@ -129,6 +140,7 @@ void assess_clear(struct assess *a);
 uint32_t assess_key(const struct assess *a, const uint8_t id[32]);
 /* Place of a digest among those of the catalogue, or of all behind assess_number(). */
 bool assess_digest(const struct assess *a, size_t count, const uint8_t digest[48], uint32_t *ret);
+bool assess_is_document(const struct assess_digest *digest);
 
 /* A new element, zero, or NULL. */
 void *array_add(struct array *array, size_t size);

@@ -62,8 +62,13 @@ put_sets(FILE *f, const struct assess_out *out, const struct assess_found *found
 	const struct dk_catalogue_object *row = found->row;
 
 	(void)fputs("sets that were seen (section 2.4)\n", f);
-	if (!row)
+	if (found->object->document) {
+		(void)fputs("  customer set of a document, could be copied\n    ", f);
+		assess_words_key(f, out->assess, out->exposure, found->object->set[0].key[0]);
+		(void)fputc('\n', f);
+	} else if (!row) {
 		(void)fputs("  none: only the log knows it\n", f);
+	}
 	for (size_t i = 0; row && i < row->set_count; i++) {
 		const struct dk_catalogue_set *set = &row->set[i];
 
@@ -79,8 +84,9 @@ put_sets(FILE *f, const struct assess_out *out, const struct assess_found *found
 	}
 	(void)fprintf(f, "  the body %s be copied; %s\n",
 	    found->object->body ? "could" : "could not",
-	    found->object->verified ? "somebody vouches for the sets"
-				    : "nobody vouches for the sets");
+	    found->object->document       ? "the log vouches for the set"
+		: found->object->verified ? "somebody vouches for the sets"
+					  : "nobody vouches for the sets");
 }
 
 /* ---- releases ---- */
@@ -108,9 +114,11 @@ put_release(FILE *f, const struct assess_out *out, uint64_t index)
 	dk_exposure_why_release(out->exposure, &e, &asked, &read);
 	(void)fprintf(f, "  log entry %" PRIu64 " of ", index);
 	assess_words_when(f, a, index);
-	(void)fprintf(f, ", %s, for %s\n", where(a->incident, &e),
+	(void)fprintf(f, ", %s, for %s", where(a->incident, &e),
 	    user->name[0] ? dk_text_show(user->name, strlen(user->name), "", safe, sizeof(safe))
 			  : "a user who was erased");
+	assess_words_level(f, entry);
+	(void)fputc('\n', f);
 	for (size_t i = 0; i < e.factor_count; i++) {
 		(void)fputs("    ", f);
 		assess_words_factor(f, a, out->exposure, &e, &e.factor[i]);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "assess_out.h"
+#include "base/text.h"
 #include "report.h"
 
 struct stay {
@@ -82,6 +83,7 @@ judge_catalogued(struct assess_out *out, struct dk_exposure *x, const struct dk_
 		.set_count = o->set_count };
 	struct dk_exposure_verdict verdict;
 	struct assess_found found;
+	char id[33];
 	dk_err err = could_copy(a, o, &object.body);
 
 	if (err == DK_OK &&
@@ -91,33 +93,54 @@ judge_catalogued(struct assess_out *out, struct dk_exposure *x, const struct dk_
 	object.set = sets->set.at;
 	if (err == DK_OK)
 		err = dk_exposure_object(x, &object, &verdict);
-	found = (struct assess_found){ o->object_id, o->label, &object, &verdict, o };
+	dk_hex(o->object_id, sizeof(o->object_id), id);
+	found = (struct assess_found){ id, o->label, &object, &verdict, o };
 	if (err == DK_OK && !assess_out_object(out, &found))
 		err = DK_ERR_NOMEM;
 	if (err == DK_OK && out->report)
-		err = report_object(out->report, o, o->object_id, &verdict);
+		err = report_object(out->report, &found);
 	return err;
 }
 
-/* Objects that only the log knows have no sets. */
+/* One that only the log knows has no set, but for a document: that of the key that unwrapped it. */
+static dk_err
+judge_other(struct assess_out *out, struct dk_exposure *x, uint32_t at)
+{
+	const struct assess *a = out->assess;
+	const struct assess_digest *digest = (struct assess_digest *)a->digest.at + at;
+	struct dk_exposure_object object = { .object = at, .body = true };
+	struct dk_exposure_set set = { .customer = true, .copied = true, .count = 1 };
+	struct dk_exposure_verdict verdict;
+	char id[65];
+	struct assess_found found = { id, NULL, &object, &verdict, NULL };
+	uint32_t key;
+	dk_err err;
+
+	dk_hex(digest->object_id, sizeof(digest->object_id), id);
+	if (assess_is_document(digest)) {
+		key = assess_key(a, (uint8_t *)a->dke_key.at + (size_t)32 * digest->dke_key);
+		set.key = &key;
+		object.set = &set;
+		object.set_count = 1;
+		object.verified = object.document = true;
+		dk_hex(digest->digest, 32, id);
+	}
+	err = dk_exposure_object(x, &object, &verdict);
+	if (err == DK_OK && !assess_out_object(out, &found))
+		err = DK_ERR_NOMEM;
+	if (err == DK_OK && out->report)
+		err = report_object(out->report, &found);
+	return err;
+}
+
 static dk_err
 judge_others(struct assess_out *out, struct dk_exposure *x)
 {
 	const struct assess *a = out->assess;
-	const struct assess_digest *digest = a->digest.at;
 	dk_err err = DK_OK;
 
-	for (size_t i = a->catalogued; i < a->digest.count && err == DK_OK; i++) {
-		struct dk_exposure_object object = { .object = (uint32_t)i, .body = true };
-		struct dk_exposure_verdict verdict;
-		struct assess_found found = { digest[i].object_id, NULL, &object, &verdict, NULL };
-
-		err = dk_exposure_object(x, &object, &verdict);
-		if (err == DK_OK && !assess_out_object(out, &found))
-			err = DK_ERR_NOMEM;
-		if (err == DK_OK && out->report)
-			err = report_object(out->report, NULL, digest[i].object_id, &verdict);
-	}
+	for (size_t i = a->catalogued; i < a->digest.count && err == DK_OK; i++)
+		err = judge_other(out, x, (uint32_t)i);
 	return err;
 }
 

@@ -7,6 +7,7 @@
 #include "assess.h"
 
 #define ERASED_CODE 65535
+#define FRONT_CERTIFICATE 1 /* root of a factor, spec/profiles/ms-dke.md section 7 */
 
 static uint32_t
 minute_of(const uint8_t *leaf)
@@ -36,17 +37,36 @@ add_root(struct assess *a, struct assess_entry *e, const struct dk_log_factor *f
 {
 	static const uint8_t kinds[] = { [DK_FACTOR_DEVICE] = DK_BY_DEVICE,
 		[DK_FACTOR_LOCAL] = DK_BY_ADMIN,
-		[DK_FACTOR_APPROVAL] = DK_BY_APPROVAL };
+		[DK_FACTOR_APPROVAL] = DK_BY_APPROVAL,
+		[DK_FACTOR_CONFIRMATION] = DK_BY_CONFIRMATION };
 
-	/* What these rest on, no incident file says: they keep nobody out. */
-	if (f->type == DK_FACTOR_CONFIRMATION || f->type == DK_FACTOR_SESSION ||
-	    f->type == DK_FACTOR_FRONT)
-		return DK_OK;
 	if (f->type >= sizeof(kinds) || kinds[f->type] == 0 || f->root > UINT32_MAX)
 		return DK_ERR_LOG_RECORD;
 	return add_factor(a, e,
 	    (struct assess_factor){
 		.kind = kinds[f->type], .verifier = f->verifier, .id = (uint32_t)f->root });
+}
+
+/* Of a clear release: what covers this one request is a factor, the rest a gate. */
+static dk_err
+add_gate(struct assess *a, struct assess_entry *e, const struct dk_log_factor *f)
+{
+	switch (f->type) {
+	case DK_FACTOR_SESSION:
+		e->gates |= ASSESS_SESSION;
+		return DK_OK;
+	case DK_FACTOR_APPROVAL:
+		e->gates |= ASSESS_APPROVAL;
+		return DK_OK;
+	case DK_FACTOR_FRONT:
+		if (f->root == FRONT_CERTIFICATE)
+			return add_factor(a, e,
+			    (struct assess_factor){ .kind = DK_BY_FRONT, .verifier = f->verifier });
+		e->gates |= ASSESS_NETWORK;
+		return DK_OK;
+	default:
+		return add_root(a, e, f);
+	}
 }
 
 /* Issuers' keys are few. */
@@ -60,12 +80,14 @@ add_token(struct assess *a, struct assess_entry *e, const struct dk_log_event *e
 	if (!dk_log_token_parse(event->token, event->token_len, &token))
 		return DK_ERR_LOG_RECORD;
 	while (i < a->issuer.count &&
-	    (strcmp(issuer[i].issuer, token.issuer) != 0 || strcmp(issuer[i].key, token.key) != 0))
+	    (strcmp(issuer[i].issuer, token.issuer) != 0 || strcmp(issuer[i].key, token.key) != 0 ||
+		memcmp(issuer[i].thumbprint, token.thumbprint, sizeof(token.thumbprint)) != 0))
 		i++;
 	if (i == a->issuer.count) {
 		issuer = array_add(&a->issuer, sizeof(*issuer));
 		if (!issuer)
 			return DK_ERR_NOMEM;
+		memcpy(issuer->thumbprint, token.thumbprint, sizeof(issuer->thumbprint));
 		memcpy(issuer->issuer, token.issuer, sizeof(issuer->issuer));
 		memcpy(issuer->key, token.key, sizeof(issuer->key));
 	}
@@ -74,24 +96,33 @@ add_token(struct assess *a, struct assess_entry *e, const struct dk_log_event *e
 		.kind = DK_BY_TOKEN, .verifier = DK_VERIFIER_AUTHD, .id = (uint32_t)i });
 }
 
-static dk_err
-add_certificate(struct assess *a, struct assess_entry *e, const struct dk_log_event *event)
+/* The place of 32 bytes among those of which there are few. */
+static bool
+place_of(struct array *few, const uint8_t bytes[32], uint32_t *ret)
 {
-	const uint8_t *ca = event->certificate + 32;
 	size_t i = 0;
 	uint8_t *more;
 
-	while (i < a->ca.count && memcmp((uint8_t *)a->ca.at + 32 * i, ca, 32) != 0)
+	while (i < few->count && memcmp((uint8_t *)few->at + 32 * i, bytes, 32) != 0)
 		i++;
-	if (i == a->ca.count) {
-		more = array_add(&a->ca, 32);
-		if (!more)
-			return DK_ERR_NOMEM;
-		memcpy(more, ca, 32);
-	}
+	*ret = (uint32_t)i;
+	if (i < few->count)
+		return true;
+	more = array_add(few, 32);
+	if (more)
+		memcpy(more, bytes, 32);
+	return more != NULL;
+}
+
+static dk_err
+add_certificate(struct assess *a, struct assess_entry *e, const struct dk_log_event *event)
+{
+	uint32_t ca;
+
+	if (!place_of(&a->ca, event->certificate + 32, &ca))
+		return DK_ERR_NOMEM;
 	return add_factor(a, e,
-	    (struct assess_factor){
-		.kind = DK_BY_CERT, .verifier = DK_VERIFIER_HTTPD, .id = (uint32_t)i });
+	    (struct assess_factor){ .kind = DK_BY_CERT, .verifier = DK_VERIFIER_HTTPD, .id = ca });
 }
 
 static dk_err
@@ -122,6 +153,8 @@ add_object(struct assess *a, struct assess_entry *e, const struct dk_log_object 
 		return DK_ERR_NOMEM;
 	memcpy(more->digest, object->core_digest, sizeof(more->digest));
 	memcpy(more->object_id, object->object_id, sizeof(more->object_id));
+	if (assess_is_document(more) && !place_of(&a->dke_key, object->key_id, &more->dke_key))
+		return DK_ERR_NOMEM;
 	return add_item(a, e, (uint32_t)(a->digest.count - 1));
 }
 
@@ -166,6 +199,16 @@ add_user(struct assess *a, struct assess_entry *e, const char *name)
 	return DK_OK;
 }
 
+/* The certificate is that of a front, not of a person. */
+static bool
+is_of_front(const struct dk_log_event *event)
+{
+	for (unsigned i = 0; i < event->factor_count; i++)
+		if (event->factor[i].type == DK_FACTOR_FRONT)
+			return true;
+	return false;
+}
+
 static dk_err
 add_release(struct assess *a, struct assess_entry *e, const struct dk_log_event *event)
 {
@@ -179,14 +222,15 @@ add_release(struct assess *a, struct assess_entry *e, const struct dk_log_event 
 	}
 	e->class = DK_ENTRY_RELEASE;
 	e->clear = event->front == DK_LOG_DKE;
+	e->level = e->clear ? event->level & 7U : 0;
 	for (unsigned i = 0; i < event->object_count && err == DK_OK; i++)
 		if (event->objects[i].code == 0)
 			err = add_object(a, e, &event->objects[i]);
 	for (unsigned i = 0; i < event->factor_count && err == DK_OK; i++)
-		err = add_root(a, e, &event->factor[i]);
+		err = (e->clear ? add_gate : add_root)(a, e, &event->factor[i]);
 	if (err == DK_OK && event->token_len > 0)
 		err = add_token(a, e, event);
-	if (err == DK_OK && event->has_certificate)
+	if (err == DK_OK && event->has_certificate && !(e->clear && is_of_front(event)))
 		err = add_certificate(a, e, event);
 	if (err == DK_OK && e->factors == 0)
 		e->class = DK_ENTRY_CLOSED;
@@ -275,6 +319,9 @@ add_event(
 	case DK_LOG_STARTED:
 		e->class = DK_ENTRY_CONFIG;
 		return DK_OK;
+	case DK_LOG_CONFIRMED:
+		e->class = DK_ENTRY_CONFIRMATION;
+		return root_of(event, DK_FACTOR_DEVICE, &e->root) ? DK_OK : DK_ERR_LOG_RECORD;
 	default:
 		return DK_OK;
 	}

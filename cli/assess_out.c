@@ -7,6 +7,7 @@
 
 #include "assess_words.h"
 #include "base/text.h"
+#include "log_print.h"
 
 #define SHOWN_BYTES 1024
 
@@ -24,6 +25,16 @@ by_entry(const struct dk_exposure_verdict *v)
 }
 
 static void
+put_gates(struct json *j, unsigned gates)
+{
+	json_open(j, "gates", '[');
+	for (unsigned gate = ASSESS_SESSION; gate <= ASSESS_NETWORK; gate <<= 1)
+		if (gates & gate)
+			json_string(j, NULL, assess_words_gate(gate));
+	json_close(j, ']');
+}
+
+static void
 put_entry(struct json *j, const struct assess *a, uint64_t index)
 {
 	const struct assess_entry *entry = (struct assess_entry *)a->entry.at + index;
@@ -35,16 +46,21 @@ put_entry(struct json *j, const struct assess *a, uint64_t index)
 	json_number(j, "before", when.before);
 	if (user->name[0])
 		json_string(j, "user", user->name);
+	if (!entry->clear)
+		return;
+	if (entry->level)
+		json_string(j, "level", log_level_name(entry->level));
+	put_gates(j, entry->gates);
 }
 
 static void
-put_json(const struct assess_out *out, const char *hex, const struct assess_found *found)
+put_json(const struct assess_out *out, const struct assess_found *found)
 {
 	const struct dk_exposure_verdict *v = found->verdict;
 	struct json *j = out->json;
 
 	json_open(j, NULL, '{');
-	json_string(j, "object", hex);
+	json_string(j, found->object->document ? "document" : "object", found->id);
 	if (found->label)
 		json_string(j, "label", found->label);
 	json_string(j, "answer", assess_answers[v->answer]);
@@ -83,12 +99,12 @@ put_words(struct assess_out *out, const struct dk_exposure_verdict *v, bool name
 }
 
 static void
-print_line(const struct assess_out *out, const char *hex, const struct assess_found *found)
+print_line(const struct assess_out *out, const struct assess_found *found)
 {
 	const char *label = found->label ? found->label : "";
 	char safe[SHOWN_BYTES];
 
-	(void)printf("%s %s \"%s\"%s%s\n", assess_answers[found->verdict->answer], hex,
+	(void)printf("%s %s \"%s\"%s%s\n", assess_answers[found->verdict->answer], found->id,
 	    dk_text_show(label, strlen(label), "\"", safe, sizeof(safe)), out->text[0] ? " " : "",
 	    out->text);
 }
@@ -97,17 +113,15 @@ bool
 assess_out_object(struct assess_out *out, const struct assess_found *found)
 {
 	const struct dk_exposure_verdict *v = found->verdict;
-	bool explain = out->explain && memcmp(out->explain, found->object_id, 16) == 0;
+	bool explain = out->explain && strcmp(out->explain, found->id) == 0;
 	bool listed = explain || is_listed(out, v->answer);
-	char hex[33];
 
 	if (!assess_totals_add(&out->totals, out->assess, found))
 		return false;
-	dk_hex(found->object_id, 16, hex);
 	if (listed) {
 		if (!put_words(out, v, false))
 			return false;
-		print_line(out, hex, found);
+		print_line(out, found);
 	}
 	out->explained |= explain;
 	if (explain)
@@ -115,7 +129,7 @@ assess_out_object(struct assess_out *out, const struct assess_found *found)
 	if (out->json) {
 		if (!put_words(out, v, true))
 			return false;
-		put_json(out, hex, found);
+		put_json(out, found);
 	}
 	return true;
 }

@@ -24,16 +24,17 @@ struct assess_totals {
 	struct assess_key_count {
 		uint64_t of[3];
 		uint32_t last;
-	} *by_key;
+	} * by_key;
 };
 
 struct assess_out {
 	const struct assess *assess;
 	const struct dk_exposure *exposure; /* from assess_judge() on */
 	enum assess_list list;
-	const uint8_t *explain; /* an object id, which is shown in any case; NULL: none */
+	/* An object id, or the SHA-256 of a document, in hex: shown in any case; NULL: none. */
+	const char *explain;
 	bool explained;
-	struct json *json; /* within its array of objects; or NULL */
+	struct json *json;     /* within its array of objects; or NULL */
 	struct report *report; /* or NULL */
 	struct assess_totals totals;
 	FILE *words; /* into text: what is said of one object */
@@ -43,8 +44,8 @@ struct assess_out {
 
 /* One object and its verdict; borrowed. */
 struct assess_found {
-	const uint8_t *object_id; /* 16 bytes */
-	const char *label;        /* NULL: only the log has it */
+	const char *id;    /* object id, or SHA-256 of a document, in hex */
+	const char *label; /* NULL: only the log has it */
 	const struct dk_exposure_object *object;
 	const struct dk_exposure_verdict *verdict;
 	const struct dk_catalogue_object *row; /* NULL likewise */

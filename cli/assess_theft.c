@@ -95,17 +95,30 @@ steal_device(struct assess *a, const struct incident_item *item)
 	return err;
 }
 
+static bool
+names_issuer(const struct incident_item *item, const struct assess_issuer *issuer)
+{
+	return strlen(issuer->issuer) == item->split &&
+	    memcmp(issuer->issuer, item->name, item->split) == 0 &&
+	    strcmp(issuer->key, item->name + item->split + 1) == 0;
+}
+
+/* A key is what it is, whatever it is called in other tokens. */
 static dk_err
 steal_token_key(struct assess *a, const struct incident_item *item)
 {
 	const struct assess_issuer *issuer = a->issuer.at;
 	dk_err err = DK_OK;
 
-	for (size_t i = 0; i < a->issuer.count && err == DK_OK; i++)
-		if (strlen(issuer[i].issuer) == item->split &&
-		    memcmp(issuer[i].issuer, item->name, item->split) == 0 &&
-		    strcmp(issuer[i].key, item->name + item->split + 1) == 0)
+	for (size_t i = 0; i < a->issuer.count && err == DK_OK; i++) {
+		bool is = false;
+
+		for (size_t j = 0; j < a->issuer.count; j++)
+			is |= names_issuer(item, &issuer[j]) &&
+			    memcmp(issuer[i].thumbprint, issuer[j].thumbprint, 32) == 0;
+		if (is)
 			err = add_theft(a, item, DK_THEFT_TOKEN_KEY, i);
+	}
 	return err;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "log_print.h"
 
 #define SHOWN_BYTES 1024
 
@@ -110,6 +111,9 @@ put_why(FILE *f, const struct assess *a, const struct dk_exposure_why *why)
 	case DK_HOW_VERIFIER:
 		(void)fputs("verified by ", f);
 		break;
+	case DK_HOW_JUDGED:
+		(void)fputs("whose request it was is the word of ", f);
+		break;
 	case DK_HOW_FETCHD:
 		(void)fputs("checked with what came from ", f);
 		break;
@@ -184,6 +188,12 @@ put_factor(FILE *f, const struct assess *a, const struct dk_exposure_factor *fac
 		(void)fputs("certificate of the CA ", f);
 		put_hex(f, (const uint8_t *)a->ca.at + 32 * factor->id);
 		return;
+	case DK_BY_CONFIRMATION:
+		(void)fprintf(f, "confirmation of log entry %" PRIu64, factor->id);
+		return;
+	case DK_BY_FRONT:
+		(void)fputs("certificate that a front saw", f);
+		return;
 	}
 }
 
@@ -193,7 +203,7 @@ assess_words_factor(FILE *f, const struct assess *a, const struct dk_exposure *x
 {
 	struct dk_exposure_why why;
 
-	dk_exposure_why_factor(x, factor, e->after, e->before, &why);
+	dk_exposure_why_factor(x, e, factor, &why);
 	put_factor(f, a, factor);
 	(void)fputs(" (", f);
 	put_why(f, a, &why);
@@ -221,6 +231,26 @@ put_factors(FILE *f, const struct assess *a, const struct dk_exposure *x,
 	}
 }
 
+const char *
+assess_words_gate(unsigned gate)
+{
+	if (gate == ASSESS_SESSION)
+		return "session";
+	return gate == ASSESS_APPROVAL ? "approval" : "network";
+}
+
+void
+assess_words_level(FILE *f, const struct assess_entry *entry)
+{
+	if (!entry->clear)
+		return;
+	(void)fprintf(f, " at level %s", log_level_name(entry->level));
+	for (unsigned gate = ASSESS_SESSION; gate <= ASSESS_NETWORK; gate <<= 1)
+		if (entry->gates & gate)
+			(void)fprintf(f, ", with %s %s", gate == ASSESS_APPROVAL ? "an" : "a",
+			    assess_words_gate(gate));
+}
+
 static void
 put_customer(FILE *f, const struct assess *a, const struct dk_exposure *x,
     const struct dk_exposure_verdict *v)
@@ -236,7 +266,9 @@ put_customer(FILE *f, const struct assess *a, const struct dk_exposure *x,
 	assess_entry(a, v->entry, &room, &e);
 	(void)fprintf(f, "log entry %" PRIu64 " of ", v->entry);
 	assess_words_when(f, a, v->entry);
-	(void)fputs(" handed out its customer share, ", f);
+	(void)fputs(" handed out its customer share", f);
+	assess_words_level(f, (struct assess_entry *)a->entry.at + v->entry);
+	(void)fputs(", ", f);
 	(void)fputs(v->customer_rule == DK_RULE_RELEASE ? "and the thief could have asked for it: "
 							: "and the thief could read it: ",
 	    f);

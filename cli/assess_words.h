@@ -26,6 +26,11 @@ void assess_words_factor(FILE *f, const struct assess *a, const struct dk_exposu
 /* A key, and how the thief had it, or that he had not. */
 void assess_words_key(FILE *f, const struct assess *a, const struct dk_exposure *x, uint32_t key);
 
+/* The level of a clear release, and what held beside it without counting; nothing of others. */
+void assess_words_level(FILE *f, const struct assess_entry *entry);
+/* The name of one gate in results: static. */
+const char *assess_words_gate(unsigned gate);
+
 /* The device with this enrolment, or NULL. */
 const struct assess_device *assess_words_device(const struct assess *a, uint64_t index);
 

@@ -92,12 +92,20 @@ assess_digest(const struct assess *a, size_t count, const uint8_t digest[48], ui
 	return true;
 }
 
+bool
+assess_is_document(const struct assess_digest *digest)
+{
+	static const uint8_t zeros[16];
+
+	return memcmp(digest->digest + 32, zeros, sizeof(zeros)) == 0;
+}
+
 void
 assess_clear(struct assess *a)
 {
 	struct array *all[] = { &a->digest, &a->row, &a->key, &a->entry, &a->item, &a->factor,
 		&a->made, &a->device, &a->issuer, &a->ca, &a->theft, &a->time, &a->cause, &a->user,
-		&a->mark };
+		&a->mark, &a->dke_key };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(all[i]->at);
@@ -190,6 +198,8 @@ number_keys(struct assess *a)
 		if (err == DK_OK && made[i].has_recovery)
 			err = add_key(a, made[i].recovery);
 	}
+	for (size_t i = 0; i < a->dke_key.count && err == DK_OK; i++)
+		err = add_key(a, (uint8_t *)a->dke_key.at + 32 * i);
 	for (size_t i = 0; i < incident->own_count && err == DK_OK; i++)
 		err = add_key(a, incident->own[i]);
 	for (size_t i = 0; i < incident->item_count && err == DK_OK; i++)

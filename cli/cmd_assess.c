@@ -27,7 +27,8 @@ static const char help[] =
     "      --log DIR|URL     the log, as it is served or a copy of it\n"
     "      --records FILE    its private records\n" LOG_TRUST_HELP
     "      --list WHICH      a line for each object that is readable, unknown, or all\n"
-    "      --explain OBJECT  all of one object, by its id: sets, releases, rules\n"
+    "      --explain OBJECT  all of one object, by its id, or of a document of Microsoft's\n"
+    "                        protocol, by its SHA-256: sets, releases, rules\n"
     "      --json OUT        all objects and totals, as JSON\n"
     "      --html OUT        a report for people, and beside it the affected objects as CSV\n"
     "      --lang en|de      language of the report; default: en\n"
@@ -57,7 +58,7 @@ struct run {
 	const char *incident_file, *catalogue_file, *log, *records_file, *json_file, *html_file;
 	enum report_language language;
 	bool force;
-	uint8_t explain[16];
+	char explain[65];
 	struct assess_inputs inputs;
 	struct incident incident;
 	struct assess assess;
@@ -93,6 +94,21 @@ take_language(struct run *run, const char *text)
 }
 
 static int
+take_explain(struct run *run, const char *text)
+{
+	uint8_t id[32];
+	size_t len = strlen(text) == 64 ? 32 : 16;
+
+	if (!dk_unhex(text, id, len))
+		return usage_error("assess",
+		    "--explain takes an object id, 32 hex digits, or the SHA-256 of a document, "
+		    "64");
+	dk_hex(id, len, run->explain);
+	run->out.explain = run->explain;
+	return STATUS_OK;
+}
+
+static int
 take(void *ctx, int code)
 {
 	struct run *run = ctx;
@@ -114,10 +130,8 @@ take(void *ctx, int code)
 		return take_language(run, optarg);
 	else if (code == 'f')
 		run->force = true;
-	else if (!dk_unhex(optarg, run->explain, sizeof(run->explain)))
-		return usage_error("assess", "--explain takes an object id, 32 hex digits");
 	else
-		run->out.explain = run->explain;
+		return take_explain(run, optarg);
 	return STATUS_OK;
 }
 

@@ -29,8 +29,8 @@ decision_name(const struct dk_log_event *e)
 	return e->decision == DK_LOG_DENIED ? "denied" : "done";
 }
 
-static const char *
-level_name(unsigned level)
+const char *
+log_level_name(unsigned level)
 {
 	static const char *const names[] = { "", "A", "B", "C", "C-", "D", "C- (ambient)" };
 
@@ -115,7 +115,7 @@ print_main(const struct dk_log_event *e)
 	    (e->class_ == DK_LOG_CONFIRMED || e->class_ == DK_LOG_DOCUMENT_APPROVED))
 		print_hex("document", e->request, 32);
 	if (e->front == DK_LOG_DKE && e->level)
-		(void)printf(" level=\"%s\"", level_name(e->level));
+		(void)printf(" level=\"%s\"", log_level_name(e->level));
 	print_key_set(e);
 }
 
@@ -315,7 +315,7 @@ log_print_json(uint64_t index, const struct dk_log_event *e)
 		json_string(&j, "reason", dk_code_name(e->reason));
 	put_text(&j, "mode", modes[e->mode < 3 ? e->mode : 0]);
 	put_text(&j, "front_end", fronts[e->front < 4 ? e->front : 0]);
-	put_text(&j, "level", level_name(e->level));
+	put_text(&j, "level", log_level_name(e->level));
 	put_who(&j, e);
 	put_what(&j, e);
 	put_key_set(&j, e);

@@ -145,15 +145,19 @@ keep(struct report *r, enum report_list list, const struct report_row *row)
 }
 
 dk_err
-report_object(struct report *r, const struct dk_catalogue_object *object,
-    const uint8_t object_id[16], const struct dk_exposure_verdict *v)
+report_object(struct report *r, const struct assess_found *found)
 {
-	struct report_row row = { .catalogued = object != NULL, .verdict = *v };
+	const struct dk_catalogue_object *object = found->row;
+	const struct dk_exposure_verdict *v = found->verdict;
+	struct report_row row = {
+		.catalogued = object != NULL, .document = found->object->document, .verdict = *v
+	};
 	struct first_place first = { .report = r, .row = &row };
-	const char *label = object ? object->label : "";
+	const char *label = found->label ? found->label : "";
 	enum report_list list = list_of(v);
 	dk_err err = DK_OK;
 
+	r->documents |= row.document;
 	r->cleared += v->answer == DK_NOT_READABLE && v->online;
 	if (v->answer == DK_READABLE && v->customer_rule != DK_RULE_UNWRAP)
 		r->used[v->entry / 8] |= (uint8_t)(1U << v->entry % 8);
@@ -164,8 +168,8 @@ report_object(struct report *r, const struct dk_catalogue_object *object,
 		err = dk_catalogue_locations(r->assess->catalogue, object->id, on_place, &first);
 	if (err != DK_OK)
 		return err;
-	report_list_row(r, object_id, label, row.places, v);
-	memcpy(row.object_id, object_id, sizeof(row.object_id));
+	report_list_row(r, found->id, label, row.places, v);
+	(void)snprintf(row.id, sizeof(row.id), "%s", found->id);
 	row.label = shown_string(label);
 	return keep(r, list, &row) ? DK_OK : DK_ERR_NOMEM;
 }

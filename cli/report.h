@@ -20,10 +20,8 @@ bool report_open(const char *path, bool force, enum report_language language, st
 /* Before the first object; assess has the whole log, and is borrowed until the end. False: told
  * already. */
 bool report_begin(struct report *report, const struct assess *assess);
-/* object is NULL for one that only the log has.
- * Errors: those of the catalogue, DK_ERR_NOMEM */
-dk_err report_object(struct report *report, const struct dk_catalogue_object *object,
-    const uint8_t object_id[16], const struct dk_exposure_verdict *verdict);
+/* Errors: those of the catalogue, DK_ERR_NOMEM */
+dk_err report_object(struct report *report, const struct assess_found *found);
 /* The page; then both files get their names. Frees report. False: told already. */
 bool report_finish(
     struct report *report, struct assess_out *out, const struct assess_inputs *inputs);

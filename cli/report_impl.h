@@ -23,8 +23,9 @@ struct report_shown {
 };
 
 struct report_row {
-	uint8_t object_id[16];
+	char id[65];           /* object id, or SHA-256 of a document */
 	bool catalogued, gone; /* gone: the place is one of before */
+	bool document;
 	uint64_t places;
 	struct report_shown label, place;
 	struct dk_exposure_verdict verdict;
@@ -43,6 +44,7 @@ struct report {
 	FILE *page, *list;
 	struct report_rows rows[REPORT_LISTS];
 	uint64_t cleared; /* not readable, and readable without the log */
+	bool documents;   /* there are some */
 	uint8_t *used;    /* a bit for each entry: it made an object readable */
 	char *text;       /* for a place of any length */
 };
@@ -111,7 +113,7 @@ dk_err report_limits(struct report *r);
 void report_recompute(struct report *r, const struct assess_inputs *inputs);
 /* One line of the list. path is NULL for an object that only the log has. */
 void report_list_head(FILE *f);
-void report_list_row(struct report *r, const uint8_t object_id[16], const char *label,
-    uint64_t places, const struct dk_exposure_verdict *v);
+void report_list_row(struct report *r, const char *id, const char *label, uint64_t places,
+    const struct dk_exposure_verdict *v);
 
 #endif

@@ -97,13 +97,10 @@ put_missing(FILE *f, unsigned missing)
 }
 
 void
-report_list_row(struct report *r, const uint8_t object_id[16], const char *label, uint64_t places,
+report_list_row(struct report *r, const char *id, const char *label, uint64_t places,
     const struct dk_exposure_verdict *v)
 {
-	char hex[33];
-
-	dk_hex(object_id, 16, hex);
-	(void)fprintf(r->list, "%s,%s,", hex, assess_answers[v->answer]);
+	(void)fprintf(r->list, "%s,%s,", id, assess_answers[v->answer]);
 	if (v->answer == DK_READABLE)
 		put_derivation(r, v);
 	else

@@ -23,8 +23,6 @@ put_place(struct report *r, const char *place)
 static void
 put_object(struct report *r, const struct report_row *row)
 {
-	char hex[33];
-
 	put(r, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">");
 	if (row->places > 0)
 		put_place(r, row->place.s);
@@ -32,6 +30,10 @@ put_object(struct report *r, const struct report_row *row)
 		put(r,
 		    pick(r, "<span class=\"m\">no place in the catalogue</span>",
 			"<span class=\"m\">ohne Ort im Katalog</span>"));
+	else if (row->document)
+		put(r,
+		    pick(r, "<span class=\"m\">document of Microsoft’s protocol</span>",
+			"<span class=\"m\">Dokument aus Microsofts Protokoll</span>"));
 	else
 		put(r,
 		    pick(r, "<span class=\"m\">known from the log only</span>",
@@ -44,8 +46,7 @@ put_object(struct report *r, const struct report_row *row)
 		say(r, " <span class=\"m\">and {0} more</span>",
 		    " <span class=\"m\">und {0} weitere</span>", number(r, row->places - 1).s,
 		    NULL);
-	dk_hex(row->object_id, sizeof(row->object_id), hex);
-	form(r, "<code class=\"id\">{0}</code></th>", hex, NULL);
+	form(r, "<code class=\"id\">{0}</code></th>", row->id, NULL);
 	put(r, "<td role=\"cell\">");
 	if (row->label.s[0])
 		form(r, "<bdi class=\"label\">{0}</bdi>", row->label.s, NULL);

@@ -222,7 +222,19 @@ report_limits(struct report *r)
 	if (scans.count > SCANS_SHOWN)
 		say(r, "<li>and {0} more\n", "<li>und {0} weitere\n",
 		    number(r, scans.count - SCANS_SHOWN).s, NULL);
-	put(r, "</ul>\n</ul>\n</section>\n");
+	put(r, "</ul>\n");
+	if (r->documents)
+		put(r,
+		    pick(r,
+			"<li>A document of Microsoft’s protocol is known by the SHA-256 of its "
+			"wrapped key. One that was never unwrapped here is not covered, nor is "
+			"what "
+			"a client reads under a licence of before.\n",
+			"<li>Ein Dokument aus Microsofts Protokoll ist am SHA-256 seines "
+			"verpackten "
+			"Schlüssels kenntlich. Eines, das hier nie ausgepackt wurde, ist nicht "
+			"erfasst, ebenso was ein Client mit einer früheren Lizenz liest.\n"));
+	put(r, "</ul>\n</section>\n");
 	return err;
 }
 

@@ -4,6 +4,7 @@
 
 #include "assess_words.h"
 #include "base/text.h"
+#include "log_print.h"
 #include "report_impl.h"
 
 /* ---- what was stolen for it ---- */
@@ -51,6 +52,11 @@ put_how(struct report *r, const struct dk_exposure_why *why)
 		break;
 	case DK_HOW_VERIFIER:
 		put(r, pick(r, "checked by what the thief had: ", "geprüft durch Entwendetes: "));
+		break;
+	case DK_HOW_JUDGED:
+		put(r,
+		    pick(r, "whose request it was, said what the thief had: ",
+			"wessen Anfrage es war, sagte Entwendetes: "));
 		break;
 	case DK_HOW_FETCHD:
 		put(r,
@@ -132,6 +138,15 @@ put_factor(struct report *r, const struct dk_exposure_factor *factor)
 		    "Zertifikat der Zertifizierungsstelle <code>{0}</code>",
 		    short_hex((const uint8_t *)r->assess->ca.at + 32 * factor->id).s, NULL);
 		return;
+	case DK_BY_CONFIRMATION:
+		say(r, "Confirmation of log entry {0}", "Bestätigung aus Protokolleintrag {0}",
+		    index_word(factor->id).s, NULL);
+		return;
+	case DK_BY_FRONT:
+		put(r,
+		    pick(r, "Certificate that a front saw",
+			"Zertifikat, das ein vorgelagerter Dienst sah"));
+		return;
 	}
 }
 
@@ -152,7 +167,7 @@ put_factors(struct report *r, const struct dk_exposure_entry *e, bool all)
 			left++;
 			continue;
 		}
-		dk_exposure_why_factor(r->exposure, &e->factor[i], e->after, e->before, &why);
+		dk_exposure_why_factor(r->exposure, e, &e->factor[i], &why);
 		put(r, "<li>");
 		put_factor(r, &e->factor[i]);
 		put(r, ": ");
@@ -177,6 +192,25 @@ put_entry_time(struct report *r, uint64_t index)
 		say(r, "not later than {0}", "spätestens {0}", when(r, at.before).s, NULL);
 }
 
+/* Of Microsoft's protocol: what the request had at all. */
+static void
+put_level(struct report *r, const struct assess_entry *entry)
+{
+	static const char *const gates[][2] = {
+		[ASSESS_SESSION] = { "an open session", "einer offenen Sitzung" },
+		[ASSESS_APPROVAL] = { "an approval of before", "einer früheren Genehmigung" },
+		[ASSESS_NETWORK] = { "a network identity", "einer Netzkennung" },
+	};
+
+	if (!entry->clear)
+		return;
+	say(r, ", at level {0}", ", auf Stufe {0}", log_level_name(entry->level), NULL);
+	for (unsigned gate = ASSESS_SESSION; gate <= ASSESS_NETWORK; gate <<= 1)
+		if (entry->gates & gate)
+			say(r, ", with {0}", ", mit {0}", pick(r, gates[gate][0], gates[gate][1]),
+			    NULL);
+}
+
 static void
 put_release(struct report *r, const struct dk_exposure_verdict *v)
 {
@@ -193,6 +227,7 @@ put_release(struct report *r, const struct dk_exposure_verdict *v)
 		say(r, " at the request of <bdi class=\"name\">{0}</bdi>",
 		    ", angefragt von <bdi class=\"name\">{0}</bdi>", shown_string(user->name).s,
 		    NULL);
+	put_level(r, entry);
 	put(r,
 	    v->customer_rule == DK_RULE_RELEASE
 		? pick(r, ". The thief could have made this request:",

@@ -229,6 +229,8 @@ authd_dke_decrypt(struct authd *authd, const struct ipc_message *message)
 	if (!dke_gates_read(&a.message.claims, &a.gates))
 		return false;
 	a.code = check(authd, &a);
+	if (a.code == DK_CODE_OK)
+		dke_gates_allowed(&a.gates);
 	send_judged(authd, message->id, &a);
 	return true;
 }

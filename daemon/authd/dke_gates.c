@@ -105,6 +105,13 @@ dke_gates_look(struct dke_gates *gates, const struct gates *confirmations,
 	}
 }
 
+void
+dke_gates_allowed(struct dke_gates *gates)
+{
+	if (!gates->front && !(gates->held & POLICY_GATE_CLIENT_CERTIFICATE))
+		gates->certificate.holds = false;
+}
+
 static bool
 front_holds(const struct dke_gates *gates)
 {

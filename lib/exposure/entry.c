@@ -130,27 +130,36 @@ add_device(struct dk_exposure *x, const struct dk_exposure_entry *e, struct dk_w
 	return DK_OK;
 }
 
-static uint32_t
-forge_steps(const struct dk_exposure *x, const struct dk_exposure_factor *f, struct dk_when when)
+static dk_err
+add_confirmation(struct dk_exposure *x, const struct dk_exposure_entry *e)
 {
-	bool known = dk_known_process(x, f->verifier, when);
+	void *array = x->confirmation;
 
-	switch (f->kind) {
-	case DK_BY_DEVICE:
-	case DK_BY_APPROVAL:
-		return known ? 1 : dk_known_device_steps(dk_known_device_find(x, f->id), when);
-	case DK_BY_ADMIN:
-		known |= dk_known_secret(x, DK_THEFT_ADMIN, f->id, when);
-		break;
-	case DK_BY_TOKEN:
-		known |= dk_known_secret(x, DK_THEFT_TOKEN_KEY, f->id, when) ||
-		    dk_known_process(x, DK_EXPOSURE_FETCHD, when);
-		break;
-	case DK_BY_CERT:
-		known |= dk_known_secret(x, DK_THEFT_CA, f->id, when);
-		break;
-	}
-	return known ? 1 : DK_STEPS_NONE;
+	if (!grow(&array, &x->confirmation_cap, x->confirmation_count, sizeof(*x->confirmation)))
+		return DK_ERR_NOMEM;
+	x->confirmation = array;
+	x->confirmation[x->confirmation_count++] =
+	    (struct dk_known_confirmation){ .index = e->index, .device = e->root };
+	if (!dk_known_device_find(x, e->root) && e->after < x->c.to)
+		dk_known_missing(x, DK_MISSING_RECORD, e->index);
+	return DK_OK;
+}
+
+static uint32_t
+forge_steps(const struct dk_exposure *x, const struct dk_exposure_entry *e,
+    const struct dk_exposure_factor *f)
+{
+	struct dk_when when = { e->after, e->before };
+
+	if (dk_known_verifier_of(x, e, f) != DK_EXPOSURE_NONE ||
+	    dk_known_secret_of(x, f, when) != DK_EXPOSURE_NONE ||
+	    (f->kind == DK_BY_TOKEN && dk_known_process(x, DK_EXPOSURE_FETCHD, when)))
+		return 1;
+	if (f->kind == DK_BY_DEVICE || f->kind == DK_BY_APPROVAL)
+		return dk_known_device_steps(dk_known_device_find(x, f->id), when);
+	if (f->kind == DK_BY_CONFIRMATION)
+		return dk_known_device_steps(dk_known_confirmer(x, f->id), when);
+	return DK_STEPS_NONE;
 }
 
 /* Rule 3. */
@@ -186,13 +195,22 @@ release_steps(const struct dk_exposure *x, const struct dk_exposure_entry *e, st
 	if (!dk_when_in_window(x, when))
 		return DK_STEPS_NONE;
 	for (size_t i = 0; i < e->factor_count; i++) {
-		uint32_t one = forge_steps(x, &e->factor[i], when);
+		uint32_t one = forge_steps(x, e, &e->factor[i]);
 
 		if (one == DK_STEPS_NONE)
 			return one;
 		steps += one;
 	}
 	return steps;
+}
+
+/* The entry that a factor names is there. */
+static bool
+has_root(const struct dk_exposure *x, const struct dk_exposure_factor *f)
+{
+	if (f->kind == DK_BY_DEVICE || f->kind == DK_BY_APPROVAL)
+		return dk_known_device_find(x, f->id) != NULL;
+	return f->kind != DK_BY_CONFIRMATION || dk_known_confirmation_find(x, f->id) != NULL;
 }
 
 /* A device that was stolen at some time, or enrolled by a thief, asked for it. */
@@ -203,13 +221,12 @@ stolen_device(struct dk_exposure *x, const struct dk_exposure_entry *e)
 
 	for (size_t i = 0; i < e->factor_count; i++) {
 		const struct dk_exposure_factor *f = &e->factor[i];
-		bool is_device = f->kind == DK_BY_DEVICE || f->kind == DK_BY_APPROVAL;
-		const struct dk_known_device *d = is_device ? dk_known_device_find(x, f->id) : NULL;
+		const struct dk_known_device *d =
+		    f->kind == DK_BY_DEVICE ? dk_known_device_find(x, f->id) : NULL;
 
-		if (is_device && !d && e->after < x->c.to)
-			x->missing |= DK_MISSING_RECORD;
-		found |=
-		    d && f->kind == DK_BY_DEVICE && (d->rogue || d->stolen != DK_EXPOSURE_NEVER);
+		if (!has_root(x, f) && e->after < x->c.to)
+			dk_known_missing(x, DK_MISSING_RECORD, e->index);
+		found |= d && (d->rogue || d->stolen != DK_EXPOSURE_NEVER);
 	}
 	return found;
 }
@@ -282,6 +299,8 @@ dk_exposure_entry(struct dk_exposure *x, const struct dk_exposure_entry *e)
 		return add_code(x, e, when);
 	case DK_ENTRY_DEVICE:
 		return add_device(x, e, when);
+	case DK_ENTRY_CONFIRMATION:
+		return add_confirmation(x, e);
 	case DK_ENTRY_RELEASE:
 		add_release(x, e, when);
 		return DK_OK;

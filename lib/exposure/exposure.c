@@ -43,6 +43,7 @@ begin(struct dk_exposure *x)
 			x->key[t->id] |= DK_KEY_STOLEN;
 		else
 			x->offline = false;
+		x->token |= t->kind == DK_THEFT_TOKEN_KEY && t->since <= x->c.to;
 	}
 	for (size_t i = 0; i < x->c.own_count; i++)
 		x->key[x->c.own[i]] |= DK_KEY_OWN | DK_KEY_SERVICE;
@@ -90,6 +91,7 @@ dk_exposure_free(struct dk_exposure *x)
 	free(x->release);
 	free(x->code);
 	free(x->device);
+	free(x->confirmation);
 	free(x);
 }
 

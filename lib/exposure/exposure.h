@@ -4,11 +4,11 @@
  *
  * A pure computation. What was stolen goes in first, then all entries of the log in its order,
  * then one object after the other; each object's verdict comes back at once. Memory: 16 bytes for
- * an object, 4 for a key, 48 for a device and 24 for an enrolment code. Time: linear in entries and
- * stanzas, times the number of thefts.
+ * an object, 4 for a key, 48 for a device, 24 for an enrolment code and 16 for a confirmation.
+ * Time: linear in entries and stanzas, times the number of thefts.
  *
  * Keys, objects, issuers' keys and certificate authorities are numbers that the caller
- * gave them; devices and codes are the log indexes of their records. Times are
+ * gave them; devices, codes and confirmations are the log indexes of their records. Times are
  * seconds since 1970.
  *
  * Spec: spec/exposure.md sections 2 to 5, but for 2.3
@@ -75,21 +75,24 @@ struct dk_exposure_case {
 /* Classes of entries that matter; all others are OTHER. */
 enum dk_exposure_class {
 	DK_ENTRY_OTHER = 0,
-	DK_ENTRY_BEGUN,   /* 1 of spec/log.md section 3 */
-	DK_ENTRY_RELEASE, /* 2 */
-	DK_ENTRY_KEY,     /* 5 */
-	DK_ENTRY_CODE,    /* 8 */
-	DK_ENTRY_DEVICE,  /* 9 */
-	DK_ENTRY_CONFIG,  /* 14 */
-	DK_ENTRY_CLOSED,  /* any class: its record is not there, or erased in part */
+	DK_ENTRY_BEGUN,        /* 1 of spec/log.md section 3 */
+	DK_ENTRY_RELEASE,      /* 2 */
+	DK_ENTRY_KEY,          /* 5 */
+	DK_ENTRY_CODE,         /* 8 */
+	DK_ENTRY_DEVICE,       /* 9 */
+	DK_ENTRY_CONFIG,       /* 14 */
+	DK_ENTRY_CONFIRMATION, /* 20 */
+	DK_ENTRY_CLOSED,       /* any class: its record is not there, or erased in part */
 };
 
 enum dk_exposure_factor_kind {
-	DK_BY_DEVICE = 1, /* [index of the enrolment] */
-	DK_BY_ADMIN,      /* [numeric user id] */
-	DK_BY_APPROVAL,   /* [index of the approver's enrolment] */
-	DK_BY_TOKEN,      /* [number of the issuer's key] */
-	DK_BY_CERT,       /* [number of the CA] */
+	DK_BY_DEVICE = 1,   /* [index of the enrolment] */
+	DK_BY_ADMIN,        /* [numeric user id] */
+	DK_BY_APPROVAL,     /* [index of the approver's enrolment] */
+	DK_BY_TOKEN,        /* [number of the issuer's key] */
+	DK_BY_CERT,         /* [number of the CA] */
+	DK_BY_CONFIRMATION, /* [index of the confirmation] */
+	DK_BY_FRONT,        /* [0] a front saw a certificate of the person */
 };
 
 struct dk_exposure_factor {
@@ -104,12 +107,14 @@ struct dk_exposure_entry {
 	uint64_t before; /* and not later than this one; above after */
 	enum dk_exposure_class class;
 	bool prompt; /* mode, of classes RELEASE and CONFIG */
-	bool clear;  /* RELEASE: the share left not encrypted to the requester */
+	bool clear;  /* RELEASE: of Microsoft's protocol; not encrypted to the requester */
 	/* KEY: 1 or 2, the service's key and its recovery key. RELEASE: objects whose share was
 	 * handed out. Others: none. */
 	size_t count;
 	const uint32_t *item;
-	uint64_t root;       /* CODE: user id of the administrator; DEVICE: index of its code */
+	/* CODE: user id of the administrator; DEVICE: index of its code; CONFIRMATION: index of the
+	 * enrolment of its device. */
+	uint64_t root;
 	size_t factor_count; /* RELEASE: at least one */
 	const struct dk_exposure_factor *factor;
 };
@@ -125,6 +130,7 @@ struct dk_exposure_object {
 	uint32_t object;
 	bool body;     /* the thief could have a copy of the body */
 	bool verified; /* the sets are those that their writers made */
+	bool document; /* of Microsoft's protocol: who has a token asks for it, no device does */
 	size_t set_count;
 	const struct dk_exposure_set *set;
 };
@@ -163,7 +169,7 @@ struct dk_exposure_verdict {
 	uint32_t provider_key, customer_key;                /* where the rule is UNWRAP */
 	uint64_t entry; /* where customer_rule is RELEASE or INTERCEPT */
 	bool on_device; /* a stolen device had it: section 5 */
-	bool online;    /* what-if: a stolen device could have asked for it */
+	bool online;    /* what-if: who has what was stolen could have asked for it */
 };
 
 struct dk_exposure;
@@ -197,6 +203,7 @@ enum dk_exposure_how {
 	DK_HOW_STOLEN,   /* it was stolen itself: theft */
 	DK_HOW_SERVICE,  /* a key of the service, by theft, and by second if there is one */
 	DK_HOW_VERIFIER, /* theft: of the process that verified the factor */
+	DK_HOW_JUDGED,   /* theft: of authd, which said whose request it was */
 	DK_HOW_FETCHD,   /* theft: of the process that fetches issuers' keys */
 	DK_HOW_CODE,     /* a rogue device; theft: of the administrator, whose code is entry code */
 	DK_HOW_ENROLMENT /* a rogue device; theft: of the process at its enrolment */
@@ -212,17 +219,17 @@ struct dk_exposure_why {
 
 /* A key, whenever. */
 void dk_exposure_why_key(const struct dk_exposure *x, uint32_t key, struct dk_exposure_why *ret);
-/* A factor of an entry with this interval: section 3, forgeries. */
-void dk_exposure_why_factor(const struct dk_exposure *x, const struct dk_exposure_factor *factor,
-    uint64_t after, uint64_t before, struct dk_exposure_why *ret);
+/* A factor of an entry: section 3, forgeries. */
+void dk_exposure_why_factor(const struct dk_exposure *x, const struct dk_exposure_entry *entry,
+    const struct dk_exposure_factor *factor, struct dk_exposure_why *ret);
 /* A device, by the index of its enrolment, by such an entry. */
-void dk_exposure_why_device(const struct dk_exposure *x, uint64_t device, uint64_t before,
-    struct dk_exposure_why *ret);
+void dk_exposure_why_device(
+    const struct dk_exposure *x, uint64_t device, uint64_t before, struct dk_exposure_why *ret);
 /* Whether rule 2 and rule 3 give the objects of a release. */
 void dk_exposure_why_release(const struct dk_exposure *x, const struct dk_exposure_entry *entry,
     bool *ret_release, bool *ret_intercept);
-/* What is missing of the log, as for each object; and the first entry that shows it, if one does, or
- * DK_EXPOSURE_NEVER. */
+/* What is missing of the log, as for each object; and the first entry that shows it, if one does,
+ * or DK_EXPOSURE_NEVER. */
 unsigned dk_exposure_why_log(const struct dk_exposure *x);
 uint64_t dk_exposure_why_missing(const struct dk_exposure *x, unsigned bit);
 

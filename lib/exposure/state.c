@@ -90,6 +90,64 @@ dk_known_code_find(const struct dk_exposure *x, uint64_t index)
 	return bsearch(&index, x->code, x->code_count, sizeof(*x->code), compare_index);
 }
 
+const struct dk_known_confirmation *
+dk_known_confirmation_find(const struct dk_exposure *x, uint64_t index)
+{
+	if (!x->confirmation_count)
+		return NULL;
+	return bsearch(&index, x->confirmation, x->confirmation_count, sizeof(*x->confirmation),
+	    compare_index);
+}
+
+const struct dk_known_device *
+dk_known_confirmer(const struct dk_exposure *x, uint64_t index)
+{
+	const struct dk_known_confirmation *c = dk_known_confirmation_find(x, index);
+
+	return c ? dk_known_device_find(x, c->device) : NULL;
+}
+
+/* Which CAs a front trusts, nobody knows. */
+static size_t
+any_ca(const struct dk_exposure *x, struct dk_when when)
+{
+	for (size_t i = 0; i < x->c.theft_count; i++)
+		if (x->c.theft[i].kind == DK_THEFT_CA && x->c.theft[i].since <= when.before)
+			return i;
+	return DK_EXPOSURE_NONE;
+}
+
+size_t
+dk_known_secret_of(
+    const struct dk_exposure *x, const struct dk_exposure_factor *f, struct dk_when when)
+{
+	switch (f->kind) {
+	case DK_BY_ADMIN:
+		return dk_known_theft(x, DK_THEFT_ADMIN, f->id, when);
+	case DK_BY_TOKEN:
+		return dk_known_theft(x, DK_THEFT_TOKEN_KEY, f->id, when);
+	case DK_BY_CERT:
+		return dk_known_theft(x, DK_THEFT_CA, f->id, when);
+	case DK_BY_FRONT:
+		return any_ca(x, when);
+	default:
+		return DK_EXPOSURE_NONE;
+	}
+}
+
+/* Of a clear release, authd says whose request it was. */
+size_t
+dk_known_verifier_of(const struct dk_exposure *x, const struct dk_exposure_entry *e,
+    const struct dk_exposure_factor *f)
+{
+	struct dk_when when = { e->after, e->before };
+	size_t theft = dk_known_theft(x, DK_THEFT_PROCESS, f->verifier, when);
+
+	if (theft == DK_EXPOSURE_NONE && e->clear)
+		theft = dk_known_theft(x, DK_THEFT_PROCESS, DK_EXPOSURE_AUTHD, when);
+	return theft;
+}
+
 uint32_t
 dk_known_service_steps(const struct dk_exposure *x)
 {

@@ -22,6 +22,11 @@ struct dk_known_code {
 	bool rogue;     /* an administrator's secret was stolen, and used for it perhaps */
 };
 
+struct dk_known_confirmation {
+	uint64_t index;
+	uint64_t device; /* index of its enrolment */
+};
+
 struct dk_known_device {
 	uint64_t index;
 	uint64_t stolen; /* since; DK_EXPOSURE_NEVER: it was not */
@@ -46,9 +51,12 @@ struct dk_exposure {
 	size_t code_count, code_cap;
 	struct dk_known_device *device;
 	size_t device_count, device_cap;
+	struct dk_known_confirmation *confirmation;
+	size_t confirmation_count, confirmation_cap;
 	uint32_t service_steps; /* to all keys of the service */
 	bool offline;           /* only keys were stolen: no release is the thief's */
 	bool online;            /* a stolen device could ask in the window */
+	bool token;             /* so could who has a token key */
 	unsigned missing;
 	uint64_t missing_at[4]; /* by bit: the first entry that shows it */
 	bool any, begun, configured, prompt, objects;
@@ -79,6 +87,17 @@ bool dk_known_secret(
 uint32_t dk_known_device_steps(const struct dk_known_device *device, struct dk_when when);
 const struct dk_known_device *dk_known_device_find(const struct dk_exposure *x, uint64_t index);
 const struct dk_known_code *dk_known_code_find(const struct dk_exposure *x, uint64_t index);
+const struct dk_known_confirmation *dk_known_confirmation_find(
+    const struct dk_exposure *x, uint64_t index);
+/* The device that confirmed, or NULL. */
+const struct dk_known_device *dk_known_confirmer(const struct dk_exposure *x, uint64_t index);
+/* Place of the first theft on which a factor of this kind rests, whoever verified it; devices are
+ * not among them. */
+size_t dk_known_secret_of(
+    const struct dk_exposure *x, const struct dk_exposure_factor *factor, struct dk_when when);
+/* Likewise of a process on whose word alone it rests. */
+size_t dk_known_verifier_of(const struct dk_exposure *x, const struct dk_exposure_entry *entry,
+    const struct dk_exposure_factor *factor);
 /* Steps to the key service's keys, whenever. */
 uint32_t dk_known_service_steps(const struct dk_exposure *x);
 

@@ -67,36 +67,39 @@ dk_exposure_why_device(
 	}
 }
 
-/* The secret that the factor itself rests on; devices are not among them. */
-static enum dk_theft_kind
-secret_of(enum dk_exposure_factor_kind kind)
+/* The device that a factor rests on, if it does on one. */
+static void
+why_its_device(const struct dk_exposure *x, const struct dk_exposure_factor *f, uint64_t before,
+    struct dk_exposure_why *ret)
 {
-	if (kind == DK_BY_ADMIN)
-		return DK_THEFT_ADMIN;
-	return kind == DK_BY_TOKEN ? DK_THEFT_TOKEN_KEY : DK_THEFT_CA;
+	const struct dk_known_confirmation *c = NULL;
+
+	if (f->kind == DK_BY_CONFIRMATION)
+		c = dk_known_confirmation_find(x, f->id);
+	else if (f->kind == DK_BY_DEVICE || f->kind == DK_BY_APPROVAL)
+		dk_exposure_why_device(x, f->id, before, ret);
+	if (c)
+		dk_exposure_why_device(x, c->device, before, ret);
 }
 
 void
-dk_exposure_why_factor(const struct dk_exposure *x, const struct dk_exposure_factor *f,
-    uint64_t after, uint64_t before, struct dk_exposure_why *ret)
+dk_exposure_why_factor(const struct dk_exposure *x, const struct dk_exposure_entry *e,
+    const struct dk_exposure_factor *f, struct dk_exposure_why *ret)
 {
-	struct dk_when when = { after, before };
-	size_t verifier;
+	struct dk_when when = { e->after, e->before };
+	size_t verifier = dk_known_verifier_of(x, e, f);
 
 	*ret = nothing;
-	if (f->kind == DK_BY_DEVICE || f->kind == DK_BY_APPROVAL) {
-		dk_exposure_why_device(x, f->id, before, ret);
-	} else {
-		ret->theft = dk_known_theft(x, secret_of(f->kind), f->id, when);
-		ret->how = DK_HOW_STOLEN;
-	}
+	ret->theft = dk_known_secret_of(x, f, when);
+	ret->how = DK_HOW_STOLEN;
+	if (ret->theft == DK_EXPOSURE_NONE)
+		why_its_device(x, f, e->before, ret);
 	/* A rogue device is a step longer than that. */
-	verifier = dk_known_theft(x, DK_THEFT_PROCESS, f->verifier, when);
 	if (verifier != DK_EXPOSURE_NONE &&
 	    (ret->theft == DK_EXPOSURE_NONE || ret->how != DK_HOW_STOLEN)) {
 		*ret = nothing;
 		ret->theft = verifier;
-		ret->how = DK_HOW_VERIFIER;
+		ret->how = x->c.theft[verifier].id == f->verifier ? DK_HOW_VERIFIER : DK_HOW_JUDGED;
 	}
 	if (ret->theft == DK_EXPOSURE_NONE && f->kind == DK_BY_TOKEN) {
 		ret->theft = dk_known_theft(x, DK_THEFT_PROCESS, DK_EXPOSURE_FETCHD, when);

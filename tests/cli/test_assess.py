@@ -3,6 +3,7 @@
 Its results have the form of spec/assessment.schema.json."""
 
 import copy
+import hashlib
 import json
 import os
 import pathlib
@@ -21,7 +22,7 @@ SOURCE = pathlib.Path(os.environ["DOUBLEKEY_SOURCE"])
 LOG = tiles.Signer("log.example.org/made")
 T0 = 1924992000  # 2031-01-01
 HTTPD, AUTHD, KEYD = 2, 3, 4
-BEGUN, RELEASE, HEARTBEAT, KEY, CODE, DEVICE, STARTED = 1, 2, 4, 5, 8, 9, 14
+BEGUN, RELEASE, HEARTBEAT, KEY, CODE, DEVICE, STARTED, CONFIRMED = 1, 2, 4, 5, 8, 9, 14, 20
 PROMPT, STRICT = 1, 2
 NATIVE, DKE = 1, 3
 LAPTOP, PHONE, FIRST = 4, 6, 7  # log indexes: two enrolments, the first entry behind them
@@ -29,9 +30,9 @@ ISSUER, KID, CA = "https://id.example.org", "k1", b"\7" * 32
 PROVIDER = "provider-keys provider since unknown"
 
 
-def token(kid=KID):
-    short = [struct.pack("B", len(x)) + x.encode() for x in (ISSUER, kid, "")]
-    return bytes(32) + struct.pack(">Q", T0) + b"".join(short)
+def token(kid=KID, issuer=ISSUER, thumbprint=None):
+    short = [struct.pack("B", len(x)) + x.encode() for x in (issuer, kid, "")]
+    return (thumbprint or hashlib.sha256(kid.encode()).digest()) + struct.pack(">Q", T0) + b"".join(short)
 
 
 class Made:
@@ -95,7 +96,8 @@ class Made:
             return None
         self.result = json.loads(done.out)
         check(self.result)
-        found = {self.ids.get(o["object"], "?"): o for o in self.result["objects"]}
+        found = {self.ids.get(o.get("object"), o.get("document")): o
+                 for o in self.result["objects"]}
         return found
 
     def answer(self, *stolen, **more):
@@ -126,7 +128,8 @@ def made(dk, tmp_path, keys):
 LAPTOP_KEY, PHONE_KEY = "device laptop-7 since unknown", "device phone since unknown"
 TOKEN_KEY = "token-key %s %s since unknown" % (ISSUER, KID)
 CA_KEY = "ca %s since unknown" % CA.hex()
-DKE_FACTORS = ((6, KEYD, 3), (5, KEYD, 3))
+SESSION, APPROVAL, NETWORK = (6, KEYD, 3), (4, KEYD, PHONE), (7, HTTPD, 2)
+DKE_FACTORS = (SESSION, APPROVAL, NETWORK)
 
 
 @pytest.mark.parametrize("form, enough, not_enough", [
@@ -144,9 +147,18 @@ DKE_FACTORS = ((6, KEYD, 3), (5, KEYD, 3))
      [[TOKEN_KEY], [PHONE_KEY]]),
     (dict(factors=((1, KEYD, LAPTOP), (4, KEYD, PHONE))), [[LAPTOP_KEY], [LAPTOP_KEY, PHONE_KEY]],
      [[PHONE_KEY]]),
-    # Microsoft's protocol: its own factors keep nobody out, and it answers in clear.
+    # Microsoft's protocol: what covers more than the request keeps nobody out; it answers in clear.
     (dict(factors=DKE_FACTORS, token=token(), front=DKE, person={"person": "a@example.org"}),
      [[TOKEN_KEY], ["tls-key since unknown"], ["proxy since unknown"]], [[LAPTOP_KEY], [CA_KEY]]),
+    # So does not the certificate of a front beside a network; what it saw on the connection does.
+    (dict(factors=(NETWORK,), token=token(), certificate=bytes(32) + CA, front=DKE), [[TOKEN_KEY]],
+     [[CA_KEY]]),
+    (dict(factors=((7, HTTPD, 1),), token=token(), certificate=bytes(32) + CA, front=DKE),
+     [[TOKEN_KEY, CA_KEY], [TOKEN_KEY, "ca %s since unknown" % ("0" * 64)],
+      ["process authd since unknown"]], [[TOKEN_KEY], [CA_KEY]]),
+    (dict(factors=(SESSION,), token=token(), certificate=bytes(32) + CA, front=DKE),
+     [[TOKEN_KEY, CA_KEY], ["process authd since unknown"]],
+     [[TOKEN_KEY], [CA_KEY], [TOKEN_KEY, "ca %s since unknown" % ("0" * 64)]]),
     (dict(factors=(), token=token()), [[TOKEN_KEY]], [["tls-key since unknown"]]),
 ])
 def test_what_a_release_rests_on(made, form, enough, not_enough):
@@ -175,6 +187,95 @@ def test_another_key_of_the_issuer(made):
     made.write(made.release(factors=(), token=token("k2")), made.release("b", (), token=token()))
     found = made.assess(TOKEN_KEY)
     assert (found["a"]["answer"], found["b"]["answer"]) == ("not-readable", "readable")
+
+
+def test_a_key_is_stolen_under_all_its_names(made):
+    """A tenant signs under two names."""
+    other = token(issuer="https://sts.example.org/")
+    made.write(made.release(factors=(), token=other), made.release("b", (), token=token()))
+    found = made.assess(TOKEN_KEY)
+    assert (found["a"]["answer"], found["b"]["answer"]) == ("readable", "readable")
+    other = token(issuer="https://sts.example.org/", thumbprint=bytes(32))
+    made.write(made.release(factors=(), token=other), made.release("b", (), token=token()))
+    assert made.assess(TOKEN_KEY)["a"]["answer"] == "not-readable"
+
+
+# ---- documents of Microsoft's protocol ----
+
+def unwrapped(made, name, *factors, level=6, key=None, **more):
+    document = hashlib.sha256(name.encode()).digest()
+    return Event(RELEASE, dict(decision=1, mode=STRICT, front=DKE, level=level, token=token(),
+                               factors=list(factors), **more), {"person": "a@example.org"},
+                 [Object(0, bytes(16), document + bytes(16), 0, key or made.key)])
+
+
+def documents(made, found):
+    return {name: found[hashlib.sha256(name.encode()).hexdigest()] for name in ("one", "two")}
+
+
+def confirmed(root):
+    return Event(CONFIRMED, {"front": DKE, "decision": 1, "factors": [(1, KEYD, root)]},
+                 {"person": "a@example.org"})
+
+
+def test_documents(made):
+    made.write(confirmed(PHONE), unwrapped(made, "one", (5, KEYD, FIRST), level=3),
+               unwrapped(made, "two", *DKE_FACTORS), unwrapped(made, "two", level=0))
+    found = documents(made, made.assess(TOKEN_KEY))
+    assert [o["answer"] for o in found.values()] == ["not-readable", "readable"]
+    two = found["two"]
+    assert (two["entry"], two["level"], two["user"]) == (FIRST + 2, "C- (ambient)", "a@example.org")
+    assert two["gates"] == ["session", "approval", "network"]
+    assert "at level C- (ambient), with a session, with an approval, with a network, and the thief " \
+        "could have asked for it: token of" in two["derivation"]
+    assert all(o["without_log"] for o in found.values())
+    assert {row["key"]: (row["readable"], row["not-readable"]) for row in made.result["by_key"]} == {
+        made.key.hex(): (1, 3)}
+    found = documents(made, made.assess(TOKEN_KEY, PHONE_KEY))
+    assert [o["answer"] for o in found.values()] == ["readable", "readable"]
+    assert found["one"]["level"] == "C" and "confirmation of log entry %d (device phone, stolen" % \
+        FIRST in found["one"]["derivation"]
+    found = documents(made, made.assess("process authd since unknown"))
+    assert "confirmation of log entry %d (whose request it was is the word of process authd" % \
+        FIRST in found["one"]["derivation"]
+    # A device alone asks for nothing here; the key of the service opens all.
+    for stolen, answer in ((PHONE_KEY, "not-readable"), ("key-version finance/1 since unknown", "readable")):
+        found = documents(made, made.assess(stolen))
+        assert {o["answer"] for o in found.values()} == {answer}
+    assert "level" not in found["one"] and not documents(made, made.assess(PHONE_KEY))["one"][
+        "without_log"]
+
+
+def test_a_document_whose_evidence_is_missing(made):
+    made.write(confirmed(PHONE), unwrapped(made, "one", (5, KEYD, FIRST)), unwrapped(made, "two"),
+               without=(FIRST,))
+    found = documents(made, made.assess(TOKEN_KEY))
+    assert (found["one"]["missing"], found["two"]["answer"]) == ("log-record", "readable")
+    assert "level" not in documents(made, made.assess(LAPTOP_KEY))["two"]
+    # A confirmation by a device that was never enrolled, and one that is none.
+    for events in ([confirmed(FIRST)], [Event(HEARTBEAT)]):
+        made.write(*events, unwrapped(made, "one", (5, KEYD, FIRST)), unwrapped(made, "two"))
+        assert documents(made, made.assess(TOKEN_KEY))["one"]["missing"] == "log-record"
+    made.write(unwrapped(made, "one", key=b"\5" * 32), unwrapped(made, "two"))
+    found = documents(made, made.assess(PHONE_KEY))
+    assert (found["one"]["missing"], found["two"]["answer"]) == ("key", "not-readable")
+
+
+def test_a_document_is_explained(made):
+    made.write(confirmed(PHONE), unwrapped(made, "one", (5, KEYD, FIRST), level=3),
+               unwrapped(made, "two", SESSION))
+    made.assess(TOKEN_KEY)
+    document = hashlib.sha256(b"one").hexdigest()
+
+    def explain(text):
+        return made.dk("assess", "-q", "--incident", "incident", "--catalogue", "catalogue", "--log",
+                       "log", "--records", "records", "--key", LOG.vkey, "--explain", text,
+                       cwd=made.folder)
+    out = explain(document.upper()).out.decode()
+    assert "customer set of a document, could be copied\n    key %s (not stolen)" % made.key.hex() in out
+    assert "the log vouches for the set" in out and "at level C\n" in out
+    assert "    confirmation of log entry %d (not stolen)\n" % FIRST in out
+    assert explain("0" * 64).status == 1 and explain("0" * 63).status == 2
 
 
 def test_a_rogue_device(made):
@@ -245,7 +346,7 @@ def test_records_that_are_not_there(made):
 
 
 def test_a_release_that_nothing_is_known_to_rest_on(made):
-    made.write(made.release(factors=DKE_FACTORS, front=DKE))
+    made.write(made.release(factors=(SESSION,), front=DKE))
     assert made.missing(LAPTOP_KEY) == "log-record"
 
 

@@ -70,8 +70,9 @@ static const char *const KINDS[] = { "", "key", "device", "admin", "token-key", 
 static const char *const PROCESSES[] = { "", "parent", "httpd", "authd", "keyd", "logd", "tokend",
 	"fetchd" };
 static const char *const CLASSES[] = { "other", "begun", "release", "key", "code", "device",
-	"config", "closed" };
-static const char *const FACTORS[] = { "", "device", "admin", "approval", "token", "cert" };
+	"config", "confirmation", "closed" };
+static const char *const FACTORS[] = { "", "device", "admin", "approval", "token", "cert",
+	"confirmation", "front" };
 static const char *const MODES[] = { "strict", "prompt" };
 static const char *const CLEAR[] = { "native", "clear" };
 #define ONE_OF(word, names) one_of(word, names, sizeof(names) / sizeof(names[0]))
@@ -137,7 +138,8 @@ read_entry(struct world *w, struct line *l)
 	e->factor = w->factor[at];
 	if (e->class == DK_ENTRY_CONFIG)
 		e->prompt = ONE_OF(l->word[5], MODES);
-	else if (e->class == DK_ENTRY_CODE || e->class == DK_ENTRY_DEVICE)
+	else if (e->class == DK_ENTRY_CODE || e->class == DK_ENTRY_DEVICE ||
+	    e->class == DK_ENTRY_CONFIRMATION)
 		e->root = number(l->word[5]);
 	else if (e->class == DK_ENTRY_KEY)
 		for (size_t i = 5; i < l->count; i++)
@@ -165,11 +167,29 @@ read_set(struct world *w, struct line *l)
 		w->key[at][w->object[at].set_count - 1][s->count++] = (uint32_t)number(l->word[i]);
 }
 
+/* Its one set is what the record of its release says. */
+static void
+read_document(struct world *w, struct line *l)
+{
+	size_t at = w->objects++;
+
+	w->key[at][0][0] = (uint32_t)number(l->word[2]);
+	w->set[at][0] = (struct dk_exposure_set){
+		.customer = true, .copied = true, .count = 1, .key = w->key[at][0]
+	};
+	w->object[at] = (struct dk_exposure_object){ .object = (uint32_t)number(l->word[1]),
+		.body = true,
+		.verified = true,
+		.document = true,
+		.set_count = 1,
+		.set = w->set[at] };
+}
+
 static void
 read_line(struct world *w, struct line *l)
 {
 	static const char *const verbs[] = { "window", "stolen", "own", "entry", "object", "set",
-		"expect" };
+		"document", "expect" };
 
 	if (w->c.theft_count == MANY || w->c.own_count == MANY || w->entries == MANY ||
 	    w->objects == MANY)
@@ -199,6 +219,9 @@ read_line(struct world *w, struct line *l)
 		break;
 	case 5:
 		read_set(w, l);
+		break;
+	case 6:
+		read_document(w, l);
 		break;
 	default:
 		break;
@@ -265,7 +288,7 @@ check_release(const struct world *w, const struct dk_exposure *x, const struct d
 	struct dk_exposure_why why;
 
 	for (size_t i = 0; i < e->factor_count; i++) {
-		dk_exposure_why_factor(x, &e->factor[i], e->after, e->before, &why);
+		dk_exposure_why_factor(x, e, &e->factor[i], &why);
 		need_cause(w, &why);
 	}
 }

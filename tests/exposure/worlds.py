@@ -8,28 +8,42 @@ KEYS, OBJECTS, TIME = 5, 3, 40
 PROCESSES = ["parent", "httpd", "authd", "keyd", "logd", "tokend", "fetchd"]
 
 
-def factor(r, devices):
-    kind = r.choice(["device", "device", "device", "admin", "approval", "token", "cert"])
-    name = r.choice(devices + [99]) if kind in ("device", "approval") else r.randrange(2)
-    verifier = "keyd" if kind in ("device", "approval", "admin") else r.choice(["authd", "httpd"])
-    return f"{kind}:{name}:{verifier}"
+def factor(r, devices, confirmations):
+    kind = r.choice(["device", "device", "device", "admin", "approval", "token", "token", "cert",
+                     "confirmation", "front"])
+    name = {"device": devices + [99], "approval": devices + [99], "front": [0],
+            "confirmation": confirmations + [97] * (not confirmations)}.get(kind, [0, 1])
+    verifier = r.choice(["authd", "httpd"]) if kind in ("token", "cert") else "keyd"
+    return f"{kind}:{r.choice(name)}:{'httpd' if kind == 'front' else verifier}"
 
 
-def what_of(r, codes, devices):
-    kind = r.choice(["release"] * 5 + ["other", "key", "code", "device", "config", "closed"])
+def what_of(r, codes, devices, confirmations):
+    kind = r.choice(["release"] * 6 + ["other", "key", "code", "device", "config", "closed",
+                                       "confirmation", "confirmation"])
     if kind == "release":
         objects = r.sample(range(OBJECTS), r.randint(1, 2))
         return ["release", r.choice(["prompt", "strict"]), r.choice(["native", "native", "clear"]),
-                ",".join(map(str, objects))] + [factor(r, devices) for _ in range(r.randint(1, 3))]
+                ",".join(map(str, objects))] + [
+                    factor(r, devices, confirmations) for _ in range(r.choice([1, 1, 2, 3]))]
     if kind == "key":
         return ["key", r.choice("02")] + r.choice([[], ["1"]])
     if kind == "code":
         return ["code", str(r.randrange(2))]
     if kind == "device":
         return ["device", str(r.choice(codes + [98]))]
+    if kind == "confirmation":
+        return ["confirmation", str(r.choice(devices * 9 + [96]))]
     if kind == "config":
         return ["config", r.choice(["prompt", "strict"])]
     return [r.choice(["other", "other", kind]) if kind == "closed" else kind]
+
+
+def microsofts(r, first):
+    """A device confirms, and documents are unwrapped, with and without that."""
+    gates = [[f"confirmation:{first}:keyd"]] * 3 + [[], ["front:0:httpd"], ["cert:0:httpd"]]
+    return [["confirmation", "4"]] + [
+        ["release", "strict", "clear", str(r.randrange(OBJECTS)), f"token:{r.randrange(2)}:authd"] +
+        r.choice(gates) for _ in range(r.randint(1, 2))]
 
 
 def log(r):
@@ -41,13 +55,16 @@ def log(r):
         body = body[:r.randint(0, 5)]
     elif r.random() < 0.1:
         body[r.randrange(2)] = ["other"]
-    codes, devices = [3], [4]
+    codes, devices, confirmations = [3], [4], []
     for _ in range(r.randint(0, 6)):
-        what = what_of(r, codes, devices)
+        what = what_of(r, codes, devices, confirmations)
         if whole and what[0] == "closed":
             what = ["other"]
-        {"code": codes, "device": devices}.get(what[0], []).append(len(body))
+        {"code": codes, "device": devices, "confirmation": confirmations}.get(
+            what[0], []).append(len(body))
         body.append(what)
+    if whole and r.random() < 0.3:
+        body += microsofts(r, len(body))
     lines, after, before, index = [], r.randint(0, 5), 0, 0
     if whole or r.random() < 0.5:
         body.append(["other"])
@@ -82,8 +99,15 @@ def world(r):
     lines = [["window", str(start), str(r.randint(start, TIME)), str(r.choice([5, 120]))]]
     lines += [theft(r) for _ in range(r.randint(0, 3))]
     lines += [["own", str(k)] for k in r.sample(range(KEYS), r.randint(0, 2))]
-    lines += log(r)
+    entries = log(r)
+    if any(w[4] == "confirmation" for w in entries) and r.random() < 0.5:
+        lines += [["stolen", "token-key", str(r.randrange(2)), str(r.randrange(TIME))],
+                  ["stolen", *r.choice([("device", "4"), ("device", "4"), ("ca", "0"), ("ca", "1")]), "0"]]
+    lines += entries
     for name in range(OBJECTS):
+        if r.random() < 0.2:
+            lines.append(["document", str(name), str(r.choice([0, 1, 2]))])
+            continue
         lines.append(["object", str(name), r.choice(["body"] * 4 + ["no-body"]),
                       r.choice(["verified"] * 4 + ["unverified"])])
         sides = ["customer", "provider"] if r.random() < 0.9 else ["provider"]

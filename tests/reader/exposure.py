@@ -33,6 +33,11 @@ class World:
         self.objects[int(name)] = {"body": body == "body", "verified": verified == "verified",
                                    "sets": []}
 
+    def _document(self, name, key):
+        self._object(name, "body", "verified")
+        self.objects[int(name)]["document"] = True
+        self._set(name, "customer", "copied", key)
+
     def _set(self, name, side, copied, *keys):
         self.objects[int(name)]["sets"].append((side, copied == "copied", [int(k) for k in keys]))
 
@@ -88,10 +93,17 @@ class Closure:
     def forgery(self, entry, factor):
         kind, name, verifier = factor.split(":")
         items = {"admin": [("admin", name)], "token": [("token-key", name), ("process", "fetchd")],
-                 "cert": [("ca", name)]}.get(kind, [])
+                 "cert": [("ca", name)], "front": [t[:2] for t in self.w.thefts if t[0] == "ca"],
+                 }.get(kind, [])
+        items = items + [("process", "authd")] * (entry["rest"][1] == "clear")
         if self.had(entry, ("process", verifier), *items):
             return 1
-        return self.device_steps(entry, name) if kind in ("device", "approval") else None
+        if kind == "confirmation":
+            confirmation = self.named(entry, name, "confirmation")
+            if not confirmation or not self.named(confirmation, confirmation["rest"][0], "device"):
+                return None
+            name = confirmation["rest"][0]
+        return self.device_steps(entry, name) if kind in ("device", "approval", "confirmation") else None
 
     def intercept(self, entry, clear, factors):
         ways = [self.device_steps(entry, f.split(":")[1]) for f in factors if f.startswith("device:")]
@@ -174,9 +186,12 @@ def missing_of_log(c):
         if c.before_end(a) and b["index"] != a["index"] + 1:
             missing.add("log-record")
     for e in filter(c.before_end, entries):
-        wanted = {"device": [("code", i) for i in e["rest"][:1]], "release": [
-            ("device", f.split(":")[1]) for f in e["rest"][3:]
-            if f.startswith(("device:", "approval:"))]}.get(e["what"], [])
+        named = {"device": "device", "approval": "device", "confirmation": "confirmation"}
+        factors = [f.split(":") for f in e["rest"][3:]] if e["what"] == "release" else []
+        wanted = {"device": [("code", i) for i in e["rest"][:1]],
+                  "confirmation": [("device", i) for i in e["rest"][:1]],
+                  "release": [(named[f[0]], f[1]) for f in factors if f[0] in named],
+                  }.get(e["what"], [])
         if e["what"] == "closed" or not all(c.named(e, i, what) for what, i in wanted):
             missing.add("log-record")
     window = any(t[:2] == ("process", "logd") and t[2] <= w.end and t[3] >= w.start
@@ -210,6 +225,8 @@ def online(c, thing):
     devices = [e for e in c.w.entries if e["what"] == "device"]
     taken = {t[1] for t in c.w.thefts if t[0] == "device" and t[2] <= c.w.end}
     able = any(c.rogue(d) or str(d["index"]) in taken for d in devices)
+    if thing.get("document"):
+        able = any(t[0] == "token-key" and t[2] <= c.w.end for t in c.w.thefts)
     keys = {k for side, _, keys in thing["sets"] if side == "customer" for k in keys}
     return bool(able and thing["body"] and keys & c.service_keys())
 
