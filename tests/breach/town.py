@@ -66,19 +66,24 @@ def stamp(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-class Guarded(Fronted, Clocked):
-    """Its proxy keeps all that passes."""
-
+class Timed(Clocked):
     def put_back(self, process):
         """With the clock of the town."""
         if process in CLOCKED and hasattr(self, "ahead"):
-            self.put(process, self.right(process))
+            self.put_program(process, self.right(process))
         else:
             super().put_back(process)
 
-    def put(self, process, program):
+    def put_program(self, process, program):
         """In its place from its next start on; the name that it is started by stays."""
         self.replace(process, SCRIPT % (program, self.right(process), LIBRARY, self.ahead))
+
+    def env(self, name="client"):
+        return dict(super().env(name), LD_PRELOAD=LIBRARY, CLOCK_FILE=self.ahead)
+
+
+class Guarded(Fronted, Timed):
+    """Its proxy keeps all that passes."""
 
     def request(self, method, path, body=None, headers=None):
         """Past the proxy, so that its copy is that of the traffic of users."""
@@ -92,9 +97,6 @@ class Guarded(Fronted, Clocked):
             return answer.status, answer.getheader("Doublekey-Error"), answer.read()
         finally:
             connection.close()
-
-    def env(self, name="client"):
-        return dict(super().env(name), LD_PRELOAD=LIBRARY, CLOCK_FILE=self.ahead)
 
 
 @dataclass
@@ -249,7 +251,7 @@ class Town:
         """One process is a program with this hole."""
         program = os.path.join(BUILD, "tests", "breach", "weakened-" + hole)
         self.s.stop()
-        self.s.put(HOLES[hole], program)
+        self.s.put_program(HOLES[hole], program)
         self.s.start()
         self.silent = hole == "no-log"
         try:
@@ -287,8 +289,8 @@ class Town:
         """Waits until the log's files have all that is in the log."""
         checkpoint(self.s, len(re.findall("^[0-9]", self.s.log(), re.M)))
 
-    def assess(self, thefts, begin, end, more=""):
-        """By the name of each object: what is said of it, which is what the rules say."""
+    def found(self, thefts, begin, end, more):
+        """What is said of each object, and the size of the log."""
         self.published()
         for made in ("copy", "store"):
             shutil.rmtree(self.path(made), ignore_errors=True)
@@ -300,13 +302,18 @@ class Town:
         with open(self.path("incident"), "w") as f:
             f.write('from = "%s"\nto = "%s"\nstolen = {%s}\nsilence = "7200"\n'
                     'sets = "as-written"\n' % (stamp(begin), stamp(end), ", ".join(
-                        '"%s"' % theft.line(begin, end) for theft in thefts)))
-            f.write('own-keys = {"%s"}\n' % self.former_key().id.hex() + more)
+                        '"%s"' % theft.line(begin, end) for theft in thefts)) + more)
         done = self.s.client("assess", "-q", "--incident", "incident", "--catalogue", "catalogue",
                              "--log", "copy", "--records", "records", "--json", "-",
                              who="alice", check=False)
         assert done.returncode == 0, done.stderr
-        found = {o["object"]: o for o in json.loads(done.stdout)["objects"]}
+        return json.loads(done.stdout)["objects"], size
+
+    def assess(self, thefts, begin, end, more=""):
+        """By the name of each object: what is said of it, which is what the rules say."""
+        own = 'own-keys = {"%s"}\n' % self.former_key().id.hex()
+        objects, size = self.found(thefts, begin, end, own + more)
+        found = {o["object"]: o for o in objects}
         answers = {name: found.pop(i) for name, i in self.id.items()}
         assert not found  # no object that nobody knows
         predicted = rules.Rules(self, size).verdicts(thefts, begin, end)

@@ -97,8 +97,8 @@ class Answer:
 
 
 class Connection:
-    def __init__(self, port, context=None, name="dke.example.org"):
-        tcp = socket.create_connection(("127.0.0.1", port), 30)
+    def __init__(self, port, context=None, name="dke.example.org", source=None):
+        tcp = socket.create_connection(("127.0.0.1", port), 30, source and (source, 0))
         try:
             self.tls = (context or client_context()).wrap_socket(tcp, server_hostname=name)
         except OSError:

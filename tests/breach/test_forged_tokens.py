@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The story of 2023: what the thief of the key that signs all tokens opens by Microsoft's protocol,
+and that the assessment lists exactly this, beside what people opened where a token alone would do."""
+import hashlib
+import os
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+
+import entra
+from forger import Forger, Gain
+from post import ALICE, GATES, OFFICE, OUTSIDE, Post
+from reader import pages
+from service import BUILD
+from town import Theft
+
+TOKEN_KEY = Theft("token-key %s k1" % entra.v2())
+BOUND = {key for key, (_, bound) in GATES.items() if bound}
+AMBIENT = {"Session", "Network"}
+OPEN = {"Open"}
+
+
+@pytest.fixture(scope="module")
+def post(tmp_path_factory):
+    made = Post(tmp_path_factory.mktemp("post"))
+    yield made
+    made.end()
+
+
+def of(keys, *names):
+    return {(key, name) for key in keys for name in names}
+
+
+def play(post, gain=None, thefts=(TOKEN_KEY,), first=lambda: None):
+    """What he opened, what the assessment calls readable, and all that it says."""
+    post.write_documents()
+    post.read("before")
+    post.pass_time()
+    begin, thief = post.now(), Forger(post, gain or Gain())
+    post.read("read")
+    first()
+    got = thief.everything()
+    end = post.now()
+    post.pass_time()
+    answers = post.assess(thefts, begin, end)
+    readable = {d for d, a in answers.items() if a["answer"] == "readable"}
+    # What was never unwrapped is in no list, and all else is there with an answer.
+    assert set(answers) == got | of(GATES, "before", "read")
+    assert got <= readable
+    assert {a["answer"] for d, a in answers.items() if d not in readable} <= {"not-readable"}
+    assert thief.refused[401] and thief.refused["refused"] and thief.refused["tls"]
+    return got, readable, answers
+
+
+def test_from_elsewhere(post):
+    """Nothing opens but what asks for nothing. Where a token and a place were enough, what people
+    read meanwhile could have been his."""
+    got, readable, answers = play(post)
+    assert got == of(OPEN, "read", "wanted")
+    assert readable == got | of(AMBIENT, "read")
+    said = answers["Session", "read"]
+    assert said["level"] == "C- (ambient)" and said["gates"] == ["session"]
+    assert "at level C- (ambient), with a session" in said["derivation"]
+    assert answers["Open", "wanted"]["level"] == "C-"
+    assert {answers[key, "before"]["answer"] for key in GATES} == {"not-readable"}
+
+
+def test_from_the_place_of_a_session(post):
+    """What the session covers, and the network; nothing that has to be covered by itself."""
+    got, readable, _ = play(post, Gain(places=(OUTSIDE, OFFICE)))
+    assert got == of(OPEN | AMBIENT, "read", "wanted")
+    assert readable == got
+
+
+def test_an_authenticator_as_well(post):
+    """Of two secrets he has both."""
+    page, alice = post.page(OUTSIDE), post.pages[ALICE]
+    page.key, page.person = alice.key, ALICE
+    device = Theft("device " + hashlib.sha256(page.key.spki).hexdigest())
+    got, readable, answers = play(post, Gain(page=page), (TOKEN_KEY, device))
+    assert got == of(OPEN | {"Confirmed"}, "read", "wanted")
+    assert readable == got | of(AMBIENT, "read")
+    assert "confirmation of log entry" in answers["Confirmed", "wanted"]["derivation"]
+
+
+def test_a_ca_of_the_people_as_well(post):
+    ca = Theft("ca " + post.people.certificate.fingerprint(hashes.SHA256()).hex())
+    got, readable, _ = play(post, Gain(authority=post.people), (TOKEN_KEY, ca))
+    assert got == of(OPEN | {"Client", "Front"}, "read", "wanted")
+    assert readable == got | of(AMBIENT, "read")
+
+
+def incident(post, happen, *thefts):
+    """What the assessment says of documents with which this happened."""
+    post.write_documents()
+    post.pass_time()
+    begin = post.now()
+    happen()
+    end = post.now()
+    post.pass_time()
+    return post.assess(thefts or (TOKEN_KEY,), begin, end)
+
+
+def open_as_alice(post, document, place, pem=None):
+    with post.s.connect(place, pem) as c:
+        assert post.ask(c, document, post.token(ALICE))[1] == post.plain[document]
+
+
+def test_a_document_that_was_confirmed_is_taken_by_who_is_faster(post):
+    """An assumption, and what it is worth: who comes from the address of the person."""
+    document = ("Confirmed", "wanted")
+
+    def be_faster():
+        post.act(post.pages[ALICE], pages.CONFIRM, post.value[document])
+        open_as_alice(post, document, OFFICE)
+    assert incident(post, be_faster)[document]["answer"] == "not-readable"
+
+
+def test_a_certificate_that_names_somebody_else(post):
+    """It shows nothing of whose request it was."""
+    document = ("Open", "wanted")
+    answers = incident(post, lambda: open_as_alice(post, document, OUTSIDE, post.pem("mallory")))
+    assert answers[document]["answer"] == "readable"
+    answers = incident(post, lambda: open_as_alice(post, document, OUTSIDE, post.pem("alice")))
+    assert answers[document]["answer"] == "not-readable"
+
+
+def test_another_key_was_stolen(post):
+    """That of a neighbour: nobody reads anything."""
+    answers = incident(post, lambda: post.read("read"),
+                       Theft("token-key %s k1?" % entra.v2(entra.OTHER)))
+    assert set(answers) == of(GATES, "read")
+    assert {a["answer"] for a in answers.values()} == {"not-readable"}
+
+
+def test_a_service_that_believes_tokens_alone(post):
+    """The control: all opens, and the assessment says so."""
+    if not os.path.exists(os.path.join(BUILD, "tests", "breach", "weakened-token-alone")):
+        pytest.skip("this build has no programs with a hole (-Dweakened)")
+    with post.weakened("token-alone"):
+        got, readable, answers = play(post)
+    assert got == of(GATES, "read", "wanted") - of({"Network"}, "read", "wanted")
+    assert readable == got | of({"Network"}, "read")
+    assert "level" not in answers["Confirmed", "wanted"]
