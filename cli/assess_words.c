@@ -111,6 +111,9 @@ put_why(FILE *f, const struct assess *a, const struct dk_exposure_why *why)
 	case DK_HOW_VERIFIER:
 		(void)fputs("verified by ", f);
 		break;
+	case DK_HOW_PAGE:
+		(void)fputs("on a page in the hands of ", f);
+		break;
 	case DK_HOW_JUDGED:
 		(void)fputs("whose request it was is the word of ", f);
 		break;

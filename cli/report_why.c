@@ -53,6 +53,11 @@ put_how(struct report *r, const struct dk_exposure_why *why)
 	case DK_HOW_VERIFIER:
 		put(r, pick(r, "checked by what the thief had: ", "geprüft durch Entwendetes: "));
 		break;
+	case DK_HOW_PAGE:
+		put(r,
+		    pick(r, "on a page that the thief could change: ",
+			"auf einer Seite, die der Angreifer ändern konnte: "));
+		break;
 	case DK_HOW_JUDGED:
 		put(r,
 		    pick(r, "whose request it was, said what the thief had: ",

@@ -116,6 +116,7 @@ add_device(struct dk_exposure *x, const struct dk_exposure_entry *e, struct dk_w
 	d = &x->device[x->device_count++];
 	d->index = e->index;
 	look_at_enrolment(x, code, when, d);
+	d->page = dk_known_page(x, when);
 	d->stolen = DK_EXPOSURE_NEVER;
 	for (size_t i = 0; i < x->c.theft_count; i++) {
 		const struct dk_theft *t = &x->c.theft[i];
@@ -131,18 +132,32 @@ add_device(struct dk_exposure *x, const struct dk_exposure_entry *e, struct dk_w
 }
 
 static dk_err
-add_confirmation(struct dk_exposure *x, const struct dk_exposure_entry *e)
+add_confirmation(struct dk_exposure *x, const struct dk_exposure_entry *e, struct dk_when when)
 {
 	void *array = x->confirmation;
 
 	if (!grow(&array, &x->confirmation_cap, x->confirmation_count, sizeof(*x->confirmation)))
 		return DK_ERR_NOMEM;
 	x->confirmation = array;
-	x->confirmation[x->confirmation_count++] =
-	    (struct dk_known_confirmation){ .index = e->index, .device = e->root };
+	x->confirmation[x->confirmation_count++] = (struct dk_known_confirmation){
+		.index = e->index, .device = e->root, .page = dk_known_page(x, when)
+	};
 	if (!dk_known_device_find(x, e->root) && e->after < x->c.to)
 		dk_known_missing(x, DK_MISSING_RECORD, e->index);
 	return DK_OK;
+}
+
+/* Who has the page can have another document confirmed, and reads the code of whoever registers. */
+static uint32_t
+confirm_steps(const struct dk_exposure *x, uint64_t index, struct dk_when when)
+{
+	const struct dk_known_confirmation *c = dk_known_confirmation_find(x, index);
+	const struct dk_known_device *d = c ? dk_known_device_find(x, c->device) : NULL;
+	uint32_t steps = dk_known_device_steps(d, when);
+
+	if (c && c->page != UINT32_MAX)
+		return 1;
+	return steps == DK_STEPS_NONE && d && d->page != UINT32_MAX ? 2 : steps;
 }
 
 static uint32_t
@@ -158,7 +173,7 @@ forge_steps(const struct dk_exposure *x, const struct dk_exposure_entry *e,
 	if (f->kind == DK_BY_DEVICE || f->kind == DK_BY_APPROVAL)
 		return dk_known_device_steps(dk_known_device_find(x, f->id), when);
 	if (f->kind == DK_BY_CONFIRMATION)
-		return dk_known_device_steps(dk_known_confirmer(x, f->id), when);
+		return confirm_steps(x, f->id, when);
 	return DK_STEPS_NONE;
 }
 
@@ -300,7 +315,7 @@ dk_exposure_entry(struct dk_exposure *x, const struct dk_exposure_entry *e)
 	case DK_ENTRY_DEVICE:
 		return add_device(x, e, when);
 	case DK_ENTRY_CONFIRMATION:
-		return add_confirmation(x, e);
+		return add_confirmation(x, e, when);
 	case DK_ENTRY_RELEASE:
 		add_release(x, e, when);
 		return DK_OK;

@@ -4,7 +4,7 @@
  *
  * A pure computation. What was stolen goes in first, then all entries of the log in its order,
  * then one object after the other; each object's verdict comes back at once. Memory: 16 bytes for
- * an object, 4 for a key, 48 for a device, 24 for an enrolment code and 16 for a confirmation.
+ * an object, 4 for a key, 48 for a device, 24 for a code or a confirmation.
  * Time: linear in entries and stanzas, times the number of thefts.
  *
  * Keys, objects, issuers' keys and certificate authorities are numbers that the caller
@@ -203,10 +203,11 @@ enum dk_exposure_how {
 	DK_HOW_STOLEN,   /* it was stolen itself: theft */
 	DK_HOW_SERVICE,  /* a key of the service, by theft, and by second if there is one */
 	DK_HOW_VERIFIER, /* theft: of the process that verified the factor */
+	DK_HOW_PAGE,     /* theft: of what showed the page on which it was confirmed */
 	DK_HOW_JUDGED,   /* theft: of authd, which said whose request it was */
 	DK_HOW_FETCHD,   /* theft: of the process that fetches issuers' keys */
 	DK_HOW_CODE,     /* a rogue device; theft: of the administrator, whose code is entry code */
-	DK_HOW_ENROLMENT /* a rogue device; theft: of the process at its enrolment */
+	DK_HOW_ENROLMENT /* a rogue device; theft: of the process, or page, at its enrolment */
 };
 
 #define DK_EXPOSURE_NONE SIZE_MAX

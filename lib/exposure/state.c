@@ -99,12 +99,16 @@ dk_known_confirmation_find(const struct dk_exposure *x, uint64_t index)
 	    compare_index);
 }
 
-const struct dk_known_device *
-dk_known_confirmer(const struct dk_exposure *x, uint64_t index)
+uint32_t
+dk_known_page(const struct dk_exposure *x, struct dk_when when)
 {
-	const struct dk_known_confirmation *c = dk_known_confirmation_find(x, index);
+	size_t theft = dk_known_theft(x, DK_THEFT_PROCESS, DK_EXPOSURE_HTTPD, when);
 
-	return c ? dk_known_device_find(x, c->device) : NULL;
+	if (theft == DK_EXPOSURE_NONE)
+		theft = dk_known_theft(x, DK_THEFT_TLS_KEY, 0, when);
+	if (theft == DK_EXPOSURE_NONE)
+		theft = dk_known_theft(x, DK_THEFT_PROXY, 0, when);
+	return theft == DK_EXPOSURE_NONE ? UINT32_MAX : (uint32_t)theft;
 }
 
 /* Which CAs a front trusts, nobody knows. */

@@ -25,6 +25,7 @@ struct dk_known_code {
 struct dk_known_confirmation {
 	uint64_t index;
 	uint64_t device; /* index of its enrolment */
+	uint32_t page;   /* theft of the page on which it was given, or UINT32_MAX */
 };
 
 struct dk_known_device {
@@ -32,6 +33,7 @@ struct dk_known_device {
 	uint64_t stolen; /* since; DK_EXPOSURE_NEVER: it was not */
 	uint64_t code;   /* index of a rogue code, or DK_EXPOSURE_NEVER */
 	uint32_t theft;  /* that made it rogue */
+	uint32_t page;   /* of the page on which an authenticator was registered, or UINT32_MAX */
 	bool rogue;      /* enrolled with a rogue code, or when keyd or logd was had */
 };
 
@@ -89,8 +91,8 @@ const struct dk_known_device *dk_known_device_find(const struct dk_exposure *x, 
 const struct dk_known_code *dk_known_code_find(const struct dk_exposure *x, uint64_t index);
 const struct dk_known_confirmation *dk_known_confirmation_find(
     const struct dk_exposure *x, uint64_t index);
-/* The device that confirmed, or NULL. */
-const struct dk_known_device *dk_known_confirmer(const struct dk_exposure *x, uint64_t index);
+/* The first theft of what shows people the page, or UINT32_MAX. */
+uint32_t dk_known_page(const struct dk_exposure *x, struct dk_when when);
 /* Place of the first theft on which a factor of this kind rests, whoever verified it; devices are
  * not among them. */
 size_t dk_known_secret_of(

@@ -67,19 +67,35 @@ dk_exposure_why_device(
 	}
 }
 
+static void
+why_confirmation(
+    const struct dk_exposure *x, uint64_t index, uint64_t before, struct dk_exposure_why *ret)
+{
+	const struct dk_known_confirmation *c = dk_known_confirmation_find(x, index);
+	const struct dk_known_device *d = c ? dk_known_device_find(x, c->device) : NULL;
+
+	if (c && c->page != UINT32_MAX) {
+		ret->how = DK_HOW_PAGE;
+		ret->theft = c->page;
+		return;
+	}
+	if (d)
+		dk_exposure_why_device(x, c->device, before, ret);
+	if (d && ret->theft == DK_EXPOSURE_NONE && d->page != UINT32_MAX) {
+		ret->how = DK_HOW_ENROLMENT;
+		ret->theft = d->page;
+	}
+}
+
 /* The device that a factor rests on, if it does on one. */
 static void
 why_its_device(const struct dk_exposure *x, const struct dk_exposure_factor *f, uint64_t before,
     struct dk_exposure_why *ret)
 {
-	const struct dk_known_confirmation *c = NULL;
-
 	if (f->kind == DK_BY_CONFIRMATION)
-		c = dk_known_confirmation_find(x, f->id);
+		why_confirmation(x, f->id, before, ret);
 	else if (f->kind == DK_BY_DEVICE || f->kind == DK_BY_APPROVAL)
 		dk_exposure_why_device(x, f->id, before, ret);
-	if (c)
-		dk_exposure_why_device(x, c->device, before, ret);
 }
 
 void

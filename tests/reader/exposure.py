@@ -90,6 +90,9 @@ class Closure:
             return 1
         return 2 if self.rogue(device) else None
 
+    def page(self, entry):
+        return self.had(entry, ("process", "httpd"), ("tls-key", None), ("proxy", None))
+
     def forgery(self, entry, factor):
         kind, name, verifier = factor.split(":")
         items = {"admin": [("admin", name)], "token": [("token-key", name), ("process", "fetchd")],
@@ -100,14 +103,19 @@ class Closure:
             return 1
         if kind == "confirmation":
             confirmation = self.named(entry, name, "confirmation")
-            if not confirmation or not self.named(confirmation, confirmation["rest"][0], "device"):
-                return None
-            name = confirmation["rest"][0]
-        return self.device_steps(entry, name) if kind in ("device", "approval", "confirmation") else None
+            return confirmation and self.confirmation(entry, confirmation, confirmation["rest"][0])
+        return self.device_steps(entry, name) if kind in ("device", "approval") else None
+
+    def confirmation(self, entry, confirmation, name):
+        device = self.named(confirmation, name, "device")
+        if self.page(confirmation):
+            return 1
+        steps = device and self.device_steps(entry, name)
+        return 2 if device and not steps and self.page(device) else steps
 
     def intercept(self, entry, clear, factors):
         ways = [self.device_steps(entry, f.split(":")[1]) for f in factors if f.startswith("device:")]
-        if clear and self.had(entry, ("process", "httpd"), ("tls-key", None), ("proxy", None)):
+        if clear and self.page(entry):
             ways.append(1)
         return min((w for w in ways if w), default=None)
 
