@@ -9,6 +9,7 @@
 
 #include "authd/authenticator.h"
 #include "authd/dke_kept.h"
+#include "authd/directory.h"
 #include "authd/in_force.h"
 #include "authd/known.h"
 #include "authd/renewal.h"
@@ -26,11 +27,13 @@ struct authd {
 	struct ipc_channel *httpd;
 	struct ipc_channel *keyd;
 	struct in_force *now;
-	struct dke_kept kept; /* of now */
+	struct dke_kept kept;           /* of now */
+	struct directories directories; /* of its policy */
 	/* one that waits for its record */
 	struct in_force *next;
-	uint64_t next_id; /* of next or renewal, whichever is pending */
+	uint64_t next_id; /* of next, renewal or members, whichever is pending */
 	struct renewal renewal;
+	struct directory_renewal members;
 	struct acceptance acceptance;
 	struct known_list devices; /* their users */
 	struct known_list keys;    /* their names */

@@ -48,7 +48,8 @@ authd_tell_auditors(struct authd *authd)
 static bool
 is_busy(const struct authd *authd)
 {
-	return authd->next || authd->renewal.pending || authd->acceptance.pending;
+	return authd->next || authd->renewal.pending || authd->members.pending ||
+	    authd->acceptance.pending;
 }
 
 bool
@@ -83,6 +84,7 @@ authd_key_set(struct authd *authd, const struct ipc_message *message)
 {
 	uint8_t field[DK_LOG_KEY_SET_MAX_BYTES];
 	struct dk_part part = { field, 0 };
+	struct directory *directory;
 	struct ipc_key_set set;
 	const char *why;
 
@@ -93,7 +95,10 @@ authd_key_set(struct authd *authd, const struct ipc_message *message)
 		    "another change is under way");
 		return true;
 	}
-	switch (renewal_begin(&authd->renewal, authd->now, &set, &why, field, &part.len)) {
+	directory = directory_find(&authd->directories, &set.name);
+	switch (directory
+		? directory_renewal_begin(&authd->members, directory, &set, &why, field, &part.len)
+		: renewal_begin(&authd->renewal, authd->now, &set, &why, field, &part.len)) {
 	case RENEWAL_REFUSED:
 		answer(authd, IPC_KEY_SET_DONE, message->id, DK_CODE_ARGUMENT, why);
 		break;
@@ -215,6 +220,37 @@ on_key_set_logged(struct authd *authd, unsigned code)
 	    code == DK_CODE_OK ? words : "the log does not take its record");
 }
 
+static void
+on_members_logged(struct authd *authd, unsigned code)
+{
+	unsigned members, gone;
+	char words[96];
+
+	directory_renewal_end(&authd->members, code == DK_CODE_OK);
+	directory_count(authd->members.directory, &members, &gone);
+	if (snprintf(words, sizeof(words),
+		gone > 0 ? "%u members, others than before, %u groups are NOT THERE"
+			 : "%u members, others than before",
+		members, gone) < 0)
+		words[0] = '\0';
+	answer(authd, IPC_KEY_SET_DONE, authd->next_id, code,
+	    code == DK_CODE_OK ? words : "the log does not take its record");
+}
+
+/* The policy that waited judges; what is known of its directories stays known. */
+static void
+take_next(struct authd *authd)
+{
+	static struct directories fresh;
+
+	directories_take(authd->next->policy, &fresh);
+	directories_carry(&authd->directories, authd->now->policy, &fresh, authd->next->policy);
+	directories_clear(&authd->directories);
+	authd->directories = fresh;
+	in_force_free(authd->now);
+	authd->now = authd->next;
+}
+
 /* The record is durable, or the old policy stays. */
 bool
 authd_change_logged(struct authd *authd, const struct ipc_message *message)
@@ -230,13 +266,16 @@ authd_change_logged(struct authd *authd, const struct ipc_message *message)
 		on_key_set_logged(authd, (unsigned)code);
 		return true;
 	}
+	if (authd->members.pending) {
+		on_members_logged(authd, (unsigned)code);
+		return true;
+	}
 	if (authd->acceptance.pending) {
 		on_acceptance_logged(authd, (unsigned)code);
 		return true;
 	}
 	if (code == DK_CODE_OK) {
-		in_force_free(authd->now);
-		authd->now = authd->next;
+		take_next(authd);
 		authd_tell_auditors(authd);
 	} else {
 		in_force_free(authd->next);

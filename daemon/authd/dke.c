@@ -71,7 +71,8 @@ static unsigned
 judge(const struct authd *authd, struct asked *a, uint64_t now)
 {
 	static const unsigned codes[] = { DK_CODE_POLICY, DK_CODE_OK, DK_CODE_GATE, DK_CODE_CANARY,
-		DK_CODE_APPROVAL_REQUIRED };
+		DK_CODE_APPROVAL_REQUIRED, DK_CODE_DIRECTORY };
+	static struct directory_answer directories;
 	struct policy_dke_question question = { .key = a->message.name,
 		.tenant = a->token.tenant,
 		.person = a->token.person,
@@ -81,6 +82,9 @@ judge(const struct authd *authd, struct asked *a, uint64_t now)
 		.held = a->gates.held };
 	char document[65];
 
+	directories_look(&authd->directories, authd->now->policy, &a->token, now, &directories);
+	question.ldap_groups = directories.groups;
+	question.unknown = directories.unknown;
 	dk_hex(a->document, sizeof(a->document), document);
 	question.document = document;
 	memcpy(question.address, a->message.address, sizeof(question.address));

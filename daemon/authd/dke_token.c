@@ -154,6 +154,31 @@ take_id(const struct asked *a, char ret[129])
 	return true;
 }
 
+static const char *const claim_names[DKE_TOKEN_CLAIMS] = { "onprem_sid", "upn", "email",
+	"preferred_username", "oid" };
+
+static void
+take_claims(const json_t *claims, struct dke_token *token)
+{
+	for (unsigned i = 0; i < DKE_TOKEN_CLAIMS; i++) {
+		const json_t *value = json_object_get(claims, claim_names[i]);
+		const char *text = json_string_value(value);
+
+		token->claim[i][0] = '\0';
+		if (text && person_valid(text, json_string_length(value)))
+			person_lower(text, json_string_length(value), token->claim[i]);
+	}
+}
+
+const char *
+dke_token_claim(const struct dke_token *token, const char *name)
+{
+	for (unsigned i = 0; i < DKE_TOKEN_CLAIMS; i++)
+		if (strcmp(claim_names[i], name) == 0)
+			return token->claim[i];
+	return "";
+}
+
 /* Copies a list of texts. One of another form, or too long a one, is as good as none: it can
  * only be asked whether it has something. */
 static void
@@ -212,6 +237,7 @@ verify_claims(const struct jwt *jwt, const struct asked *a, uint64_t now, struct
 			return DKE_TOKEN_FALSE;
 		token->until = times->expires;
 	}
+	take_claims(a->claims, token);
 	take_texts(json_object_get(a->claims, "groups"), token, &token->groups);
 	take_texts(json_object_get(a->claims, "roles"), token, &token->roles);
 	token->issuer = a->tenant;

@@ -17,6 +17,9 @@ enum dke_token_fault {
 	DKE_TOKEN_CLIENT,      /* an application that may not ask */
 };
 
+/* Claims by which a directory may know the person. */
+#define DKE_TOKEN_CLAIMS 5
+
 /* A claim that is a list of texts. */
 struct dke_texts {
 	unsigned count;
@@ -34,6 +37,7 @@ struct dke_token {
 	char person[PERSON_MAX_BYTES + 1];
 	char client[DKE_CLIENT_CHARS + 1];
 	struct dke_texts groups, roles;
+	char claim[DKE_TOKEN_CLAIMS][PERSON_MAX_BYTES + 1]; /* in lower case; empty: none */
 	size_t used; /* of pool, which has the texts of both */
 	char pool[JWT_MAX_BYTES];
 };
@@ -43,6 +47,9 @@ enum dke_token_fault dke_token_verify(const uint8_t *text, size_t len, const str
     const struct token_issuers *issuers, uint64_t now, struct dke_token *ret);
 /* What the time alone can change of one that held. */
 bool dke_token_still_holds(const struct dke_token *token, uint64_t now);
+/* Of a token that holds: onprem_sid, upn, email, preferred_username or oid in lower case; empty if
+ * there is none, or one of another form than persons have. */
+const char *dke_token_claim(const struct dke_token *token, const char *name);
 /* Static, never NULL; spec/profiles/ms-dke.md section 10. */
 const char *dke_token_fault_name(enum dke_token_fault fault);
 

@@ -108,6 +108,7 @@ load_policy(struct authd *authd)
 	if (!authd->now)
 		say_fatal("policy.conf:%u: %s: %s", fault.line, policy_error_name(fault.error),
 		    fault.words);
+	directories_take(authd->now->policy, &authd->directories);
 }
 
 static void
@@ -158,6 +159,7 @@ main(void)
 	ipc_child_run(&authd.child);
 	dke_kept_clear(&authd.kept);
 	in_force_free(authd.now);
+	directories_clear(&authd.directories);
 	known_clear(&authd.devices);
 	known_clear(&authd.keys);
 	authenticators_clear(&authd.authenticators);

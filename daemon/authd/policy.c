@@ -344,9 +344,9 @@ const char *
 policy_why_name(enum policy_why why)
 {
 	static const char *const names[] = { "matches", "key", "user", "device", "label", "network",
-		"weekday", "hours", "tenant" };
+		"weekday", "hours", "tenant", "directory" };
 
-	return why <= POLICY_NOT_TENANT ? names[why] : "?";
+	return why <= POLICY_NOT_KNOWN ? names[why] : "?";
 }
 
 const char *

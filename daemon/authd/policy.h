@@ -54,6 +54,7 @@ enum policy_why {
 	POLICY_NOT_WEEKDAY,
 	POLICY_NOT_HOURS,
 	POLICY_NOT_TENANT,
+	POLICY_NOT_KNOWN, /* a directory does not say whether */
 };
 
 /* What the rule that decides says; of factors, the first one that is missing. */
@@ -71,6 +72,9 @@ struct policy;
 #define POLICY_ISSUERS_MAX 16
 #define POLICY_TENANTS_MAX 16
 #define POLICY_SOURCES_MAX (POLICY_ISSUERS_MAX + POLICY_TENANTS_MAX)
+#define POLICY_DIRECTORIES_MAX 4
+#define POLICY_DIRECTORY_GROUPS_MAX 32
+#define POLICY_DN_MAX_BYTES 255
 #define POLICY_AUDITORS_MAX 16
 /* 32 of its own, and its digest */
 #define POLICY_CERTIFICATE_NAMES_MAX 33
@@ -220,6 +224,7 @@ enum policy_dke_verdict {
 	DKE_VERDICT_GATE, /* one is missing */
 	DKE_VERDICT_CANARY,
 	DKE_VERDICT_APPROVALS, /* nothing is missing but they are */
+	DKE_VERDICT_DIRECTORY, /* whether it matches is not known */
 };
 
 /* Section 7.3: one that stands, of this document or key and for this person. */
@@ -242,8 +247,10 @@ struct policy_dke_question {
 	const char *tenant; /* title */
 	const char *person;
 	struct policy_texts groups, roles;
-	const char *document; /* 64 hex digits */
-	uint8_t address[16];  /* all zero: not known */
+	struct policy_texts ldap_groups; /* as the policy writes them */
+	unsigned unknown;                /* a bit for each directory that does not say */
+	const char *document;            /* 64 hex digits */
+	uint8_t address[16];             /* all zero: not known */
 	uint64_t time;
 	unsigned held;           /* gates, but for the network */
 	unsigned approval_count; /* at most POLICY_STANDING_MAX */
@@ -282,6 +289,29 @@ struct policy_dke_answer policy_dke_judge(
 /* The gates of a rule as they stand there, or "-"; cut with "..." if it does not fit. */
 const char *policy_decrypt_gates(
     const struct policy *policy, unsigned rule, char *text, size_t cap);
+
+/* ---- directories, spec/profiles/ms-dke.md section 5.5 ---- */
+
+enum policy_nested { POLICY_NESTED_NONE, POLICY_NESTED_WALK, POLICY_NESTED_IN_CHAIN };
+
+struct policy_directory {
+	const char *title;
+	unsigned line;
+	const char *url, *ca;                /* ca NULL: those of the system */
+	const char *bind_dn, *password_file; /* both or none of them NULL */
+	const char *base;                    /* these three as they stand there */
+	const char *attribute, *claim, *member_of;
+	enum policy_nested nested;
+	uint32_t refresh_s, max_age_s;
+};
+unsigned policy_directories(const struct policy *policy);
+struct policy_directory policy_directory(const struct policy *policy, unsigned directory);
+/* As the policy writes it; NULL behind the last one. */
+const char *policy_directory_group(const struct policy *policy, unsigned directory, unsigned group);
+/* Whether it knows the persons of this tenant. */
+bool policy_directory_of(const struct policy *policy, unsigned directory, const char *tenant);
+/* What a distinguished name of the policy stands for. False: it is none. */
+bool policy_dn_decode(const char *text, char ret[POLICY_DN_MAX_BYTES + 1]);
 
 /* Static, never NULL. */
 const char *policy_level_name(enum policy_level level);

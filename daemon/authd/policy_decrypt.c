@@ -119,6 +119,7 @@ enum policy_why
 policy_decrypt_why(const struct policy *policy, unsigned rule, const struct policy_dke_question *q)
 {
 	const struct policy_section *s = rule_of(policy, rule);
+	enum policy_why why = POLICY_MATCHES, where;
 
 	if (!list_has(policy, &s->list[POLICY_DKE_KEYS], q->key))
 		return POLICY_NOT_KEY;
@@ -127,9 +128,15 @@ policy_decrypt_why(const struct policy *policy, unsigned rule, const struct poli
 	if (!list_has(policy, &s->list[POLICY_PERSONS], q->person) &&
 	    !in_group(policy, s, q->person) &&
 	    !one_of(policy, &s->list[POLICY_TOKEN_GROUPS], &q->groups) &&
-	    !one_of(policy, &s->list[POLICY_ROLES], &q->roles))
-		return POLICY_NOT_USER;
-	return policy_where_and_when(policy, s, q->address, q->time);
+	    !one_of(policy, &s->list[POLICY_ROLES], &q->roles) &&
+	    !one_of(policy, &s->list[POLICY_LDAP_GROUPS], &q->ldap_groups)) {
+		/* It may be one of these: neither this rule nor the next one can be sure. */
+		if (!policy_groups_of(policy, &s->list[POLICY_LDAP_GROUPS], q->unknown))
+			return POLICY_NOT_USER;
+		why = POLICY_NOT_KNOWN;
+	}
+	where = policy_where_and_when(policy, s, q->address, q->time);
+	return where == POLICY_MATCHES ? why : where;
 }
 
 /* The rule for this key that has the document as a canary, whoever asks; or none. */
@@ -169,21 +176,30 @@ judge_gates(const struct policy *policy, const struct policy_section *s,
 		answer->verdict = DKE_VERDICT_GATE;
 }
 
+static bool
+decides(enum policy_why why)
+{
+	return why == POLICY_MATCHES || why == POLICY_NOT_KNOWN;
+}
+
 struct policy_dke_answer
 policy_dke_judge(const struct policy *policy, const struct policy_dke_question *q)
 {
 	struct policy_dke_answer answer = { .verdict = DKE_VERDICT_CANARY,
 		.rule = canary_rule(policy, q) };
+	enum policy_why why = POLICY_NOT_KEY;
 	unsigned i = 0;
 
 	if (answer.rule < policy_decrypts(policy))
 		return answer;
-	while (i < policy_decrypts(policy) && policy_decrypt_why(policy, i, q) != POLICY_MATCHES)
+	while (i < policy_decrypts(policy) && !decides(why = policy_decrypt_why(policy, i, q)))
 		i++;
 	answer = (struct policy_dke_answer){
 		.verdict = DKE_VERDICT_DENY, .rule = i, .counted_count = 0
 	};
-	if (i < policy_decrypts(policy) && rule_of(policy, i)->allow)
+	if (why == POLICY_NOT_KNOWN)
+		answer.verdict = DKE_VERDICT_DIRECTORY;
+	else if (i < policy_decrypts(policy) && rule_of(policy, i)->allow)
 		judge_gates(policy, rule_of(policy, i), q, &answer);
 	return answer;
 }
@@ -200,7 +216,7 @@ const char *
 policy_dke_verdict_name(enum policy_dke_verdict verdict)
 {
 	static const char *const verdicts[] = { "deny", "allow", "gate", "canary",
-		"approval-required" };
+		"approval-required", "directory" };
 
-	return verdict <= DKE_VERDICT_APPROVALS ? verdicts[verdict] : "?";
+	return verdict <= DKE_VERDICT_DIRECTORY ? verdicts[verdict] : "?";
 }

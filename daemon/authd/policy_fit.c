@@ -94,6 +94,8 @@ policy_section_fits(
 
 	if (kind == POLICY_TENANT)
 		return policy_tenant_fits(p, section) && key_set_fits(p, section);
+	if (kind == POLICY_DIRECTORY)
+		return policy_directory_fits(p, section);
 	if (kind == POLICY_DECRYPT)
 		return policy_decrypt_fits(p, section);
 	what = missing(section, kind);
@@ -139,6 +141,8 @@ policy_names_fit(struct policy_parser *p)
 {
 	return check_names(p, POLICY_RULE, POLICY_GROUPS, POLICY_GROUP, POLICY_UNKNOWN_GROUP) &&
 	    check_names(p, POLICY_DECRYPT, POLICY_GROUPS, POLICY_GROUP, POLICY_UNKNOWN_GROUP) &&
+	    policy_ldap_groups_fit(p) &&
 	    check_names(p, POLICY_RULE, POLICY_TOKENS, POLICY_ISSUER, POLICY_UNKNOWN_ISSUER) &&
-	    check_names(p, POLICY_DECRYPT, POLICY_TENANTS, POLICY_TENANT, POLICY_UNKNOWN_ISSUER);
+	    check_names(p, POLICY_DECRYPT, POLICY_TENANTS, POLICY_TENANT, POLICY_UNKNOWN_ISSUER) &&
+	    check_names(p, POLICY_DIRECTORY, POLICY_TENANTS, POLICY_TENANT, POLICY_UNKNOWN_ISSUER);
 }

@@ -104,10 +104,11 @@ static bool
 has_somebody(struct policy_parser *p, const struct policy_section *rule)
 {
 	if (policy_has(rule, POLICY_PERSONS) || policy_has(rule, POLICY_GROUPS) ||
-	    policy_has(rule, POLICY_TOKEN_GROUPS) || policy_has(rule, POLICY_ROLES))
+	    policy_has(rule, POLICY_TOKEN_GROUPS) || policy_has(rule, POLICY_ROLES) ||
+	    policy_has(rule, POLICY_LDAP_GROUPS))
 		return true;
 	return policy_fail(p, POLICY_MISSING_OPTION, rule->line,
-	    "\"%s\" has no users, groups, token-groups or roles", rule->title);
+	    "\"%s\" has no users, groups, token-groups, roles or ldap-groups", rule->title);
 }
 
 unsigned

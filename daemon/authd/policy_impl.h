@@ -28,6 +28,8 @@
 #define POLICY_APPROVAL_HOURS_MAX 8784
 #define POLICY_APPROVAL_HOURS_DEFAULT 720
 #define POLICY_QUARANTINE_MAX_S 2592000
+#define POLICY_DIRECTORY_AGE_S 3600 /* default */
+#define POLICY_ATTRIBUTE_MAX_BYTES 64
 
 /* A text in the policy's own copy of the file; the quote behind it is a NUL. */
 struct policy_text {
@@ -68,6 +70,9 @@ enum policy_option {
 	POLICY_ROLES,
 	POLICY_CANARIES,
 	POLICY_GATES,
+	POLICY_LDAP_GROUPS,
+	/* of a directory */
+	POLICY_DIRECTORY_GROUPS,
 	POLICY_LISTS, /* the options before it have lists */
 	POLICY_ZONE = POLICY_LISTS,
 	POLICY_PER_MINUTE,
@@ -92,6 +97,17 @@ enum policy_option {
 	POLICY_KEY_PER_DAY,
 	POLICY_ACCEPT_LEVEL,
 	POLICY_APPROVAL_HOURS,
+	POLICY_DIRECTORY_URL,
+	POLICY_DIRECTORY_CA,
+	POLICY_BIND_DN,
+	POLICY_PASSWORD_FILE,
+	POLICY_BASE,
+	POLICY_ATTRIBUTE,
+	POLICY_DIRECTORY_CLAIM,
+	POLICY_MEMBER_OF,
+	POLICY_NESTED,
+	POLICY_DIRECTORY_REFRESH,
+	POLICY_DIRECTORY_MAX_AGE,
 	POLICY_OPTIONS,
 };
 
@@ -112,6 +128,7 @@ enum policy_kind {
 	POLICY_AUDITOR,
 	POLICY_TENANT,
 	POLICY_DECRYPT,
+	POLICY_DIRECTORY,
 	POLICY_KINDS,
 };
 
@@ -131,6 +148,7 @@ struct policy_section {
 	uint32_t key_set_refresh, key_set_max_age; /* 0: not given */
 	const char *key_id;
 	const char *tenant_id, *metadata;
+	const char *bind_dn, *password_file, *base, *attribute, *member_of, *nested;
 	uint32_t quarantine, document_per_day, key_per_day;
 	uint32_t approval_hours;        /* 0: not given */
 	enum policy_level accept_level; /* POLICY_LEVEL_NONE: not given */
@@ -199,6 +217,12 @@ bool policy_value_dke_ok(enum policy_option option, const char *value);
 unsigned policy_list_max(enum policy_option option);
 bool policy_is_url(const char *value);
 bool policy_is_hex_id(const char *value);
+
+/* policy_directory.c: as policy_value_ok(), for options of directories, and groups in them. */
+bool policy_value_directory_ok(enum policy_option option, const char *value);
+/* Whether one of these groups is of a directory with a bit in directories. */
+bool policy_groups_of(
+    const struct policy *policy, const struct policy_list *groups, unsigned directories);
 
 /* policy_value.c: false if it is no value of this option. */
 bool policy_value_ok(enum policy_option option, const char *value);

@@ -11,9 +11,10 @@
 #include "base/text.h"
 
 const char *const policy_kind_name[POLICY_KINDS] = { "group", "rule", "issuer", "auditor", "tenant",
-	"decrypt" };
+	"decrypt", "directory" };
 static const unsigned sections_max[POLICY_KINDS] = { POLICY_SECTIONS_MAX, POLICY_SECTIONS_MAX,
-	POLICY_ISSUERS_MAX, POLICY_AUDITORS_MAX, POLICY_TENANTS_MAX, POLICY_SECTIONS_MAX };
+	POLICY_ISSUERS_MAX, POLICY_AUDITORS_MAX, POLICY_TENANTS_MAX, POLICY_SECTIONS_MAX,
+	POLICY_DIRECTORIES_MAX };
 
 #define BIT(option) (UINT64_C(1) << (option))
 #define FROM_TO(first, last) (BIT((last) + 1) - BIT(first))
@@ -28,10 +29,12 @@ static const uint64_t options_of[POLICY_KINDS] = {
 	[POLICY_AUDITOR] = BIT(POLICY_KEY_ID),
 	[POLICY_TENANT] = FROM_TO(POLICY_TENANT_ISSUERS, POLICY_CLAIMS) | FETCH_OPTIONS |
 	    FROM_TO(POLICY_TENANT_ID, POLICY_SINGLE_USE),
-	[POLICY_DECRYPT] = FROM_TO(POLICY_DKE_KEYS, POLICY_GATES) | BIT(POLICY_GROUPS) |
+	[POLICY_DECRYPT] = FROM_TO(POLICY_DKE_KEYS, POLICY_LDAP_GROUPS) | BIT(POLICY_GROUPS) |
 	    WHERE_AND_WHEN | BIT(POLICY_PER_MINUTE) | BIT(POLICY_PER_DAY) | BIT(POLICY_ALLOW) |
 	    FROM_TO(POLICY_DOCUMENT_PER_DAY, POLICY_APPROVAL_HOURS) | BIT(POLICY_APPROVALS) |
 	    BIT(POLICY_APPROVERS),
+	[POLICY_DIRECTORY] = BIT(POLICY_TENANTS) | BIT(POLICY_DIRECTORY_GROUPS) |
+	    FROM_TO(POLICY_DIRECTORY_URL, POLICY_DIRECTORY_MAX_AGE),
 };
 _Static_assert(POLICY_OPTIONS < 64, "a bit for each option");
 
@@ -85,7 +88,7 @@ add_section(struct policy_parser *p, enum policy_kind kind)
 static bool
 is_source(enum policy_kind kind)
 {
-	return kind == POLICY_ISSUER || kind == POLICY_TENANT;
+	return kind == POLICY_ISSUER || kind == POLICY_TENANT || kind == POLICY_DIRECTORY;
 }
 
 /* It is also the name of a file. */
@@ -105,17 +108,18 @@ find_title(const struct policy_sections *all, unsigned count, const char *title)
 	return NULL;
 }
 
-/* Another section that has the title; issuers and tenants share theirs, as files do. */
+/* Another section that has the title; issuers, tenants and directories share theirs, as files
+ * do. */
 static const struct policy_section *
 with_title(const struct policy *policy, enum policy_kind kind, const char *title)
 {
 	const struct policy_sections *all = &policy->of[kind];
 	const struct policy_section *found = find_title(all, all->count - 1, title);
 
-	if (found || !is_source(kind))
-		return found;
-	all = &policy->of[kind == POLICY_ISSUER ? POLICY_TENANT : POLICY_ISSUER];
-	return find_title(all, all->count, title);
+	for (enum policy_kind other = 0; !found && is_source(kind) && other < POLICY_KINDS; other++)
+		if (other != kind && is_source(other))
+			found = find_title(&policy->of[other], policy->of[other].count, title);
+	return found;
 }
 
 static bool
@@ -130,7 +134,8 @@ take_title(struct policy_parser *p, struct policy_section *section, enum policy_
 		    POLICY_TITLE_MAX_BYTES);
 	if (is_source(kind) && !source_title_ok(p->text))
 		return policy_fail(p, POLICY_TITLE, p->token_line,
-		    "the title of an issuer or tenant has 1 to %d characters of a-z 0-9 -",
+		    "the title of an issuer, tenant or directory has 1 to %d characters of a-z 0-9 "
+		    "-",
 		    POLICY_ISSUER_TITLE_MAX_BYTES);
 	other = with_title(p->policy, kind, p->text);
 	if (other)
@@ -150,7 +155,8 @@ take_section(struct policy_parser *p)
 		kind++;
 	if (kind == POLICY_KINDS)
 		return policy_fail(p, POLICY_UNKNOWN_OPTION, p->token_line,
-		    "there is no %s, only group, rule, issuer, auditor, tenant and decrypt",
+		    "there is no %s, only group, rule, issuer, auditor, tenant, decrypt and"
+		    " directory",
 		    p->word);
 	p->kind = kind;
 	section = add_section(p, kind);
@@ -211,7 +217,7 @@ parse(struct policy_parser *p, const char *text, size_t len)
 			return false;
 	if (p->token != T_END)
 		return policy_fail(p, POLICY_SYNTAX, p->token_line,
-		    "group, rule, issuer, auditor, tenant or decrypt"
+		    "group, rule, issuer, auditor, tenant, decrypt or directory"
 		    " expected");
 	return policy_names_fit(p);
 }

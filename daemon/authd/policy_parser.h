@@ -56,5 +56,8 @@ bool policy_names_fit(struct policy_parser *p);
 /* policy_fit_dke.c: the same for tenants and decrypt rules. */
 bool policy_tenant_fits(struct policy_parser *p, const struct policy_section *tenant);
 bool policy_decrypt_fits(struct policy_parser *p, const struct policy_section *rule);
+/* policy_directory.c: the same for directories, and for the groups that rules name. */
+bool policy_directory_fits(struct policy_parser *p, const struct policy_section *directory);
+bool policy_ldap_groups_fit(struct policy_parser *p);
 
 #endif

@@ -52,6 +52,19 @@ const char *const policy_option_name[POLICY_OPTIONS] = {
 	[POLICY_KEY_PER_DAY] = "key-per-day",
 	[POLICY_ACCEPT_LEVEL] = "accept-level",
 	[POLICY_APPROVAL_HOURS] = "approval-hours",
+	[POLICY_LDAP_GROUPS] = "ldap-groups",
+	[POLICY_DIRECTORY_GROUPS] = "groups",
+	[POLICY_DIRECTORY_URL] = "url",
+	[POLICY_DIRECTORY_CA] = "ca",
+	[POLICY_BIND_DN] = "bind-dn",
+	[POLICY_PASSWORD_FILE] = "password-file",
+	[POLICY_BASE] = "base",
+	[POLICY_ATTRIBUTE] = "attribute",
+	[POLICY_DIRECTORY_CLAIM] = "claim",
+	[POLICY_MEMBER_OF] = "member-of",
+	[POLICY_NESTED] = "nested",
+	[POLICY_DIRECTORY_REFRESH] = "refresh",
+	[POLICY_DIRECTORY_MAX_AGE] = "max-age",
 };
 
 static bool
@@ -126,7 +139,9 @@ take_number_value(
 		    &section->max_age },
 		{ POLICY_QUARANTINE, 0, POLICY_QUARANTINE_MAX_S, &section->quarantine },
 		{ POLICY_KEY_SET_REFRESH, 1, POLICY_AGE_MAX_S, &section->key_set_refresh },
-		{ POLICY_KEY_SET_MAX_AGE, 1, POLICY_KEY_SET_AGE_MAX_S,
+		{ POLICY_KEY_SET_MAX_AGE, 1, POLICY_KEY_SET_AGE_MAX_S, &section->key_set_max_age },
+		{ POLICY_DIRECTORY_REFRESH, 1, POLICY_AGE_MAX_S, &section->key_set_refresh },
+		{ POLICY_DIRECTORY_MAX_AGE, 1, POLICY_KEY_SET_AGE_MAX_S,
 		    &section->key_set_max_age } };
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -143,20 +158,30 @@ take_number_value(
 static bool
 take_text_value(struct policy_parser *p, struct policy_section *section, enum policy_option option)
 {
-	const char **value = option == POLICY_URL ? &section->url
-	    : option == POLICY_AUDIENCE           ? &section->audience
-	    : option == POLICY_CLAIM              ? &section->claim
-	    : option == POLICY_KEY_SET            ? &section->key_set
-	    : option == POLICY_KEY_SET_CA         ? &section->key_set_ca
-	    : option == POLICY_KEY_ID             ? &section->key_id
-	    : option == POLICY_TENANT_ID          ? &section->tenant_id
-	    : option == POLICY_METADATA           ? &section->metadata
-						  : NULL;
+	const struct {
+		enum policy_option option;
+		const char **value;
+	} texts[] = { { POLICY_URL, &section->url }, { POLICY_AUDIENCE, &section->audience },
+		{ POLICY_CLAIM, &section->claim }, { POLICY_KEY_SET, &section->key_set },
+		{ POLICY_KEY_SET_CA, &section->key_set_ca }, { POLICY_KEY_ID, &section->key_id },
+		{ POLICY_TENANT_ID, &section->tenant_id }, { POLICY_METADATA, &section->metadata },
+		{ POLICY_DIRECTORY_URL, &section->url },
+		{ POLICY_DIRECTORY_CA, &section->key_set_ca },
+		{ POLICY_BIND_DN, &section->bind_dn },
+		{ POLICY_PASSWORD_FILE, &section->password_file }, { POLICY_BASE, &section->base },
+		{ POLICY_ATTRIBUTE, &section->attribute },
+		{ POLICY_DIRECTORY_CLAIM, &section->claim },
+		{ POLICY_MEMBER_OF, &section->member_of }, { POLICY_NESTED, &section->nested } };
 
-	if (!value || !policy_value_ok(option, p->text))
-		return false;
-	*value = p->text;
-	return true;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i].option != option)
+			continue;
+		if (!policy_value_ok(option, p->text))
+			return false;
+		*texts[i].value = p->text;
+		return true;
+	}
+	return false;
 }
 
 /* Options that are true or false. */

@@ -91,7 +91,7 @@ policy_value_dke_ok(enum policy_option option, const char *value)
 	case POLICY_GATES:
 		return policy_gates_parse(value) != 0;
 	default:
-		return option == POLICY_TENANTS;
+		return option == POLICY_TENANTS || policy_value_directory_ok(option, value);
 	}
 }
 
@@ -109,6 +109,8 @@ policy_list_max(enum policy_option option)
 		return POLICY_GATES_MAX;
 	case POLICY_CLIENTS:
 		return 16;
+	case POLICY_DIRECTORY_GROUPS:
+		return POLICY_DIRECTORY_GROUPS_MAX;
 	default:
 		return UINT_MAX;
 	}

@@ -74,17 +74,14 @@ on_header(char *data, size_t size, size_t n, void *ctx)
 	return 0;
 }
 
-/* Nothing of the machine's settings counts: no CA but those given, no proxy. */
-static bool
-set_up(struct transfer *t, const struct ipc_fetch *what)
+bool
+fetch_secure(CURL *c, const char *url, const struct dk_part *ca_pem)
 {
-	struct curl_blob ca = { .len = what->ca_pem.len, .flags = CURL_BLOB_COPY };
-	CURL *c = t->curl;
+	struct curl_blob ca = { .len = ca_pem->len, .flags = CURL_BLOB_COPY };
 
-	ca.data = (void *)(uintptr_t)what->ca_pem.data;
-	return curl_easy_setopt(c, CURLOPT_URL, what->url) == CURLE_OK &&
-	    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, what->post ? "https,http" : "https") ==
-	    CURLE_OK &&
+	ca.data = (void *)(uintptr_t)ca_pem->data;
+	return curl_easy_setopt(c, CURLOPT_URL, url) == CURLE_OK &&
+	    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
 	    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 	    curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK &&
 	    curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
@@ -93,11 +90,22 @@ set_up(struct transfer *t, const struct ipc_fetch *what)
 	    curl_easy_setopt(c, CURLOPT_CAINFO, NULL) == CURLE_OK &&
 	    curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK &&
 	    curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &ca) == CURLE_OK &&
-	    curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
 	    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, what->post ? POST_CONNECT_S : CONNECT_S) ==
-	    CURLE_OK &&
-	    curl_easy_setopt(c, CURLOPT_TIMEOUT, what->post ? POST_TOTAL_S : TOTAL_S) == CURLE_OK &&
+	    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_S) == CURLE_OK &&
+	    curl_easy_setopt(c, CURLOPT_TIMEOUT, TOTAL_S) == CURLE_OK;
+}
+
+static bool
+set_up(struct transfer *t, const struct ipc_fetch *what)
+{
+	CURL *c = t->curl;
+
+	return fetch_secure(c, what->url, &what->ca_pem) &&
+	    curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+	    (!what->post ||
+		(curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https,http") == CURLE_OK &&
+		    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, POST_CONNECT_S) == CURLE_OK &&
+		    curl_easy_setopt(c, CURLOPT_TIMEOUT, POST_TOTAL_S) == CURLE_OK)) &&
 	    curl_easy_setopt(c, CURLOPT_FORBID_REUSE, what->post ? 0L : 1L) == CURLE_OK &&
 	    curl_easy_setopt(c, CURLOPT_HTTPHEADER, what->post ? post_headers : headers) ==
 	    CURLE_OK &&
@@ -157,11 +165,9 @@ fetch_begin(uint64_t id, const struct ipc_fetch *what)
 	return true;
 }
 
-static enum ipc_fetch_result
-result_of(CURLcode code, const struct transfer *t)
+enum ipc_fetch_result
+fetch_result_of(CURLcode code)
 {
-	if (t->too_large)
-		return IPC_FETCH_TOO_LARGE;
 	switch (code) {
 	case CURLE_OK:
 		return IPC_FETCH_OK;
@@ -206,7 +212,7 @@ finish(CURL *curl, CURLcode code)
 	if (curl_easy_getinfo(curl, CURLINFO_PRIVATE, (char **)&t) != CURLE_OK || !t)
 		return;
 	done.id = t->id;
-	done.result = result_of(code, t);
+	done.result = t->too_large ? IPC_FETCH_TOO_LARGE : fetch_result_of(code);
 	if (curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
 		done.status = status > 0 && status < 1000 ? (unsigned)status : 0;
 	if (done.result == IPC_FETCH_OK && !t->post && done.status != 200)
@@ -224,14 +230,14 @@ finish(CURL *curl, CURLcode code)
 }
 
 void
-fetch_wait(int fd, bool wants_write)
+fetch_wait(int fd, bool wants_write, int other_fd)
 {
-	struct curl_waitfd extra = { .fd = fd };
+	struct curl_waitfd extra[] = { { .fd = fd }, { other_fd, CURL_WAIT_POLLIN, 0 } };
 	const struct CURLMsg *message;
 	int running, left;
 
-	extra.events = (short)(CURL_WAIT_POLLIN | (wants_write ? CURL_WAIT_POLLOUT : 0));
-	(void)curl_multi_poll(multi, &extra, 1, 1000, NULL);
+	extra[0].events = (short)(CURL_WAIT_POLLIN | (wants_write ? CURL_WAIT_POLLOUT : 0));
+	(void)curl_multi_poll(multi, extra, 2, 1000, NULL);
 	(void)curl_multi_perform(multi, &running);
 	while ((message = curl_multi_info_read(multi, &left)))
 		if (message->msg == CURLMSG_DONE)

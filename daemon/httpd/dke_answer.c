@@ -36,6 +36,7 @@ static const struct said table[] = {
 	{ DK_CODE_BUSY, 503, "busy" },
 	{ DK_CODE_UNAVAILABLE, 503, "unavailable" },
 	{ DK_CODE_TOKEN_KEYS, 503, "unavailable" },
+	{ DK_CODE_DIRECTORY, 503, "unavailable" },
 	{ DK_CODE_HSM, 503, "unavailable" },
 	{ DK_CODE_HSM_PIN, 503, "unavailable" },
 	{ DK_CODE_QUORUM, 503, "unavailable" },

@@ -68,7 +68,7 @@ ipc_fetched_read(const void *data, size_t len, struct ipc_fetched *ret)
 	ret->status = dk_rd_u16(&rd);
 	ret->bytes = take(&rd, dk_rd_left(&rd));
 	return !rd.failed && ret->result <= IPC_FETCH_TRANSFER &&
-	    ret->bytes.len <= IPC_FETCH_BODY_MAX_BYTES &&
+	    ret->bytes.len <= IPC_MEMBERS_MAX_BYTES &&
 	    (ret->result == IPC_FETCH_OK || ret->bytes.len == 0);
 }
 
@@ -92,7 +92,7 @@ ipc_key_set_read(const void *data, size_t len, struct ipc_key_set *ret)
 	ret->fetched_s = dk_rd_u64(&rd);
 	root = dk_rd_bytes(&rd, sizeof(ret->root));
 	ret->bytes = take(&rd, dk_rd_left(&rd));
-	if (rd.failed || ret->fetched_s == 0 || ret->bytes.len > IPC_FETCH_BODY_MAX_BYTES)
+	if (rd.failed || ret->fetched_s == 0 || ret->bytes.len > IPC_MEMBERS_MAX_BYTES)
 		return false;
 	memcpy(ret->root, root, sizeof(ret->root));
 	return true;

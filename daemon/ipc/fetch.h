@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
+#include "ipc/directory.h"
 
 #define IPC_FETCH_URL_MAX_BYTES 200
 #define IPC_FETCH_BODY_MAX_BYTES 65536
@@ -18,7 +19,7 @@
 #define IPC_POST_BODY_MAX_BYTES 16384
 #define IPC_FETCH_UNDER_WAY_MAX (32 + 32) /* issuers and tenants, witnesses */
 #define IPC_ISSUER_MAX_BYTES 32
-#define IPC_ISSUERS_MAX 32 /* and tenants */
+#define IPC_ISSUERS_MAX 36 /* and tenants, and directories */
 
 /* Thumbprint, and until when it is in quarantine. */
 #define IPC_KNOWN_KEY_BYTES 40

@@ -43,6 +43,7 @@ enum ipc_type {
 	IPC_KEYS_KNOWN = 0x0022,
 	IPC_KEY_ACCEPT = 0x0023,
 	IPC_KEY_ACCEPTED = 0x0024,
+	IPC_DIRECTORY = 0x0025,
 	IPC_RELEASE = 0x0101,
 	IPC_ENROL = 0x0102,
 	IPC_KEY = 0x0103,
@@ -153,8 +154,10 @@ enum ipc_policy_rule {
 #define IPC_TLS_FILE_MAX_BYTES 65536
 #define IPC_TLS_MAX_BYTES (6 * (4 + IPC_TLS_FILE_MAX_BYTES))
 #define IPC_FETCH_MAX_BYTES 1048576
-#define IPC_FETCHED_MAX_BYTES (3 + 65536)
-#define IPC_KEY_SET_MAX_BYTES (1 + 32 + 8 + 32 + 65536)
+/* A key set, or members of the groups of a directory, which are more. */
+#define IPC_FETCHED_MAX_BYTES (3 + 524481)
+#define IPC_KEY_SET_MAX_BYTES (1 + 32 + 8 + 32 + 524481)
+#define IPC_WITNESS_ANSWER_MAX_BYTES (3 + 65536)
 #define IPC_RESULT_MAX_BYTES 1048576
 #define IPC_DATA_MAX_BYTES 65536
 

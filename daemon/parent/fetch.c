@@ -15,13 +15,16 @@
 #include <time.h>
 
 #include "base/bytes.h"
+#include "crypto/random.h"
 #include "native/code.h"
+#include "parent/directories.h"
 #include "parent/key_sets.h"
 #include "parent/run.h"
 
 #define RETRY_FIRST_S 5
-/* Longer than any fetch may take. */
+/* Longer than any fetch may take; a directory, than libldap may wait for a name as well. */
 #define ANSWER_MAX_S 60
+#define DIRECTORY_ANSWER_MAX_S 150
 
 static uint64_t
 monotonic_s(void)
@@ -51,13 +54,8 @@ find_same(struct run *run, const struct policy_issuer *issuer)
 
 /* What is known of it stays; it is due at once. */
 static void
-take_issuer(struct run *run, const struct policy *policy, const struct policy_issuer *issuer,
-    struct run_source *ret)
+take_source(const struct policy_issuer *issuer, struct run_source *old, struct run_source *ret)
 {
-	static char text[IPC_FETCH_BODY_MAX_BYTES];
-	struct run_source *old = find_same(run, issuer);
-	size_t len;
-
 	*ret = (struct run_source){ .fetched_s = 0 };
 	if (old) {
 		*ret = *old;
@@ -68,18 +66,72 @@ take_issuer(struct run *run, const struct policy *policy, const struct policy_is
 	(void)snprintf(
 	    ret->ca_file, sizeof(ret->ca_file), "%s", issuer->key_set_ca ? issuer->key_set_ca : "");
 	ret->tenant = issuer->tenant;
+	ret->refresh_s = issuer->key_set_refresh_s;
+	ret->max_age_s = issuer->key_set_max_age_s;
+	ret->delay_s = 0;
+	ret->next_s = 0;
+}
+
+static void
+take_issuer(struct run *run, const struct policy *policy, const struct policy_issuer *issuer,
+    struct run_source *ret)
+{
+	static char text[IPC_FETCH_BODY_MAX_BYTES];
+	size_t len;
+
+	take_source(issuer, find_same(run, issuer), ret);
 	ret->set_url[0] = ret->tenant_id[0] = '\0';
 	if (issuer->metadata)
 		(void)snprintf(ret->tenant_id, sizeof(ret->tenant_id), "%s",
 		    policy_tenant_id(policy, issuer->number));
 	ret->known_len =
 	    issuer->tenant ? known_keys_kept(run->settings->dir, issuer->title, ret->known) : 0;
-	ret->refresh_s = issuer->key_set_refresh_s;
-	ret->max_age_s = issuer->key_set_max_age_s;
-	ret->delay_s = 0;
-	ret->next_s = 0;
 	if (!key_set_kept(run->settings->dir, issuer, text, &len, &ret->fetched_s))
 		ret->fetched_s = 0;
+}
+
+/* authd has it when it took it, also if it had it already; fetched anew it is as well. */
+static bool
+take_kept(struct run *run, const struct policy_issuer *issuer, struct run_source *ret)
+{
+	char *set = malloc(IPC_MEMBERS_MAX_BYTES);
+
+	if (!set)
+		return false;
+	if (!members_kept(run->settings->dir, issuer, set, &ret->set_len, &ret->set_s, ret->root) ||
+	    ret->set_len < IPC_SALT_BYTES) {
+		free(set);
+		return dk_random(ret->directory->salt, sizeof(ret->directory->salt)) == DK_OK;
+	}
+	memcpy(ret->directory->salt, set, sizeof(ret->directory->salt));
+	ret->set = (uint8_t *)set;
+	ret->set_is_kept = true;
+	return true;
+}
+
+static bool
+take_directory(
+    struct run *run, const struct policy *policy, unsigned number, struct run_source *ret)
+{
+	const struct policy_directory info = policy_directory(policy, number);
+	struct policy_issuer issuer = { .title = info.title,
+		.key_set_ca = info.ca,
+		.key_set_refresh_s = info.refresh_s,
+		.key_set_max_age_s = info.max_age_s };
+	struct run_directory *d = run_directory_new(policy, number);
+	struct run_source *old;
+
+	if (!d)
+		return false;
+	issuer.key_set = d->origin;
+	old = find_same(run, &issuer);
+	take_source(&issuer, old, ret);
+	if (ret->directory)
+		memcpy(d->salt, ret->directory->salt, sizeof(d->salt));
+	free(ret->directory);
+	ret->directory = d;
+	/* What comes from fetchd still goes before what was kept. */
+	return ret->set || take_kept(run, &issuer, ret);
 }
 
 void
@@ -94,10 +146,17 @@ run_sources_set(struct run *run, const struct policy *policy)
 		if (issuer.key_set)
 			take_issuer(run, policy, &issuer, &fresh[count++]);
 	}
+	for (unsigned i = 0; policy && i < policy_directories(policy); i++) {
+		if (take_directory(run, policy, i, &fresh[count]))
+			count++;
+		else
+			say(SAY_ERROR, "no memory for a directory");
+	}
 	for (unsigned i = 0; i < run->source_count; i++) {
 		/* fetchd will still answer. */
 		run->fetch_forgotten += run->source[i].asked_id != 0;
 		free(run->source[i].set);
+		free(run->source[i].directory);
 	}
 	memcpy(run->source, fresh, sizeof(fresh));
 	run->source_count = count;
@@ -117,6 +176,12 @@ run_sources_unasked(struct run *run)
 
 /* ---- what comes ---- */
 
+static const char *
+kind_of(const struct run_source *s)
+{
+	return s->directory ? "members of groups in" : "key set of";
+}
+
 static void
 failed(struct run *run, struct run_source *s, enum ipc_fetch_result result, const char *words)
 {
@@ -128,7 +193,7 @@ failed(struct run *run, struct run_source *s, enum ipc_fetch_result result, cons
 	s->next_s = monotonic_s() + s->delay_s;
 	s->set_url[0] = '\0';
 	run->fetch_told = false;
-	say(SAY_WARNING, "key set of %s: not fetched: %s%s%s", s->name,
+	say(SAY_WARNING, "%s %s: not fetched: %s%s%s", kind_of(s), s->name,
 	    ipc_fetch_result_name(result), words[0] ? ": " : "", words);
 }
 
@@ -146,12 +211,16 @@ run_on_fetched(struct run *run, const struct ipc_message *message)
 		return false;
 	if (run_witness_fetched(run, message->id, message))
 		return true;
+	if (fetched.bytes.len > IPC_FETCH_BODY_MAX_BYTES && !(s && s->directory) &&
+	    run->fetch_forgotten == 0)
+		return false;
 	if (!s)
 		return run->fetch_forgotten > 0 && run->fetch_forgotten-- > 0;
 	s->asked_id = 0;
 	if (fetched.result != IPC_FETCH_OK) {
 		if (fetched.status > 0)
-			(void)snprintf(status, sizeof(status), "HTTP %u", fetched.status);
+			(void)snprintf(status, sizeof(status), "%s %u",
+			    s->directory ? "LDAP" : "HTTP", fetched.status);
 		failed(run, s, fetched.result, status);
 		return true;
 	}
@@ -164,6 +233,7 @@ run_on_fetched(struct run *run, const struct ipc_message *message)
 	memcpy(s->set, fetched.bytes.data, fetched.bytes.len);
 	s->set_len = fetched.bytes.len;
 	s->set_s = ipc_now();
+	s->set_is_kept = false;
 	return true;
 }
 
@@ -185,15 +255,16 @@ taken(struct run *run, struct run_source *s, const char *words)
 
 	if (s->result != IPC_FETCH_OK || words[0])
 		say(run_quarantine_end(s) > ipc_now() ? SAY_WARNING : SAY_INFO,
-		    "key set of %s: fetched%s%s", s->name, words[0] ? ": " : "", words);
+		    "%s %s: fetched%s%s", kind_of(s), s->name, words[0] ? ": " : "", words);
 	s->result = IPC_FETCH_OK;
 	s->fetched_s = s->set_s;
 	s->delay_s = 0;
 	s->set_url[0] = '\0';
-	s->next_s = monotonic_s() + s->refresh_s;
+	s->next_s = s->set_is_kept ? 0 : monotonic_s() + s->refresh_s;
 	run->fetch_told = false;
-	if (!key_set_keep(run->settings->dir, s->url, &set))
-		say(SAY_WARNING, "key set of %s: cannot be kept for the next start", s->name);
+	if (!(s->directory ? members_keep(run->settings->dir, s->url, &set)
+			   : key_set_keep(run->settings->dir, s->url, &set)))
+		say(SAY_WARNING, "%s %s: cannot be kept for the next start", kind_of(s), s->name);
 }
 
 /* The source whose set or metadata authd answers, with code and words; NULL: none. */
@@ -255,26 +326,48 @@ run_on_key_set_done(struct run *run, const struct ipc_message *message)
 
 /* ---- what goes out ---- */
 
-static void
-ask(struct run *run, struct run_source *s)
+static bool
+send_directory(struct run *run, struct run_source *s, const struct key_set_ca *ca)
+{
+	const struct dk_part pem = { ca->pem, ca->len };
+	struct dk_part part = { NULL, 0 };
+	uint8_t *payload = run_directory_payload(s->directory, run->settings->dir, &pem, &part.len);
+	bool sent;
+
+	part.data = payload;
+	sent = payload &&
+	    ipc_send(&run->set.channel[IPC_FETCHD], IPC_DIRECTORY, s->asked_id, &part, 1);
+	run_directory_free_payload(payload, part.len);
+	return sent;
+}
+
+static bool
+send_fetch(struct run *run, struct run_source *s, const struct key_set_ca *ca)
 {
 	const char *url = s->set_url[0] ? s->set_url : s->url;
 	const uint8_t head = (uint8_t)strlen(url);
+	const struct dk_part parts[] = { { &head, 1 }, { url, head }, { ca->pem, ca->len } };
+
+	return ipc_send(&run->set.channel[IPC_FETCHD], IPC_FETCH, s->asked_id, parts, 3);
+}
+
+static void
+ask(struct run *run, struct run_source *s)
+{
 	struct key_set_ca ca;
 
 	if (!key_set_ca_read(run->settings->dir, s->ca_file[0] ? s->ca_file : NULL, &ca)) {
 		failed(run, s, IPC_FETCH_CA, "");
 		return;
 	}
-	const struct dk_part parts[] = { { &head, 1 }, { url, head }, { ca.pem, ca.len } };
-
 	memcpy(s->root, ca.root, sizeof(s->root));
 	s->is_metadata = s->tenant_id[0] && !s->set_url[0];
 	s->asked_id = ++run->next_id;
 	s->asked_s = monotonic_s();
-	if (!ipc_send(&run->set.channel[IPC_FETCHD], IPC_FETCH, s->asked_id, parts, 3)) {
+	if (!(s->directory ? send_directory(run, s, &ca) : send_fetch(run, s, &ca))) {
 		s->asked_id = 0;
-		failed(run, s, IPC_FETCH_TRANSFER, "");
+		failed(run, s, s->directory ? IPC_FETCH_CA : IPC_FETCH_TRANSFER,
+		    s->directory ? "or the password" : "");
 	}
 	free(ca.pem);
 }
@@ -333,7 +426,9 @@ run_fetch_step(struct run *run)
 	for (unsigned i = 0; i < run->source_count; i++) {
 		struct run_source *s = &run->source[i];
 
-		late = late || (s->asked_id != 0 && now > s->asked_s + ANSWER_MAX_S);
+		late = late ||
+		    (s->asked_id != 0 &&
+			now > s->asked_s + (s->directory ? DIRECTORY_ANSWER_MAX_S : ANSWER_MAX_S));
 		if (run->ready & (1u << IPC_FETCHD) && s->asked_id == 0 && !s->set &&
 		    (now >= s->next_s || s->set_url[0]))
 			ask(run, s);
@@ -367,7 +462,8 @@ source_status(const struct run_source *s, char *text, size_t cap)
 
 	if (s->fetched_s > 0 && gmtime_r(&t, &tm))
 		(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	n = snprintf(text, cap, "key-set\t%s %s%s, %" PRIu64 " failures%s%s\n", s->name,
+	n = snprintf(text, cap, "%s\t%s %s%s, %" PRIu64 " failures%s%s\n",
+	    s->directory ? "directory" : "key-set", s->name,
 	    s->fetched_s == 0                       ? "MISSING"
 		: s->fetched_s + s->max_age_s < now ? "EXPIRED: fetched "
 						    : "fetched ",

@@ -17,7 +17,7 @@
 #define CA_MAX_BYTES 65536
 #define SYSTEM_CA_MAX_BYTES 1000000
 #define KEPT_HEAD_BYTES (4 + 8 + 32)
-#define KEPT_MAX_BYTES (KEPT_HEAD_BYTES + IPC_FETCH_BODY_MAX_BYTES)
+#define KEPT_MAX_BYTES (KEPT_HEAD_BYTES + IPC_MEMBERS_MAX_BYTES)
 /* One byte more for each, so that authd sees that a set is too large. */
 #define SETS_MAX_BYTES                                                                             \
 	(POLICY_SOURCES_MAX *                                                                      \
@@ -27,9 +27,8 @@
 _Static_assert(SETS_MAX_BYTES + 8 + POLICY_MAX_BYTES + 1 <= IPC_POLICY_MAX_BYTES,
     "policy and key sets are one message");
 
-/* A name without a slash in front is one in dir. */
-static bool
-ca_path(const char *dir, const char *file, char ret[PATH_BYTES])
+bool
+key_set_path(const char *dir, const char *file, char ret[PATH_BYTES])
 {
 	if (file[0] != '/')
 		return path_join(ret, dir, file);
@@ -44,7 +43,7 @@ key_set_ca_read(const char *dir, const char *file, struct key_set_ca *ret)
 	struct dk_part part = { pem, 0 };
 
 	*ret = (struct key_set_ca){ .pem = pem };
-	if (pem && ca_path(dir, file ? file : SYSTEM_CA, path) &&
+	if (pem && key_set_path(dir, file ? file : SYSTEM_CA, path) &&
 	    policy_read(path, pem, max + 1, &ret->len) && ret->len > 0 && ret->len <= max) {
 		part.len = ret->len;
 		if (!file || dk_sha256(&part, 1, ret->root) == DK_OK)
@@ -72,9 +71,9 @@ kept_path(const char *dir, const char *name, const char *suffix, char ret[PATH_B
 	return n > 0 && n < PATH_BYTES;
 }
 
-bool
-key_set_kept(const char *dir, const struct policy_issuer *issuer, char *text, size_t *ret_len,
-    uint64_t *ret_fetched_s)
+static bool
+kept(const char *dir, const struct policy_issuer *issuer, const char *suffix, size_t max,
+    char *text, size_t *ret_len, uint64_t *ret_fetched_s, uint8_t ret_root[32])
 {
 	static char bytes[KEPT_MAX_BYTES + 1];
 	struct key_set_ca ca;
@@ -85,11 +84,12 @@ key_set_kept(const char *dir, const struct policy_issuer *issuer, char *text, si
 	size_t len;
 	bool ok;
 
-	if (!kept_path(dir, issuer->title, "key-set", path) || access(path, F_OK) != 0 ||
+	if (!kept_path(dir, issuer->title, suffix, path) || access(path, F_OK) != 0 ||
 	    !policy_read(path, bytes, sizeof(bytes), &len) ||
 	    !key_set_ca_read(dir, issuer->key_set_ca, &ca))
 		return false;
 	ok = origin(ca.root, issuer->key_set, want);
+	memcpy(ret_root, ca.root, sizeof(ca.root));
 	free(ca.pem);
 	dk_rd_init(&rd, (const uint8_t *)bytes, len);
 	magic = dk_rd_bytes(&rd, 4);
@@ -97,12 +97,31 @@ key_set_kept(const char *dir, const struct policy_issuer *issuer, char *text, si
 	from = dk_rd_bytes(&rd, 32);
 	*ret_len = dk_rd_left(&rd);
 	if (!ok || rd.failed || memcmp(magic, "DKF1", 4) != 0 || memcmp(from, want, 32) != 0 ||
-	    *ret_fetched_s == 0 || *ret_len > IPC_FETCH_BODY_MAX_BYTES)
+	    *ret_fetched_s == 0 || *ret_len > max)
 		return false;
 	memcpy(text, bytes + KEPT_HEAD_BYTES, *ret_len);
 	return true;
 }
 
+bool
+key_set_kept(const char *dir, const struct policy_issuer *issuer, char *text, size_t *ret_len,
+    uint64_t *ret_fetched_s)
+{
+	uint8_t root[32];
+
+	return kept(
+	    dir, issuer, "key-set", IPC_FETCH_BODY_MAX_BYTES, text, ret_len, ret_fetched_s, root);
+}
+
+bool
+members_kept(const char *dir, const struct policy_issuer *directory, char *text, size_t *ret_len,
+    uint64_t *ret_fetched_s, uint8_t ret_root[32])
+{
+	return kept(dir, directory, "members", IPC_MEMBERS_MAX_BYTES, text, ret_len, ret_fetched_s,
+	    ret_root);
+}
+
+/* Whole or not at all. */
 static bool
 keep(const char *dir, const char *name, const char *suffix, const struct dk_part *parts,
     size_t count)
@@ -112,8 +131,8 @@ keep(const char *dir, const char *name, const char *suffix, const struct dk_part
 	return kept_path(dir, name, suffix, path) && file_keep(path, parts, count);
 }
 
-bool
-key_set_keep(const char *dir, const char *url, const struct ipc_key_set *set)
+static bool
+keep_set(const char *dir, const char *url, const char *suffix, const struct ipc_key_set *set)
 {
 	char name[IPC_ISSUER_MAX_BYTES + 1] = { 0 };
 	uint8_t head[KEPT_HEAD_BYTES], from[32];
@@ -127,7 +146,19 @@ key_set_keep(const char *dir, const char *url, const struct ipc_key_set *set)
 	dk_wr_u64(&wr, set->fetched_s);
 	dk_wr_bytes(&wr, from, sizeof(from));
 	const struct dk_part parts[] = { { head, sizeof(head) }, set->bytes };
-	return keep(dir, name, "key-set", parts, 2);
+	return keep(dir, name, suffix, parts, 2);
+}
+
+bool
+key_set_keep(const char *dir, const char *url, const struct ipc_key_set *set)
+{
+	return keep_set(dir, url, "key-set", set);
+}
+
+bool
+members_keep(const char *dir, const char *from, const struct ipc_key_set *set)
+{
+	return keep_set(dir, from, "members", set);
 }
 
 size_t

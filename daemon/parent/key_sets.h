@@ -5,6 +5,7 @@
 
 #include "authd/policy.h"
 #include "ipc/fetch.h"
+#include "parent/parent.h"
 
 /* CA certificates that the server of a key set is verified with. */
 struct key_set_ca {
@@ -20,6 +21,13 @@ bool key_set_ca_read(const char *dir, const char *file, struct key_set_ca *ret);
 bool key_set_kept(const char *dir, const struct policy_issuer *issuer, char *text, size_t *ret_len,
     uint64_t *ret_fetched_s);
 bool key_set_keep(const char *dir, const char *url, const struct ipc_key_set *set);
+/* The same for members of the groups of a directory; url: its origin. text has room for
+ * IPC_MEMBERS_MAX_BYTES. */
+bool members_kept(const char *dir, const struct policy_issuer *directory, char *text,
+    size_t *ret_len, uint64_t *ret_fetched_s, uint8_t ret_root[32]);
+bool members_keep(const char *dir, const char *origin, const struct ipc_key_set *set);
+/* Of a file that the policy names: without a slash in front it is one in dir. */
+bool key_set_path(const char *dir, const char *file, char ret[PATH_BYTES]);
 
 /* Known keys of a tenant, spec/profiles/ms-dke.md section 5.3; ret has room for
  * IPC_KNOWN_MAX_BYTES. Returns the length, 0 if there is no such file. */

@@ -28,6 +28,7 @@ struct asked {
 	struct policy_dke_question question;
 	const char *groups[POLICY_CASE_FACTORS_MAX], *roles[POLICY_CASE_FACTORS_MAX];
 	struct policy_approval approvals[2 * POLICY_CASE_FACTORS_MAX];
+	const char *ldap_groups[POLICY_CASE_FACTORS_MAX];
 };
 
 /* What the factor has behind its name, or NULL. */
@@ -58,6 +59,7 @@ take(struct asked *a, const char *factor)
 	const char *gate = value_of(factor, "gate"), *group = value_of(factor, "token-group");
 	const char *role = value_of(factor, "role"), *document = value_of(factor, "document");
 	const char *tenant = value_of(factor, "tenant"), *user = value_of(factor, "approval");
+	const char *ldap = value_of(factor, "ldap-group");
 	unsigned held = gate ? policy_gates_parse(gate) : 0;
 
 	q->tenant = tenant ? tenant : q->tenant;
@@ -69,7 +71,10 @@ take(struct asked *a, const char *factor)
 		a->roles[q->roles.count++] = role;
 	if (user)
 		take_approval(a, user);
-	return tenant || document || group || role || user || (held != 0 && !strstr(gate, " or "));
+	if (ldap)
+		a->ldap_groups[q->ldap_groups.count++] = ldap;
+	return tenant || document || group || role || user || ldap ||
+	    (held != 0 && !strstr(gate, " or "));
 }
 
 bool
@@ -134,13 +139,14 @@ policy_explain_dke(
 		.time = native->time,
 		.groups.item = a.groups,
 		.roles.item = a.roles,
-		.approval = a.approvals };
+		.approval = a.approvals,
+		.ldap_groups.item = a.ldap_groups };
 	memcpy(a.question.address, native->address, sizeof(a.question.address));
 	for (unsigned i = 0; i < c->factor_count; i++)
 		if (!take(&a, c->factor[i]))
 			return tell_usage("policy check",
 			    "with --factor tenant=NAME go gate=GATE, approval=USER,"
-			    " token-group=GUID, role=TEXT and document=HEX");
+			    " token-group=GUID, role=TEXT, ldap-group=NAME and document=HEX");
 	answer = policy_dke_judge(policy, &a.question);
 	say_tried(policy, &a.question, &answer);
 	if (answer.verdict != DKE_VERDICT_DENY && answer.verdict != DKE_VERDICT_CANARY) {

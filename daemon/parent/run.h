@@ -42,12 +42,16 @@ struct run_certificate {
 	uint64_t warned_s;
 };
 
-/* An issuer whose key set is fetched. */
+struct run_directory;
+
+/* An issuer whose key set is fetched, or a directory. */
 struct run_source {
 	char name[IPC_ISSUER_MAX_BYTES + 1];
 	char url[IPC_FETCH_URL_MAX_BYTES + 1];
 	char ca_file[IPC_FETCH_URL_MAX_BYTES + 1]; /* empty: those of the system */
 	bool tenant;
+	struct run_directory *directory; /* NULL: an issuer; url is its origin then */
+	bool set_is_kept;                /* what authd is to take is that of an earlier start */
 	char tenant_id[37];                        /* whose url is one of metadata; else empty */
 	char set_url[IPC_FETCH_URL_MAX_BYTES + 1]; /* that they named; empty: not asked yet */
 	uint8_t known[IPC_KNOWN_MAX_BYTES];        /* keys of a tenant */

@@ -60,6 +60,7 @@ static const struct entry table[DK_CODE_COUNT] = {
 	[DK_CODE_CANARY] = { "canary", 403 },
 	[DK_CODE_VALUE] = { "value", 400 },
 	[DK_CODE_CONTENT_TYPE] = { "content-type", 415 },
+	[DK_CODE_DIRECTORY] = { "directory", 503 },
 };
 
 const char *

@@ -60,7 +60,8 @@ enum dk_code {
 	DK_CODE_CANARY = 48,
 	DK_CODE_VALUE = 49,
 	DK_CODE_CONTENT_TYPE = 50,
-	DK_CODE_COUNT = 51,
+	DK_CODE_DIRECTORY = 51,
+	DK_CODE_COUNT = 52,
 };
 
 /* Whether another process may answer with it. */

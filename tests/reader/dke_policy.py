@@ -3,6 +3,7 @@
 and 7 alone."""
 
 import re
+from urllib.parse import unquote_to_bytes
 
 from . import dke, policy
 from .policy import PolicyError, require
@@ -20,11 +21,21 @@ BUDGET = (1, 10**9)
 DECRYPT = {
     "keys": ("key", 0), "tenants": ("name", 0), "users": ("person", 0), "groups": ("name", 0),
     "token-groups": ("id", 0), "roles": ("text", 0), "canaries": ("hex", 0), "gates": ("gate", 8),
+    "ldap-groups": ("dn", 0),
     "networks": ("networks", 0), "weekdays": ("weekdays", 0), "hours": ("hours", 0),
     "zone": "zone", "accept-level": "level", "allow": "truth", "per-minute": BUDGET,
     "per-day": BUDGET, "document-per-day": BUDGET, "key-per-day": BUDGET,
     "approvals": (1, 8), "approvers": ("approvers", 0), "approval-hours": (1, 8784)}
 APPROVED = {"approved-document", "approved-key"}
+ATTRIBUTE = "[A-Za-z][A-Za-z0-9-]{0,63}"
+DIRECTORY = {
+    "url": "ldaps", "ca": "file", "bind-dn": "dn", "password-file": "file", "base": "dn",
+    "tenants": ("name", 0), "groups": ("dn", 32), "attribute": "attribute",
+    "claim": "ldap-claim", "member-of": "attribute", "nested": "nested", "refresh": (1, 86400),
+    "max-age": (1, 2592000)}
+CHOICES = {"claim": ("upn", "email", "preferred_username", "oid"),
+           "ldap-claim": ("onprem_sid", "upn", "email", "preferred_username", "oid"),
+           "nested": ("none", "walk", "in-chain")}
 LEVELS = ("C-", "C- (ambient)")
 
 
@@ -42,8 +53,18 @@ def value_ok(kind, value, line):
         return value, line
     if kind == "url":
         require(re.fullmatch(policy.URL, value) and len(value) <= 200, line)
-    elif kind == "claim":
-        require(value in ("upn", "email", "preferred_username", "oid"), line)
+    elif kind == "ldaps":
+        require(re.fullmatch(r"ldaps://[A-Za-z0-9\[][A-Za-z0-9.:\[\]-]*", value)
+                and len(value) <= 200, line)
+    elif kind == "dn":
+        require(dn(value), line)
+        return value, line
+    elif kind == "attribute":
+        require(re.fullmatch(ATTRIBUTE, value), line)
+    elif kind == "file":
+        require(1 <= len(value.encode()) <= 200, line)
+    elif kind in CHOICES:
+        require(value in CHOICES[kind], line)
     elif kind == "gate":
         require(set(value.split(" or ")) <= dke.BOUND | dke.AMBIENT, line)
     elif kind == "level":
@@ -55,9 +76,21 @@ def value_ok(kind, value, line):
     return value
 
 
+def dn(value):
+    """The name, or None."""
+    if re.search("%(?![0-9A-Fa-f]{2})", value):
+        return None
+    try:
+        name = unquote_to_bytes(value).decode()
+    except UnicodeDecodeError:
+        return None
+    wrong = re.search("[\0-\x1f\x7f-\x9f]", name)
+    return name if "=" in name and not wrong and len(name.encode()) <= 255 else None
+
+
 class Parser(policy.Parser):
     def __init__(self, text):
-        self.tenants, self.decrypts = {}, {}
+        self.tenants, self.decrypts, self.directories = {}, {}, {}
         super().__init__(text)
 
     def policy(self):
@@ -65,10 +98,14 @@ class Parser(policy.Parser):
         while self.kind == "word":
             self.section()
         rules = [*self.rules.values(), *self.decrypts.values()]
-        for option, known, code in (("groups", self.groups, "unknown-group"),
-                                    ("tokens", self.issuers, "unknown-issuer"),
-                                    ("tenants", self.tenants, "unknown-issuer")):
-            for rule in rules:
+        ldap = {name for d in self.directories.values() for name, _ in d["groups"]}
+        for option, known, code, where in (
+                ("groups", self.groups, "unknown-group", rules),
+                ("ldap-groups", ldap, "unknown-group", rules),
+                ("tokens", self.issuers, "unknown-issuer", rules),
+                ("tenants", self.tenants, "unknown-issuer", rules),
+                ("tenants", self.tenants, "unknown-issuer", self.directories.values())):
+            for rule in where:
                 for name, line in rule.get(option, ()):
                     if name not in known:
                         raise PolicyError(code, line)
@@ -76,31 +113,36 @@ class Parser(policy.Parser):
         return self
 
     def section(self):
-        if self.value not in ("tenant", "decrypt"):
+        if self.value not in ("tenant", "decrypt", "directory"):
             if self.value == "issuer":
-                self.issuers = {**dict.fromkeys(self.tenants, {"url": None}), **self.issuers}
+                self.issuers = {**dict.fromkeys([*self.tenants, *self.directories], {"url": None}),
+                                **self.issuers}
             super().section()
             self.issuers = {n: i for n, i in self.issuers.items() if i["url"]}
             return
         what, line = self.value, self.line
-        known = {"tenant": self.tenants, "decrypt": self.decrypts}[what]
-        if len(known) == {"tenant": 16, "decrypt": 1000}[what]:
+        known = {"tenant": self.tenants, "decrypt": self.decrypts,
+                 "directory": self.directories}[what]
+        if len(known) == {"tenant": 16, "decrypt": 1000, "directory": 4}[what]:
             raise PolicyError("too-many", line)
         self.step()
         if self.kind == "text" and not re.fullmatch(
-                "[a-z0-9][a-z0-9-]{0,31}" if what == "tenant" else "(?s).{1,64}", self.value):
+                "[a-z0-9][a-z0-9-]{0,31}" if what != "decrypt" else "(?s).{1,64}", self.value):
             raise PolicyError("title", self.line)
-        if self.kind == "text" and (self.value in known or what == "tenant"
-                                    and self.value in self.issuers):
+        sources = {*self.issuers, *self.tenants, *self.directories}
+        if self.kind == "text" and (self.value in known or what != "decrypt"
+                                    and self.value in sources):
             raise PolicyError("repeated-title", self.line)
         title = self.take("text")
         self.take("{")
         made = {"title": title, "line": line}
         while self.kind == "word":
-            self.dke_option(TENANT if what == "tenant" else DECRYPT, made)
+            self.dke_option({"tenant": TENANT, "decrypt": DECRYPT, "directory": DIRECTORY}[what],
+                            made)
         if self.kind != "}":
             raise PolicyError("syntax", self.line)
-        (self.check_tenant if what == "tenant" else check_decrypt)(made)
+        {"tenant": self.check_tenant, "decrypt": check_decrypt,
+         "directory": self.check_directory}[what](made)
         self.step()
         known[title] = made
 
@@ -166,6 +208,17 @@ class Parser(policy.Parser):
                 or made.get("key-set-max-age", 86400) < made.get("key-set-refresh", 300)):
             raise PolicyError("key-set", made["line"])
 
+    def check_directory(self, made):
+        if ({"url", "base", "tenants", "groups"} - set(made)
+                or ("bind-dn" in made) != ("password-file" in made)):
+            raise PolicyError("missing-option", made["line"])
+        if made.get("max-age", 3600) < made.get("refresh", 300):
+            raise PolicyError("key-set", made["line"])
+        before = {name for d in self.directories.values() for name, _ in d["groups"]}
+        names = [name for name, _ in made["groups"]]
+        for i, (name, line) in enumerate(made["groups"]):
+            require(name not in before and name not in names[:i], line)
+
 
 def approvals_fit(made, gates):
     approvers = made.get("approvers", [])
@@ -180,7 +233,7 @@ def approvals_fit(made, gates):
 def check_decrypt(made):
     gates = made.get("gates", [])
     if {"keys", "tenants", "allow"} - set(made) or not (
-            {"users", "groups", "token-groups", "roles"} & set(made)):
+            {"users", "groups", "token-groups", "roles", "ldap-groups"} & set(made)):
         raise PolicyError("missing-option", made["line"])
     if (not made["allow"] and {"gates", "accept-level"} & set(made)
             or any("network" in text.split(" or ") for text in gates) and "networks" not in made
@@ -203,7 +256,17 @@ def is_named(parsed, rule, request):
                    for title, g in parsed.groups.items() if title in groups)
     return (person in rule.get("users", ()) or in_group
             or set(request.get("groups", "").split()) & set(rule.get("token-groups", ()))
-            or set(request.get("roles", "").split()) & set(rule.get("roles", ())))
+            or set(request.get("roles", "").split()) & set(rule.get("roles", ()))
+            or set(request.get("ldap-groups", "").split()) & ldap_groups(rule))
+
+
+def ldap_groups(rule):
+    return {name for name, _ in rule.get("ldap-groups", ())}
+
+
+def is_unknown(parsed, rule, request):
+    stale = [parsed.directories[title] for title in request.get("stale", "").split()]
+    return any(name in ldap_groups(rule) for d in stale for name, _ in d["groups"])
 
 
 def why(parsed, rule, request):
@@ -211,12 +274,15 @@ def why(parsed, rule, request):
         return "key"
     if request["tenant"] not in [name for name, _ in rule["tenants"]]:
         return "tenant"
+    good = "matches"
     if not is_named(parsed, rule, request):
-        return "user"
+        if not is_unknown(parsed, rule, request):
+            return "user"
+        good = "directory"
     there = {"user": "*", "key": "*", "time": request["now"],
              "address": request.get("address", "::")}
     place = {name: rule[name] for name in ("networks", "weekdays", "hours", "zone") if name in rule}
-    return next(policy.reasons({"keys": ["*"], "users": ["*"], **place}, there), "matches")
+    return next(policy.reasons({"keys": ["*"], "users": ["*"], **place}, there), good)
 
 
 def counted(rule, request, scope):
@@ -250,6 +316,8 @@ def judge(parsed, request):
     tried = []
     for rule in parsed.decrypts.values():
         tried.append(why(parsed, rule, request))
+        if tried[-1] == "directory":
+            return "directory", rule["title"], None, tried, []
         if tried[-1] != "matches":
             continue
         if not rule["allow"]:

@@ -72,6 +72,14 @@ def key_set(name=b"corp", time=1, data=b"{}"):
     return text(name) + struct.pack(">Q", time) + bytes(32) + data
 
 
+def asked_directory(url=b"https://127.0.0.1:1/", bind=b"cn=a", password=b"p", base=b"dc=a",
+                    attribute=b"uid", member_of=b"memberOf", nested=1, groups=(b"cn=b",), n=None,
+                    more=b""):
+    return (b"".join(map(text, (url, bind, password, base, attribute, member_of)))
+            + bytes([nested]) + bytes(32) + bytes([len(groups) if n is None else n])
+            + b"".join(map(text, groups)) + more)
+
+
 def issuer_state():
     return text(b"corp") + bytes(24)
 
@@ -184,6 +192,16 @@ CASES = {
     "FETCH": ([text(b"x") + b"no certificate", text(b"https://127.0.0.1:1/") + b"none",
                text(b"https://127.0.0.1:1/")],
               [b"", b"\0", text(b"x" * 201), b"\2x", text(b"x\0y"), text(b"x") + b"a\0b"]),
+    # Nobody is there, which is an answer and no violation.
+    "DIRECTORY": ([asked_directory(), asked_directory(more=b"no certificate"),
+                   asked_directory(bind=b"", password=b""), asked_directory(url=b"x", nested=2),
+                   asked_directory(groups=32 * (b"cn=b",))],
+                  [b"", asked_directory()[:-1], asked_directory(groups=()), asked_directory(n=2),
+                   asked_directory(groups=33 * (b"cn=b",)), asked_directory(groups=(b"",)),
+                   asked_directory(nested=3), asked_directory(password=b""),
+                   asked_directory(bind=b""), asked_directory(url=b""), asked_directory(base=b""),
+                   asked_directory(attribute=b""), asked_directory(member_of=b""),
+                   asked_directory(base=b"a\0"), asked_directory(more=b"a\0b")]),
     # The last one is no URL that can be asked, which is an answer and no violation.
     "POST": ([text(b"http://127.0.0.1:1/") + u32(0) + b"old 0\n", text(b"x") + u32(2) + b"ca"],
              [b"", text(b"x"), text(b"") + u32(0), text(b"x" * 241) + u32(0), text(b"x\0") + u32(0),
@@ -200,7 +218,7 @@ CASES = {
     "KEY_SET": ([key_set(), key_set(data=b"")],
                 [b"", key_set(b""), key_set(b"x" * 33), key_set(time=0), key_set(data=b"")[:-1]]),
     "FETCH_STATE": ([bytes(9), bytes(8) + b"\1" + text(b"corp") + bytes(24)],
-                    [b"", bytes(8), bytes(8) + b"\1", bytes(8) + b"\x21" + 33 * issuer_state(),
+                    [b"", bytes(8), bytes(8) + b"\1", bytes(8) + b"\x25" + 37 * issuer_state(),
                      bytes(8) + b"\1" + text(b"") + bytes(16), bytes(10),
                      bytes(8) + b"\1" + issuer_state()[:-1]]),
     "METADATA": ([key_set()[:5] + b"{}", text(b"x")], [b"", text(b""), text(b"x" * 33), b"\5abc"]),

@@ -241,14 +241,29 @@ tell_tried(struct vector *v, const struct policy *policy, const struct policy_dk
 	found(v, "tried", len > 0 ? tried : "-");
 }
 
+/* Directories by their titles. */
+static unsigned
+unknown(const struct policy *policy, struct policy_texts titles)
+{
+	unsigned bits = 0;
+
+	for (unsigned d = 0; d < policy_directories(policy); d++)
+		for (unsigned i = 0; i < titles.count; i++)
+			if (strcmp(titles.item[i], policy_directory(policy, d).title) == 0)
+				bits |= 1u << d;
+	return bits;
+}
+
 static const char *
 judge(struct vector *v, const struct policy *policy)
 {
 	static const char *const verdicts[] = { "policy", "success", "gate", "canary",
-		"approval-required" };
+		"approval-required", "directory" };
 	char groups[LINE_BYTES], roles[LINE_BYTES], approved[LINE_BYTES];
 	struct policy_approval approval[LIST_MAX];
-	const char *group[LIST_MAX], *role[LIST_MAX], *address = line_or(v, "address", NULL);
+	char ldap[LINE_BYTES], stale[LINE_BYTES];
+	const char *group[LIST_MAX], *role[LIST_MAX], *name[LIST_MAX], *title[LIST_MAX],
+	    *address = line_or(v, "address", NULL);
 	unsigned held[LIST_MAX], n = line_or(v, "held", NULL) ? split(v, "held", " ", held) : 0;
 	struct policy_dke_question q = { .key = need(v, "key"),
 		.tenant = need(v, "tenant"),
@@ -258,7 +273,9 @@ judge(struct vector *v, const struct policy *policy)
 		.groups = words(v, "groups", groups, group),
 		.roles = words(v, "roles", roles, role),
 		.approval_count = approvals(v, approved, approval),
-		.approval = approval };
+		.approval = approval,
+		.ldap_groups = words(v, "ldap-groups", ldap, name),
+		.unknown = unknown(policy, words(v, "stale", stale, title)) };
 	struct policy_dke_answer answer;
 
 	for (unsigned i = 0; i < n; i++)

@@ -166,4 +166,4 @@ def test_every_answer_is_there():
                     "value", "token", "token-client", "token-quarantine", "gate", "approval-required", "policy",
                     "canary", "level", "missing-option", "key-set", "title", "repeated-title",
                     "repeated-issuer", "repeated-option", "too-many", "unknown-option",
-                    "unknown-issuer", "unknown-group", "factors"}
+                    "unknown-issuer", "unknown-group", "factors", "directory"}

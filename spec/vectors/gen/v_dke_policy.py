@@ -26,6 +26,18 @@ def rule(*more, title="r", **changes):
     return "\n".join([f'decrypt "{title}" {{', *lines, *("\t" + line for line in more), "}", ""])
 
 
+CORP = "cn=finance,dc=corp"
+LAB = "cn=lab,dc=corp"
+
+
+def directory(*more, title="corp", **changes):
+    options = {"url": '"ldaps://dc1.corp.example"', "base": '"dc=corp"', "tenants": '{"contoso"}',
+               "groups": f'{{"{CORP}"}}'}
+    options.update({name.replace("_", "-"): value for name, value in changes.items()})
+    lines = [f"\t{name} = {value}" for name, value in options.items() if value is not None]
+    return "\n".join([f'directory "{title}" {{', *lines, *("\t" + line for line in more), "}", ""])
+
+
 def broken(name, spec, code, line, comment, text):
     v_dke.vector("judge", name, spec, code, comment, [("policy", text.encode())], line=line)
 
@@ -103,6 +115,70 @@ def tenants():
            tenant() + rule(tenants='{"lab"}'))
     broken("group_unknown", "6", "unknown-group", 13, "no such group",
            tenant() + rule('groups = {"staff"}'))
+
+
+def directories():
+    def good(name, comment, text):
+        one(f"directory_{name}", "5.5", "policy", comment, tenant() + text, tried="-")
+
+    def bad(name, code, line, comment, text):
+        broken(f"directory_{name}", "5.5", code, line, comment, tenant() + text)
+
+    login = ['bind-dn = "cn=svc,dc=corp"', 'password-file = "corp.password"']
+    good("least", "nothing but what must be there", directory())
+    good("all", "all options", directory(
+        *login, 'ca = "ca.pem"', 'attribute = "uid"', 'claim = "upn"', 'member-of = "isMemberOf"',
+        'nested = "in-chain"', "refresh = 60", "max-age = 60"))
+    good("port", "a port, and an address", directory(url='"ldaps://[::1]:6360"'))
+    for i, value in enumerate(("none", "walk", "in-chain")):
+        good(f"nested_{i}", value, directory(f'nested = "{value}"'))
+    good("escaped", "a backslash, and a percent sign", directory(
+        groups='{"cn=a%5C2Cb%25,dc=corp", "cn=a%5c2Cb%25,dc=corp"}'))
+    good("longest", "255 bytes", directory(groups=f'{{"cn={"a" * 252}"}}'))
+    good("utf8", "not of ASCII", directory(groups='{"cn=B\u00fccher,dc=corp", "cn=%C3%BC"}'))
+    for name in ("url", "base", "tenants", "groups"):
+        bad(f"without_{name}", "missing-option", 7, f"no {name}", directory(**{name: None}))
+    for i, line in enumerate(login):
+        bad(f"half_{i}", "missing-option", 7, "name and password go together", directory(line))
+    for name, line, option, value in (
+            ("plain", 8, "url", '"ldap://dc1.corp.example"'), ("https", 8, "url", '"https://dc1.corp.example"'),
+            ("user", 8, "url", '"ldaps://a@dc1.corp.example"'), ("path", 8, "url", '"ldaps://dc1/dc=corp"'),
+            ("no_host", 8, "url", '"ldaps://"'), ("dash", 8, "url", '"ldaps://-a"'),
+            ("url_long", 8, "url", f'"ldaps://{"a" * 193}"'),
+            ("base_empty", 9, "base", '""'), ("base_name", 9, "base", '"corp"'),
+            ("groups_empty", 11, "groups", "{}"), ("group_name", 11, "groups", '{"finance"}'),
+            ("group_nul", 11, "groups", '{"cn=a%00"}'), ("group_line", 11, "groups", '{"cn=a%0Ab"}'),
+            ("group_cut", 11, "groups", '{"cn=a%5"}'), ("group_hex", 11, "groups", '{"cn=%zz"}'),
+            ("group_utf8", 11, "groups", '{"cn=%C3"}'), ("group_percent", 11, "groups", '{"cn=100%"}'),
+            ("group_twice", 11, "groups", f'{{"{CORP}", "{LAB}", "{CORP}"}}'),
+            ("groups_many", 11, "groups", "{" + ", ".join(f'"cn={i}"' for i in range(33)) + "}")):
+        bad(name, "value", line, f"no value: {name}", directory(**{option: value}))
+    for name, line in (
+            ("attribute_option", 'attribute = "cn;binary"'), ("attribute_filter", 'attribute = "cn=*)(a"'),
+            ("attribute_empty", 'attribute = ""'), ("attribute_digit", 'attribute = "1a"'),
+            ("attribute_long", f'attribute = "{"a" * 65}"'), ("member_of", 'member-of = "a:b"'),
+            ("claim", 'claim = "sub"'), ("nested", 'nested = "all"'), ("nested_word", "nested = true"),
+            ("refresh", "refresh = 0"), ("refresh_long", "refresh = 86401"), ("age", "max-age = 2592001"),
+            ("ca_empty", 'ca = ""'), ("file_long", f'password-file = "{"a" * 201}"'),
+            ("bind_name", 'bind-dn = "svc"')):
+        bad(f"wrong_{name}", "value", 12, f"no value: {name}", directory(line))
+    bad("age_below", "key-set", 7, "gone before it is fetched again", directory("max-age = 299"))
+    bad("other_has_it", "value", 17, "a group of another directory", directory() + directory(title="b"))
+    bad("tenant", "unknown-issuer", 10, "no such tenant", directory(tenants='{"lab"}'))
+    bad("title", "title", 7, "no name of a file", directory(title="Corp"))
+    bad("title_tenant", "repeated-title", 7, "the title of a tenant", directory(title="contoso"))
+    bad("title_twice", "repeated-title", 13, "two with one title",
+        directory() + directory(groups=f'{{"{LAB}"}}'))
+    bad("five", "too-many", 31, "5 directories", "".join(
+        directory(title=f"d{i}", groups=f'{{"cn={i}"}}') for i in range(5)))
+    bad("password", "unknown-option", 12, "a password is in no policy", directory('password = "a"'))
+    bad("metadata", "unknown-option", 12, "an option of a tenant", directory('metadata = "https://a"'))
+    bad("twice", "repeated-option", 12, "twice", directory('base = "dc=a"'))
+    bad("rule_unknown", "unknown-group", 18, "no directory has it",
+        directory() + rule(ldap_groups=f'{{"{LAB}"}}', users=None))
+    bad("rule_case", "unknown-group", 18, "names are compared byte for byte",
+        directory() + rule(ldap_groups='{"CN=finance,dc=corp"}', users=None))
+    bad("rule_name", "value", 18, "no name", directory() + rule(ldap_groups='{"finance"}', users=None))
 
 
 def rules():
@@ -264,6 +340,40 @@ def judged():
     ask("first", "6", "gate", "no later rule is tried", rule() + rule('accept-level = "C-"', title="open", gates=None))
 
 
+def members():
+    text = tenant() + directory() + directory(title="lab", groups=f'{{"{LAB}"}}')
+    user, both = {"users": None}, {"ldap_groups": f'{{"{CORP}"}}', "users": None}
+
+    def ask(name, expect, comment, rules, tried, by="r", reached=None, **lines):
+        found = {"tried": tried, **({"rule": by} if by else {}), **({"level": reached} if reached else {})}
+        one(f"ldap_{name}", "6", expect, comment, text + rules, held=FRONT, **lines, **found)
+
+    ask("member", "success", "in a group of a directory", rule(**both), "matches", reached="C",
+        **{"ldap-groups": f"{LAB} {CORP}"})
+    ask("other", "policy", "in another group", rule(**both), "user", by=None, **{"ldap-groups": LAB})
+    ask("nobody", "policy", "in no group", rule(**both), "user", by=None)
+    ask("as_role", "policy", "a role is no group", rule(**both), "user", by=None, roles=CORP, groups=CORP)
+    ask("stale", "directory", "the directory does not know", rule(**both), "directory", stale="corp")
+    ask("stale_other", "policy", "another directory does not know", rule(**both), "user", by=None,
+        stale="lab")
+    ask("stale_named", "success", "the person is there by name", rule(ldap_groups=f'{{"{CORP}"}}'),
+        "matches", reached="C", stale="corp")
+    ask("stale_key", "policy", "a rule for another key decides nothing", rule(keys='{"Other"}', **both),
+        "key", by=None, stale="corp")
+    ask("stale_hours", "policy", "nor one for another time", rule('hours = {"00:00-00:01"}', **both),
+        "hours", by=None, stale="corp")
+    deny = rule(title="out", gates=None, allow="false", **both)
+    ask("deny", "policy", "a rule that does not allow", deny + rule(), "matches", by="out",
+        **{"ldap-groups": CORP})
+    ask("deny_not", "success", "and who is not in its group", deny + rule(), "user matches", reached="C")
+    ask("stale_deny", "directory", "whether it denies is not known: nothing is allowed", deny + rule(),
+        "directory", by="out", stale="corp")
+    ask("stale_behind", "success", "a rule in front decides", rule() + deny, "matches", reached="C",
+        stale="corp")
+
+
 tenants()
+directories()
 rules()
+members()
 judged()

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Groups of an LDAP directory, spec/profiles/ms-dke.md section 5.5, with a real OpenLDAP."""
+import base64
+import hashlib
+import json
+import os
+import re
+import time
+
+import pytest
+
+import entra
+import slapd
+from certificates import Authority
+from dke import JSON, DkeService, bearer, write
+from slapd import BASE, dn_of, group, group_dn, person, sid_text
+from test_dke_service import BLOB, ISSUER, OAEP, asking, wrapped
+from test_key_sets import until
+
+pytestmark = pytest.mark.skipif(not slapd.is_there(), reason="no slapd here")
+
+ALICE, BOB, CAROL, DAVE, EVE = range(1105, 1110)
+HOSTILE = "a*)(objectClass=*"  # what would find everybody
+WEIRD = 'B\u00fccher (x) & | ! = < > ~ #1; "q"'
+REFUSED, AWAY = (403, "refused"), (503, "unavailable")
+
+
+def percent(dn):
+    """As a policy writes it."""
+    return "".join("%%%02X" % b if b < 32 or b >= 127 or b in b'%"\\' else chr(b)
+                   for b in dn.encode())
+
+
+def directory(server, groups, *more, title="corp", **changes):
+    options = {"url": server.url, "ca": server.ca, "base": BASE, "bind-dn": slapd.SERVICE,
+               "password-file": title + ".password"}
+    options.update({name.replace("_", "-"): value for name, value in changes.items()})
+    lines = ['%s = "%s"' % item for item in options.items() if item[1]]
+    lines += ['tenants = {"contoso"}', "groups = {%s}" % ", ".join('"%s"' % g for g in groups),
+              "refresh = 1", *more]
+    return 'directory "%s" {\n%s\n}\n' % (title, "\n".join(lines))
+
+
+def rule(*groups, title="ldap", allow="true"):
+    text = entra.rule(title=title).replace('users = {"%s"}' % entra.ALICE, "ldap-groups = {%s}" % (
+        ", ".join('"%s"' % g for g in groups)))
+    return text if allow == "true" else text.replace("allow = true", "allow = false").replace(
+        'accept-level = "C-"', "")
+
+
+class Setting(DkeService):
+    host = "dke.contoso.com"
+
+    def __init__(self, base, server):
+        super().__init__(base)
+        self.server = server
+        write(os.path.join(self.dir, "policy.conf"), self.policy())
+        os.makedirs(os.path.join(self.dir, "issuers"), exist_ok=True)
+        write(os.path.join(self.dir, "issuers", "contoso.jwks"), entra.key_set(ISSUER))
+        self.password()
+
+    def password(self, text=slapd.PASSWORD + "\n", mode=0o600):
+        path = os.path.join(self.dir, "corp.password")
+        write(path, text.encode())
+        os.chmod(path, mode)
+
+    def policy(self, *more):
+        return (entra.section("key-quarantine = 0") + "".join(more)).encode()
+
+    def use(self, *more):
+        write(os.path.join(self.dir, "policy.conf"), self.policy(*more))
+        self.admin("policy", "reload")
+
+    def decrypt(self, rid=None, **claims):
+        if rid:
+            claims["onprem_sid"] = sid_text(rid)
+        key = json.loads(self.ask("GET", "/Docs").body)["key"]
+        with self.connect() as c:
+            got = c.ask("POST", key["kid"].removeprefix("https://" + self.host) + "/decrypt",
+                        [bearer(entra.token(ISSUER, entra.claims(**claims))), JSON],
+                        asking(wrapped(key)))
+        return 200 if got.status == 200 else got.error()
+
+    def status(self, title="corp"):
+        return re.search(r"^directory\t%s (.*)$" % title, self.admin("status").stdout, re.M)[1]
+
+    def wait(self, pattern):
+        return until(lambda: re.search(pattern, self.status()))
+
+    def fetched(self):
+        """One that began after this call."""
+        since = int(time.time()) + 1
+        until(lambda: (m := re.search(r"fetched ([0-9TZ:-]+),", self.status())) and
+              time.strptime(m[1], "%Y-%m-%dT%H:%M:%SZ") > time.gmtime(since))
+
+    def records(self):
+        found = map(json.loads, self.admin("log", "--json").stdout.splitlines())
+        return [r for r in found if r["class"] == "key-set"]
+
+    def stderr(self):
+        return open(self.stderr_path).read()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    made = slapd.Slapd(tmp_path_factory.mktemp("slapd") / "l",
+                       limits="limits * size.soft=20 size.hard=20 size.pr=500 size.prtotal=unlimited")
+    try:
+        made.load(
+            *(person(name, rid) for name, rid in (("alice", ALICE), ("bob", BOB),
+                                                  ("carol", CAROL), ("dave", DAVE))),
+            person("nosid"),
+            group("finance", dn_of("alice"), dn_of("nosid")),
+            group("inner", dn_of("bob")), group("middle", group_dn("inner")),
+            group("outer", group_dn("middle"), dn_of("carol")),
+            group("loop", group_dn("middle"), dn_of("dave")))
+        made.change(group_dn("inner"), "add", "member", group_dn("loop"))
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="module")
+def s(tmp_path_factory, server):
+    made = Setting(tmp_path_factory.mktemp("dke"), server)
+    made.start()
+    made.admin("key", "create", "docs", "--type", "dke-rsa2048", "--dke-name", "Docs")
+    yield made
+    made.stop()
+
+
+FINANCE, OUTER, INNER = map(group_dn, ("finance", "outer", "inner"))
+
+
+def test_members_may_and_others_may_not(s, server):
+    before = len(s.records())
+    s.use(directory(server, [FINANCE]), rule(FINANCE))
+    s.wait("^fetched .* 0 failures$")
+    assert s.decrypt(ALICE) == 200
+    assert s.decrypt(BOB) == REFUSED
+    assert s.decrypt() == REFUSED  # a token without the claim
+    assert s.decrypt(onprem_sid=sid_text(ALICE).lower()) == 200
+    for wrong in (sid_text(ALICE) + "0", sid_text(ALICE)[:-1], " " + sid_text(ALICE),
+                  [sid_text(ALICE)], "*", "S-1-5-21"):
+        assert s.decrypt(onprem_sid=wrong) == REFUSED, wrong
+    # the record has no name, and what it says can be made again from what is kept
+    made = s.records()[before:]
+    assert len(made) == 1 and made[0]["decision"] == "done"
+    kept = open(os.path.join(s.dir, "run", "corp.members"), "rb").read()[44:]
+    salt, count = kept[:32], kept[32]
+    member = hashlib.sha256(salt + sid_text(ALICE).lower().encode()).digest()[:16]
+    assert count == 1 and kept[33:] == b"\1\0\0\0\1" + member
+    assert made[0]["key_set"] == {
+        "issuer": "corp", "verifier": "fetchd", "sha256": hashlib.sha256(kept).hexdigest(),
+        "ca": hashlib.sha256(open(server.ca, "rb").read()).hexdigest(),
+        "thumbprints": [hashlib.sha256(kept[33:]).hexdigest()]}
+    s.fetched()
+    assert len(s.records()) == before + 1  # the same again is none
+
+
+def test_who_leaves_a_group_may_no_more(s, server):
+    s.use(directory(server, [FINANCE]), rule(FINANCE))
+    until(lambda: s.decrypt(ALICE) == 200)
+    server.change(FINANCE, "add", "member", dn_of("bob"))
+    until(lambda: s.decrypt(BOB) == 200)
+    before = len(s.records())
+    server.change(FINANCE, "delete", "member", dn_of("bob"))
+    until(lambda: s.decrypt(BOB) == REFUSED)
+    assert s.decrypt(ALICE) == 200 and len(s.records()) == before + 1
+
+
+@pytest.mark.parametrize("nested,who", [
+    ("walk", {BOB: 200, CAROL: 200, DAVE: 200, ALICE: REFUSED}),
+    ("none", {BOB: REFUSED, CAROL: 200, DAVE: REFUSED}), (None, {BOB: 200, CAROL: 200})])
+def test_groups_in_groups(s, server, nested, who):
+    """The third one is in the second, and the second in the third again."""
+    more = ['nested = "%s"' % nested] if nested else []
+    s.use(directory(server, [OUTER], *more), rule(OUTER))
+    s.wait("^fetched .* 0 failures$")
+    assert {rid: s.decrypt(rid) for rid in who} == who
+
+
+def test_the_rule_for_chains_is_asked_for(s, server):
+    """OpenLDAP has no such matching rule: nothing matches, and nobody is found."""
+    s.use(directory(server, [OUTER], 'nested = "in-chain"'), rule(OUTER))
+    s.wait("^fetched .* 0 failures$")
+    assert s.decrypt(CAROL) == REFUSED
+
+
+def test_other_attributes_and_claims(s, server):
+    s.use(directory(server, [FINANCE], attribute="mail", claim="upn"), rule(FINANCE))
+    s.wait("^fetched .* 0 failures$")
+    assert s.decrypt(upn="NoSid@Contoso.com") == 200
+    assert s.decrypt(BOB, upn="bob@contoso.com") == REFUSED
+    # an address is no UPN
+    assert s.decrypt(upn="bob@contoso.com", email="nosid@contoso.com") == REFUSED
+
+
+def test_a_directory_knows_the_persons_of_its_tenants_only(s, server):
+    other = entra.section("key-quarantine = 0", title="lab", tenant=entra.OTHER)
+    write(os.path.join(s.dir, "issuers", "lab.jwks"), entra.key_set(ISSUER))
+    both = rule(FINANCE).replace('tenants = {"contoso"}', 'tenants = {"contoso", "lab"}')
+    s.use(other, directory(server, [FINANCE]), both)
+    until(lambda: s.decrypt(ALICE) == 200)
+    assert s.decrypt(ALICE, tenant=entra.OTHER) == REFUSED
+    # control
+    s.use(other, directory(server, [FINANCE]).replace('{"contoso"}', '{"contoso", "lab"}'), both)
+    until(lambda: s.decrypt(ALICE, tenant=entra.OTHER) == 200)
