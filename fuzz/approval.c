@@ -9,6 +9,7 @@
 #include "ipc/claim.h"
 #include "log/record.h"
 #include "native/approval.h"
+#include "native/standing.h"
 
 static void
 same(const struct dk_writer_buf *wr, const uint8_t *data, size_t len)
@@ -43,6 +44,42 @@ approval_file(const uint8_t *data, size_t len)
 	dk_wr_init(&wr, again, sizeof(again));
 	dk_approval_file_write(&wr, &f);
 	same(&wr, data, len);
+}
+
+static void
+standing(const uint8_t *data, size_t len)
+{
+	uint8_t again[DK_STANDING_BODY_MAX_BYTES], name[32];
+	struct dk_standing s;
+	struct dk_writer_buf wr;
+
+	if (dk_standing_parse(data, len, &s) != DK_OK)
+		return;
+	dk_wr_init(&wr, again, sizeof(again));
+	dk_standing_write(&wr, &s);
+	same(&wr, data, len);
+	FUZZ_CHECK(dk_standing_name(s.scope, s.document, s.key, s.person, name) == DK_OK);
+}
+
+static void
+standing_list(const uint8_t *data, size_t len)
+{
+	struct dk_standing_asked *asked = calloc(DK_STANDING_ASKED_MAX, sizeof(*asked));
+	struct dk_writer_buf wr;
+	uint8_t *again = malloc(len + 1);
+	size_t n = 0;
+
+	FUZZ_CHECK(asked != NULL && again != NULL);
+	if (dk_standing_list_parse(data, len, asked, &n) == DK_OK) {
+		dk_wr_init(&wr, again, len);
+		dk_wr_bytes(&wr, "DKN2", 4);
+		dk_wr_u16(&wr, (uint16_t)n);
+		for (size_t i = 0; i < n; i++)
+			dk_standing_asked_write(&wr, &asked[i]);
+		same(&wr, data, len);
+	}
+	free(asked);
+	free(again);
 }
 
 static void
@@ -95,8 +132,8 @@ log_token(const uint8_t *data, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static const fuzz_way ways[] = { approvals, approval_file, request_file, claims,
-		log_token };
+	static const fuzz_way ways[] = { approvals, approval_file, request_file, claims, log_token,
+		standing, standing_list };
 
 	fuzz_one_of(ways, sizeof(ways) / sizeof(ways[0]), data, len);
 	return 0;

@@ -9,6 +9,7 @@
 #include "authd/factor.h"
 #include "fuzz.h"
 #include "ipc/dke.h"
+#include "ipc/approved.h"
 #include "ipc/gate.h"
 #include "ipc/fetch.h"
 #include "ipc/payload.h"
@@ -505,6 +506,33 @@ authenticator(const struct ipc_message *m)
 		FUZZ_CHECK(m->len == 32 + DK_P256_SPKI_BYTES + a.credential.len);
 }
 
+static void
+approved(const struct ipc_message *m)
+{
+	uint8_t again[IPC_APPROVED_BYTES];
+	struct approved a;
+
+	if (!ipc_approved_read(m, &a))
+		return;
+	ipc_approved_write(&a, again);
+	FUZZ_CHECK(m->len == sizeof(again) && memcmp(m->data, again, sizeof(again)) == 0);
+}
+
+static void
+approve_passed(const struct ipc_message *m)
+{
+	struct ipc_approve_passed p;
+	struct ipc_approver_rule rule;
+
+	if (!ipc_approve_passed_read(m, &p))
+		return;
+	for (unsigned i = 0; i < p.rule_count; i++) {
+		FUZZ_CHECK(ipc_approver_rule_next(&p.rules, &rule));
+		inside(rule.title, rule.title_len);
+	}
+	asked(&p.asked);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -512,7 +540,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		known, policy, policy_text, append, appended, anchored, records, admin,
 		admin_packet, token, tls, small, fetch, key_sets, fetch_state, state_taken,
 		state_put, witness, dke_decrypt, dke_judged, dke_keys, tenants, page, gate,
-		authenticator };
+		authenticator, approved, approve_passed };
 	struct ipc_message message = { .type = 0 };
 	uint8_t *exact;
 

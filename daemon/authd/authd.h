@@ -13,6 +13,7 @@
 #include "authd/in_force.h"
 #include "authd/known.h"
 #include "authd/renewal.h"
+#include "ipc/approved.h"
 #include "ipc/child.h"
 
 /* A new key of a tenant that somebody accepted, until its record is durable. */
@@ -42,6 +43,7 @@ struct authd {
 	struct authenticators authenticators;
 	struct gates confirmations;
 	struct gates sessions;
+	struct approved_list approved;
 	uint64_t told; /* messages of keyd that were taken */
 };
 
@@ -55,6 +57,14 @@ bool authd_dke_decrypt(struct authd *authd, const struct ipc_message *message);
 /* page.c: PAGE from httpd, which goes on to keyd; GATE from keyd. */
 bool authd_page(struct authd *authd, const struct ipc_message *message);
 bool authd_gate(struct authd *authd, const struct ipc_message *message);
+
+/* approve.c: APPROVE from httpd, which goes on to keyd; APPROVED from keyd. */
+bool authd_approve(struct authd *authd, const struct ipc_message *message);
+bool authd_approved(struct authd *authd, const struct ipc_message *message);
+/* What stands of this document or its key, for this person; ret_index: of the record of each. */
+unsigned authd_standing(const struct authd *authd, const uint8_t document[32], const char *key,
+    const char *person, uint64_t now, struct policy_approval ret[POLICY_STANDING_MAX],
+    uint64_t ret_index[POLICY_STANDING_MAX]);
 
 /* change.c: POLICY_TEXT and KEY_SET from the parent. Each is in force only when keyd
  * says POLICY_LOGGED, its record is durable; until then a second one is refused. */

@@ -19,7 +19,8 @@
 #define JUDGED_MAX_BYTES                                                                           \
 	(8 + 32 + 2 + 1 + 1 + CHARGES_MAX * IPC_CHARGE_BYTES + 1 + DKE_GATES_FIELDS_BYTES + 4 +    \
 	    DK_LOG_TOKEN_MAX_BYTES + 4 + DK_LOG_CLIENT_BYTES + 4 + DK_LOG_NAME_MAX_BYTES + 16 +    \
-	    1 + IPC_DKE_PERSON_MAX_BYTES + 32 + 8 + 2 * (1 + IPC_DKE_NAME_MAX_BYTES) + 2)
+	    POLICY_APPROVALS_MAX * DKE_FACTOR_FIELD_BYTES + 1 + IPC_DKE_PERSON_MAX_BYTES + 32 +    \
+	    8 + 2 * (1 + IPC_DKE_NAME_MAX_BYTES) + 2)
 
 struct asked {
 	struct ipc_dke_decrypt message;
@@ -31,6 +32,8 @@ struct asked {
 	uint8_t document[32];
 	unsigned code;
 	struct policy_dke_answer answer; /* rule: policy_decrypts() if none decided */
+	struct policy_approval approval[POLICY_STANDING_MAX];
+	uint64_t approval_index[POLICY_STANDING_MAX]; /* of their records */
 };
 
 static void
@@ -79,7 +82,8 @@ judge(const struct authd *authd, struct asked *a, uint64_t now)
 		.groups = { a->token.groups.count, a->token.groups.item },
 		.roles = { a->token.roles.count, a->token.roles.item },
 		.time = now,
-		.held = a->gates.held };
+		.held = a->gates.held,
+		.approval = a->approval };
 	char document[65];
 
 	directories_look(&authd->directories, authd->now->policy, &a->token, now, &directories);
@@ -87,6 +91,8 @@ judge(const struct authd *authd, struct asked *a, uint64_t now)
 	question.unknown = directories.unknown;
 	dk_hex(a->document, sizeof(a->document), document);
 	question.document = document;
+	question.approval_count = authd_standing(authd, a->document, a->message.name,
+	    a->token.person, now, a->approval, a->approval_index);
 	memcpy(question.address, a->message.address, sizeof(question.address));
 	a->answer = policy_dke_judge(authd->now->policy, &question);
 	return codes[a->answer.verdict];
@@ -167,12 +173,16 @@ write_fields(const struct policy *policy, const struct asked *a, struct dk_write
 {
 	bool has_rule = a->answer.rule < policy_decrypts(policy);
 	uint8_t token[DK_LOG_TOKEN_MAX_BYTES];
+	const unsigned approvals = a->code == DK_CODE_OK ? a->answer.counted_count : 0;
 	const char *title;
 
 	dk_wr_u8(wr,
-	    (uint8_t)(dke_gates_fields(&a->gates) + a->token.is_signed +
+	    (uint8_t)(dke_gates_fields(&a->gates) + approvals + a->token.is_signed +
 		(a->token.client[0] != '\0') + has_rule));
 	dke_gates_write(&a->gates, wr);
+	for (unsigned i = 0; i < approvals; i++)
+		dke_gates_factor(
+		    wr, DK_FACTOR_APPROVAL, IPC_KEYD, a->approval_index[a->answer.counted[i]]);
 	if (a->token.is_signed)
 		write_field(
 		    wr, DK_LOG_TAG_TOKEN, token, dk_log_token_write(&a->token.record, token));

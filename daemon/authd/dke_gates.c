@@ -126,8 +126,8 @@ dke_gates_fields(const struct dke_gates *gates)
 	    (gates->held & POLICY_GATE_PRESENCE ? 1 : 0);
 }
 
-static void
-write_factor(struct dk_writer_buf *wr, unsigned type, unsigned verifier, uint64_t root)
+void
+dke_gates_factor(struct dk_writer_buf *wr, unsigned type, unsigned verifier, uint64_t root)
 {
 	dk_wr_u16(wr, DK_LOG_TAG_FACTOR);
 	dk_wr_u16(wr, FACTOR_BYTES);
@@ -140,11 +140,11 @@ void
 dke_gates_write(const struct dke_gates *gates, struct dk_writer_buf *wr)
 {
 	if (gates->held & POLICY_GATE_CONFIRMATION)
-		write_factor(wr, DK_FACTOR_CONFIRMATION, IPC_KEYD, gates->confirmation);
+		dke_gates_factor(wr, DK_FACTOR_CONFIRMATION, IPC_KEYD, gates->confirmation);
 	if (gates->held & POLICY_GATE_PRESENCE)
-		write_factor(wr, DK_FACTOR_SESSION, IPC_KEYD, gates->session);
+		dke_gates_factor(wr, DK_FACTOR_SESSION, IPC_KEYD, gates->session);
 	if (front_holds(gates))
-		write_factor(wr, DK_FACTOR_FRONT, DK_VERIFIER_HTTPD, gates->kind);
+		dke_gates_factor(wr, DK_FACTOR_FRONT, DK_VERIFIER_HTTPD, gates->kind);
 	if (gates->certificate.holds) {
 		dk_wr_u16(wr, DK_LOG_TAG_CERTIFICATE);
 		dk_wr_u16(wr, DK_LOG_CERTIFICATE_BYTES);

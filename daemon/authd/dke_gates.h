@@ -9,7 +9,8 @@
 #include "ipc/gate.h"
 
 /* Certificate and front, each with tag and length. */
-#define DKE_GATES_FIELDS_BYTES (4 + DK_LOG_CERTIFICATE_BYTES + 3 * (4 + 11))
+#define DKE_FACTOR_FIELD_BYTES (4 + 11)
+#define DKE_GATES_FIELDS_BYTES (4 + DK_LOG_CERTIFICATE_BYTES + 3 * DKE_FACTOR_FIELD_BYTES)
 
 struct dke_gates {
 	struct factor_certificate certificate;
@@ -35,5 +36,7 @@ void dke_gates_allowed(struct dke_gates *gates);
 /* Factors of the record: how many fields, and what they are. */
 unsigned dke_gates_fields(const struct dke_gates *gates);
 void dke_gates_write(const struct dke_gates *gates, struct dk_writer_buf *wr);
+/* One of them. */
+void dke_gates_factor(struct dk_writer_buf *wr, unsigned type, unsigned verifier, uint64_t root);
 
 #endif

@@ -39,6 +39,8 @@ on_httpd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 		return true;
 	case IPC_PAGE:
 		return authd_page(authd, message);
+	case IPC_APPROVE:
+		return authd_approve(authd, message);
 	case IPC_KEY:
 		(void)ipc_send(authd->keyd, IPC_KEY_PASSED, message->id, &part, 1);
 		return true;
@@ -76,6 +78,8 @@ on_keyd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messag
 		return authenticators_learn(&authd->authenticators, message);
 	if (message->type == IPC_GATE)
 		return authd_gate(authd, message);
+	if (message->type == IPC_APPROVED)
+		return authd_approved(authd, message);
 	if (message->type == IPC_POLICY_LOGGED)
 		return authd_change_logged(authd, message);
 	return message->type == IPC_SERVICE_KEY &&
@@ -165,5 +169,6 @@ main(void)
 	authenticators_clear(&authd.authenticators);
 	gates_clear(&authd.confirmations);
 	gates_clear(&authd.sessions);
+	approved_clear(&authd.approved);
 	return 0;
 }

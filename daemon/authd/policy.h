@@ -284,6 +284,7 @@ enum policy_why policy_decrypt_why(
     const struct policy *policy, unsigned rule, const struct policy_dke_question *question);
 /* Whether this user is one of its approvers. */
 bool policy_decrypt_approver(const struct policy *policy, unsigned rule, const char *user);
+bool policy_decrypt_has_key(const struct policy *policy, unsigned rule, const char *key);
 struct policy_dke_answer policy_dke_judge(
     const struct policy *policy, const struct policy_dke_question *question);
 /* The gates of a rule as they stand there, or "-"; cut with "..." if it does not fit. */

@@ -17,6 +17,14 @@ policy_decrypt_approver(const struct policy *policy, unsigned rule, const char *
 	return policy_list_has(policy, &s->list[POLICY_APPROVERS], user, strlen(user));
 }
 
+bool
+policy_decrypt_has_key(const struct policy *policy, unsigned rule, const char *key)
+{
+	const struct policy_section *s = &policy->of[POLICY_DECRYPT].item[rule];
+
+	return policy_list_has(policy, &s->list[POLICY_DKE_KEYS], key, strlen(key));
+}
+
 static bool
 may_count(const struct policy *policy, const struct policy_section *s,
     const struct policy_dke_question *q, const struct policy_approval *a)

@@ -28,8 +28,8 @@ exact_sequence(const char *value, const char *name, uint8_t *out, size_t len)
 	return byte_sequence(value, name, out, len, &got) && got == len;
 }
 
-static unsigned
-read_signature(struct evhttp_request *request, const uint8_t *body, size_t len,
+unsigned
+httpd_signature_headers(struct evhttp_request *request, const uint8_t *body, size_t len,
     struct dk_request_signature *sig)
 {
 	const char *input = httpd_header(request, "Signature-Input");
@@ -114,7 +114,7 @@ unsigned
 httpd_release_headers(struct evhttp_request *request, const uint8_t *body, size_t len,
     struct dk_request_signature *sig, struct httpd_claims *claims)
 {
-	unsigned code = read_signature(request, body, len, sig);
+	unsigned code = httpd_signature_headers(request, body, len, sig);
 
 	return code == DK_CODE_OK ? put_claims(request, sig, claims) : code;
 }

@@ -17,6 +17,7 @@
 #include "native/code.h"
 #include "native/release.h"
 #include "native/request.h"
+#include "native/standing.h"
 
 #define HTTPD_FD_AUTHD 4
 #define HTTPD_FD_KEYD 5
@@ -26,7 +27,7 @@
 #define HTTPD_FD_KEY 9
 #define HTTPD_FD_CLIENT_CA 10
 #define HTTPD_FD_METRICS 11 /* listening socket, or /dev/null */
-#define HTTPD_FD_DKE 12     /* likewise, of the Microsoft DKE front end; the next four are its own */
+#define HTTPD_FD_DKE 12 /* likewise, of the Microsoft DKE front end; the next four are its own */
 #define HTTPD_FD_DKE_CHAIN 13
 #define HTTPD_FD_DKE_KEY 14
 #define HTTPD_FD_DKE_CLIENT_CA 15
@@ -80,8 +81,8 @@ struct httpd {
 	uint64_t next_id;
 	uint8_t ca[HTTPD_CA_MAX_BYTES];
 	size_t ca_len;
-	uint64_t expiry;   /* of the TLS certificate, seconds since 1970 */
-	struct dke *dke;   /* NULL: there is no such front end */
+	uint64_t expiry; /* of the TLS certificate, seconds since 1970 */
+	struct dke *dke; /* NULL: there is no such front end */
 };
 
 /* tls.c: what new connections get, from the open files; ends the process if that is nothing. */
@@ -127,6 +128,9 @@ struct httpd_claims {
 	    IPC_CLAIM_TOKEN_MAX_BYTES + IPC_CLAIM_TOKEN_DIGEST_BYTES +
 	    IPC_CLAIM_APPROVALS_MAX_BYTES];
 };
+/* The signature alone. */
+unsigned httpd_signature_headers(struct evhttp_request *request, const uint8_t *body, size_t len,
+    struct dk_request_signature *sig);
 unsigned httpd_release_headers(struct evhttp_request *request, const uint8_t *body, size_t len,
     struct dk_request_signature *sig, struct httpd_claims *claims);
 

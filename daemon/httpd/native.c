@@ -10,6 +10,7 @@
 
 #define TYPE_NATIVE "application/doublekey"
 #define ENROL_MAX_BYTES 4096
+#define SIGNED_HEAD_BYTES (16 + 8 + 16 + 32 + 64)
 #define LOG_PATH_MAX_BYTES 64
 
 void
@@ -51,14 +52,51 @@ body_of(struct evhttp_request *request, size_t max, const uint8_t **ret_body, si
 	return *ret_code == DK_CODE_OK;
 }
 
+/* Address, and what was signed: the head of RELEASE. */
+static void
+write_signed(struct evhttp_request *request, const struct dk_request_signature *sig,
+    uint8_t ret[SIGNED_HEAD_BYTES])
+{
+	struct dk_writer_buf wr;
+
+	httpd_peer_address(request, ret);
+	dk_wr_init(&wr, ret + 16, SIGNED_HEAD_BYTES - 16);
+	dk_wr_u64(&wr, sig->created);
+	dk_wr_bytes(&wr, sig->nonce, sizeof(sig->nonce));
+	dk_wr_bytes(&wr, sig->key_id, sizeof(sig->key_id));
+	dk_wr_bytes(&wr, sig->signature, sizeof(sig->signature));
+}
+
+static void
+post_approvals(struct httpd *httpd, struct evhttp_request *request)
+{
+	static const uint8_t no_claims;
+	struct dk_request_signature sig = { .created = 0 };
+	uint8_t head[SIGNED_HEAD_BYTES];
+	const uint8_t *body = NULL;
+	unsigned code;
+	size_t len;
+
+	if (body_of(request, DK_STANDING_BODY_MAX_BYTES, &body, &len, &code))
+		code = httpd_signature_headers(request, body, len, &sig);
+	if (code == DK_CODE_OK && sig.has_token)
+		code = DK_CODE_SIGNATURE_INPUT;
+	if (code != DK_CODE_OK) {
+		httpd_reply(request, code, NULL, NULL, 0);
+		return;
+	}
+	write_signed(request, &sig, head);
+	const struct dk_part parts[] = { { head, sizeof(head) }, { &no_claims, 1 }, { body, len } };
+	httpd_ask(httpd, request, httpd->authd, IPC_APPROVE, parts, 3, TYPE_NATIVE);
+}
+
 void
 httpd_ask_release(struct httpd *httpd, struct evhttp_request *request)
 {
 	struct dk_request_signature sig = { .created = 0 };
-	uint8_t head[16 + 8 + 16 + 32 + 64];
+	uint8_t head[SIGNED_HEAD_BYTES];
 	static struct httpd_claims claims;
 	const uint8_t *body = NULL;
-	struct dk_writer_buf wr;
 	unsigned code;
 	size_t len;
 
@@ -69,12 +107,7 @@ httpd_ask_release(struct httpd *httpd, struct evhttp_request *request)
 		httpd_reply(request, code, NULL, NULL, 0);
 		return;
 	}
-	httpd_peer_address(request, head);
-	dk_wr_init(&wr, head + 16, sizeof(head) - 16);
-	dk_wr_u64(&wr, sig.created);
-	dk_wr_bytes(&wr, sig.nonce, sizeof(sig.nonce));
-	dk_wr_bytes(&wr, sig.key_id, sizeof(sig.key_id));
-	dk_wr_bytes(&wr, sig.signature, sizeof(sig.signature));
+	write_signed(request, &sig, head);
 	const struct dk_part parts[] = { { head, sizeof(head) }, { claims.bytes, claims.len },
 		{ body, len } };
 	httpd_ask(httpd, request, httpd->authd, IPC_RELEASE, parts, 3, TYPE_NATIVE);
@@ -148,7 +181,8 @@ route_get(struct httpd *httpd, struct evhttp_request *request, const char *path)
 static const char *
 method_of(const char *path)
 {
-	if (strcmp(path, DK_RELEASE_PATH) == 0 || strcmp(path, "/v1/devices") == 0)
+	if (strcmp(path, DK_RELEASE_PATH) == 0 || strcmp(path, "/v1/devices") == 0 ||
+	    strcmp(path, DK_STANDING_PATH) == 0)
 		return "POST";
 	if (strcmp(path, "/v1/status") == 0 || strcmp(path, "/v1/ca") == 0 ||
 	    strncmp(path, "/v1/keys/", 9) == 0 || strncmp(path, "/log/", 5) == 0)
@@ -184,6 +218,8 @@ httpd_on_request(struct evhttp_request *request, void *ctx)
 		httpd_ask_release(httpd, request);
 	else if (method == EVHTTP_REQ_POST && strcmp(path, "/v1/devices") == 0)
 		post_device(httpd, request);
+	else if (method == EVHTTP_REQ_POST && strcmp(path, DK_STANDING_PATH) == 0)
+		post_approvals(httpd, request);
 	else if (method == EVHTTP_REQ_GET && route_get(httpd, request, path))
 		return;
 	else

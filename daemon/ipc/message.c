@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ipc/message.h"
 
+#include "ipc/approved.h"
 #include "ipc/gate.h"
 
 #include <stddef.h>
@@ -52,6 +53,7 @@ static const struct rule rules[] = {
 	{ IPC_KEY,            IPC_HTTPD,  IPC_AUTHD,  64 },
 	{ IPC_DKE_DECRYPT,    IPC_HTTPD,  IPC_AUTHD,  28672 },
 	{ IPC_PAGE,           IPC_HTTPD,  IPC_AUTHD,  16 + DK_PAGE_BODY_MAX_BYTES },
+	{ IPC_APPROVE,        IPC_HTTPD,  IPC_AUTHD,  IPC_APPROVE_MAX_BYTES },
 	{ IPC_RELEASE_JUDGED, IPC_AUTHD,  IPC_KEYD,   4199424 },
 	{ IPC_ENROL_PASSED,   IPC_AUTHD,  IPC_KEYD,   4112 },
 	{ IPC_KEY_PASSED,     IPC_AUTHD,  IPC_KEYD,   64 },
@@ -61,11 +63,13 @@ static const struct rule rules[] = {
 	{ IPC_KEY_ACCEPT_NEW, IPC_AUTHD,  IPC_KEYD,   69 },
 	{ IPC_DKE_JUDGED,     IPC_AUTHD,  IPC_KEYD,   4096 },
 	{ IPC_PAGE_PASSED,    IPC_AUTHD,  IPC_KEYD,   2 + 16 + DK_PAGE_BODY_MAX_BYTES },
+	{ IPC_APPROVE_PASSED, IPC_AUTHD,  IPC_KEYD,   IPC_APPROVE_PASSED_MAX_BYTES },
 	{ IPC_DEVICE,         IPC_KEYD,   IPC_AUTHD,  98 },
 	{ IPC_SERVICE_KEY,    IPC_KEYD,   IPC_AUTHD,  97 },
 	{ IPC_POLICY_LOGGED,  IPC_KEYD,   IPC_AUTHD,  2 },
 	{ IPC_GATE,           IPC_KEYD,   IPC_AUTHD,  IPC_GATE_BYTES },
 	{ IPC_AUTHENTICATOR,  IPC_KEYD,   IPC_AUTHD,  IPC_AUTHENTICATOR_MAX_BYTES },
+	{ IPC_APPROVED,       IPC_KEYD,   IPC_AUTHD,  IPC_APPROVED_BYTES },
 	{ IPC_RESULT,         IPC_KEYD,   IPC_HTTPD,  IPC_RESULT_MAX_BYTES },
 	{ IPC_DKE_KEYS,       IPC_KEYD,   IPC_HTTPD,  196608 },
 	{ IPC_APPEND,         IPC_KEYD,   IPC_LOGD,   262144 },

@@ -148,6 +148,19 @@ keyd_tell_gate(struct keyd *keyd, const struct ipc_gate *gate)
 	tell(keyd, IPC_GATE, 0, &part, 1);
 }
 
+void
+keyd_tell_approved(struct keyd *keyd, const struct approved *approved, bool stands)
+{
+	uint8_t payload[IPC_APPROVED_BYTES];
+	const struct dk_part part = { payload, sizeof(payload) };
+	struct approved told = *approved;
+
+	if (!stands)
+		told.until = 0;
+	ipc_approved_write(&told, payload);
+	tell(keyd, IPC_APPROVED, 0, &part, 1);
+}
+
 static void
 revoke_gates(struct keyd *keyd, const uint8_t device[32])
 {

@@ -103,6 +103,8 @@ do_erase(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *rece
 	put_enrolments(keyd, act, &wr);
 	part.len = wr.len;
 	forget_names(keyd, act);
+	if (act->arg[0][0] != '\0')
+		keyd_standing_forget(keyd, act->arg[0], act->before);
 	if (wr.failed || !ipc_send(keyd->logd, IPC_ERASE, act->id, &part, 1))
 		say_fatal("logd cannot be asked");
 	keyd->erasing = act->id;

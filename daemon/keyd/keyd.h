@@ -22,6 +22,7 @@
 #include "ipc/child.h"
 #include "ipc/payload.h"
 #include "ipc/witness.h"
+#include "keyd/asked.h"
 #include "keyd/gates.h"
 #include "keyd/pool.h"
 #include "keyd/sealed.h"
@@ -158,6 +159,7 @@ struct keyd {
 	unsigned denial_count[DENIED_KINDS];
 	uint32_t suppressed;
 	struct keyd_gates gates; /* of the customer's pages */
+	struct asked_list asked; /* for approvers */
 };
 
 /* record.c: the way to the log and back. */
@@ -194,6 +196,14 @@ void keyd_add_factor(
 bool keyd_may_record_denial(struct keyd *keyd, enum keyd_denied who);
 void keyd_result(struct keyd *keyd, uint64_t id, unsigned code, const uint8_t *body, size_t len);
 
+/*
+ * signed.c: whether the device signed this, spec/key-service.md section 3; its pkey is there.
+ * Of a device that is unknown there is no digest; one that is revoked is given all the same.
+ */
+unsigned keyd_signed(struct keyd *keyd, const struct dk_request_signature *sig, const char *path,
+    const struct dk_part *body, uint8_t ret_digest[32], struct device **ret_device);
+bool keyd_age_fits(uint64_t created, uint64_t age_max, uint64_t now);
+
 /* approval.c: who approved a request, and why. */
 struct keyd_approvals {
 	unsigned count;                   /* 0: none were given */
@@ -228,6 +238,16 @@ void keyd_canary(struct keyd *keyd, struct service_key *key, uint64_t index);
 
 /* page.c */
 bool keyd_on_page(struct keyd *keyd, const struct ipc_message *message);
+
+/* approve.c: APPROVE_PASSED. */
+bool keyd_on_approve(struct keyd *keyd, const struct ipc_message *message);
+/* standing.c */
+/* Whether each factor of type 4 is an approval that stands, spec/profiles/ms-dke.md section 7.3.
+ * key: DKE name. */
+bool keyd_standing_hold(struct keyd *keyd, const struct dk_log_factor *factor, unsigned n,
+    const char *person, const uint8_t document[32], const char *key);
+/* Approvals for a person; before: those given then, 0: all. */
+void keyd_standing_forget(struct keyd *keyd, const char *person, uint64_t before);
 
 /* admin_export.c */
 bool keyd_on_auditors(struct keyd *keyd, const struct ipc_message *message);
@@ -281,6 +301,7 @@ void keyd_write_slots(struct keyd *keyd);
 void keyd_erase(struct keyd *keyd);
 void keyd_tell_device(struct keyd *keyd, const struct device *device);
 void keyd_tell_gate(struct keyd *keyd, const struct ipc_gate *gate);
+void keyd_tell_approved(struct keyd *keyd, const struct approved *approved, bool stands);
 void keyd_tell_key(struct keyd *keyd, struct service_key *key);
 /* What was to replace a policy or a key set is recorded, or is not; other: than what is in
  * force. */

@@ -221,6 +221,8 @@ on_authd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 		return keyd_on_enrol(keyd, message); /* changes what no thread reads */
 	case IPC_PAGE_PASSED:
 		return keyd_on_page(keyd, message); /* likewise */
+	case IPC_APPROVE_PASSED:
+		return keyd_on_approve(keyd, message); /* likewise */
 	case IPC_KEY_PASSED:
 		return keyd_on_key(keyd, message);
 	case IPC_POLICY:
@@ -362,6 +364,8 @@ tell_all(struct keyd *keyd)
 		keyd_tell_device(keyd, keyd->state.device[i]);
 	for (unsigned i = 0; i < keyd->state.key_count; i++)
 		keyd_tell_key(keyd, keyd->state.key[i]);
+	for (unsigned i = 0; i < keyd->state.approved.count; i++)
+		keyd_tell_approved(keyd, &keyd->state.approved.item[i], true);
 }
 
 /* Of which policy, so that what was promised can be told from the log alone. */
@@ -435,5 +439,6 @@ main(void)
 	sealed_clear(&keyd.store);
 	state_clear(&keyd.state);
 	keyd_gates_clear(&keyd.gates);
+	asked_clear(&keyd.asked);
 	return 0;
 }

@@ -250,6 +250,8 @@ dke_gates_hold(struct keyd *keyd, struct job *job)
 		return true;
 	copy_text(person, &j->person);
 	if (!key_is_content(keyd, j) ||
+	    !keyd_standing_hold(
+		keyd, j->factor, j->factor_count, person, dke->document, j->name) ||
 	    !keyd_gates_take(&keyd->gates, &keyd->state, j->factor, j->factor_count, person,
 		dke->document, job->address, ipc_now(), &dke->use)) {
 		/* What does not hold stands in no record. */
@@ -279,6 +281,22 @@ wait_for_person(struct keyd *keyd, const struct job *job)
 	memcpy(w.document, dke->document, sizeof(w.document));
 	memcpy(w.address, job->address, sizeof(w.address));
 	keyd_gates_wait(&keyd->gates, &keyd->state, &w);
+}
+
+/* What approvers can do something about. */
+static void
+ask_approvers(struct keyd *keyd, const struct job *job)
+{
+	const struct dke_request *dke = job->dke;
+	struct asked_item asked = { .time = ipc_now() };
+
+	if (dke->version == 0)
+		return;
+	copy_text(asked.person, &dke->judged.person);
+	copy_text(asked.rule, &dke->judged.rule);
+	memcpy(asked.key, dke->judged.name, sizeof(dke->judged.name));
+	memcpy(asked.document, dke->document, sizeof(asked.document));
+	asked_put(&keyd->asked, &asked);
 }
 
 /* ---- the HSM ---- */
@@ -342,4 +360,6 @@ dke_denied(struct keyd *keyd, struct job *job, uint64_t index)
 		keyd_canary(keyd, key, index);
 	if (job->code == DK_CODE_GATE)
 		wait_for_person(keyd, job);
+	if (job->code == DK_CODE_APPROVAL_REQUIRED && job->count > 0)
+		ask_approvers(keyd, job);
 }

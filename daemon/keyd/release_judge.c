@@ -37,25 +37,15 @@ alone(const struct job *job)
 static unsigned
 authenticate(struct keyd *keyd, struct job *job)
 {
-	struct device *device = state_device(&keyd->state, job->sig.key_id);
 	const struct dk_part body = { job->body, job->body_len };
-	char base[DK_SIGNATURE_BASE_MAX_BYTES];
 	uint64_t now = ipc_now();
+	struct device *device;
 	unsigned code, age_max;
-	uint8_t hash[32];
-	size_t len;
 
-	if (!device || device->credential)
-		return DK_CODE_UNKNOWN_DEVICE;
-	if (dk_sha256(&body, 1, hash) != DK_OK ||
-	    dk_signature_base(&job->sig, keyd->state.service.base_url, DK_RELEASE_PATH, hash, base,
-		&len) != DK_OK ||
-	    dk_request_digest(base, len, job->digest) != DK_OK || !device->pkey)
-		return DK_CODE_INTERNAL;
-	job->has_digest = true;
-	const struct dk_part part = { base, len };
-	if (dk_ecdsa_verify(device->pkey, &part, 1, job->sig.signature) != DK_OK && !alone(job))
-		return DK_CODE_SIGNATURE;
+	code = keyd_signed(keyd, &job->sig, DK_RELEASE_PATH, &body, job->digest, &device);
+	job->has_digest = code == DK_CODE_OK || code == DK_CODE_SIGNATURE;
+	if (code != DK_CODE_OK && !(code == DK_CODE_SIGNATURE && alone(job)))
+		return code;
 	job->copy_of_device = *device;
 	job->copy_of_device.pkey = NULL;
 	job->device = &job->copy_of_device;
@@ -67,9 +57,7 @@ authenticate(struct keyd *keyd, struct job *job)
 		return code;
 	/* People take longer than programs. */
 	age_max = job->approvals.count > 0 ? DK_APPROVED_AGE_MAX_S : DK_REQUEST_AGE_MAX_S;
-	if (job->sig.created + age_max < now || job->sig.created > now + DK_REQUEST_AHEAD_MAX_S)
-		return DK_CODE_CLOCK;
-	return DK_CODE_OK;
+	return keyd_age_fits(job->sig.created, age_max, now) ? DK_CODE_OK : DK_CODE_CLOCK;
 }
 
 unsigned

@@ -192,6 +192,29 @@ same_versions(const struct service_key *a, const struct service_key *b)
 	return same;
 }
 
+static bool
+has_approved(const struct state *state, const struct approved *approved)
+{
+	unsigned n;
+	const struct approved *a = approved_of(&state->approved, approved->name, &n);
+
+	for (unsigned i = 0; i < n; i++)
+		if (a[i].index == approved->index)
+			return true;
+	return false;
+}
+
+static void
+tell_approved(struct keyd *keyd, const struct state *before)
+{
+	for (unsigned i = 0; i < before->approved.count; i++)
+		if (!has_approved(&keyd->state, &before->approved.item[i]))
+			keyd_tell_approved(keyd, &before->approved.item[i], false);
+	for (unsigned i = 0; i < keyd->state.approved.count; i++)
+		if (!has_approved(before, &keyd->state.approved.item[i]))
+			keyd_tell_approved(keyd, &keyd->state.approved.item[i], true);
+}
+
 /* authd learns what is other than it was, and was told of the rest before; nothing is ever
  * unknown again. */
 static void
@@ -218,6 +241,7 @@ tell_differences(struct keyd *keyd, struct state *before)
 			key->canary_index = was->canary_index;
 		}
 	}
+	tell_approved(keyd, before);
 }
 
 /* Requests of a device may be under way, and threads read its key. */

@@ -27,6 +27,7 @@ state_clear(struct state *state)
 		free(state->device[i]);
 	}
 	free(state->device);
+	approved_clear(&state->approved);
 	dk_pkey_free(state->identity);
 	dk_pkey_free(state->ca);
 	dk_wipe(state, sizeof(*state));

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "crypto/dke.h"
+#include "ipc/approved.h"
 #include "log/record.h"
 #include "native/enrol.h"
 #include "native/page.h"
@@ -104,6 +105,7 @@ struct state {
 	struct device **device; /* sorted by id */
 	unsigned code_count;
 	struct open_code code[STATE_CODES_MAX];
+	struct approved_list approved; /* at most APPROVED_MAX */
 };
 
 void state_clear(struct state *state);

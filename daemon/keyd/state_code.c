@@ -10,6 +10,7 @@
 #define CONFIRMATION 0x02  /* beside whether a key is frozen */
 #define AUTHENTICATOR 0x80 /* beside the state of a device: a credential id follows */
 #define RECEIPT_MAX_BYTES 65536
+#define APPROVED_BYTES (IPC_APPROVED_BYTES + 32)
 
 size_t
 state_encoded_max(const struct state *state)
@@ -24,7 +25,7 @@ state_encoded_max(const struct state *state)
 			    state->key[i]->version[v].receipt_len;
 	for (unsigned i = 0; i < state->device_count; i++)
 		len += state->device[i]->credential ? state->device[i]->credential->len : 0;
-	return len;
+	return len + 4 + (size_t)state->approved.count * APPROVED_BYTES;
 }
 
 static void
@@ -138,6 +139,23 @@ put_keys(struct dk_writer_buf *wr, const struct state *state)
 	return DK_OK;
 }
 
+static void
+put_approved(struct dk_writer_buf *wr, const struct state *state)
+{
+	uint8_t bytes[IPC_APPROVED_BYTES];
+
+	if (state->approved.count == 0)
+		return;
+	dk_wr_u32(wr, state->approved.count);
+	for (unsigned i = 0; i < state->approved.count; i++) {
+		const struct approved *a = &state->approved.item[i];
+
+		ipc_approved_write(a, bytes);
+		dk_wr_bytes(wr, bytes, sizeof(bytes));
+		dk_wr_bytes(wr, a->person, sizeof(a->person));
+	}
+}
+
 dk_err
 state_encode(const struct state *state, struct dk_writer_buf *wr)
 {
@@ -188,6 +206,7 @@ state_encode(const struct state *state, struct dk_writer_buf *wr)
 		dk_wr_u64(wr, c->index);
 		dk_wr_u32(wr, c->tries);
 	}
+	put_approved(wr, state);
 	return wr->failed || sd.failed ? DK_ERR_OUTPUT_TOO_SMALL : DK_OK;
 }
 
@@ -388,6 +407,27 @@ get_code(struct dk_reader_buf *rd, struct state *state)
 	return err;
 }
 
+/* Behind the rest, if there are any. */
+static dk_err
+get_approved(struct dk_reader_buf *rd, struct state *state)
+{
+	unsigned count = dk_rd_left(rd) > 0 ? dk_rd_u32(rd) : 0;
+	struct approved a;
+
+	if (count > APPROVED_MAX)
+		return DK_ERR_KEY_DAMAGED;
+	for (unsigned i = 0; i < count; i++) {
+		const struct ipc_message bytes = { .data = dk_rd_bytes(rd, IPC_APPROVED_BYTES),
+			.len = IPC_APPROVED_BYTES };
+
+		if (!bytes.data || !ipc_approved_read(&bytes, &a) ||
+		    !get_bytes(rd, a.person, sizeof(a.person)))
+			return DK_ERR_KEY_DAMAGED;
+		approved_put(&state->approved, &a);
+	}
+	return DK_OK;
+}
+
 static dk_err
 get_lists(struct dk_reader_buf *rd, struct state *state)
 {
@@ -409,7 +449,7 @@ get_lists(struct dk_reader_buf *rd, struct state *state)
 		return DK_ERR_KEY_DAMAGED;
 	for (unsigned i = 0; i < codes && err == DK_OK; i++)
 		err = get_code(rd, state);
-	return err;
+	return err == DK_OK ? get_approved(rd, state) : err;
 }
 
 dk_err

@@ -233,7 +233,8 @@ bool
 dk_log_class_is_act(unsigned class_)
 {
 	return (class_ >= DK_LOG_KEY_CREATED && class_ <= DK_LOG_DEVICE_REVOKED) ||
-	    class_ == DK_LOG_FROZEN || class_ == DK_LOG_UNFROZEN || class_ == DK_LOG_ERASED;
+	    class_ == DK_LOG_FROZEN || class_ == DK_LOG_UNFROZEN || class_ == DK_LOG_ERASED ||
+	    class_ == DK_LOG_DOCUMENT_APPROVED;
 }
 
 const char *

@@ -470,7 +470,7 @@ class Case:
             assert self.method == "HEAD" or json.loads(answer.body) == {"error": name}
             assert answer.headers["Content-Type"] == "application/json"
         if name == "method":
-            post = vector.http.split(" ")[1] in ("/v1/release", "/v1/devices")
+            post = vector.http.split(" ")[1] in ("/v1/release", "/v1/devices", "/v1/approvals")
             assert answer.headers["Allow"] == ("POST" if post else "GET")
         if vector.get("answer-type"):
             assert answer.headers["Content-Type"] == vector.get("answer-type")

@@ -174,13 +174,14 @@ def digest_header(body):
     return "sha-256=:%s:" % base64.b64encode(hashlib.sha256(body).digest()).decode()
 
 
-def signature_base(device, url, body, created=None, nonce=None, key_id=None):
+def signature_base(device, url, body, created=None, nonce=None, key_id=None,
+                   path="/v1/release"):
     """What is signed, and its last part."""
     params = ('("@method" "@target-uri" "content-digest");created=%d;nonce="%s";keyid="%s"'
               % (int(time.time()) if created is None else created,
                  (nonce or os.urandom(16)).hex(), (key_id or device.id).hex()))
-    base = ('"@method": POST\n"@target-uri": %s/v1/release\n"content-digest": %s\n'
-            '"@signature-params": %s' % (url, digest_header(body), params))
+    base = ('"@method": POST\n"@target-uri": %s%s\n"content-digest": %s\n'
+            '"@signature-params": %s' % (url, path, digest_header(body), params))
     return base, params
 
 
@@ -189,8 +190,8 @@ def raw_signature(device, data):
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-def signed_headers(device, url, body, created=None, nonce=None, key_id=None):
-    base, params = signature_base(device, url, body, created, nonce, key_id)
+def signed_headers(device, url, body, *args, **more):
+    base, params = signature_base(device, url, body, *args, **more)
     return {"Content-Type": "application/doublekey", "Content-Digest": digest_header(body),
             "Signature-Input": "dk=" + params,
             "Signature": "dk=:%s:" % base64.b64encode(raw_signature(device,

@@ -44,17 +44,20 @@ NEEDS = {"Sealed": ["--require-confirmation"]}
 
 
 class Gates(Pages):
+    rules = RULES
+    names = ("Bound", "Ambient", "Open", "Sealed")
+
     def __init__(self, base):
         super().__init__(base)
         os.makedirs(os.path.join(self.dir, "issuers"), exist_ok=True)
         with open(os.path.join(self.dir, "issuers", "contoso.jwks"), "wb") as f:
             f.write(entra.key_set(KEY))
         with open(os.path.join(self.dir, "policy.conf"), "a") as f:
-            f.write("\n" + TENANT + RULES)
+            f.write("\n" + TENANT + self.rules)
 
     def make_keys(self):
         self.public = {}
-        for name in ("Bound", "Ambient", "Open", "Sealed"):
+        for name in self.names:
             self.admin("key", "create", name.lower(), "--type", "dke-rsa2048", "--dke-name", name,
                        *NEEDS.get(name, []))
             with self.connect() as c:

@@ -175,6 +175,10 @@ DKE_WRONG = {
                  u16(2) + dke_key(b"b") + dke_key(b"a"), u16(1) + dke_key(modulus=b""),
                  u16(1) + dke_key(modulus=b"n" * 513), u16(1) + dke_key(b"_"), u16(257)],
 }
+def approver(title=b"rule", scopes=3, needed=2, hours=720):
+    return text(title) + bytes([scopes, needed]) + u32(hours)
+
+
 ACCEPT = u32(0) + text(b"contoso") + bytes(32)
 ENTRY = bytes(8) + LEAF + u32(1) + b"x"
 LONG = b"x" * 4194305
@@ -257,6 +261,19 @@ CASES = {
                     [b"", u16(0) + bytes(15), u16(9999) + bytes(16)]),
     "GATE": ([b"\5" + bytes(64), b"\6" + bytes(56) + b"\x7f" * 8],
              [b"", bytes(65), b"\5" + bytes(63), b"\7" + bytes(64)]),
+    "APPROVE": ([HEAD + b"\0", HEAD + b"\0DKN1", HEAD + b"\0" + b"x" * 4096],
+                [b"", HEAD, HEAD[:-1] + b"\0", HEAD + b"\1", HEAD + claims(claim(3, bytes(32))),
+                 HEAD + b"\0" + b"x" * 4097]),
+    "APPROVE_PASSED": ([u16(0) + u16(0) + HEAD + b"\0DKN1", u16(20) + u16(1) + approver() + HEAD + b"\0",
+                        u16(0) + u16(0) + HEAD + b"\0DKV1"],
+                       [b"", u16(0) + HEAD, u16(9999) + u16(0) + HEAD + b"\0",
+                        u16(0) + u16(1) + HEAD + b"\0", u16(0) + u16(1001) + HEAD + b"\0",
+                        u16(0) + u16(0) + HEAD, *[u16(0) + u16(1) + approver(**wrong) + HEAD + b"\0"
+                                                  for wrong in (
+                            dict(title=b""), dict(title=b"r" * 65), dict(scopes=0), dict(scopes=4),
+                            dict(needed=0), dict(needed=9), dict(hours=0), dict(hours=8785))]]),
+    "APPROVED": ([bytes(88) + b"\1", b"\xff" * 88 + b"\x08"],
+                 [b"", bytes(88), bytes(89), bytes(88) + b"\x09", bytes(90)]),
     "AUTHENTICATOR": ([bytes(123) + bytes(16), bytes(123) + bytes(1023)],
                       [b"", bytes(122), bytes(123) + bytes(15)]),
     "ENROL_PASSED": ([bytes(16), bytes(16) + b"DKE1"], [b"", bytes(15)]),

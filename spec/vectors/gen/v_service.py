@@ -517,6 +517,7 @@ def transport():
     get("not_found_dots", "404 not-found", "dots", "/v1/../v1/status")
     get("not_found_case", "404 not-found", "capitals", "/V1/status")
     get("method_release", "405 method", "GET of a release", "/v1/release")
+    get("method_approvals", "405 method", "GET of approvals", "/v1/approvals")
     get("method_devices", "405 method", "GET of an enrolment", "/v1/devices")
     for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
         get(f"method_{method.lower()}", "405 method", f"{method} of the status", "/v1/status",
@@ -631,6 +632,55 @@ def enrolments():
             "Content-Length: {length}"], body="{zeros 4097}", record="none")
 
 
+# ---- section 6.2 ----
+
+def standing():
+    what = "444b4e31"
+    approval = ["444b5631", "01", "11" * 32, "02", "0000012c", "{short alice@contoso.com}",
+                "{short TestKey1}", "{short office}", "00"]
+
+    def one(name, expect, comment, body=what, change=None, **fields):
+        fields = {"signed_target": "{base-url}/v1/approvals"} | fields
+        vector(f"standing_{name}", "6.2", expect, comment,
+               ["POST /v1/approvals HTTP/1.1"] + headers(change or {}), body=body, record="none",
+               **fields)
+
+    def approve(name, expect, comment, parts, extra=""):
+        made = [parts.get(i, part) for i, part in enumerate(approval)]
+        one(name, expect, comment, [" ".join(made[:7]), " ".join(made[7:]) + extra])
+
+    one("list", "200 ok", "nobody asked", answer_type="application/doublekey")
+    approve("no_rule", "403 policy", "there is no such rule", {})
+    approve("key", "403 policy", "the same of a key", {1: "02", 2: "00" * 32})
+    layout = "400 malformed-request"
+    one("magic", layout, "another magic", "444b4e32")
+    one("list_longer", layout, "a byte behind it", what + " 00")
+    for name, comment, parts in (
+            ("scope_0", "no scope", {1: "00"}), ("scope_3", "both scopes", {1: "03"}),
+            ("no_document", "a document of zeros", {2: "00" * 32}), ("key_document", "a key with a document", {1: "02"}),
+            ("needed_0", "no approval needed", {3: "00"}), ("needed_9", "nine needed", {3: "09"}),
+            ("hours_0", "for no hour", {4: "00000000"}), ("hours_long", "for 8,785 hours", {4: "00002251"}),
+            ("person_empty", "nobody", {5: "00"}), ("person_blank", "a blank in the person", {5: "03 612062"}),
+            ("person_control", "a control character in the person", {5: "02 610a"}),
+            ("key_empty", "no key", {6: "00"}), ("key_slash", "no name of a key", {6: "{short a/b}"}),
+            ("rule_empty", "no rule", {7: "00"}), ("rule_65", "a title of 65 bytes", {7: "{short %s}" % ("r" * 65)}),
+            ("reason_201", "a reason of 201 bytes", {8: "{short %s}" % ("r" * 201)}),
+            ("reason_utf8", "a reason that is not UTF-8", {8: "02 c328"})):
+        approve(name, layout, comment, parts)
+    approve("longer", layout, "a byte behind it", {}, " 00")
+    approve("cut", layout, "without the last byte", {8: ""})
+    one("target", "403 signature", "signed for a release", signed_target="{base-url}/v1/release")
+    one("stranger", "403 unknown-device", "a device that is not enrolled", **{"from": "stranger"})
+    one("revoked", "403 device-revoked", "a revoked device",
+        prepare=["enrol given alice", "revoke given"], **{"from": "given"})
+    one("clock", "403 clock", "made more than 300 seconds ago",
+        change={"Signature-Input": "dk=" + STANDARD.replace("now", "now-400")})
+    one("digest", "400 content-digest", "no digest", change={"Content-Digest": None})
+    one("input", "400 signature-input", "no Signature-Input", change={"Signature-Input": None})
+    one("no_host", "400 http", "no Host", change={"Host": None}, closes="yes")
+    one("too_large", "413 too-large", "a body of 4,097 bytes", "{zeros 4097}")
+
+
 for function in (releases, objects, states, policies, approvals, signatures, inputs, digests,
-                 tokens, bodies, transport, enrolments):
+                 tokens, bodies, transport, enrolments, standing):
     function()

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole service of Microsoft's protocol whose gates are approvals that stand. The provider's
+signing key is in the thief's hands in every test: he makes any token."""
+import hashlib
+import os
+import time
+
+import pytest
+
+from reader import standing
+from reader.native import NativeError
+from service import signed_headers
+from test_dke_gates import ALICE, BOB, RULE, TENANT, Gates, document
+
+CAROL = "carol@contoso.com"
+AMBIENT = '\n\taccept-level = "C- (ambient)"'
+BY = '\n\tapprovals = %d\n\tapprovers = {"dora", "erik", "fred", "bob@contoso.com"}'
+RULES = (RULE % ("two", "Two", 'gates = {"approved-document"}' + BY % 2 + AMBIENT) +
+         RULE % ("one", "One", 'gates = {"approved-document or approved-key"}' + BY % 1 + AMBIENT +
+                 "\n\tapproval-hours = 24") +
+         RULE % ("both", "Both", 'gates = {"confirmation", "approved-document"}' + BY % 1))
+
+
+class Approved(Gates):
+    rules = RULES
+    names = ("Two", "One", "Both")
+
+    def post(self, who, body, **more):
+        """Code, or what the answer has."""
+        device = self.device(who)
+        headers = signed_headers(device, self.url, body, **{"path": "/v1/approvals", **more})
+        status, error, answer = self.request("POST", "/v1/approvals", body, headers)
+        assert (status == 200) == (error is None)
+        return error or answer
+
+    def waits(self, who="dora"):
+        return standing.parse_list(self.post(who, standing.LIST))
+
+    def approve(self, who, value, key="Two", person=ALICE, scope=standing.DOCUMENT, **more):
+        terms = {"needed": 2 if key == "Two" else 1, "hours": 24 if key == "One" else 720,
+                 "rule": key.lower(), "reason": ""}
+        sent = {name: more.pop(name) for name in list(more) if name in terms}
+        approval = standing.Approval(
+            scope, document(value) if scope == standing.DOCUMENT else bytes(32), person=person,
+            key=key, **{**terms, **sent})
+        answer = self.post(who, approval.encode(), **more)
+        return standing.parse_answer(answer) if isinstance(answer, bytes) else answer
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    s = Approved(tmp_path_factory.mktemp("approved"))
+    s.start()
+    s.make_keys()
+    for who in ("dora", "erik", "fred", "eve"):
+        s.enrol(who, who)
+    s.enrol(BOB, "bob")
+    yield s
+    s.stop()
+
+
+def listed(service, value, who="dora"):
+    return [one for one in service.waits(who) if one.document == document(value)]
+
+
+def test_a_document_waits_for_two_and_then_stands(service):
+    value = service.wrap("Two")
+    assert not listed(service, value)
+    assert not service.opens("Two", value)
+    one, = listed(service, value)
+    assert (one.scopes, one.person, one.key, one.rule, one.needed, one.standing, one.mine,
+            one.hours) == (standing.DOCUMENT, ALICE, "Two", "two", 2, 0, 0, 720)
+    assert abs(one.time - time.time()) < 60
+    index, until, count = service.approve("dora", value, reason="for the audit")
+    assert count == 1 and abs(until - time.time() - 720 * 3600) < 60
+    assert not service.opens("Two", value)
+    one, = listed(service, value)
+    assert (one.standing, one.mine) == (1, 1)
+    assert [(o.standing, o.mine) for o in listed(service, value, "erik")] == [(1, 0)]
+    second, _, count = service.approve("erik", value)
+    assert count == 2 and not listed(service, value)
+    for _ in range(2):
+        assert service.opens("Two", value)
+    lines = service.log().splitlines()
+    release = [line for line in lines if " release " in line][-1]
+    assert "factor=4:keyd:%d factor=4:keyd:%d " % (index, second) in release + " "
+    assert release.count("factor=4:") == 2 and 'level="C- (ambient)"' in release
+    approved = [line for line in lines if line.startswith("%d " % index)][0]
+    assert "document-approved" in approved and 'key=two ' in approved, approved
+    assert 'note="2 approvals, 720 hours: for the audit"' in approved
+    assert "document=" + document(value).hex() in approved and "factor=1:keyd:" in approved
+    denial = [line for line in lines if "reason=approval-required" in line][-1]
+    assert "document=" not in denial or document(value).hex() in denial
+
+
+def test_it_is_for_this_document_person_and_key(service):
+    value, other = service.wrap("Two"), service.wrap("Two")
+    for who in ("dora", "erik"):
+        assert service.approve(who, value)[2]
+    assert not service.opens("Two", other)
+    assert not service.opens("Two", value, BOB)
+    assert service.opens("Two", value)
+    value = service.wrap("One")
+    for who in ("dora", "erik"):
+        service.approve(who, value, key="Two")
+    assert not service.opens("One", value)
+
+
+def test_who_does_not_count(service):
+    value = service.wrap("Two")
+    assert service.approve("eve", value) == "policy"
+    assert service.approve("bob", value, person=BOB) == "policy"  # the person
+    assert service.approve("dora", value)[2] == 1
+    assert service.approve("dora", value)[2] == 1  # the same one again
+    service.enrol("dora", "dora2")
+    assert service.approve("dora2", value)[2] == 1  # and on another device
+    assert not service.opens("Two", value)
+    assert service.approve("bob", value)[2] == 2
+    assert service.opens("Two", value)
+
+
+def test_what_is_signed_is_what_the_rule_says(service):
+    value = service.wrap("Two")
+    for wrong in (dict(needed=1), dict(needed=3), dict(hours=721), dict(rule="one"),
+                  dict(rule="none"), dict(key="One", rule="two"), dict(scope=standing.KEY)):
+        assert service.approve("dora", value, **wrong) == "policy", wrong
+    assert service.approve("dora", value, hours=1)[2] == 1
+    assert service.post("dora", standing.Approval(1, document(value), 2, 1, ALICE, "Two", "two",
+                                                  "\n").encode()) == "malformed-request"
+    for body in (b"DKN1x", b"DKV1", b"x"):
+        assert service.post("dora", body) == "malformed-request"
+
+
+def test_a_signature_of_another_request_or_place(service):
+    value, body = service.wrap("Two"), standing.LIST
+    assert service.approve("dora", value, path="/v1/release") == "signature"
+    assert service.post("dora", body, path="/v1/release") == "signature"
+    assert service.post("dora", body, key_id=service.device("erik").id) == "signature"
+    assert service.post("dora", body, key_id=bytes(32)) == "unknown-device"
+    assert service.post("dora", body, created=int(time.time()) - 400) == "clock"
+    nonce, now = os.urandom(16), int(time.time())
+    assert service.approve("dora", value, nonce=nonce, created=now)[2] == 1
+    assert service.approve("dora", value, nonce=nonce, created=now) == "replay"
+    # What a person's page signs with is no device.
+    page = service.registered(ALICE)
+    assert service.post("dora", body, key_id=hashlib.sha256(page.key.spki).digest()) == \
+        "unknown-device"
+
+
+def test_a_key_is_approved_for_a_person(service):
+    value = service.wrap("One")
+    assert not service.opens("One", value)
+    assert [one.scopes for one in listed(service, value)] == [standing.EITHER]
+    assert service.approve("fred", value, key="One", scope=standing.KEY)[2] == 1
+    assert service.opens("One", value) and service.opens("One", service.wrap("One"))
+    assert not service.opens("One", value, BOB)
+    lines = [line for line in service.log().splitlines() if "document-approved" in line]
+    assert "document=" not in lines[-1] and 'key=one ' in lines[-1]
+
+
+def test_another_gate_comes_first(service):
+    """Nobody is asked to approve what is refused anyway."""
+    value, page = service.wrap("Both"), service.registered(CAROL)
+    assert not service.opens("Both", value, CAROL)
+    assert not listed(service, value)
+    assert page.act(1, document(value)).status == 200
+    assert not service.opens("Both", value, CAROL)
+    assert len(listed(service, value)) == 1
+    assert service.approve("dora", value, key="Both", person=CAROL)[2] == 1
+    # What was denied used no confirmation.
+    assert service.opens("Both", value, CAROL)
+    assert 'level="C"' in [x for x in service.log().splitlines() if " release " in x][-1]
+    assert not service.opens("Both", value, CAROL)
+
+
+def test_a_revoked_device_takes_its_approvals_with_it(service):
+    service.enrol("erik", "erik2")
+    value, renewed = service.wrap("Two"), service.wrap("Two")
+    for one in (value, renewed):
+        assert service.approve("dora", one)[2] == 1
+        assert service.approve("erik2", one)[2] == 2
+        assert service.opens("Two", one)
+    service.admin("device", "revoke", service.device("erik2").id.hex())
+    assert not service.opens("Two", value)
+    assert service.post("erik2", standing.LIST) == "device-revoked"
+    assert service.approve("erik2", value) == "device-revoked"
+    assert [one.standing for one in listed(service, value)] == [1]
+    assert service.approve("erik", renewed)[2] == 2
+    assert service.opens("Two", renewed) and not service.opens("Two", value)
+
+
+def test_a_freeze_stops_it(service):
+    value = service.wrap("Two")
+    service.admin("freeze")
+    assert service.approve("dora", value) == "frozen"
+    assert isinstance(service.post("dora", standing.LIST), bytes)
+    service.admin("unfreeze", "--reason", "test")
+    assert service.approve("dora", value)[2] == 1
+
+
+def test_erasing_a_person_ends_what_was_approved_for_it(service):
+    value, kept = service.wrap("Two"), service.wrap("Two")
+    for who in ("dora", "erik"):
+        service.approve(who, value, person=CAROL)
+        service.approve(who, kept)
+    assert service.opens("Two", value, CAROL)
+    service.admin("log", "erase", "--user", CAROL)
+    assert not service.opens("Two", value, CAROL)
+    assert service.opens("Two", kept)
+
+
+def test_they_survive_a_restart(service):
+    value, waiting = service.wrap("Two"), service.wrap("Two")
+    for who in ("dora", "erik"):
+        service.approve(who, value)
+    service.approve("fred", waiting)
+    assert not service.opens("Two", waiting)
+    service.stop()
+    service.start()
+    assert service.opens("Two", value)
+    assert not service.opens("Two", waiting)
+    assert [one.standing for one in listed(service, waiting)] == [1]
+    assert service.approve("dora", waiting)[2] == 2
+    assert service.opens("Two", waiting)
+
+
+def test_a_flood_pushes_out_its_own(service):
+    mine, theirs = service.wrap("Two"), [service.wrap("Two") for _ in range(66)]
+    assert not service.opens("Two", mine)
+    for value in theirs:
+        assert not service.opens("Two", value, CAROL)
+    found = [one.document for one in service.waits() if one.person == CAROL]
+    assert len(found) == 64 and document(theirs[0]) not in found
+    assert found[0] == document(theirs[-1])
+    assert len(listed(service, mine)) == 1
+    # An id of no version leaves nothing.
+    stranger = service.wrap("Two")
+    service.public["Other"] = service.public["Two"][0], "11111111-2222-4333-8444-555555555555"
+    service.ask("Two", stranger)
+    known, service.public["Two"] = service.public["Two"], service.public["Other"]
+    assert service.ask("Two", service.wrap("Two")).status == 403
+    service.public["Two"] = known
+
+
+def test_the_parser_notices():
+    for body in (b"DKN2\0\1", b"DKN2\0\0x", b"DKN1\0\0"):
+        with pytest.raises(NativeError):
+            standing.parse_list(body)
