@@ -43,7 +43,7 @@ static const char help[] =
     "                        of the service, for those of the window; may be repeated\n"
     "      --witnesses FILE  a witness policy of the service; may be repeated\n"
     "      --configuration FILE    doublekeyd.conf of the service\n"
-    "      --report FILE     of 'doublekey assess --html'\n"
+    "      --report en|de    with the report for people, in this language, and its list\n"
     "      --specs DIR       texts of the specification (default: the installed ones)\n"
     "  -q, --quiet           errors and the result only\n"
     "  -h, --help            this text\n";
@@ -165,18 +165,20 @@ compute(struct bundle *b, const char *folder)
 {
 	static char clear[EVIDENCE_FD_PATH_BYTES], incident[EVIDENCE_PATH_BYTES],
 	    catalogue[EVIDENCE_PATH_BYTES];
-	char json[EVIDENCE_PATH_BYTES];
+	char json[EVIDENCE_PATH_BYTES], page[EVIDENCE_PATH_BYTES];
 	int fd = evidence_hidden(folder, clear), sealed = evidence_create(folder, "records"),
 	    list = evidence_create(folder, "inventory.json");
 	const struct evidence_inputs in = { incident, catalogue, b->log, clear };
+	const struct evidence_outputs out = { json, b->report ? page : NULL, b->report };
 	bool ok = fd >= 0 && sealed >= 0 && list >= 0;
 
 	message_copy_of(clear, b->records);
 	ok = ok && copy(b, incident, catalogue, folder) &&
 	    evidence_path(json, folder, "assessment.json") &&
+	    evidence_path(page, folder, EVIDENCE_PAGE) &&
 	    evidence_scope_records(b->records, fd, &b->scope) &&
 	    evidence_inventory(b->records, fd, list, &b->inventory) &&
-	    evidence_assess(&b->trust, &in, json) &&
+	    evidence_assess(&b->trust, &in, &out) &&
 	    evidence_seal(fd, sealed, dk_key_local_pkey(b->key));
 	for (size_t i = 0; i < 3; i++) {
 		const int fds[] = { fd, sealed, list };
@@ -193,10 +195,11 @@ static bool
 add_computed(struct bundle *b, const char *folder)
 {
 	static const char *const names[] = { "assessment.json", "catalogue", "incident",
-		"inventory.json", "records" };
+		"inventory.json", "records", EVIDENCE_LIST, EVIDENCE_PAGE };
+	size_t count = sizeof(names) / sizeof(names[0]) - (b->report ? 0 : 2);
 	char path[EVIDENCE_PATH_BYTES];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < count; i++)
 		if (!evidence_path(path, folder, names[i]) ||
 		    !evidence_parts_add(&b->parts, names[i], path))
 			return false;
@@ -287,8 +290,6 @@ add_given(struct bundle *b)
 		ok = evidence_parts_add_digest(&b->parts, "witnesses", b->witnesses.item[i]);
 	if (ok && b->configuration)
 		ok = evidence_parts_add(&b->parts, "configuration", b->configuration);
-	if (ok && b->report)
-		ok = evidence_parts_add(&b->parts, "report.html", b->report);
 	return ok && evidence_parts_add_specs(&b->parts, b->specs ? b->specs : DK_SPEC_DIR);
 }
 
@@ -388,6 +389,8 @@ cmd_evidence_bundle(int argc, char **argv)
 		    COMMAND, "needs -o, --incident, --catalogue, --log, --records and --recipient");
 	else if (log_place_is_url(b.log))
 		status = usage_error(COMMAND, "--log is a copy: see 'doublekey log mirror'");
+	else if (b.report && !evidence_report_language(b.report))
+		status = usage_error(COMMAND, "--report is en or de, the language of the report");
 	else if (b.report && !b.scope.persons)
 		status = usage_error(COMMAND,
 		    "--report goes not with --without-persons: a report names users and devices "

@@ -215,15 +215,56 @@ check_signature(struct verify *v)
 /* ---- computed again ---- */
 
 static bool
-compare(const struct verify *v, const char *name, const char *again)
+is_as(const struct verify *v, const char *name, const char *again, bool *ret_same)
 {
 	char one[EVIDENCE_PATH_BYTES], other[EVIDENCE_PATH_BYTES];
+
+	return evidence_path(one, v->folder, name) && evidence_path(other, v->folder, again) &&
+	    evidence_same(one, other, ret_same);
+}
+
+static bool
+compare(const struct verify *v, const char *name, const char *again)
+{
 	bool same;
 
-	if (!evidence_path(one, v->folder, name) || !evidence_path(other, v->folder, again) ||
-	    !evidence_same(one, other, &same))
+	return is_as(v, name, again, &same) && (same || fail(v, DK_ERR_EVIDENCE_RESULT, name));
+}
+
+static bool
+has(const struct verify *v, const char *name)
+{
+	return dk_manifest_find(&v->bundle.manifest, name) != NULL;
+}
+
+/* One of another version of the program can be another one. */
+static bool
+compare_report(struct verify *v, const char *name, const char *again)
+{
+	bool same = true;
+
+	if (!has(v, name))
+		return true;
+	if (!is_as(v, name, again, &same))
 		return false;
-	return same || fail(v, DK_ERR_EVIDENCE_RESULT, name);
+	if (!same && strcmp(v->bundle.manifest.version, DK_VERSION) == 0)
+		return fail(v, DK_ERR_EVIDENCE_RESULT, name);
+	if (!same)
+		v->found.report = EVIDENCE_REPORT_OTHER;
+	else if (v->found.report != EVIDENCE_REPORT_OTHER)
+		v->found.report = EVIDENCE_REPORT_PROVED;
+	return true;
+}
+
+/* Which language the report is made in again; NULL: there is no report. */
+static bool
+find_language(const struct verify *v, const char **ret)
+{
+	char path[EVIDENCE_PATH_BYTES];
+
+	*ret = has(v, EVIDENCE_LIST) ? "en" : NULL;
+	return !has(v, EVIDENCE_PAGE) ||
+	    (evidence_path(path, v->folder, EVIDENCE_PAGE) && evidence_report_read(path, ret));
 }
 
 /* What a command says is kept until it is known to be that of the bundle. The real standard
@@ -250,21 +291,26 @@ put_back(int out)
 }
 
 static bool
-assess(const struct verify *v, const char *records)
+assess(struct verify *v, const char *records)
 {
 	char incident[EVIDENCE_PATH_BYTES], catalogue[EVIDENCE_PATH_BYTES],
-	    log[EVIDENCE_PATH_BYTES], json[EVIDENCE_PATH_BYTES];
+	    log[EVIDENCE_PATH_BYTES], json[EVIDENCE_PATH_BYTES], page[EVIDENCE_PATH_BYTES];
 	const struct evidence_inputs in = { incident, catalogue, log, records };
-	int out = keep_said(v);
-	bool ok = out >= 0 && evidence_path(incident, v->folder, "incident") &&
+	struct evidence_outputs out = { .json = json };
+	bool ok = find_language(v, &out.language);
+	int said = ok ? keep_said(v) : -1;
+
+	out.page = out.language ? page : NULL;
+	ok = said >= 0 && evidence_path(incident, v->folder, "incident") &&
 	    evidence_path(catalogue, v->folder, "catalogue") &&
 	    evidence_path(log, v->folder, "log") &&
 	    evidence_path(json, v->folder, "assessment.again") &&
-	    evidence_assess(&v->trust, &in, json);
-
-	if (out >= 0)
-		put_back(out);
-	return ok && compare(v, "assessment.json", "assessment.again");
+	    evidence_path(page, v->folder, "report.again") && evidence_assess(&v->trust, &in, &out);
+	if (said >= 0)
+		put_back(said);
+	return ok && compare(v, "assessment.json", "assessment.again") &&
+	    compare_report(v, EVIDENCE_PAGE, "report.again") &&
+	    compare_report(v, EVIDENCE_LIST, "report.again.csv");
 }
 
 static bool

@@ -112,14 +112,35 @@ void evidence_scans_clear(struct evidence_scans *scans);
 struct evidence_inputs {
 	const char *incident, *catalogue, *log, *records;
 };
-/* The result as JSON at json, a new file; what is said goes to standard output. False: told
- * already. */
-bool evidence_assess(
-    const struct log_trust *trust, const struct evidence_inputs *inputs, const char *json);
+/* Paths of new files. */
+struct evidence_outputs {
+	const char *json;
+	const char *page;     /* or NULL; the list goes beside it */
+	const char *language; /* of the page: "en" or "de" */
+};
+/* What is said goes to standard output. False: told already. */
+bool evidence_assess(const struct log_trust *trust, const struct evidence_inputs *inputs,
+    const struct evidence_outputs *outputs);
 /* A folder with a log, as 'doublekey log verify' does it. False: told already. */
 bool evidence_log_verify(const struct log_trust *trust, const char *log);
 
+/* ---- evidence_report.c ---- */
+
+#define EVIDENCE_PAGE "report.html"
+#define EVIDENCE_LIST "report.csv"
+
+/* The same, static; NULL: there is no report in this language. */
+const char *evidence_report_language(const char *text);
+/* The language that the page at path says it is in; static. False: told already. */
+bool evidence_report_read(const char *path, const char **ret_language);
+
 /* ---- evidence_tell.c ---- */
+
+enum evidence_report {
+	EVIDENCE_REPORT_CLAIMED, /* or there is none */
+	EVIDENCE_REPORT_PROVED,  /* made again, it is the same */
+	EVIDENCE_REPORT_OTHER,   /* it is another one, which another version made */
+};
 
 struct evidence_found {
 	const struct dk_bundle *bundle;
@@ -131,6 +152,7 @@ struct evidence_found {
 	uint64_t signed_index;
 	char auditor[65]; /* title in the entry of the signing */
 	bool opened;      /* records, inventory and result were looked at */
+	enum evidence_report report;
 	struct evidence_inventory inventory;
 	const struct incident *incident;
 	struct evidence_scans scans;

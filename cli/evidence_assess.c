@@ -47,7 +47,8 @@ run(struct words *words, command_fn command)
 }
 
 bool
-evidence_assess(const struct log_trust *trust, const struct evidence_inputs *in, const char *json)
+evidence_assess(const struct log_trust *trust, const struct evidence_inputs *in,
+    const struct evidence_outputs *out)
 {
 	struct words words;
 
@@ -57,7 +58,11 @@ evidence_assess(const struct log_trust *trust, const struct evidence_inputs *in,
 	add(&words, "--catalogue", in->catalogue);
 	add(&words, "--log", in->log);
 	add(&words, "--records", in->records);
-	add(&words, "--json", json);
+	add(&words, "--json", out->json);
+	if (out->page) {
+		add(&words, "--html", out->page);
+		add(&words, "--lang", out->language);
+	}
 	return run(&words, cmd_assess);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "doublekey/doublekey.h"
 #include "incident.h"
 
 #define SHOWN_BYTES 1024
@@ -89,6 +90,9 @@ tell_proved(const struct evidence_found *f)
 		     "  The result is what the rules give for these inputs: computed again, it is\n"
 		     "    the same.\n",
 	    f->inventory.records);
+	if (f->report == EVIDENCE_REPORT_PROVED)
+		(void)printf("  The report is what is made of the result: made again, it is the "
+			     "same.\n");
 	named = attested(f, &texts);
 	if (named > 0)
 		(void)printf(
@@ -131,6 +135,19 @@ tell_made(const struct dk_manifest *m)
 }
 
 static void
+tell_report(const struct evidence_found *f)
+{
+	if (!has(f, EVIDENCE_PAGE) && !has(f, EVIDENCE_LIST))
+		return;
+	if (f->report == EVIDENCE_REPORT_OTHER)
+		(void)printf("  The report says what the result says: doublekey %s made it, and\n"
+			     "    this one, %s, makes another one.\n",
+		    f->bundle->manifest.version, DK_VERSION);
+	else if (f->report == EVIDENCE_REPORT_CLAIMED)
+		(void)printf("  The report says what the result says.\n");
+}
+
+static void
 tell_claimed(const struct evidence_found *f)
 {
 	size_t texts;
@@ -146,8 +163,7 @@ tell_claimed(const struct evidence_found *f)
 		(void)printf("  Times of entries are those of the clock of the service.\n");
 	if (has(f, "configuration"))
 		(void)printf("  The configuration is the one of the service.\n");
-	if (has(f, "report.html"))
-		(void)printf("  The report says what the result says.\n");
+	tell_report(f);
 	if (f->opened && attested(f, &texts) < texts)
 		(void)printf("  Policies that no entry of the log names were in force.\n");
 	if (has_below(f, "spec/"))
@@ -247,7 +263,7 @@ tell_missing(const struct evidence_found *f)
 		miss_text(f, i);
 	if (!has(f, "configuration"))
 		miss("The configuration of the service.");
-	if (!has(f, "report.html"))
+	if (!has(f, EVIDENCE_PAGE))
 		miss("A report for people.");
 	if (!has_below(f, "spec/"))
 		miss("Texts of the specification.");

@@ -8,7 +8,7 @@
 #define WORD_MAX_BYTES 64
 
 static const char *const alone[] = { "assessment.json", "catalogue", "configuration", "incident",
-	"inventory.json", "log/checkpoint", "records", "report.html" };
+	"inventory.json", "log/checkpoint", "records", "report.csv", "report.html" };
 
 static bool
 is_word_char(char c)

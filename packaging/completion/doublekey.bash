@@ -69,7 +69,7 @@ _doublekey() {
 		_doublekey_words 'p256 p384 rsa3072 rsa4096'
 		return
 		;;
-	--lang)
+	--lang | --report)
 		_doublekey_words 'en de'
 		return
 		;;
@@ -77,7 +77,7 @@ _doublekey() {
 		_doublekey_words '4096 65536 1048576'
 		return
 		;;
-	--passphrase-file | --approval | --policy | --ca | --records | --entry | --incident | --catalogue | --service-policy | --witnesses | --configuration | --report | --specs | --import | --dir | \
+	--passphrase-file | --approval | --policy | --ca | --records | --entry | --incident | --catalogue | --service-policy | --witnesses | --configuration | --specs | --import | --dir | \
 		--tls-cert | --tls-key | -o | --output)
 		_doublekey_files
 		return

@@ -20,7 +20,7 @@ BLOCK, END = 512, 1024
 MANIFEST_LIMIT, PART_LIMIT, SIGNATURE_LIMIT = 67108864, (1 << 33) - 1, 16384
 NEEDED = ("assessment.json", "catalogue", "incident", "inventory.json", "log/checkpoint",
           "records")
-ALONE = NEEDED + ("configuration", "report.html")
+ALONE = NEEDED + ("configuration", "report.csv", "report.html")
 WORD = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}"
 FOLDERS = (r"log/checkpoints/" + WORD, r"log/tile/" + WORD + "(/" + WORD + ")*",
            r"policy/[0-9a-f]{64}", r"witnesses/[0-9a-f]{64}", r"spec/" + WORD)

@@ -364,6 +364,90 @@ def test_the_first_failure_is_named(world):
     world.fails("faulty", "evidence-signature", "signature")
 
 
+SAYS = "The report says what the result says"
+AGAIN = "The report is what is made of the result: made again, it is the same."
+
+
+@pytest.mark.parametrize("lang", ["en", "de"])
+def test_the_report_is_made_again(world, lang):
+    name = "reported-" + lang
+    world.bundle(name, "--report", lang)
+    parts = evidence.read(world.data(name)).parts
+    assert b'<html lang="%s">' % lang.encode() in parts["report.html"]
+    assert parts["report.csv"].startswith(b"\xef\xbb\xbfobject,answer,")
+    world.s.client("assess", "-q", "--incident", "incident", "--catalogue", "catalogue", "--log",
+                   "copy", "--records", "records", "--html", "as.html", "--lang", lang, "--force")
+    assert world.data("as.html") == parts["report.html"] and world.data("as.csv") == parts["report.csv"]
+    world.sign(name)
+    proved, claimed, missing, _ = sections(world.verify(name, "--identity", world.identity).stdout)
+    assert AGAIN in proved and "report" not in claimed and "report" not in missing
+    # Nobody made it again: it stays a claim.
+    proved, claimed, _, _ = sections(world.verify(name, "--without-records", key=False).stdout)
+    assert "report" not in proved and SAYS + "." in claimed
+    # Before that, the result: the report is of this one.
+    _, _, missing, _ = sections(world.verify("signed").stdout)
+    assert "A report for people." in missing
+
+
+def of_version(world, name, version):
+    """The same, of another version of the program: its maker can write what he likes."""
+    found = evidence.read(world.data(name))
+    manifest = re.sub(rb"\nprogram \S+ ", b"\nprogram %s " % version, found.manifest)
+    world.write(name, evidence.write(manifest, list(found.parts.values())))
+
+
+def test_another_report_is_told(world):
+    """By whoever writes bundles, and has them signed."""
+    world.bundle("reported", "--report", "de")
+
+    def words(parts):
+        assert b"Keines der 1 Objekte" in parts["report.html"]
+        parts["report.html"] = parts["report.html"].replace(b"Keines der 1 Objekte",
+                                                            b"Alle der 1 Objekte")
+
+    def language(parts):
+        parts["report.html"] = parts["report.html"].replace(b'lang="de"', b'lang="en"')
+
+    def empty(parts):
+        parts["report.html"] = b""
+
+    def zeros(parts):
+        parts["report.html"] = bytes(100)
+
+    def behind(parts):
+        parts["report.html"] += b"\n"
+
+    def last(parts):
+        parts["report.csv"] = parts["report.csv"][:-1]
+
+    def row(parts):
+        parts["report.csv"] += b"x\r\n"
+
+    for change, place in ((words, "report.html"), (language, "report.html"), (empty, "report.html"),
+                          (zeros, "report.html"), (behind, "report.html"), (last, "report.csv"),
+                          (row, "report.csv")):
+        remade(world, "other", change, source="reported")
+        world.sign("other")
+        world.fails("other", "evidence-result", place, "--identity", world.identity)
+        # What another version words in another way is no proof of anything.
+        remade(world, "other", change, source="reported")
+        of_version(world, "other", b"9.8.7")
+        proved, claimed, _, _ = sections(world.verify("other").stdout)
+        assert "report" not in proved
+        assert SAYS + ": doublekey 9.8.7 made it, and this one, 0.1.0, makes another one." in claimed
+    # Controls: nothing is changed; another version made the same; one of the two alone.
+    for lost, version in (((), b"0.1.0"), ((), b"9.8.7"), (("report.html",), b"0.1.0"),
+                          (("report.csv",), b"0.1.0")):
+        remade(world, "other", lambda parts, lost=lost: [parts.pop(name) for name in lost],
+               source="reported")
+        of_version(world, "other", version)
+        proved, claimed, missing, _ = sections(world.verify("other").stdout)
+        assert AGAIN in proved and "report" not in claimed
+        assert ("A report for people." in missing) is ("report.html" in lost)
+    for wrong in ("fr", "EN", "", "report.html"):
+        assert world.bundle("refused", "--report", wrong, check=False).returncode == 2
+
+
 def test_records_can_be_left_out(world):
     world.bundle("no-persons", "--without-persons")
     found = evidence.check(world.data("no-persons"), world.auditor.key)
@@ -426,10 +510,8 @@ def test_without_persons_nobody_is_named(world):
         done = world.bundle("refused", "--incident", "by-name", "--without-persons", check=False)
         assert done.returncode == 1 and done.stderr.startswith("doublekey: by-name: line 3: "), done
         assert "'device #INDEX' (evidence-persons)\n" in done.stderr
-    world.write("page", b"alice")
-    done = world.bundle("refused", "--without-persons", "--report", "page", check=False)
+    done = world.bundle("refused", "--without-persons", "--report", "en", check=False)
     assert done.returncode == 2 and "(evidence-persons)" in done.stderr
-    world.bundle("reported", "--report", "page")  # control
     # A name that nobody has is told of the file that the user gave, too.
     world.write("by-name", (theft % "nobody").encode())
     done = world.bundle("refused", "--incident", "by-name", check=False)
@@ -448,7 +530,7 @@ def test_without_the_key_of_the_auditor(world):
 
 def test_a_file_that_cannot_be_is_told_first(world):
     for name in ("nowhere/b", "signed", "objects"):
-        done = world.bundle(name, "--report", "no-report", "--key", "x", check=False)
+        done = world.bundle(name, "--log", "no-log", check=False)
         assert done.returncode == 1 and done.stderr.startswith("doublekey: %s: " % name)
 
 
