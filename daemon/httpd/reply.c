@@ -192,8 +192,7 @@ httpd_on_answer(struct httpd *httpd, enum ipc_process from, const struct ipc_mes
 	struct ipc_coded answer;
 
 	if (!(from == IPC_KEYD ? ipc_result_read : ipc_coded_read)(message, &answer) ||
-	    (w && w->answers != from) ||
-	    (w && w->begun_us == 0 && answer.code == IPC_CODE_STALE))
+	    (w && w->answers != from) || (w && w->begun_us == 0 && answer.code == IPC_CODE_STALE))
 		return false;
 	w = take(httpd, message->id);
 	if (!w) /* it came after its deadline */

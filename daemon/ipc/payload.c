@@ -61,8 +61,7 @@ ipc_coded_read(const struct ipc_message *message, struct ipc_coded *ret)
 bool
 ipc_result_read(const struct ipc_message *message, struct ipc_coded *ret)
 {
-	return ipc_coded_read(message, ret) ||
-	    (ret->code == IPC_CODE_STALE && ret->rest.len == 0);
+	return ipc_coded_read(message, ret) || (ret->code == IPC_CODE_STALE && ret->rest.len == 0);
 }
 
 bool

@@ -250,8 +250,7 @@ dke_gates_hold(struct keyd *keyd, struct job *job)
 		return true;
 	copy_text(person, &j->person);
 	if (!key_is_content(keyd, j) ||
-	    !keyd_standing_hold(
-		keyd, j->factor, j->factor_count, person, dke->document, j->name) ||
+	    !keyd_standing_hold(keyd, j->factor, j->factor_count, person, dke->document, j->name) ||
 	    !keyd_gates_take(&keyd->gates, &keyd->state, j->factor, j->factor_count, person,
 		dke->document, job->address, ipc_now(), &dke->use)) {
 		/* What does not hold stands in no record. */
