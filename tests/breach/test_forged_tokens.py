@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The story of 2023: what the thief of the key that signs all tokens opens by Microsoft's protocol,
-and that the assessment lists exactly this, beside what people opened where a token alone would do."""
+and that the assessment lists exactly this, beside what people opened where a token alone would
+do."""
 import hashlib
 import os
 
