@@ -40,6 +40,7 @@ int cmd_log_mirror(int argc, char **argv);
 int cmd_log_prove(int argc, char **argv);
 int cmd_log_verify(int argc, char **argv);
 int cmd_log_witness(int argc, char **argv);
+int cmd_presence(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
 int cmd_request(int argc, char **argv);
 int cmd_rewrap(int argc, char **argv);

@@ -13,6 +13,7 @@ static const struct command commands[] = {
 	{ "doctor", cmd_doctor, "try the keys of a profile, and say what is wrong" },
 	{ "request", cmd_request, "ask other people to approve what shall be decrypted" },
 	{ "approve", cmd_approve, "see what somebody asks for, and approve it" },
+	{ "presence", cmd_presence, "tell a key service that you are there" },
 	{ "scan", cmd_scan, "make a catalogue of the objects in folders" },
 	{ "incident", cmd_incident, "write down and check what was stolen, and when" },
 	{ "assess", cmd_assess, "say which objects could be read after a theft" },

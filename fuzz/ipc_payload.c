@@ -465,10 +465,15 @@ static void
 page(const struct ipc_message *m)
 {
 	struct ipc_page_passed p;
+	struct ipc_presence presence;
 	struct dk_page_register r;
 	struct dk_page_act act;
 	uint8_t digest[32];
 
+	if (ipc_presence_read(m, &presence)) {
+		inside(presence.address, 16);
+		FUZZ_CHECK(presence.body.len + 136 == length);
+	}
 	if (!ipc_page_passed_read(m, &p))
 		return;
 	inside(p.address, 16);

@@ -7,6 +7,7 @@
 
 #include "fuzz.h"
 #include "native/enrol.h"
+#include "native/presence.h"
 #include "native/release.h"
 #include "native/request.h"
 
@@ -134,11 +135,27 @@ statement(const uint8_t *data, size_t len)
 	free(again);
 }
 
+static void
+presence(const uint8_t *data, size_t len)
+{
+	uint8_t again[DK_PRESENCE_ANSWER_MAX_BYTES];
+	struct dk_presence_request r;
+	struct dk_presence_answer a;
+
+	if (dk_presence_parse(data, len, &r) == DK_OK) {
+		dk_presence_write(&r, again);
+		FUZZ_CHECK(len == DK_PRESENCE_BYTES && memcmp(again, data, len) == 0);
+	}
+	if (dk_presence_answer_parse(data, len, &a) == DK_OK)
+		FUZZ_CHECK(
+		    dk_presence_answer_write(&a, again) == len && memcmp(again, data, len) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const fuzz_way ways[] = { signature_input, names, enrol_request, service_data,
-		release_body, statement };
+		release_body, statement, presence };
 
 	fuzz_one_of(ways, sizeof(ways) / sizeof(ways[0]), data, len);
 	return 0;

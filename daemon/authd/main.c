@@ -24,6 +24,7 @@ on_httpd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 {
 	struct authd *authd = ctx;
 	const struct dk_part part = { message->data, message->len };
+	struct ipc_presence presence;
 	struct ipc_enrol enrol;
 
 	(void)channel;
@@ -41,6 +42,11 @@ on_httpd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 		return authd_page(authd, message);
 	case IPC_APPROVE:
 		return authd_approve(authd, message);
+	case IPC_PRESENCE: /* no policy says anything about it */
+		if (!ipc_presence_read(message, &presence))
+			return false;
+		(void)ipc_send(authd->keyd, IPC_PRESENCE_PASSED, message->id, &part, 1);
+		return true;
 	case IPC_KEY:
 		(void)ipc_send(authd->keyd, IPC_KEY_PASSED, message->id, &part, 1);
 		return true;

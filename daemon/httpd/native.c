@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "httpd/connection.h"
+#include "native/presence.h"
 
 #define TYPE_NATIVE "application/doublekey"
 #define ENROL_MAX_BYTES 4096
@@ -67,8 +68,10 @@ write_signed(struct evhttp_request *request, const struct dk_request_signature *
 	dk_wr_bytes(&wr, sig->signature, sizeof(sig->signature));
 }
 
+/* What a device signed, without token and approvals; claims: the message has room for some. */
 static void
-post_approvals(struct httpd *httpd, struct evhttp_request *request)
+post_signed(
+    struct httpd *httpd, struct evhttp_request *request, unsigned type, size_t max, bool claims)
 {
 	static const uint8_t no_claims;
 	struct dk_request_signature sig = { .created = 0 };
@@ -77,7 +80,7 @@ post_approvals(struct httpd *httpd, struct evhttp_request *request)
 	unsigned code;
 	size_t len;
 
-	if (body_of(request, DK_STANDING_BODY_MAX_BYTES, &body, &len, &code))
+	if (body_of(request, max, &body, &len, &code))
 		code = httpd_signature_headers(request, body, len, &sig);
 	if (code == DK_CODE_OK && sig.has_token)
 		code = DK_CODE_SIGNATURE_INPUT;
@@ -86,8 +89,9 @@ post_approvals(struct httpd *httpd, struct evhttp_request *request)
 		return;
 	}
 	write_signed(request, &sig, head);
-	const struct dk_part parts[] = { { head, sizeof(head) }, { &no_claims, 1 }, { body, len } };
-	httpd_ask(httpd, request, httpd->authd, IPC_APPROVE, parts, 3, TYPE_NATIVE);
+	const struct dk_part parts[] = { { head, sizeof(head) }, { &no_claims, claims },
+		{ body, len } };
+	httpd_ask(httpd, request, httpd->authd, type, parts, 3, TYPE_NATIVE);
 }
 
 void
@@ -182,7 +186,7 @@ static const char *
 method_of(const char *path)
 {
 	if (strcmp(path, DK_RELEASE_PATH) == 0 || strcmp(path, "/v1/devices") == 0 ||
-	    strcmp(path, DK_STANDING_PATH) == 0)
+	    strcmp(path, DK_STANDING_PATH) == 0 || strcmp(path, DK_PRESENCE_PATH) == 0)
 		return "POST";
 	if (strcmp(path, "/v1/status") == 0 || strcmp(path, "/v1/ca") == 0 ||
 	    strncmp(path, "/v1/keys/", 9) == 0 || strncmp(path, "/log/", 5) == 0)
@@ -219,7 +223,9 @@ httpd_on_request(struct evhttp_request *request, void *ctx)
 	else if (method == EVHTTP_REQ_POST && strcmp(path, "/v1/devices") == 0)
 		post_device(httpd, request);
 	else if (method == EVHTTP_REQ_POST && strcmp(path, DK_STANDING_PATH) == 0)
-		post_approvals(httpd, request);
+		post_signed(httpd, request, IPC_APPROVE, DK_STANDING_BODY_MAX_BYTES, true);
+	else if (method == EVHTTP_REQ_POST && strcmp(path, DK_PRESENCE_PATH) == 0)
+		post_signed(httpd, request, IPC_PRESENCE, IPC_PRESENCE_BODY_MAX_BYTES, false);
 	else if (method == EVHTTP_REQ_GET && route_get(httpd, request, path))
 		return;
 	else

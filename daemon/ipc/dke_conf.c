@@ -41,6 +41,15 @@ ipc_dke_base_url_valid(const char *url)
 }
 
 bool
+ipc_dke_domain_valid(const char *domain)
+{
+	size_t len = strlen(domain);
+
+	return len >= 1 && len <= IPC_DKE_DOMAIN_MAX_BYTES && strspn(domain, LOWER "-.") == len &&
+	    domain[0] != '.' && domain[len - 1] != '.' && !strstr(domain, "..");
+}
+
+bool
 ipc_dke_url_valid(const char *url)
 {
 	size_t len;
@@ -69,18 +78,19 @@ ipc_dke_conf_write(const struct ipc_dke_conf *conf, uint8_t *ret)
 	put_text(&wr, conf->authorization);
 	dk_wr_u32(&wr, conf->cache_hours);
 	dk_wr_u8(&wr, (uint8_t)conf->session_hours);
+	put_text(&wr, conf->domain);
 	dk_wr_u8(&wr, (uint8_t)conf->front_count);
 	dk_wr_bytes(&wr, conf->front, conf->front_count * sizeof(conf->front[0]));
 	return wr.len;
 }
 
 static bool
-read_text(struct dk_reader_buf *rd, char ret[IPC_DKE_URL_MAX_BYTES + 1])
+read_text(struct dk_reader_buf *rd, size_t max, char *ret)
 {
 	size_t len = dk_rd_u8(rd);
 	const uint8_t *text = dk_rd_bytes(rd, len);
 
-	if (!text || memchr(text, '\0', len))
+	if (!text || len > max || memchr(text, '\0', len))
 		return false;
 	memcpy(ret, text, len);
 	ret[len] = '\0';
@@ -94,11 +104,14 @@ ipc_dke_conf_read(const uint8_t *data, size_t len, struct ipc_dke_conf *ret)
 	const uint8_t *fronts;
 
 	dk_rd_init(&rd, data, len);
-	if (!read_text(&rd, ret->base_url) || !read_text(&rd, ret->audience) ||
-	    !read_text(&rd, ret->authorization))
+	if (!read_text(&rd, IPC_DKE_URL_MAX_BYTES, ret->base_url) ||
+	    !read_text(&rd, IPC_DKE_URL_MAX_BYTES, ret->audience) ||
+	    !read_text(&rd, IPC_DKE_URL_MAX_BYTES, ret->authorization))
 		return false;
 	ret->cache_hours = dk_rd_u32(&rd);
 	ret->session_hours = dk_rd_u8(&rd);
+	if (!read_text(&rd, IPC_DKE_DOMAIN_MAX_BYTES, ret->domain))
+		return false;
 	ret->front_count = dk_rd_u8(&rd);
 	if (rd.failed || ret->front_count > IPC_DKE_FRONTS_MAX)
 		return false;
@@ -109,6 +122,7 @@ ipc_dke_conf_read(const uint8_t *data, size_t len, struct ipc_dke_conf *ret)
 	return ipc_dke_base_url_valid(ret->base_url) && ipc_dke_url_valid(ret->audience) &&
 	    ipc_dke_url_valid(ret->authorization) && ret->session_hours >= 1 &&
 	    ret->session_hours <= IPC_DKE_SESSION_MAX_HOURS &&
+	    (ret->domain[0] == '\0' || ipc_dke_domain_valid(ret->domain)) &&
 	    ret->cache_hours <= IPC_DKE_CACHE_MAX_HOURS;
 }
 

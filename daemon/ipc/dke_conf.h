@@ -15,8 +15,10 @@
 #define IPC_DKE_FRONTS_MAX 16
 #define IPC_DKE_CACHE_MAX_HOURS 720
 #define IPC_DKE_SESSION_MAX_HOURS 24
+/* With a name of a user and an '@' it is a person of at most 254 bytes. */
+#define IPC_DKE_DOMAIN_MAX_BYTES 189
 #define IPC_DKE_CONF_MAX_BYTES                                                                     \
-	(3 * (1 + IPC_DKE_URL_MAX_BYTES) + 4 + 1 + 1 + IPC_DKE_FRONTS_MAX * 32)
+	(3 * (1 + IPC_DKE_URL_MAX_BYTES) + 4 + 1 + 1 + IPC_DKE_DOMAIN_MAX_BYTES + 1 + IPC_DKE_FRONTS_MAX * 32)
 
 struct ipc_dke_conf {
 	char base_url[IPC_DKE_URL_MAX_BYTES + 1];
@@ -24,12 +26,16 @@ struct ipc_dke_conf {
 	char authorization[IPC_DKE_URL_MAX_BYTES + 1];
 	uint32_t cache_hours;   /* 0: clients ask each time */
 	unsigned session_hours; /* 1 to IPC_DKE_SESSION_MAX_HOURS */
+	/* behind names of users without one; empty: they are persons as they are */
+	char domain[IPC_DKE_DOMAIN_MAX_BYTES + 1];
 	unsigned front_count;
 	uint8_t front[IPC_DKE_FRONTS_MAX][32]; /* SHA-256 of their certificates */
 };
 
 /* "https://HOST" or "https://HOST:PORT" in lower case, nothing behind it. */
 bool ipc_dke_base_url_valid(const char *url);
+/* Of a host, in lower case. */
+bool ipc_dke_domain_valid(const char *domain);
 /* What may stand in the challenge, section 3.3 of the profile. */
 bool ipc_dke_url_valid(const char *url);
 /* The host of a URL that is valid: where it begins; ret_len is its length. */

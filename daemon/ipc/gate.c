@@ -118,6 +118,29 @@ ipc_page_passed_read(const struct ipc_message *message, struct ipc_page_passed *
 }
 
 bool
+ipc_presence_read(const struct ipc_message *message, struct ipc_presence *ret)
+{
+	const uint8_t *nonce, *key_id, *signature;
+	struct dk_reader_buf rd;
+
+	*ret = (struct ipc_presence){ .address = NULL };
+	dk_rd_init(&rd, message->data, message->len);
+	ret->address = dk_rd_bytes(&rd, 16);
+	ret->sig.created = dk_rd_u64(&rd);
+	nonce = dk_rd_bytes(&rd, sizeof(ret->sig.nonce));
+	key_id = dk_rd_bytes(&rd, sizeof(ret->sig.key_id));
+	signature = dk_rd_bytes(&rd, sizeof(ret->sig.signature));
+	ret->body.len = dk_rd_left(&rd);
+	ret->body.data = dk_rd_bytes(&rd, ret->body.len);
+	if (rd.failed)
+		return false;
+	memcpy(ret->sig.nonce, nonce, sizeof(ret->sig.nonce));
+	memcpy(ret->sig.key_id, key_id, sizeof(ret->sig.key_id));
+	memcpy(ret->sig.signature, signature, sizeof(ret->sig.signature));
+	return true;
+}
+
+bool
 ipc_gate_read(const struct ipc_message *message, struct ipc_gate *ret)
 {
 	struct dk_reader_buf rd;

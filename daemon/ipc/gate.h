@@ -8,6 +8,7 @@
 
 #include "ipc/channel.h"
 #include "native/page.h"
+#include "native/request.h"
 
 #define GATES_MAX 16384
 #define GATES_DEVICE_MAX 64
@@ -46,6 +47,14 @@ struct ipc_page_passed {
 	struct dk_part body;
 };
 bool ipc_page_passed_read(const struct ipc_message *message, struct ipc_page_passed *ret);
+
+/* PRESENCE, PRESENCE_PASSED */
+struct ipc_presence {
+	const uint8_t *address; /* 16 bytes */
+	struct dk_request_signature sig;
+	struct dk_part body;
+};
+bool ipc_presence_read(const struct ipc_message *message, struct ipc_presence *ret);
 
 /* GATE: until 0: it holds no longer. */
 struct ipc_gate {

@@ -49,6 +49,7 @@ enum ipc_type {
 	IPC_KEY = 0x0103,
 	IPC_DKE_DECRYPT = 0x0104,
 	IPC_PAGE = 0x0105,
+	IPC_PRESENCE = 0x0106,
 	IPC_APPROVE = 0x0107,
 	IPC_RELEASE_JUDGED = 0x0201,
 	IPC_ENROL_PASSED = 0x0202,
@@ -59,6 +60,7 @@ enum ipc_type {
 	IPC_KEY_ACCEPT_NEW = 0x0207,
 	IPC_DKE_JUDGED = 0x0208,
 	IPC_PAGE_PASSED = 0x0209,
+	IPC_PRESENCE_PASSED = 0x020a,
 	IPC_APPROVE_PASSED = 0x020b,
 	IPC_DEVICE = 0x0210,
 	IPC_SERVICE_KEY = 0x0211,
@@ -144,6 +146,8 @@ enum ipc_policy_rule {
 /* What a request takes from a budget: id[32], u32 objects, u32 limits of minute and day. */
 #define IPC_CHARGE_BYTES 44
 #define IPC_CHARGES_MAX 16
+#define IPC_PRESENCE_BODY_MAX_BYTES 64
+#define IPC_PRESENCE_MAX_BYTES (16 + 8 + 16 + 32 + 64 + IPC_PRESENCE_BODY_MAX_BYTES)
 /* Auditors of a policy, each by the id of its key. */
 #define IPC_AUDITORS_MAX 16
 /* Enrolments in ERASE: u64 index, u8 whether the device is active. */

@@ -184,9 +184,9 @@ keyd_tell_device(struct keyd *keyd, const struct device *device)
 			{ own->credential->id, own->credential->len } };
 
 		tell(keyd, IPC_AUTHENTICATOR, 0, more, 3);
-		if (own->state != DEVICE_ACTIVE)
-			revoke_gates(keyd, own->id);
 	}
+	if (own && own->state != DEVICE_ACTIVE)
+		revoke_gates(keyd, own->id);
 	if (own)
 		own->told = keyd->told;
 }

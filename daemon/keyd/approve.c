@@ -34,24 +34,6 @@ end(struct keyd *keyd, struct approval *a, unsigned code)
 	free(a);
 }
 
-static unsigned
-signed_by(struct keyd *keyd, const struct dk_request_signature *sig, const struct dk_part *body,
-    struct device **ret_device)
-{
-	uint8_t digest[32];
-	unsigned code;
-
-	*ret_device = state_device(&keyd->state, sig->key_id);
-	if (*ret_device && keyd_device_pkey(keyd, *ret_device) != DK_OK)
-		return DK_CODE_INTERNAL;
-	code = keyd_signed(keyd, sig, DK_STANDING_PATH, body, digest, ret_device);
-	if (code == DK_CODE_OK && (*ret_device)->state != DEVICE_ACTIVE)
-		code = DK_CODE_DEVICE_REVOKED;
-	if (code == DK_CODE_OK && !keyd_age_fits(sig->created, DK_REQUEST_AGE_MAX_S, ipc_now()))
-		code = DK_CODE_CLOCK;
-	return code;
-}
-
 /* What stands no longer. */
 static void
 prune(struct keyd *keyd)
@@ -165,7 +147,7 @@ check(
     struct keyd *keyd, struct approval *a, struct device **ret_device, struct service_key **ret_key)
 {
 	const struct dk_part body = { a->body, a->body_len };
-	unsigned code = signed_by(keyd, &a->sig, &body, ret_device);
+	unsigned code = keyd_signed_now(keyd, &a->sig, DK_STANDING_PATH, &body, ret_device);
 
 	if (code != DK_CODE_OK)
 		return code;
@@ -246,7 +228,7 @@ keyd_on_approve(struct keyd *keyd, const struct ipc_message *message)
 		return true;
 	}
 	take_signature(&passed.asked, &sig);
-	code = signed_by(keyd, &sig, &passed.asked.body, &device);
+	code = keyd_signed_now(keyd, &sig, DK_STANDING_PATH, &passed.asked.body, &device);
 	if (code != DK_CODE_OK)
 		keyd_result(keyd, message->id, code, NULL, 0);
 	else

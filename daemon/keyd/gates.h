@@ -6,6 +6,7 @@
 #ifndef DK_KEYD_GATES_H
 #define DK_KEYD_GATES_H
 
+#include "ipc/dke_conf.h"
 #include "ipc/gate.h"
 #include "keyd/state.h"
 
@@ -24,6 +25,7 @@ struct waiting {
 struct keyd_gates {
 	char origin[DK_URL_MAX_BYTES + 1]; /* base URL of the front end; empty: there is none */
 	uint32_t session_s;
+	char domain[IPC_DKE_DOMAIN_MAX_BYTES + 1]; /* of users whose names have none; or empty */
 	struct gates confirmations;
 	struct gates sessions;
 	struct waiting *waiting; /* the oldest first */

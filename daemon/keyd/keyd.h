@@ -202,6 +202,10 @@ void keyd_result(struct keyd *keyd, uint64_t id, unsigned code, const uint8_t *b
  */
 unsigned keyd_signed(struct keyd *keyd, const struct dk_request_signature *sig, const char *path,
     const struct dk_part *body, uint8_t ret_digest[32], struct device **ret_device);
+/* The same in the main thread, where nothing but the device's signature is shown: not revoked, and
+ * of now. */
+unsigned keyd_signed_now(struct keyd *keyd, const struct dk_request_signature *sig,
+    const char *path, const struct dk_part *body, struct device **ret_device);
 bool keyd_age_fits(uint64_t created, uint64_t age_max, uint64_t now);
 
 /* approval.c: who approved a request, and why. */
@@ -236,8 +240,21 @@ void keyd_freeze_canaries(struct keyd *keyd);
 /* The denial at index asked for a canary: the key is as good as frozen from now on. */
 void keyd_canary(struct keyd *keyd, struct service_key *key, uint64_t index);
 
-/* page.c */
+/* page.c, presence.c */
 bool keyd_on_page(struct keyd *keyd, const struct ipc_message *message);
+bool keyd_on_presence(struct keyd *keyd, const struct ipc_message *message);
+/* What a person signed, and may do: it is recorded, holds then, and is answered. */
+struct keyd_gate_act {
+	enum dk_page_what what;
+	uint64_t time;
+	const uint8_t *nonce;    /* DK_NONCE_BYTES */
+	const uint8_t *document; /* 32 bytes */
+	const uint8_t *address;  /* 16 bytes */
+	char person[DK_LOG_PERSON_MAX_BYTES + 1];
+	bool native; /* by a device that signs native requests */
+};
+void keyd_gate_act(struct keyd *keyd, uint64_t id, const struct keyd_gate_act *act,
+    const struct device *device);
 
 /* approve.c: APPROVE_PASSED. */
 bool keyd_on_approve(struct keyd *keyd, const struct ipc_message *message);

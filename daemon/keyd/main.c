@@ -223,6 +223,8 @@ on_authd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messa
 		return keyd_on_page(keyd, message); /* likewise */
 	case IPC_APPROVE_PASSED:
 		return keyd_on_approve(keyd, message); /* likewise */
+	case IPC_PRESENCE_PASSED:
+		return keyd_on_presence(keyd, message); /* likewise */
 	case IPC_KEY_PASSED:
 		return keyd_on_key(keyd, message);
 	case IPC_POLICY:
@@ -311,6 +313,7 @@ take_pages(struct keyd *keyd)
 	if (!ipc_dke_conf_take(KEYD_FD_DKE_CONF, &conf))
 		say_fatal("the settings of dke-listen cannot be used");
 	memcpy(keyd->gates.origin, conf.base_url, sizeof(conf.base_url));
+	memcpy(keyd->gates.domain, conf.domain, sizeof(conf.domain));
 	keyd->gates.session_s = conf.session_hours * 3600;
 }
 

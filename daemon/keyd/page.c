@@ -5,6 +5,7 @@
 
 #include "ipc/gate.h"
 #include "keyd/keyd.h"
+#include "native/presence.h"
 
 #define LIST_AGE_MAX_S 120
 #define LIST_MAX_BYTES                                                                             \
@@ -15,7 +16,8 @@
 struct page_act {
 	uint64_t id;
 	enum dk_page_what what;
-	char person[DK_USER_MAX_BYTES + 1];
+	bool native;
+	char person[DK_LOG_PERSON_MAX_BYTES + 1];
 	uint8_t document[32];
 	uint8_t address[16];
 	uint8_t device[32];
@@ -108,26 +110,40 @@ take_hold(struct keyd *keyd, const struct page_act *a, uint64_t index, uint64_t 
 	return DK_CODE_OK;
 }
 
+static size_t
+write_answer(const struct page_act *a, uint64_t index, uint64_t until, uint8_t *ret_bytes)
+{
+	struct dk_presence_answer answer = { index, until, { 0 }, "" };
+	struct dk_writer_buf wr;
+
+	if (a->native) {
+		memcpy(answer.address, a->address, sizeof(answer.address));
+		memcpy(answer.person, a->person, sizeof(answer.person));
+		return dk_presence_answer_write(&answer, ret_bytes);
+	}
+	dk_wr_init(&wr, ret_bytes, DK_PRESENCE_ANSWER_MAX_BYTES);
+	dk_wr_bytes(&wr, "DKG2", 4);
+	dk_wr_u64(&wr, index);
+	dk_wr_u64(&wr, until);
+	return wr.len;
+}
+
 static void
 logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void *ctx)
 {
 	struct page_act *a = ctx;
-	uint8_t answer[4 + 8 + 8];
-	struct dk_writer_buf wr;
+	uint8_t answer[DK_PRESENCE_ANSWER_MAX_BYTES];
 	uint64_t until = 0;
 
 	if (code == DK_CODE_OK)
 		code = take_hold(keyd, a, receipt->index, &until);
-	dk_wr_init(&wr, answer, sizeof(answer));
-	dk_wr_bytes(&wr, "DKG2", 4);
-	dk_wr_u64(&wr, code == DK_CODE_OK ? receipt->index : 0);
-	dk_wr_u64(&wr, until);
-	keyd_result(keyd, a->id, code, answer, code == DK_CODE_OK ? wr.len : 0);
+	keyd_result(keyd, a->id, code, answer,
+	    code == DK_CODE_OK ? write_answer(a, receipt->index, until, answer) : 0);
 	free(a);
 }
 
 static void
-record(struct keyd *keyd, struct page_act *a, const struct dk_page_act *act,
+record(struct keyd *keyd, struct page_act *a, const struct keyd_gate_act *act,
     const struct device *device)
 {
 	const struct keyd_nonce terms = {
@@ -136,8 +152,10 @@ record(struct keyd *keyd, struct page_act *a, const struct dk_page_act *act,
 	const bool confirm = act->what == DK_PAGE_CONFIRM;
 	struct dk_log_event event;
 
-	keyd_event(&event, confirm ? DK_LOG_CONFIRMED : DK_LOG_SESSION, DK_LOG_DKE, DK_CODE_OK);
+	keyd_event(&event, confirm ? DK_LOG_CONFIRMED : DK_LOG_SESSION,
+	    act->native ? DK_LOG_NATIVE : DK_LOG_DKE, DK_CODE_OK);
 	keyd_event_device(&event, device);
+	memcpy(event.user, a->person, sizeof(a->person));
 	event.is_person = true;
 	memcpy(event.address, a->address, sizeof(event.address));
 	event.has_address = true;
@@ -166,9 +184,9 @@ close_session(struct keyd *keyd, const char *person)
 	keyd_tell_gate(keyd, &told);
 }
 
-static void
-carry_out(struct keyd *keyd, uint64_t id, const struct dk_page_act *act,
-    const struct device *device, const uint8_t address[16])
+void
+keyd_gate_act(
+    struct keyd *keyd, uint64_t id, const struct keyd_gate_act *act, const struct device *device)
 {
 	struct page_act *a = calloc(1, sizeof(*a));
 
@@ -178,13 +196,30 @@ carry_out(struct keyd *keyd, uint64_t id, const struct dk_page_act *act,
 	}
 	a->id = id;
 	a->what = act->what;
-	memcpy(a->person, device->user, sizeof(a->person));
+	a->native = act->native;
+	memcpy(a->person, act->person, sizeof(a->person));
 	memcpy(a->document, act->document, sizeof(a->document));
-	memcpy(a->address, address, sizeof(a->address));
+	memcpy(a->address, act->address, sizeof(a->address));
 	memcpy(a->device, device->id, sizeof(a->device));
 	if (a->what == DK_PAGE_SESSION_CLOSE)
-		close_session(keyd, device->user);
+		close_session(keyd, act->person);
 	record(keyd, a, act, device);
+}
+
+static void
+carry_out(struct keyd *keyd, uint64_t id, const struct dk_page_act *act,
+    const struct device *device, const uint8_t address[16])
+{
+	struct keyd_gate_act made = {
+		.what = act->what,
+		.time = act->time,
+		.nonce = act->nonce,
+		.document = act->document,
+		.address = address,
+	};
+
+	memcpy(made.person, device->user, sizeof(device->user));
+	keyd_gate_act(keyd, id, &made, device);
 }
 
 bool

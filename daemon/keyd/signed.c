@@ -28,3 +28,21 @@ keyd_age_fits(uint64_t created, uint64_t age_max, uint64_t now)
 {
 	return created + age_max >= now && created <= now + DK_REQUEST_AHEAD_MAX_S;
 }
+
+unsigned
+keyd_signed_now(struct keyd *keyd, const struct dk_request_signature *sig, const char *path,
+    const struct dk_part *body, struct device **ret_device)
+{
+	uint8_t digest[32];
+	unsigned code;
+
+	*ret_device = state_device(&keyd->state, sig->key_id);
+	if (*ret_device && keyd_device_pkey(keyd, *ret_device) != DK_OK)
+		return DK_CODE_INTERNAL;
+	code = keyd_signed(keyd, sig, path, body, digest, ret_device);
+	if (code == DK_CODE_OK && (*ret_device)->state != DEVICE_ACTIVE)
+		code = DK_CODE_DEVICE_REVOKED;
+	if (code == DK_CODE_OK && !keyd_age_fits(sig->created, DK_REQUEST_AGE_MAX_S, ipc_now()))
+		code = DK_CODE_CLOCK;
+	return code;
+}

@@ -26,7 +26,7 @@ static bool
 check_alone(const struct run *run)
 {
 	static const char *const others[] = { "dke-certificate", "dke-key", "dke-base-url",
-		"dke-audience", "dke-authorization", "dke-client-ca" };
+		"dke-audience", "dke-authorization", "dke-domain", "dke-client-ca" };
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (cfg_getstr(run->cfg, others[i]))
@@ -99,6 +99,19 @@ take_fronts(struct run *run)
 	return true;
 }
 
+static bool
+take_domain(struct run *run)
+{
+	const char *domain = cfg_getstr(run->cfg, "dke-domain");
+
+	if (!domain)
+		return true;
+	if (!ipc_dke_domain_valid(domain))
+		return refuse(run, "dke-domain", "takes a domain in lower case, without '@'");
+	memcpy(run->dke.domain, domain, strlen(domain) + 1);
+	return true;
+}
+
 bool
 run_dke_read(struct run *run)
 {
@@ -120,7 +133,7 @@ run_dke_read(struct run *run)
 		return refuse(run, "dke-session-hours", "is from 1 to 24");
 	run->dke.cache_hours = (uint32_t)hours;
 	run->dke.session_hours = (unsigned)session;
-	return take_urls(run) && take_fronts(run);
+	return take_urls(run) && take_domain(run) && take_fronts(run);
 }
 
 int

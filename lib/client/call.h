@@ -13,6 +13,7 @@
 
 struct client_call {
 	const struct dk_profile *profile;
+	const char *path; /* NULL: DK_RELEASE_PATH */
 	struct dk_unwrap *requests;
 	size_t n;
 	struct dk_pkey *ephemeral;
@@ -22,7 +23,7 @@ struct client_call {
 	struct dk_request_signature sig;
 	uint8_t digest[32];
 	struct dk_token_text token;
-	bool unattended;                      /* it waits for approvals, which no token outlives */
+	bool unattended;                      /* no token goes with it */
 	const struct dk_approvals *approvals; /* NULL: none; borrowed */
 	struct dk_http_answer answer;
 	struct dk_log_object *objects;
@@ -36,6 +37,9 @@ void client_call_clear(struct client_call *call);
 DK_MUST_USE dk_err client_call_make(struct client_call *call);
 /* Body and signature are there: what follows from them. */
 DK_MUST_USE dk_err client_call_restore(struct client_call *call);
+/* With a body of another path: signature, then what the service answers. */
+DK_MUST_USE dk_err client_call_sign(struct client_call *call);
+DK_MUST_USE dk_err client_call_ask(struct client_call *call);
 /* Send, check everything, open the shares; each result in requests[i].err. */
 DK_MUST_USE dk_err client_call_send(struct client_call *call);
 /* release_check.c: the same with call->answer as it came; it needs room in call->objects.

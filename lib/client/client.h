@@ -12,8 +12,9 @@
 #include "log/checkpoint.h"
 #include "log/tile.h"
 #include "native/approval.h"
+#include "native/presence.h"
 
-#define DK_CLIENT_ABI 8
+#define DK_CLIENT_ABI 9
 #define DK_CLIENT_WHY_BYTES 384
 #define DK_CLIENT_SYMBOL "dk_client_module"
 
@@ -44,6 +45,8 @@ struct dk_client_module {
 	dk_err (*approve)(const uint8_t *request, size_t len,
 	    uint8_t ret_file[DK_APPROVAL_FILE_MAX_BYTES], size_t *ret_len);
 	dk_err (*approval)(const uint8_t *file, size_t len);
+	dk_err (*presence)(
+	    const char *base_url, enum dk_presence what, struct dk_presence_answer *ret_answer);
 	dk_err (*log_open)(const char *url, const uint8_t *ca_pem, size_t ca_pem_len,
 	    struct dk_log_source *ret_source);
 	dk_err (*log_keys)(const char *origin, struct dk_log_keys *ret_keys);
@@ -89,6 +92,16 @@ DK_MUST_USE dk_err dk_client_approve(const uint8_t *request, size_t len,
 /* From now on this process unwraps the objects of the approved request by
  * sending it, once, with all approvals that were given before. */
 DK_MUST_USE dk_err dk_client_approval(const uint8_t *file, size_t len);
+
+/*
+ * Opens, closes or looks at the session of this machine's user, by which the service knows that
+ * the user is there (spec/profiles/ms-dke-pages.md section 5.1).
+ *
+ * In:      base_url  of a service where this machine is enrolled
+ * Errors:  DK_ERR_SERVICE_NOT_FOUND  it has no front end that asks for one
+ */
+DK_MUST_USE dk_err dk_client_presence(
+    const char *base_url, enum dk_presence what, struct dk_presence_answer *ret_answer);
 
 /*
  * The log at a URL (https://HOST[:PORT]/PATH, what stands before /checkpoint).

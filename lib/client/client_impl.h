@@ -23,6 +23,10 @@ dk_err client_approval(const uint8_t *file, size_t len);
 /* Whether an approved request stands for this object: then wanted->err is set. */
 bool client_approved(const struct dk_profile *profile, struct dk_unwrap *wanted);
 
+/* presence.c */
+dk_err client_presence(
+    const char *base_url, enum dk_presence what, struct dk_presence_answer *ret_answer);
+
 /* log_fetch.c */
 dk_err client_log_open(const char *url, const uint8_t *ca_pem, size_t ca_pem_len,
     struct dk_log_source *ret_source);

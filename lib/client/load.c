@@ -85,6 +85,15 @@ dk_client_approval(const uint8_t *file, size_t len)
 }
 
 dk_err
+dk_client_presence(
+    const char *base_url, enum dk_presence what, struct dk_presence_answer *ret_answer)
+{
+	if (!loaded())
+		return DK_ERR_LIBRARY;
+	return module->presence(base_url, what, ret_answer);
+}
+
+dk_err
 dk_client_log_open(
     const char *url, const uint8_t *ca_pem, size_t ca_pem_len, struct dk_log_source *ret_source)
 {

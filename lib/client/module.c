@@ -11,6 +11,7 @@ const struct dk_client_module dk_client_module = {
 	.request = client_request,
 	.approve = client_approve,
 	.approval = client_approval,
+	.presence = client_presence,
 	.log_open = client_log_open,
 	.log_keys = client_log_keys,
 	.log_gossip = client_log_gossip,

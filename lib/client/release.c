@@ -59,6 +59,12 @@ write_body(struct client_call *call)
 	return wr.failed ? DK_ERR_ARGUMENT : DK_OK;
 }
 
+static const char *
+path_of(const struct client_call *call)
+{
+	return call->path ? call->path : DK_RELEASE_PATH;
+}
+
 /* What is signed, and its digest. */
 static dk_err
 signature_base(struct client_call *call, char base[DK_SIGNATURE_BASE_MAX_BYTES], size_t *ret_len)
@@ -68,20 +74,21 @@ signature_base(struct client_call *call, char base[DK_SIGNATURE_BASE_MAX_BYTES],
 
 	err = dk_sha256(&body, 1, call->body_hash);
 	if (err == DK_OK)
-		err = dk_signature_base(&call->sig, call->profile->service.base_url,
-		    DK_RELEASE_PATH, call->body_hash, base, ret_len);
+		err = dk_signature_base(&call->sig, call->profile->service.base_url, path_of(call),
+		    call->body_hash, base, ret_len);
 	if (err == DK_OK)
 		err = dk_request_digest(base, *ret_len, call->digest);
 	return err;
 }
 
-static dk_err
-sign(struct client_call *call)
+dk_err
+client_call_sign(struct client_call *call)
 {
 	char base[DK_SIGNATURE_BASE_MAX_BYTES];
 	size_t len;
 	dk_err err;
 
+	/* No token outlives the wait for approvals. */
 	err = call->unattended ? DK_OK : dk_profile_token(call->profile, &call->token);
 	if (err != DK_OK)
 		return err;
@@ -111,7 +118,7 @@ client_call_make(struct client_call *call)
 
 	if (err == DK_OK)
 		err = write_body(call);
-	return err == DK_OK ? sign(call) : err;
+	return err == DK_OK ? client_call_sign(call) : err;
 }
 
 dk_err
@@ -196,8 +203,8 @@ put_headers(const struct client_call *call, struct headers *h)
 		sizeof(call->body_hash));
 }
 
-static dk_err
-ask(struct client_call *call)
+dk_err
+client_call_ask(struct client_call *call)
 {
 	struct dk_http_request request = { .ca_pem = call->profile->ca_pem,
 		.ca_pem_len = call->profile->ca_pem_len,
@@ -206,7 +213,7 @@ ask(struct client_call *call)
 	char url[DK_URL_MAX_BYTES + 64], client[DK_PROFILE_PATH_BYTES];
 	struct headers h;
 	dk_err err;
-	int n = snprintf(url, sizeof(url), "%s" DK_RELEASE_PATH, call->profile->service.base_url);
+	int n = snprintf(url, sizeof(url), "%s%s", call->profile->service.base_url, path_of(call));
 
 	if (n < 0 || (size_t)n >= sizeof(url) || !put_headers(call, &h))
 		return DK_ERR_ARGUMENT;
@@ -237,7 +244,7 @@ client_call_send(struct client_call *call)
 	call->objects = malloc(DK_LOG_OBJECTS_MAX * sizeof(*call->objects));
 	if (!call->objects)
 		return DK_ERR_NOMEM;
-	err = ask(call);
+	err = client_call_ask(call);
 	if (err == DK_OK)
 		err = client_release_check(call);
 	if (err != DK_OK)

@@ -96,7 +96,7 @@ _doublekey() {
 	case $command in
 	'')
 		_doublekey_words "encrypt decrypt inspect rewrap scan keygen key profile doctor enrol
-			incident assess evidence log request approve
+			incident assess evidence log request approve presence
 			--profile --version $common"
 		;;
 	encrypt)
@@ -210,6 +210,13 @@ _doublekey() {
 		;;
 	enrol)
 		_doublekey_words "--ca-fingerprint --code --device-name $common"
+		;;
+	presence)
+		if [[ -z $sub ]]; then
+			_doublekey_words "start stop status --help"
+		else
+			_doublekey_words "$common"
+		fi
 		;;
 	log)
 		local trust='--key --policy --ca'

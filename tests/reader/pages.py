@@ -189,3 +189,33 @@ def write_act(what, time, nonce, document, credential, assertion):
 def register_begin(code_id, person, name, spki, credential):
     return (b"DKE3" + code_id + short(person.encode()) + short(name.encode()) + spki +
             u16(len(credential)) + credential)
+
+
+def parse_presence(data):
+    body = _Body(data)
+    body.magic(b"DKP1")
+    what, address = body.number(1), body.take(16)
+    body.end()
+    require(1 <= what <= 3 and (what == 3) == (not any(address)), "malformed-request")
+    return what, address
+
+
+def write_presence(what, address=bytes(16)):
+    return b"DKP1" + u8(what) + address
+
+
+def write_presence_answer(index, until, address, person):
+    return b"DKP2" + u64(index) + u64(until) + address + u8(len(person)) + person
+
+
+def parse_presence_answer(data):
+    """Index, end, address, person."""
+    try:
+        body = _Body(data)
+        body.magic(b"DKP2")
+        found = body.number(8), body.number(8), body.take(16), body.sized(1, 1, 254)
+        body.end()
+        require(all(0x21 <= byte <= 0x7e for byte in found[3]), "reply")
+    except NativeError:
+        raise NativeError("reply") from None
+    return (*found[:3], found[3].decode())

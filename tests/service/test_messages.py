@@ -259,6 +259,8 @@ CASES = {
     "PAGE": ([bytes(16), bytes(16) + b"DKG1", bytes(16) + b"DKE3"], [b"", bytes(15)]),
     "PAGE_PASSED": ([u16(0) + bytes(16), u16(9) + bytes(16) + b"DKG1", u16(0) + bytes(16) + b"DKE3"],
                     [b"", u16(0) + bytes(15), u16(9999) + bytes(16)]),
+    "PRESENCE": ([bytes(136), bytes(136) + b"DKP1"], [b"", bytes(135)]),
+    "PRESENCE_PASSED": ([bytes(136), bytes(200)], [b"", bytes(135)]),
     "GATE": ([b"\5" + bytes(64), b"\6" + bytes(56) + b"\x7f" * 8],
              [b"", bytes(65), b"\5" + bytes(63), b"\7" + bytes(64)]),
     "APPROVE": ([HEAD + b"\0", HEAD + b"\0DKN1", HEAD + b"\0" + b"x" * 4096],

@@ -8,7 +8,7 @@ import pytest
 
 import drive
 from reader import native
-from service import Service
+from test_dke_pages import Pages
 
 VECTORS = drive.all_vectors()
 SPEC = os.path.join(os.path.dirname(os.path.dirname(drive.FOLDER)), "key-service.md")
@@ -20,7 +20,7 @@ ELSEWHERE = {"busy", "unavailable", "internal", "hsm", "hsm-pin", "certificate",
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
-    service = Service(tmp_path_factory.mktemp("vectors"))
+    service = Pages(tmp_path_factory.mktemp("vectors"))
     service.start()
     try:
         yield drive.Scene(service)

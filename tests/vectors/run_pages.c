@@ -10,6 +10,7 @@
 #include "folder.h"
 #include "native/page.h"
 #include "native_vector.h"
+#include "native/presence.h"
 
 static const char *
 outcome(dk_err err)
@@ -23,6 +24,8 @@ outcome(dk_err err)
 		return "enrol-code";
 	case DK_ERR_SERVICE_MALFORMED_REQUEST:
 		return "malformed-request";
+	case DK_ERR_SERVICE_REPLY:
+		return "reply";
 	default:
 		return dk_err_name(err);
 	}
@@ -89,6 +92,42 @@ run_act(struct vector *v)
 }
 
 static dk_err
+run_presence(struct vector *v)
+{
+	const struct dk_part body = part(v, "body");
+	uint8_t again[DK_PRESENCE_BYTES];
+	struct dk_presence_request r;
+	dk_err err = dk_presence_parse(body.data, body.len, &r);
+
+	if (err != DK_OK)
+		return err;
+	found_number(v, "what", r.what);
+	found_hex(v, "address", r.address, sizeof(r.address));
+	dk_presence_write(&r, again);
+	v->differs |= memcmp(again, body.data, sizeof(again)) != 0;
+	return DK_OK;
+}
+
+static dk_err
+run_presence_answer(struct vector *v)
+{
+	const struct dk_part bytes = part(v, "answer");
+	uint8_t again[DK_PRESENCE_ANSWER_MAX_BYTES];
+	struct dk_presence_answer answer;
+	dk_err err = dk_presence_answer_parse(bytes.data, bytes.len, &answer);
+
+	if (err != DK_OK)
+		return err;
+	found_number(v, "index", answer.index);
+	found_number(v, "until", answer.until);
+	found_hex(v, "address", answer.address, sizeof(answer.address));
+	found(v, "person", answer.person);
+	v->differs |= dk_presence_answer_write(&answer, again) != bytes.len ||
+	    memcmp(again, bytes.data, bytes.len) != 0;
+	return DK_OK;
+}
+
+static dk_err
 run_register(struct vector *v)
 {
 	const struct dk_part body = part(v, "body"), client = part(v, "client-key");
@@ -128,6 +167,10 @@ run(void *ctx, const char *path)
 		err = run_assertion(&v);
 	else if (strcmp(kind, "register") == 0)
 		err = run_register(&v);
+	else if (strcmp(kind, "presence") == 0)
+		err = run_presence(&v);
+	else if (strcmp(kind, "presence-answer") == 0)
+		err = run_presence_answer(&v);
 	else
 		err = run_act(&v);
 	return folder_same(path, "outcome", outcome(err), need(&v, "expect")) && !v.differs;

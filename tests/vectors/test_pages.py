@@ -46,7 +46,17 @@ def register(lines, parts):
             "credential": found["credential"].hex(), "code-id": found["code-id"].hex()}
 
 
-KINDS = {"assertion": assertion, "list": list_, "act": act, "register": register}
+def presence(lines, parts):
+    what, address = pages.parse_presence(parts["body"])
+    return {"what": str(what), "address": address.hex()}
+
+
+def presence_answer(lines, parts):
+    index, until, address, person = pages.parse_presence_answer(parts["answer"])
+    return {"index": str(index), "until": str(until), "address": address.hex(), "person": person}
+
+
+KINDS = {"presence": presence, "presence-answer": presence_answer, "assertion": assertion, "list": list_, "act": act, "register": register}
 
 
 def differences(lines, parts):

@@ -223,6 +223,45 @@ def layouts(kind, good, at):
          good[:client] + u16(1025) + bytes(1025) + good[client + 2 + size:])
 
 
+# ---- sessions of enrolled devices ----
+
+def presences():
+    def body(name, comment, data, expect="malformed-request", **lines):
+        vector("presence", name, "5.1", expect, comment, [("body", data)], **lines)
+
+    def answer(name, comment, data, expect="reply", **lines):
+        pieces.add(VECTORS, f"presence_answer_{name}", "presence-answer", "5.1", expect, comment,
+                   [("answer", data)], **lines)
+
+    for what, name in ((1, "open"), (2, "close"), (3, "status")):
+        address = bytes(16) if what == 3 else ADDRESS
+        body(name, "a session", pages.write_presence(what, address), "success", what=what,
+             address=address.hex())
+    good = pages.write_presence(1, ADDRESS)
+    for name, comment, data in (
+            ("what_0", "no such act", pages.write_presence(0, ADDRESS)), ("empty", "nothing", b""),
+            ("nowhere", "a session of no address", pages.write_presence(1, bytes(16))),
+            ("status_somewhere", "nothing to sign", pages.write_presence(3, ADDRESS)),
+            ("what_4", "no such act", pages.write_presence(4, ADDRESS)), ("cut", "one byte less", good[:-1]),
+            ("longer", "one byte more", good + b"\0"), ("magic", "another layout", b"DKP2" + good[4:])):
+        body(name, comment, data)
+    good = pages.write_presence_answer(7, NOW, ADDRESS, PERSON.encode())
+    answer("good", "a session", good, "success", index=7, until=NOW, address=ADDRESS.hex(),
+           person=PERSON)
+    longest = b"a" * 150
+    answer("long", "a long person", pages.write_presence_answer(0, 0, ADDRESS, longest),
+           "success", index=0, until=0, address=ADDRESS.hex(), person=longest.decode())
+    for name, comment, data in (
+            ("empty", "nothing", b""), ("cut", "one byte less", good[:-1]),
+            ("longer", "one byte more", good + b"\0"), ("magic", "another layout", b"DKG2" + good[4:]),
+            ("no_person", "nobody", pages.write_presence_answer(7, NOW, ADDRESS, b"")),
+            ("person_255", "a person of 255 bytes",
+             pages.write_presence_answer(7, NOW, ADDRESS, b"a" * 255)),
+            ("person_control", "a control character",
+             pages.write_presence_answer(7, NOW, ADDRESS, b"a\x1bb"))):
+        answer(name, comment, data)
+
+
 # ---- registration ----
 
 CODE_ID, CLIENT_KEY = draw("code id", 16), draw("client key", 48)
@@ -267,4 +306,5 @@ def registrations():
 
 assertions()
 bodies()
+presences()
 registrations()

@@ -570,6 +570,60 @@ def transport():
                closes="yes")
 
 
+# ---- POST /v1/presence ----
+
+def presences():
+    start = "POST /v1/presence HTTP/1.1"
+    here, nowhere = "00000000000000000000ffff7f000001", "00" * 16  # the client's address
+    begin, stop, look = (f"444b5031 {what} {at}" for what, at in
+                          (("01", here), ("02", here), ("03", nowhere)))
+
+    def presence(name, expect, comment, change=None, what=begin, **fields):
+        fields = {"object": None, "body": what, "absent": None, "record": "none"} | fields
+        release(f"presence_{name}", "3", expect, comment, change, start, **fields)
+
+    opened = {"record": "session", "record_device": "{keyid}", "record_front_end": "native",
+              "record_factors": "device", "record_address": "{client-address}"}
+    presence("open", "200 ok", "a session", record_note="opened", **opened)
+    presence("close", "200 ok", "closed, whether there was one or not", what=stop,
+             record_note="closed", **opened)
+    presence("status", "200 ok", "what is open", what=look)
+    presence("status_frozen", "200 ok", "nothing is released by it", what=look,
+             prepare="freeze")
+    presence("status_twice", "200 ok", "it uses nothing up", what=look, send=2)
+    presence("replay", "403 replay", "the same request again, byte for byte", send=2)
+    presence("address", "403 policy", "signed for another address",
+             what=f"444b5031 01 {here[:-2]}02")
+    presence("frozen", "403 frozen", "all releases are stopped", prepare="freeze")
+    presence("clock", "403 clock", "made more than 300 seconds ago",
+             {"Signature-Input": "dk=" + STANDARD.replace("now", "now-400")})
+    presence("clock_ahead", "403 clock", "made more than 60 seconds from now",
+             {"Signature-Input": "dk=" + STANDARD.replace("now", "now+120")})
+    presence("unknown_device", "403 unknown-device", "a device that is not enrolled",
+             **{"from": "stranger"})
+    presence("revoked", "403 device-revoked", "a revoked device",
+             prepare=["enrol absent alice", "revoke absent"], **{"from": "absent"})
+    presence("signature", "403 signature", "one bit of the signature", signature="{good ^5}")
+    presence("of_another", "403 signature", "signed by another enrolled device", signed_by="bob")
+    presence("of_a_release", "403 signature", "what was signed for a release",
+             signed_target="{base-url}/v1/release")
+    presence("other_body", "403 signature", "signed to look only", signed_body=look)
+    for name, what in (("what_0", f"444b5031 00 {here}"), ("what_4", f"444b5031 04 {here}"),
+                       ("cut", begin[:-2]), ("longer", begin + "00"),
+                       ("magic", f"444b5032 01 {here}"), ("nowhere", f"444b5031 01 {nowhere}"),
+                       ("status_somewhere", f"444b5031 03 {here}")):
+        presence(name, "400 malformed-request", "another layout", what=what)
+    presence("type", "400 malformed-request", "no Content-Type", {"Content-Type": None})
+    presence("input", "400 signature-input", "no Signature-Input", {"Signature-Input": None})
+    presence("digest", "400 content-digest", "the digest of another body",
+             signed_body=stop, change={"Content-Digest": "{signed-digest}"})
+    presence("token", "400 signature-input", "a token, which is not for it",
+             {"Signature-Input": "dk=" + STANDARD.replace(
+                 '"content-digest"', '"content-digest" "doublekey-token-digest"')})
+    presence("too_large", "413 too-large", "a body of 65 bytes", what="{zeros 65}", closes="yes")
+    presence("no_host", "400 http", "no Host", {"Host": None}, closes="yes")
+
+
 # ---- section 4 ----
 
 def enrolments():
@@ -682,5 +736,5 @@ def standing():
 
 
 for function in (releases, objects, states, policies, approvals, signatures, inputs, digests,
-                 tokens, bodies, transport, enrolments, standing):
+                 tokens, bodies, transport, presences, enrolments, standing):
     function()
