@@ -3,7 +3,8 @@
 """usage: story.py BUILD
 
 A breach, told: a thief with the provider's keys, then with a device as well, then against a service
-with a hole. Ends with status 1 if the assessment does not agree with what he got."""
+with a hole; and by Microsoft's protocol, with the key that signs tokens. Ends with status 1 if the
+assessment does not agree with what he got."""
 import os
 import sys
 import tempfile
@@ -15,7 +16,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "service"), os.path.join(HERE, ".
 
 def tell(title, outcome, expected):
     got, readable, answers, thief = outcome
-    tried = ", ".join("%s %d" % (name, n) for name, n in sorted(thief.refused.items()))
+    tried = ", ".join("%s %d" % item for item in sorted(thief.refused.items(), key=str))
     print("  %s" % title)
     print("    answers that he got: %s" % tried)
     print("    he read:             %s" % (", ".join(sorted(got)) or "nothing"))
@@ -25,6 +26,26 @@ def tell(title, outcome, expected):
         print("      %s: %s" % (name, answers[name]["derivation"]))
     if got != expected or readable != expected:
         sys.exit("this is not what was announced")
+
+
+def tell_forged(folder):
+    """Documents of a key for each kind of gate: KEY/read is read by Alice meanwhile."""
+    from post import Post
+    from post_plays import AMBIENT, OPEN, of, play
+    post = Post(folder)
+    try:
+        got, readable, answers, thief = play(post)
+        his, hers = of(OPEN, "read", "wanted"), of(AMBIENT, "read")
+        if readable != his | hers:
+            sys.exit("this is not what was announced")
+        shown = {"%s/%s" % d: answers[d] for d in sorted(answers) if d[1] != "before"}
+        tell("By Microsoft's protocol, with the key that signs tokens, a token for every user:",
+             ({"%s/%s" % d for d in got}, {"%s/%s" % d for d in got}, shown, thief),
+             {"%s/%s" % d for d in his})
+        print("      and what Alice opened where a token and her place were enough, which he could "
+              "have sent:\n        %s" % ", ".join("%s/%s" % d for d in sorted(hers)))
+    finally:
+        post.end()
 
 
 def main():
@@ -46,6 +67,8 @@ def main():
                          {"memo", "board"})
         finally:
             town.end()
+    with tempfile.TemporaryDirectory() as folder:
+        tell_forged(folder)
 
 
 if __name__ == "__main__":

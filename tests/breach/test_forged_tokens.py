@@ -9,16 +9,12 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 
 import entra
-from forger import Forger, Gain
+from forger import Gain
 from post import ALICE, GATES, OFFICE, OUTSIDE, Post
+from post_plays import AMBIENT, OPEN, TOKEN_KEY, incident, of, open_as_alice, play
 from reader import pages
 from service import BUILD
 from town import Theft
-
-TOKEN_KEY = Theft("token-key %s k1" % entra.v2())
-BOUND = {key for key, (_, bound) in GATES.items() if bound}
-AMBIENT = {"Session", "Network"}
-OPEN = {"Open"}
 
 
 @pytest.fixture(scope="module")
@@ -28,35 +24,10 @@ def post(tmp_path_factory):
     made.end()
 
 
-def of(keys, *names):
-    return {(key, name) for key in keys for name in names}
-
-
-def play(post, gain=None, thefts=(TOKEN_KEY,), first=lambda: None):
-    """What he opened, what the assessment calls readable, and all that it says."""
-    post.write_documents()
-    post.read("before")
-    post.pass_time()
-    begin, thief = post.now(), Forger(post, gain or Gain())
-    post.read("read")
-    first()
-    got = thief.everything()
-    end = post.now()
-    post.pass_time()
-    answers = post.assess(thefts, begin, end)
-    readable = {d for d, a in answers.items() if a["answer"] == "readable"}
-    # What was never unwrapped is in no list, and all else is there with an answer.
-    assert set(answers) == got | of(GATES, "before", "read")
-    assert got <= readable
-    assert {a["answer"] for d, a in answers.items() if d not in readable} <= {"not-readable"}
-    assert thief.refused[401] and thief.refused["refused"] and thief.refused["tls"]
-    return got, readable, answers
-
-
 def test_from_elsewhere(post):
     """Nothing opens but what asks for nothing. Where a token and a place were enough, what people
     read meanwhile could have been his."""
-    got, readable, answers = play(post)
+    got, readable, answers, _ = play(post)
     assert got == of(OPEN, "read", "wanted")
     assert readable == got | of(AMBIENT, "read")
     said = answers["Session", "read"]
@@ -68,9 +39,9 @@ def test_from_elsewhere(post):
 
 def test_from_the_place_of_a_session(post):
     """What the session covers, and the network; nothing that has to be covered by itself."""
-    got, readable, _ = play(post, Gain(places=(OUTSIDE, OFFICE)))
+    got, readable, _, thief = play(post, Gain(places=(OUTSIDE, OFFICE)))
     assert got == of(OPEN | AMBIENT, "read", "wanted")
-    assert readable == got
+    assert readable == got and thief.refused["replay"]
 
 
 def test_an_authenticator_as_well(post):
@@ -78,7 +49,7 @@ def test_an_authenticator_as_well(post):
     page, alice = post.page(OUTSIDE), post.pages[ALICE]
     page.key, page.person = alice.key, ALICE
     device = Theft("device " + hashlib.sha256(page.key.spki).hexdigest())
-    got, readable, answers = play(post, Gain(page=page), (TOKEN_KEY, device))
+    got, readable, answers, _ = play(post, Gain(page=page), (TOKEN_KEY, device))
     assert got == of(OPEN | {"Confirmed"}, "read", "wanted")
     assert readable == got | of(AMBIENT, "read")
     assert "confirmation of log entry" in answers["Confirmed", "wanted"]["derivation"]
@@ -86,25 +57,9 @@ def test_an_authenticator_as_well(post):
 
 def test_a_ca_of_the_people_as_well(post):
     ca = Theft("ca " + post.people.certificate.fingerprint(hashes.SHA256()).hex())
-    got, readable, _ = play(post, Gain(authority=post.people), (TOKEN_KEY, ca))
+    got, readable, *_ = play(post, Gain(authority=post.people), (TOKEN_KEY, ca))
     assert got == of(OPEN | {"Client", "Front"}, "read", "wanted")
     assert readable == got | of(AMBIENT, "read")
-
-
-def incident(post, happen, *thefts):
-    """What the assessment says of documents with which this happened."""
-    post.write_documents()
-    post.pass_time()
-    begin = post.now()
-    happen()
-    end = post.now()
-    post.pass_time()
-    return post.assess(thefts or (TOKEN_KEY,), begin, end)
-
-
-def open_as_alice(post, document, place, pem=None):
-    with post.s.connect(place, pem) as c:
-        assert post.ask(c, document, post.token(ALICE))[1] == post.plain[document]
 
 
 def test_a_document_that_was_confirmed_is_taken_by_who_is_faster(post):
@@ -139,7 +94,7 @@ def test_a_service_that_believes_tokens_alone(post):
     if not os.path.exists(os.path.join(BUILD, "tests", "breach", "weakened-token-alone")):
         pytest.skip("this build has no programs with a hole (-Dweakened)")
     with post.weakened("token-alone"):
-        got, readable, answers = play(post)
+        got, readable, answers, _ = play(post)
     assert got == of(GATES, "read", "wanted") - of({"Network"}, "read", "wanted")
     assert readable == got | of({"Network"}, "read")
     assert "level" not in answers["Confirmed", "wanted"]
