@@ -3,7 +3,6 @@
 import base64
 import ipaddress
 import os
-import shutil
 import socket
 import struct
 import subprocess
@@ -187,7 +186,3 @@ class Slapd:
         """What the server finds, as names."""
         found = self.tool("ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-b", BASE, filter_, "1.1")
         return sorted(x.partition(": ")[2] for x in found.splitlines() if x.startswith("dn:"))
-
-
-def is_there():
-    return shutil.which("slapd", path=PATH) is not None

@@ -17,7 +17,6 @@ from slapd import BASE, dn_of, group, group_dn, person, sid_text
 from test_dke_service import BLOB, ISSUER, OAEP, asking, wrapped
 from test_key_sets import until
 
-pytestmark = pytest.mark.skipif(not slapd.is_there(), reason="no slapd here")
 
 ALICE, BOB, CAROL, DAVE, EVE = range(1105, 1110)
 HOSTILE = "a*)(objectClass=*"  # what would find everybody

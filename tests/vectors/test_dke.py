@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from reader import dke, dke_policy, policy
+from reader import dke, dke_ldap, dke_policy, policy
 from reader.vectors import FOLDER
 from test_native import read
 
@@ -105,12 +105,25 @@ def judge(lines, parts):
     raise Outcome(expect, named)
 
 
+def filter(lines, parts):
+    made = dke_ldap.filter_text(lines["attribute"], lines["chain"] == "1", parts["name"])
+    return {} if made == parts["filter"] else {"filter": made}
+
+
+def sid(lines, parts):
+    return {"text": dke_ldap.sid_text(parts["sid"])}
+
+
+def member(lines, parts):
+    return {"member": dke_ldap.member(parts["salt"], parts["value"]).hex()}
+
+
 class Outcome(Exception):
     pass
 
 
 KINDS = {made.__name__: made for made in (
-    target, authorization, public, challenge, body, unwrap, token, level, record, judge)}
+    target, authorization, public, challenge, body, unwrap, token, level, record, judge, filter, sid, member)}
 
 
 def differences(lines, parts):
