@@ -45,6 +45,7 @@ rootdn "{admin}"
 rootpw secret
 directory {dir}/db
 maxsize 1073741824
+dbnosync
 index objectClass,member,memberOf eq
 {limits}
 access to attrs=userPassword by anonymous auth by * none
