@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/text.h"
 #include "bytes.h"
@@ -11,30 +10,43 @@
 #include "message.h"
 #include "options.h"
 #include "terminal.h"
+#include "waiting.h"
 
 #define SUFFIX ".approval"
 #define NAME_BYTES 4096
 
 static const char help[] =
     "usage: doublekey approve [--yes] [-o FILE] REQUEST\n"
+    "       doublekey approve --at URL\n"
+    "       doublekey approve --at URL [--yes] [--whole-key] [--reason TEXT] ID\n"
     "\n"
     "Shows what the request file REQUEST asks for: who wants to decrypt which objects, and\n"
     "why. On a terminal, asks whether you approve it; if you do, writes a file for who\n"
     "asked. It is signed with the key of this machine, which must be enrolled at the\n"
     "same key service, and counts for this request only.\n"
     "\n"
+    "With --at, shows what people wait for who open documents by Microsoft's Double Key\n"
+    "Encryption at the key service URL, and with an ID of that list, or its first digits,\n"
+    "approves it for as long as the list says. They just try again.\n"
+    "\n"
     "      --yes          approve without being asked\n"
     "      --show         show only\n"
+    "      --at URL       of a key service where this machine is enrolled\n"
+    "      --whole-key    approve all documents of this key, not this one\n"
+    "      --reason TEXT  what the service's log is told\n"
     "  -o, --output FILE  default: REQUEST" SUFFIX "\n"
     "  -f, --force        replace an existing file\n"
     "  -q, --quiet        errors only, and what is asked for\n"
     "  -h, --help         this text\n";
 
-enum { YES = OPTION_OWN, SHOW };
+enum { YES = OPTION_OWN, SHOW, AT, WHOLE_KEY, REASON };
 
 static const struct option table[] = {
 	{ "yes", no_argument, NULL, YES },
 	{ "show", no_argument, NULL, SHOW },
+	{ "at", required_argument, NULL, AT },
+	{ "whole-key", no_argument, NULL, WHOLE_KEY },
+	{ "reason", required_argument, NULL, REASON },
 	{ "output", required_argument, NULL, 'o' },
 	{ "force", no_argument, NULL, 'f' },
 	OPTIONS_COMMON,
@@ -42,6 +54,7 @@ static const struct option table[] = {
 
 struct approve {
 	const char *output;
+	struct waiting_approve waiting;
 	bool yes;
 	bool show;
 	bool force;
@@ -54,7 +67,16 @@ take(void *ctx, int code)
 
 	switch (code) {
 	case YES:
-		approve->yes = true;
+		approve->yes = approve->waiting.yes = true;
+		break;
+	case AT:
+		approve->waiting.url = optarg;
+		break;
+	case WHOLE_KEY:
+		approve->waiting.whole_key = true;
+		break;
+	case REASON:
+		approve->waiting.reason = optarg;
 		break;
 	case SHOW:
 		approve->show = true;
@@ -69,26 +91,6 @@ take(void *ctx, int code)
 	return STATUS_OK;
 }
 
-/* Texts come from whoever made the file. */
-static void
-put(const char *name, const void *text, size_t len)
-{
-	char safe[1024];
-
-	(void)printf("%-10s %s\n", name, message_escape(text, len, safe, sizeof(safe)));
-}
-
-static void
-put_time(const char *name, uint64_t seconds)
-{
-	time_t t = (time_t)seconds;
-	char text[32];
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
-		put(name, text, strlen(text));
-}
-
 static dk_err
 put_object(const struct dk_release_object *object)
 {
@@ -100,10 +102,10 @@ put_object(const struct dk_release_object *object)
 	if (err != DK_OK)
 		return err;
 	dk_hex(object->core + h.object_id, 16, id);
-	put("object", id, 32);
-	put("  label", object->core + h.label, h.label_len);
-	put("  tenant", object->core + h.tenant, h.tenant_len);
-	put_time("  created", h.created);
+	approve_put("object", id, 32);
+	approve_put("  label", object->core + h.label, h.label_len);
+	approve_put("  tenant", object->core + h.tenant, h.tenant_len);
+	approve_put_time("  created", h.created);
 	return DK_OK;
 }
 
@@ -134,13 +136,13 @@ show(const char *name, const uint8_t *bytes, size_t len)
 	err = dk_request_file_open(bytes, len, &file, digest);
 	if (err == DK_OK) {
 		dk_hex(digest, sizeof(digest), hex);
-		put("request", hex, 64);
-		put("service", file.base_url, strlen(file.base_url));
-		put("user", file.user, strlen(file.user));
+		approve_put("request", hex, 64);
+		approve_put("service", file.base_url, strlen(file.base_url));
+		approve_put("user", file.user, strlen(file.user));
 		dk_hex(file.sig.key_id, sizeof(file.sig.key_id), hex);
-		put("device", hex, 64);
-		put_time("asked at", file.sig.created);
-		put("reason", file.reason, strlen(file.reason));
+		approve_put("device", hex, 64);
+		approve_put_time("asked at", file.sig.created);
+		approve_put("reason", file.reason, strlen(file.reason));
 		err = put_objects(&file);
 	}
 	if (err == DK_OK && fflush(stdout) != 0)
@@ -150,8 +152,8 @@ show(const char *name, const uint8_t *bytes, size_t len)
 	return err == DK_OK;
 }
 
-static bool
-agreed(void)
+bool
+approve_agreed(void)
 {
 	auto_secret_line *answer = secret_line_new();
 
@@ -214,6 +216,13 @@ cmd_approve(int argc, char **argv)
 
 	if (!options_all(&options, argc, argv, take, &approve))
 		return options.status;
+	if (approve.waiting.url && (approve.output || approve.show || optind + 1 < argc))
+		return usage_error(
+		    "approve", "--at goes with one ID, --yes, --whole-key, --reason");
+	if (!approve.waiting.url && (approve.waiting.whole_key || approve.waiting.reason))
+		return usage_error("approve", "--whole-key and --reason go with --at");
+	if (approve.waiting.url)
+		return approve_waiting(&approve.waiting, argv[optind]) ? STATUS_OK : STATUS_FAILED;
 	if (optind + 1 != argc)
 		return usage_error("approve", "needs one REQUEST");
 	name = argv[optind];
@@ -221,7 +230,7 @@ cmd_approve(int argc, char **argv)
 		return STATUS_FAILED;
 	ok = show(name, bytes, len);
 	if (ok && !approve.show)
-		ok = (approve.yes || agreed()) && sign(&approve, name, bytes, len);
+		ok = (approve.yes || approve_agreed()) && sign(&approve, name, bytes, len);
 	free(bytes);
 	return ok ? STATUS_OK : STATUS_FAILED;
 }

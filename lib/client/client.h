@@ -13,8 +13,9 @@
 #include "log/tile.h"
 #include "native/approval.h"
 #include "native/presence.h"
+#include "native/standing.h"
 
-#define DK_CLIENT_ABI 9
+#define DK_CLIENT_ABI 10
 #define DK_CLIENT_WHY_BYTES 384
 #define DK_CLIENT_SYMBOL "dk_client_module"
 
@@ -27,8 +28,8 @@ struct dk_client_key_info {
 
 /* What became of a gossip file. */
 struct dk_client_gossip {
-	unsigned taken;   /* notes of services where this machine is enrolled */
-	unsigned skipped; /* others */
+	unsigned taken;                 /* notes of services where this machine is enrolled */
+	unsigned skipped;               /* others */
 	char url[DK_URL_MAX_BYTES + 1]; /* on error: of which service, or empty */
 };
 
@@ -47,12 +48,14 @@ struct dk_client_module {
 	dk_err (*approval)(const uint8_t *file, size_t len);
 	dk_err (*presence)(
 	    const char *base_url, enum dk_presence what, struct dk_presence_answer *ret_answer);
+	dk_err (*waiting)(const char *base_url, struct dk_standing_asked **ret, size_t *ret_n);
+	dk_err (*stand)(const char *base_url, const struct dk_standing *standing,
+	    struct dk_standing_answer *ret);
 	dk_err (*log_open)(const char *url, const uint8_t *ca_pem, size_t ca_pem_len,
 	    struct dk_log_source *ret_source);
 	dk_err (*log_keys)(const char *origin, struct dk_log_keys *ret_keys);
 	dk_err (*log_gossip)(const char *base_url, uint8_t **ret_file, size_t *ret_len);
-	dk_err (*log_import)(
-	    const uint8_t *file, size_t len, struct dk_client_gossip *ret_result);
+	dk_err (*log_import)(const uint8_t *file, size_t len, struct dk_client_gossip *ret_result);
 	dk_err (*log_forget)(const char *base_url);
 	void (*why)(char ret_text[DK_CLIENT_WHY_BYTES]);
 };
@@ -104,6 +107,20 @@ DK_MUST_USE dk_err dk_client_presence(
     const char *base_url, enum dk_presence what, struct dk_presence_answer *ret_answer);
 
 /*
+ * What this machine's user is asked to approve at a service, spec/key-service.md section 6.2, and
+ * an approval of it.
+ *
+ * In:      base_url  of a service where this machine is enrolled
+ * Out:     ret       free()
+ * Errors:  DK_ERR_SERVICE_POLICY  no rule wants this approval of this user
+ *          and what the service says
+ */
+DK_MUST_USE dk_err dk_client_waiting(
+    const char *base_url, struct dk_standing_asked **ret, size_t *ret_n);
+DK_MUST_USE dk_err dk_client_stand(
+    const char *base_url, const struct dk_standing *standing, struct dk_standing_answer *ret);
+
+/*
  * The log at a URL (https://HOST[:PORT]/PATH, what stands before /checkpoint).
  *
  * In:      ca_pem  CA certificates; NULL: those pinned, if this machine is enrolled at that
@@ -111,8 +128,8 @@ DK_MUST_USE dk_err dk_client_presence(
  * Errors:  DK_ERR_ARGUMENT  no such URL; files: errors of the category service, and those of
  *          struct dk_log_source
  */
-DK_MUST_USE dk_err dk_client_log_open(const char *url, const uint8_t *ca_pem, size_t ca_pem_len,
-    struct dk_log_source *ret_source);
+DK_MUST_USE dk_err dk_client_log_open(
+    const char *url, const uint8_t *ca_pem, size_t ca_pem_len, struct dk_log_source *ret_source);
 
 /* The pinned keys of the log with this origin. DK_ERR_SERVICE_NOT_ENROLLED. */
 DK_MUST_USE dk_err dk_client_log_keys(const char *origin, struct dk_log_keys *ret_keys);
@@ -129,8 +146,7 @@ DK_MUST_USE dk_err dk_client_log_keys(const char *origin, struct dk_log_keys *re
  *          DK_ERR_LOG_INCONSISTENT  the service showed somebody another log
  *          and what dk_log_source and the service say
  */
-DK_MUST_USE dk_err dk_client_log_gossip(
-    const char *base_url, uint8_t **ret_file, size_t *ret_len);
+DK_MUST_USE dk_err dk_client_log_gossip(const char *base_url, uint8_t **ret_file, size_t *ret_len);
 DK_MUST_USE dk_err dk_client_log_import(
     const uint8_t *file, size_t len, struct dk_client_gossip *ret_result);
 DK_MUST_USE dk_err dk_client_log_forget(const char *base_url);

@@ -9,8 +9,8 @@
 dk_err client_enrol(
     const char *url, const char *ca_fingerprint, const char *code, const char *device_name);
 /* options: NULL for none; of them, only note is used. */
-dk_err client_key_open(const char *ref, dk_side side, const struct dk_key_options *options,
-    struct dk_key **ret);
+dk_err client_key_open(
+    const char *ref, dk_side side, const struct dk_key_options *options, struct dk_key **ret);
 
 dk_err client_key_refresh(const char *ref, struct dk_client_key_info *ret_info);
 
@@ -26,10 +26,14 @@ bool client_approved(const struct dk_profile *profile, struct dk_unwrap *wanted)
 /* presence.c */
 dk_err client_presence(
     const char *base_url, enum dk_presence what, struct dk_presence_answer *ret_answer);
+/* standing.c */
+dk_err client_waiting(const char *base_url, struct dk_standing_asked **ret, size_t *ret_n);
+dk_err client_stand(
+    const char *base_url, const struct dk_standing *standing, struct dk_standing_answer *ret);
 
 /* log_fetch.c */
-dk_err client_log_open(const char *url, const uint8_t *ca_pem, size_t ca_pem_len,
-    struct dk_log_source *ret_source);
+dk_err client_log_open(
+    const char *url, const uint8_t *ca_pem, size_t ca_pem_len, struct dk_log_source *ret_source);
 /* log_gossip.c */
 dk_err client_log_gossip(const char *base_url, uint8_t **ret_file, size_t *ret_len);
 dk_err client_log_import(const uint8_t *file, size_t len, struct dk_client_gossip *ret_result);
@@ -44,8 +48,7 @@ dk_err client_log_forget(const char *base_url);
  *          DK_ERR_RECEIPT           not signed by the pinned keys
  *          and what dk_log_source says: nothing that the service gave may be used
  */
-DK_MUST_USE dk_err client_log_check(
-    const struct dk_profile *profile, const char *text, size_t len);
+DK_MUST_USE dk_err client_log_check(const struct dk_profile *profile, const char *text, size_t len);
 DK_MUST_USE dk_err client_log_add(const struct dk_profile *profile, const char *text, size_t len);
 DK_MUST_USE dk_err client_log_compare(const struct dk_profile *profile);
 

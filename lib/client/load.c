@@ -94,6 +94,23 @@ dk_client_presence(
 }
 
 dk_err
+dk_client_waiting(const char *base_url, struct dk_standing_asked **ret, size_t *ret_n)
+{
+	if (!loaded())
+		return DK_ERR_LIBRARY;
+	return module->waiting(base_url, ret, ret_n);
+}
+
+dk_err
+dk_client_stand(
+    const char *base_url, const struct dk_standing *standing, struct dk_standing_answer *ret)
+{
+	if (!loaded())
+		return DK_ERR_LIBRARY;
+	return module->stand(base_url, standing, ret);
+}
+
+dk_err
 dk_client_log_open(
     const char *url, const uint8_t *ca_pem, size_t ca_pem_len, struct dk_log_source *ret_source)
 {

@@ -258,7 +258,7 @@ _doublekey() {
 		;;
 	approve)
 		if [[ $cur == -* ]]; then
-			_doublekey_words "--yes --show --output --force $common"
+			_doublekey_words "--yes --show --at --whole-key --reason --output --force $common"
 		else
 			_doublekey_files .dkrequest
 		fi

@@ -2,15 +2,20 @@
 """A whole service of Microsoft's protocol whose gates are approvals that stand. The provider's
 signing key is in the thief's hands in every test: he makes any token."""
 import hashlib
+import json
 import os
+import re
 import time
 
 import pytest
 
+import entra
 from reader import standing
 from reader.native import NativeError
 from service import signed_headers
-from test_dke_gates import ALICE, BOB, RULE, TENANT, Gates, document
+from test_dke_gates import ALICE, BOB, RULE, Gates, document
+from test_log import checkpoint
+from test_log_tools import records_file
 
 CAROL = "carol@contoso.com"
 AMBIENT = '\n\taccept-level = "C- (ambient)"'
@@ -246,3 +251,88 @@ def test_the_parser_notices():
     for body in (b"DKN2\0\1", b"DKN2\0\0x", b"DKN1\0\0"):
         with pytest.raises(NativeError):
             standing.parse_list(body)
+
+
+# ---- the command ----
+
+def said(service, *args, who="dora", check=True):
+    done = service.client("approve", "--at", service.url, *args, who=who, check=check)
+    found, blocks = [], done.stdout.splitlines()
+    for line in blocks:
+        name, _, value = line.strip().partition(" ")
+        if name == "id":
+            found.append({})
+        if found:
+            found[-1][name] = value.strip()
+    return found, done
+
+
+def test_the_command_shows_what_waits_and_approves_it(service):
+    value, other = service.wrap("One"), service.wrap("One")
+    for one in (value, other):
+        assert not service.opens("One", one, BOB)
+    shown = [w for w in said(service)[0] if w["document"] == document(value).hex()]
+    one, = shown
+    assert (one["person"], one["key"], one["rule"]) == (BOB, "One", "one")
+    assert one["approve"] == "the document or the whole key"
+    assert one["there"] == "0 of 1 approvals, for 24 hours"
+    found, done = said(service, "--yes", "--reason", "for the audit", one["id"][:12])
+    assert found == [{**one, "until": found[0]["until"]}]
+    assert "1 of 1 approvals are there" in done.stderr
+    assert service.opens("One", value, BOB) and not service.opens("One", other, BOB)
+    assert 'note="1 approvals, 24 hours: for the audit"' in service.log()
+    left, = [w for w in said(service)[0] if w["document"] == document(other).hex()]
+    said(service, "--yes", "--whole-key", left["id"])
+    assert service.opens("One", other, BOB) and service.opens("One", service.wrap("One"), BOB)
+
+
+def test_the_command_says_what_is_wrong(service):
+    value = service.wrap("Two")
+    assert not service.opens("Two", value)
+    one, = [w for w in said(service)[0] if w["document"] == document(value).hex()]
+    for args, why in (((one["id"],), "there is no terminal, and no --yes"),
+                      (("--yes", "f" * 16), "not the beginning of one ID"),
+                      (("--yes", one["id"][:3]), "not the beginning of one ID"),
+                      (("--yes", "--whole-key", one["id"]), "takes approvals of the document"),
+                      (("--yes", "--reason", "x" * 201, one["id"]), "at most 200 bytes")):
+        done = said(service, *args, check=False)[1]
+        assert done.returncode == 1 and why in done.stderr, (args, done.stderr)
+    assert not service.opens("Two", value)
+    assert said(service, who="eve")[1].stdout == ""
+    assert "nothing waits for you" in said(service, who="eve")[1].stderr
+    for args in (("--whole-key", "x"), ("--at", service.url, "-o", "x", "y"),
+                 ("--at", service.url, "x", "y")):
+        done = service.client("approve", *args, check=False)
+        assert done.returncode == 2, done.stderr
+
+
+# ---- afterwards ----
+
+def test_the_assessment_lists_what_was_opened_on_approvals(service):
+    """A forged token rides on them: the thief of the token key had just that."""
+    approved, waiting = service.wrap("Two"), service.wrap("Two")
+    for who in ("dora", "fred"):
+        assert service.approve(who, approved)[2]
+    service.approve("dora", waiting)
+    assert service.opens("Two", approved) and not service.opens("Two", waiting)
+    size = len(re.findall("^[0-9]", service.log(), re.M))
+    checkpoint(service, size)
+    service.client("log", "mirror", service.url + "/log", "-o", "copy", who="dora")
+    size = int(open(os.path.join(service.base, "copy", "checkpoint")).read().splitlines()[1])
+    records_file(service, "records", lambda rows: [r for r in rows if r[0] < size])
+    os.makedirs(os.path.join(service.base, "objects"), exist_ok=True)
+    service.client("scan", "-q", "-o", "catalogue", "objects", who="dora")
+    with open(os.path.join(service.base, "incident"), "w") as f:
+        f.write('from = "2025-01-01"\nto = "2035-01-01"\nstolen = {"token-key %s %s since unknown"}\n'
+                'silence = "7200"\nsets = "as-written"\n' % (entra.v1(), "k1"))
+    done = service.client("assess", "-q", "--incident", "incident", "--catalogue", "catalogue",
+                          "--log", "copy", "--records", "records", "--json", "-", who="dora",
+                          check=False)
+    assert done.returncode == 0, done.stderr
+    found = {o["document"]: o for o in json.loads(done.stdout)["objects"]}
+    assert document(waiting).hex() not in found
+    one = found[document(approved).hex()]
+    assert one["answer"] == "readable", one
+    assert (one["level"], one["gates"]) == ("C- (ambient)", ["approval"])
+    opened = set(re.findall(r"object ok document=([0-9a-f]{64})", service.log()))
+    assert {name for name, o in found.items() if o["answer"] == "readable"} <= opened
