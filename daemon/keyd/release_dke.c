@@ -101,7 +101,7 @@ static unsigned
 judgement(const struct ipc_dke_judged *j)
 {
 #ifdef KEYD_TOKEN_ALONE /* tests/breach has a program with this hole */
-	if (j->code == DK_CODE_GATE)
+	if (j->code == DK_CODE_GATE || j->code == DK_CODE_APPROVAL_REQUIRED)
 		return DK_CODE_OK;
 #endif
 	return j->code;

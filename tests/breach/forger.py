@@ -98,14 +98,12 @@ class Forger:
         self.over(direct, place, None, one, word="DECRYPT")
         self.over(direct, place, self.pem["own"], one)
         self.over(direct, place, self.pem["mallory"], one)
-        for person in (ALICE, CAROL):
-            says = ("Doublekey-Front", "certificate %s 127.0.1.5" % person)
-            for document in self.documents:  # each is refused, and the connection closed
+        for document in ((key, self.gain.wants[-1]) for key in GATES):
+            for person in (ALICE, CAROL):
+                says = ("Doublekey-Front", "certificate %s 127.0.1.5" % person)
                 self.alone(direct, place, document, headers=[says])
-        for document in self.documents:
-            self.alone(front, place, document)
-            for name in ("own", "mallory"):
-                self.alone(front, place, document, self.pem[name])
+            for pem in (None, self.pem["own"], self.pem["mallory"]):
+                self.alone(front, place, document, pem)
 
     def alone(self, connect, place, document, pem=None, **more):
         try:

@@ -24,7 +24,8 @@ from authenticator import Page
 from certificates import Authority
 from dke import JSON, Connection, bearer, client_context, request
 from key_server import KeyServer
-from reader import pages
+from reader import pages, standing
+from service import signed_headers
 from test_dke_pages import HOST, Pages
 from test_key_sets import until
 from town import Timed, Town
@@ -40,6 +41,8 @@ GATES = {
     "Front": 'gates = {"front-certificate"}',
     "Session": 'gates = {"presence"}\naccept-level = "C- (ambient)"',
     "Network": 'gates = {"network"}\nnetworks = {"127.0.1.0/24"}\naccept-level = "C- (ambient)"',
+    "Approved": ('gates = {"approved-document"}\napprovals = 1\napprovers = {"dora"}\n'
+                 'accept-level = "C- (ambient)"'),
     "Open": 'accept-level = "C-"',
 }
 # Of each key: read by its owner before anything was stolen, read meanwhile, wanted by the thief,
@@ -133,6 +136,7 @@ class Post(Town):
         os.makedirs(self.path("objects"))
         self.s.client("scan", "-q", "-o", "catalogue", "objects")
         self.s.enrol(user="auditor", who="alice")
+        self.s.enrol(user="dora", who="dora")
         self.make_keys()
         self.publish_keys(entra.TENANT, self.issuer, self.late)
         until(lambda: "NEW-KEY" in self.s.admin("status").stdout)
@@ -218,12 +222,22 @@ class Post(Town):
         assert page.post(body).status == 200
         self.captured.append(body)
 
+    def approve(self, value, person):
+        """For this document and person, by Dora's device."""
+        body = standing.Approval(standing.DOCUMENT, hashlib.sha256(value).digest(), person=person,
+                                 key="Approved", needed=1, hours=720, rule="approved",
+                                 reason="").encode()
+        headers = signed_headers(self.s.device("dora"), self.s.url, body, created=self.now(),
+                                 path="/v1/approvals")
+        assert self.s.request("POST", "/v1/approvals", body, headers)[0] == 200
+
     def read(self, name, person=ALICE):
         """Each key's document of this name, by somebody who has what its gate wants."""
         page = self.pages[person]
         pem = self.pem(person.split("@")[0])
         self.act(page, pages.CONFIRM, self.value["Confirmed", name])
         self.act(page, pages.OPEN)
+        self.approve(self.value["Approved", name], person)
         for key in GATES:
             way = self.front.connect if key == "Front" else self.s.connect
             with way(OFFICE, pem if key in ("Client", "Front") else None) as c:

@@ -7,12 +7,16 @@ from post import ALICE, GATES
 from town import Theft
 
 TOKEN_KEY = Theft("token-key %s k1" % entra.v2())
-AMBIENT = {"Session", "Network"}
-OPEN = {"Open"}
+AMBIENT = {"Session", "Network"}  # of the place where people are
 
 
 def of(keys, *names):
     return {(key, name) for key in keys for name in names}
+
+
+# What a token of the right person opens from everywhere: of a key that asks for nothing else, and
+# what was approved for that person.
+FREE = of({"Open"}, "read", "wanted") | of({"Approved"}, "read")
 
 
 def play(post, gain=None, thefts=(TOKEN_KEY,)):

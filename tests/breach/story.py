@@ -31,11 +31,11 @@ def tell(title, outcome, expected):
 def tell_forged(folder):
     """Documents of a key for each kind of gate: KEY/read is read by Alice meanwhile."""
     from post import Post
-    from post_plays import AMBIENT, OPEN, of, play
+    from post_plays import AMBIENT, FREE, of, play
     post = Post(folder)
     try:
         got, readable, answers, thief = play(post)
-        his, hers = of(OPEN, "read", "wanted"), of(AMBIENT, "read")
+        his, hers = FREE, of(AMBIENT, "read")
         if readable != his | hers:
             sys.exit("this is not what was announced")
         shown = {"%s/%s" % d: answers[d] for d in sorted(answers) if d[1] != "before"}

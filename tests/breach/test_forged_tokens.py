@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 import entra
 from forger import Gain
 from post import ALICE, GATES, OFFICE, OUTSIDE, Post
-from post_plays import AMBIENT, OPEN, TOKEN_KEY, incident, of, open_as_alice, play
+from post_plays import AMBIENT, FREE, TOKEN_KEY, incident, of, open_as_alice, play
 from reader import pages
 from service import BUILD
 from town import Theft
@@ -25,14 +25,15 @@ def post(tmp_path_factory):
 
 
 def test_from_elsewhere(post):
-    """Nothing opens but what asks for nothing. Where a token and a place were enough, what people
-    read meanwhile could have been his."""
+    """Nothing opens but what asks for nothing, and what was approved for whom a token names. Where
+    a token and a place were enough, what people read meanwhile could have been his."""
     got, readable, answers, _ = play(post)
-    assert got == of(OPEN, "read", "wanted")
+    assert got == FREE
     assert readable == got | of(AMBIENT, "read")
     said = answers["Session", "read"]
     assert said["level"] == "C- (ambient)" and said["gates"] == ["session"]
     assert "at level C- (ambient), with a session" in said["derivation"]
+    assert answers["Approved", "read"]["gates"] == ["session", "approval"]
     assert answers["Open", "wanted"]["level"] == "C-"
     assert {answers[key, "before"]["answer"] for key in GATES} == {"not-readable"}
 
@@ -40,7 +41,7 @@ def test_from_elsewhere(post):
 def test_from_the_place_of_a_session(post):
     """What the session covers, and the network; nothing that has to be covered by itself."""
     got, readable, _, thief = play(post, Gain(places=(OUTSIDE, OFFICE)))
-    assert got == of(OPEN | AMBIENT, "read", "wanted")
+    assert got == FREE | of(AMBIENT, "read", "wanted")
     assert readable == got and thief.refused["replay"]
 
 
@@ -50,7 +51,7 @@ def test_an_authenticator_as_well(post):
     page.key, page.person = alice.key, ALICE
     device = Theft("device " + hashlib.sha256(page.key.spki).hexdigest())
     got, readable, answers, _ = play(post, Gain(page=page), (TOKEN_KEY, device))
-    assert got == of(OPEN | {"Confirmed"}, "read", "wanted")
+    assert got == FREE | of({"Confirmed"}, "read", "wanted")
     assert readable == got | of(AMBIENT, "read")
     assert "confirmation of log entry" in answers["Confirmed", "wanted"]["derivation"]
 
@@ -58,7 +59,7 @@ def test_an_authenticator_as_well(post):
 def test_a_ca_of_the_people_as_well(post):
     ca = Theft("ca " + post.people.certificate.fingerprint(hashes.SHA256()).hex())
     got, readable, *_ = play(post, Gain(authority=post.people), (TOKEN_KEY, ca))
-    assert got == of(OPEN | {"Client", "Front"}, "read", "wanted")
+    assert got == FREE | of({"Client", "Front"}, "read", "wanted")
     assert readable == got | of(AMBIENT, "read")
 
 
