@@ -247,7 +247,10 @@ assess_words_level(FILE *f, const struct assess_entry *entry)
 {
 	if (!entry->clear)
 		return;
-	(void)fprintf(f, " at level %s", log_level_name(entry->level));
+	if (entry->level)
+		(void)fprintf(f, " at level %s", log_level_name(entry->level));
+	else
+		(void)fputs(" without a level", f);
 	for (unsigned gate = ASSESS_SESSION; gate <= ASSESS_NETWORK; gate <<= 1)
 		if (entry->gates & gate)
 			(void)fprintf(f, ", with %s %s", gate == ASSESS_APPROVAL ? "an" : "a",

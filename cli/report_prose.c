@@ -170,6 +170,15 @@ put_assumptions(struct report *r)
 		      "right.\n",
 		      "<li>Die Zeiten der Protokolleinträge sind die der Uhr des Dienstes, die "
 		      "richtig ging.\n"));
+	if (r->documents)
+		put(r,
+		    pick(r,
+			"<li>A session, a network or an approval that stood keeps no forged token "
+			"out; what a person confirmed does. Nobody else at that person’s address "
+			"asked for it before he did.\n",
+			"<li>Eine Sitzung, ein Netz oder eine frühere Genehmigung hält kein "
+			"gefälschtes Token ab, eine Bestätigung der Person schon. Niemand sonst an "
+			"deren Adresse hat das Bestätigte vor ihr angefordert.\n"));
 	put(r, "</ul>\n</section>\n");
 }
 
@@ -228,12 +237,11 @@ report_limits(struct report *r)
 		    pick(r,
 			"<li>A document of Microsoft’s protocol is known by the SHA-256 of its "
 			"wrapped key. One that was never unwrapped here is not covered, nor is "
-			"what "
-			"a client reads under a licence of before.\n",
+			"what a client reads under a licence of before.\n",
 			"<li>Ein Dokument aus Microsofts Protokoll ist am SHA-256 seines "
-			"verpackten "
-			"Schlüssels kenntlich. Eines, das hier nie ausgepackt wurde, ist nicht "
-			"erfasst, ebenso was ein Client mit einer früheren Lizenz liest.\n"));
+			"verpackten Schlüssels kenntlich. Eines, das hier nie ausgepackt wurde, "
+			"ist nicht erfasst, ebenso was ein Client mit einer früheren Lizenz "
+			"liest.\n"));
 	put(r, "</ul>\n</section>\n");
 	return err;
 }

@@ -209,7 +209,10 @@ put_level(struct report *r, const struct assess_entry *entry)
 
 	if (!entry->clear)
 		return;
-	say(r, ", at level {0}", ", auf Stufe {0}", log_level_name(entry->level), NULL);
+	if (entry->level)
+		say(r, ", at level {0}", ", auf Stufe {0}", log_level_name(entry->level), NULL);
+	else
+		put(r, pick(r, ", without a level", ", ohne Stufe"));
 	for (unsigned gate = ASSESS_SESSION; gate <= ASSESS_NETWORK; gate <<= 1)
 		if (entry->gates & gate)
 			say(r, ", with {0}", ", mit {0}", pick(r, gates[gate][0], gates[gate][1]),

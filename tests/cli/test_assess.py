@@ -3,10 +3,13 @@
 Its results have the form of spec/assessment.schema.json."""
 
 import copy
+import csv
 import hashlib
+import html
 import json
 import os
 import pathlib
+import re
 import sqlite3
 import struct
 import sys
@@ -233,6 +236,8 @@ def test_documents(made):
         made.key.hex(): (1, 3)}
     found = documents(made, made.assess(TOKEN_KEY, PHONE_KEY))
     assert [o["answer"] for o in found.values()] == ["readable", "readable"]
+    assert "level" not in documents(made, made.assess(PROVIDER, TOKEN_KEY))["one"]
+    found = documents(made, made.assess(TOKEN_KEY, PHONE_KEY))
     assert found["one"]["level"] == "C" and "confirmation of log entry %d (device phone, stolen" % \
         FIRST in found["one"]["derivation"]
     found = documents(made, made.assess("process authd since unknown"))
@@ -259,6 +264,26 @@ def test_a_document_whose_evidence_is_missing(made):
     made.write(unwrapped(made, "one", key=b"\5" * 32), unwrapped(made, "two"))
     found = documents(made, made.assess(PHONE_KEY))
     assert (found["one"]["missing"], found["two"]["answer"]) == ("key", "not-readable")
+
+
+@pytest.mark.parametrize("lang, words", [
+    ("en", ("document of Microsoft’s protocol", "at level C- (ambient), with an open session",
+            "at level C. The", "Confirmation of log entry 7", "is known by the SHA-256")),
+    ("de", ("Dokument aus Microsofts Protokoll", "auf Stufe C- (ambient), mit einer offenen Sitzung",
+            "auf Stufe C.", "Bestätigung aus Protokolleintrag 7", "ist am SHA-256"))])
+def test_documents_stand_in_the_report(made, lang, words):
+    made.write(confirmed(PHONE), unwrapped(made, "one", (5, KEYD, FIRST), level=3),
+               unwrapped(made, "two", SESSION))
+    made.assess(TOKEN_KEY, PHONE_KEY)
+    made.dk("assess", "-q", "-f", "--incident", "incident", "--catalogue", "catalogue", "--log", "log",
+            "--records", "records", "--key", LOG.vkey, "--html", "r.html", "--lang", lang,
+            cwd=made.folder).ok()
+    page = html.unescape(re.sub("<[^>]*>", "", (made.folder / "r.html").read_text()))
+    assert [w for w in words if w not in page] == []
+    rows = list(csv.DictReader((made.folder / "r.csv").read_text("utf-8-sig").splitlines()))
+    assert {r["object"]: (r["customer"], r["path"]) for r in rows} == {
+        hashlib.sha256(name.encode()).hexdigest(): ("release-%d" % entry, "")
+        for name, entry in (("one", FIRST + 1), ("two", FIRST + 2))}
 
 
 def test_a_document_is_explained(made):
