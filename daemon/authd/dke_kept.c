@@ -13,9 +13,9 @@ struct dke_kept_token {
 	struct dk_log_token record;
 	char person[PERSON_MAX_BYTES + 1];
 	char client[DKE_CLIENT_CHARS + 1];
-	unsigned groups, roles;
+	unsigned claims, groups, roles;
 	size_t used;
-	char pool[]; /* the texts of both, one behind the other */
+	char pool[]; /* the texts of these, one behind the other */
 };
 
 static struct dke_kept_token **
@@ -63,6 +63,7 @@ give(const struct dke_kept_token *k, struct dke_token *ret)
 	memcpy(ret->client, k->client, sizeof(ret->client));
 	memcpy(ret->pool, k->pool, k->used);
 	ret->used = k->used;
+	text = give_texts(text, k->claims, &ret->claims);
 	text = give_texts(text, k->groups, &ret->groups);
 	(void)give_texts(text, k->roles, &ret->roles);
 }
@@ -80,6 +81,7 @@ keep(struct dke_kept_token **slot, const uint8_t digest[32], const struct dke_to
 	*k = (struct dke_kept_token){ .issuer = token->issuer,
 		.times = token->times,
 		.record = token->record,
+		.claims = token->claims.count,
 		.groups = token->groups.count,
 		.roles = token->roles.count,
 		.used = token->used };

@@ -157,25 +157,32 @@ take_id(const struct asked *a, char ret[129])
 static const char *const claim_names[DKE_TOKEN_CLAIMS] = { "onprem_sid", "upn", "email",
 	"preferred_username", "oid" };
 
+/* The first in the pool, where there is room for them. */
 static void
 take_claims(const json_t *claims, struct dke_token *token)
 {
+	_Static_assert(DKE_TOKEN_CLAIMS * (PERSON_MAX_BYTES + 1) <= sizeof(token->pool),
+	    "room for all of them");
+
 	for (unsigned i = 0; i < DKE_TOKEN_CLAIMS; i++) {
 		const json_t *value = json_object_get(claims, claim_names[i]);
 		const char *text = json_string_value(value);
+		char *lower = token->pool + token->used;
 
-		token->claim[i][0] = '\0';
+		lower[0] = '\0';
 		if (text && person_valid(text, json_string_length(value)))
-			person_lower(text, json_string_length(value), token->claim[i]);
+			person_lower(text, json_string_length(value), lower);
+		token->claims.item[token->claims.count++] = lower;
+		token->used += strlen(lower) + 1;
 	}
 }
 
 const char *
 dke_token_claim(const struct dke_token *token, const char *name)
 {
-	for (unsigned i = 0; i < DKE_TOKEN_CLAIMS; i++)
+	for (unsigned i = 0; i < token->claims.count; i++)
 		if (strcmp(claim_names[i], name) == 0)
-			return token->claim[i];
+			return token->claims.item[i];
 	return "";
 }
 
@@ -184,6 +191,7 @@ dke_token_claim(const struct dke_token *token, const char *name)
 static void
 take_texts(const json_t *list, struct dke_token *token, struct dke_texts *ret)
 {
+	const size_t before = token->used;
 	const json_t *value;
 	size_t i;
 
@@ -196,6 +204,8 @@ take_texts(const json_t *list, struct dke_token *token, struct dke_texts *ret)
 		size_t room = text ? json_string_length(value) + 1 : 0;
 
 		if (!text || room > sizeof(token->pool) - token->used) {
+			/* The next list begins where this one did: texts have no names. */
+			token->used = before;
 			ret->count = 0;
 			return;
 		}
@@ -280,7 +290,7 @@ dke_token_verify(const uint8_t *text, size_t len, const struct policy *policy,
 	ret->until = 0;
 	ret->record = (struct dk_log_token){ .issued = 0 };
 	ret->person[0] = ret->client[0] = '\0';
-	ret->groups.count = ret->roles.count = 0;
+	ret->claims.count = ret->groups.count = ret->roles.count = 0;
 	ret->used = 0;
 	if (jwt_read(&jwt, text, len, JWT_MAX_BYTES))
 		fault = verify(&jwt, policy, issuers, now, ret);

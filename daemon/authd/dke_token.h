@@ -30,15 +30,15 @@ struct dke_token {
 	bool is_signed; /* by a key of the tenant: record is what the log says of it */
 	struct dk_log_token record;
 	/* the rest only if it holds */
-	const char *tenant; /* title; borrowed from the policy */
-	uint64_t until;     /* its end, if it may unwrap once; else 0 */
+	const char *tenant;                /* title; borrowed from the policy */
+	uint64_t until;                    /* its end, if it may unwrap once; else 0 */
 	const struct token_issuer *issuer; /* borrowed */
 	struct jwt_times times;
 	char person[PERSON_MAX_BYTES + 1];
 	char client[DKE_CLIENT_CHARS + 1];
 	struct dke_texts groups, roles;
-	char claim[DKE_TOKEN_CLAIMS][PERSON_MAX_BYTES + 1]; /* in lower case; empty: none */
-	size_t used; /* of pool, which has the texts of both */
+	struct dke_texts claims; /* DKE_TOKEN_CLAIMS in lower case; empty: none */
+	size_t used; /* of pool, which has the texts of claims, groups and roles in this order */
 	char pool[JWT_MAX_BYTES];
 };
 

@@ -1,26 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Groups of an LDAP directory, spec/profiles/ms-dke.md section 5.5, with a real OpenLDAP."""
-import base64
 import hashlib
+import itertools
 import json
 import os
 import re
+import struct
 import time
 
 import pytest
 
 import entra
 import slapd
-from certificates import Authority
 from dke import JSON, DkeService, bearer, write
 from slapd import BASE, dn_of, group, group_dn, person, sid_text
-from test_dke_service import BLOB, ISSUER, OAEP, asking, wrapped
+from test_dke_service import ISSUER, asking, wrapped
+from test_dke_token import Authd
 from test_key_sets import until
 
 
-ALICE, BOB, CAROL, DAVE, EVE = range(1105, 1110)
-HOSTILE = "a*)(objectClass=*"  # what would find everybody
-WEIRD = 'B\u00fccher (x) & | ! = < > ~ #1; "q"'
+ALICE, BOB, CAROL, DAVE = range(1105, 1109)
 REFUSED, AWAY = (403, "refused"), (503, "unavailable")
 
 
@@ -205,3 +204,118 @@ def test_a_directory_knows_the_persons_of_its_tenants_only(s, server):
     # control
     s.use(other, directory(server, [FINANCE]).replace('{"contoso"}', '{"contoso", "lab"}'), both)
     until(lambda: s.decrypt(ALICE, tenant=entra.OTHER) == 200)
+
+
+# ---- authd alone ----
+
+def group_part(*members, there=1, count=None):
+    return struct.pack(">BI", there, len(members) if count is None else count) + b"".join(members)
+
+
+SALT = b"s" * 32
+CN = ("cn=a", "cn=b")
+MINE = hashlib.sha256(SALT + sid_text(ALICE).lower().encode()).digest()[:16]
+LOW, HIGH = bytes(16), b"\xff" * 16
+
+
+class Alone:
+    """The test is parent, httpd and keyd of authd."""
+
+    def __init__(self, folder, refresh="max-age = 60"):
+        text = (entra.section("key-quarantine = 0")
+                + 'directory "corp" {\nurl = "ldaps://127.0.0.1"\nbase = "dc=a"\n'
+                'tenants = {"contoso"}\nrefresh = 1\n%s\ngroups = {"%s", "%s"}\n}\n' % (refresh, *CN)
+                + rule(CN[0]) + rule(CN[1], title="second"))
+        self.authd = Authd(folder, text, contoso=entra.key_set(ISSUER))
+        self.parent, self.keyd = (self.authd.child.channel[n] for n in ("parent", "keyd"))
+        self.number = 7
+
+    def give(self, data, age=0):
+        self.number += 1
+        self.parent.send(0x001a, b"\4corp" + struct.pack(">Q", int(time.time()) - age) + bytes(32)
+                         + data, self.number)
+        return self.number
+
+    def refused(self, data):
+        self.give(data)
+        return self.parent.expect(0x001b)[1][:2] == b"\0\x20"  # argument
+
+    def taken(self, data, age=0, code=b"\0\0"):
+        number = self.give(data, age)
+        assert self.keyd.expect(0x0205)[0] == number
+        self.keyd.send(0x0212, code, number)
+        assert self.parent.expect(0x001b)[1][:2] == code
+
+    def code(self):
+        return self.authd.code(entra.token(ISSUER, entra.claims(onprem_sid=sid_text(ALICE))))
+
+
+def members(*groups, n=None):
+    return SALT + bytes([len(groups) if n is None else n]) + b"".join(groups)
+
+
+@pytest.fixture
+def alone(tmp_path):
+    made = Alone(tmp_path)
+    yield made
+    made.authd.child.end()
+
+
+UNKNOWN, MAY, MAY_NOT = 51, 0, 20
+
+
+def test_members_count_when_their_record_is_durable(alone):
+    good = members(group_part(LOW, MINE), group_part())
+    assert alone.code() == UNKNOWN
+    number = alone.give(good)
+    assert alone.keyd.expect(0x0205)[0] == number and alone.code() == UNKNOWN
+    alone.give(good)  # meanwhile another one
+    assert alone.parent.expect(0x001b)[1][:2] == b"\0\x1b"  # busy
+    alone.keyd.send(0x0212, b"\0\x1c", number)  # the log does not take it
+    assert alone.parent.expect(0x001b)[1][:2] == b"\0\x1c" and alone.code() == UNKNOWN
+    alone.taken(good)
+    assert alone.code() == MAY
+    alone.give(good)  # the same again is no record
+    assert alone.parent.expect(0x001b)[1] == b"\0\0" and alone.code() == MAY
+    alone.taken(members(group_part(LOW), group_part(MINE)))
+    assert alone.code() == MAY
+    alone.taken(members(group_part(LOW), group_part(there=0)))
+    assert alone.code() == MAY_NOT
+
+
+def test_members_have_an_age(alone):
+    good = members(group_part(MINE), group_part())
+    alone.taken(good, age=61)
+    assert alone.code() == UNKNOWN
+    alone.give(good, age=-61)  # from the future
+    alone.parent.expect(0x001b)
+    assert alone.code() == UNKNOWN
+    alone.give(good)
+    alone.parent.expect(0x001b)
+    assert alone.code() == MAY
+
+
+@pytest.mark.parametrize("wrong", [
+    b"", SALT, members(), members(group_part(MINE)), members(group_part(MINE), group_part(), n=1),
+    members(group_part(MINE), group_part(), group_part()), members(group_part(MINE), group_part(), n=3),
+    members(group_part(HIGH, MINE), group_part()), members(group_part(MINE, MINE), group_part()),
+    members(group_part(MINE, there=0), group_part()), members(group_part(MINE, there=2), group_part()),
+    members(group_part(MINE, count=2), group_part()), members(group_part(), group_part()) + b"x",
+    members(group_part(count=32769), group_part()),
+    members(group_part(*(struct.pack(">16xQ", i)[8:] for i in range(20000))),
+            group_part(*(struct.pack(">16xQ", i)[8:] for i in range(12769))))],
+    ids=["nothing", "salt", "no groups", "one of two", "count", "three", "count of three", "order",
+         "twice", "not there", "flag", "short", "more", "many", "many in all"])
+def test_what_are_no_members_changes_nothing(alone, wrong):
+    alone.taken(members(group_part(MINE), group_part()))
+    assert alone.refused(wrong) and alone.code() == MAY
+
+
+def test_a_token_that_comes_again_is_of_its_own_person(alone):
+    """authd need not verify it anew; the person before it is another one."""
+    alone.taken(members(group_part(MINE), group_part()))
+    tokens = [(entra.token(ISSUER, entra.claims(onprem_sid=sid)), code) for sid, code in (
+        (sid_text(ALICE), MAY), (sid_text(BOB), MAY_NOT), (None, MAY_NOT))]
+    for first, second in itertools.permutations(tokens, 2):
+        for token, code in (first, second, first, second, second):
+            assert alone.authd.code(token) == code

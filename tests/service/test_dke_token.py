@@ -307,3 +307,16 @@ def test_without_keys(tmp_path):
     process = Authd(tmp_path, policy)
     assert process.code(good()) == TOKEN_KEYS
     process.child.end()
+
+
+def test_texts_of_a_list_that_is_none_are_nobodys(tmp_path):
+    """Also when the token comes again, and authd need not verify it anew."""
+    role = entra.rule().replace('users = {"%s"}' % entra.ALICE, 'roles = {"reader"}')
+    process = Authd(tmp_path, entra.section() + role, contoso=entra.key_set(KEY))
+    try:
+        for changes, code in (({"groups": ["reader", 5], "roles": ["writer"]}, POLICY),
+                              ({"groups": ["writer"], "roles": ["reader"]}, OK)):
+            token = good(**changes)
+            assert [process.code(token) for _ in range(3)] == 3 * [code]
+    finally:
+        process.child.end()
