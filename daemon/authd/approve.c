@@ -105,8 +105,8 @@ authd_approved(struct authd *authd, const struct ipc_message *message)
 
 /* The newest ones, the oldest of them first. */
 static unsigned
-of_name(const struct authd *authd, const uint8_t name[32], bool key, uint64_t now,
-    struct policy_approval *ret, uint64_t *ret_index)
+of_name(const struct authd *authd, const uint8_t name[32], bool key, const char *person,
+    uint64_t now, struct policy_approval *ret, uint64_t *ret_index)
 {
 	unsigned n, count = 0, first;
 	const struct approved *a = approved_of(&authd->approved, name, &n);
@@ -116,7 +116,8 @@ of_name(const struct authd *authd, const uint8_t name[32], bool key, uint64_t no
 	for (unsigned i = first; i < n; i++) {
 		const struct known *device = known_find(&authd->devices, a[i].device);
 
-		if (!device || device->state != DEVICE_ACTIVE || a[i].until <= now)
+		if (!device || device->state != DEVICE_ACTIVE || a[i].until <= now ||
+		    ipc_dke_is_person(authd->domain, device->name, person))
 			continue;
 		ret[count] = (struct policy_approval){ key, device->name, a[i].time, a[i].needed };
 		ret_index[count++] = a[i].index;
@@ -137,7 +138,8 @@ authd_standing(const struct authd *authd, const uint8_t document[32], const char
 
 		if (dk_standing_name(scopes[i], document, key, person, name) != DK_OK)
 			say_fatal("libcrypto does not do what it must");
-		n += of_name(authd, name, scopes[i] == DK_SCOPE_KEY, now, ret + n, ret_index + n);
+		n += of_name(
+		    authd, name, scopes[i] == DK_SCOPE_KEY, person, now, ret + n, ret_index + n);
 	}
 	return n;
 }

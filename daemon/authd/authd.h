@@ -15,6 +15,7 @@
 #include "authd/renewal.h"
 #include "ipc/approved.h"
 #include "ipc/child.h"
+#include "ipc/dke_conf.h"
 
 /* A new key of a tenant that somebody accepted, until its record is durable. */
 struct acceptance {
@@ -40,6 +41,7 @@ struct authd {
 	struct known_list keys;    /* their names */
 	/* of the customer's pages; origin empty: there are none */
 	char origin[DK_URL_MAX_BYTES + 1];
+	char domain[IPC_DKE_DOMAIN_MAX_BYTES + 1]; /* of users whose names have none; or empty */
 	struct authenticators authenticators;
 	struct gates confirmations;
 	struct gates sessions;

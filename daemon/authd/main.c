@@ -129,6 +129,7 @@ take_pages(struct authd *authd)
 	if (!ipc_dke_conf_take(AUTHD_FD_DKE_CONF, &conf))
 		say_fatal("the settings of dke-listen cannot be used");
 	memcpy(authd->origin, conf.base_url, sizeof(conf.base_url));
+	memcpy(authd->domain, conf.domain, sizeof(conf.domain));
 }
 
 /* Tokens pass through these libraries, which copy them. jansson's seed comes from

@@ -41,6 +41,18 @@ ipc_dke_base_url_valid(const char *url)
 }
 
 bool
+ipc_dke_is_person(const char *domain, const char *user, const char *person)
+{
+	size_t len = strlen(user);
+
+	if (strncmp(user, person, len) != 0)
+		return false;
+	return person[len] == '\0' ||
+	    (domain[0] != '\0' && !strchr(user, '@') && person[len] == '@' &&
+		strcmp(person + len + 1, domain) == 0);
+}
+
+bool
 ipc_dke_domain_valid(const char *domain)
 {
 	size_t len = strlen(domain);

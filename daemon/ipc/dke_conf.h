@@ -36,6 +36,9 @@ struct ipc_dke_conf {
 bool ipc_dke_base_url_valid(const char *url);
 /* Of a host, in lower case. */
 bool ipc_dke_domain_valid(const char *domain);
+/* Whether this user is that person: by the same name, or with the domain behind it where it has
+ * none. domain: empty: there is none. */
+bool ipc_dke_is_person(const char *domain, const char *user, const char *person);
 /* What may stand in the challenge, section 3.3 of the profile. */
 bool ipc_dke_url_valid(const char *url);
 /* The host of a URL that is valid: where it begins; ret_len is its length. */

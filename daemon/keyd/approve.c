@@ -153,7 +153,8 @@ check(
 		return code;
 	if (dk_standing_parse(a->body, a->body_len, &a->terms) != DK_OK)
 		return DK_CODE_MALFORMED_REQUEST;
-	if (a->judged != DK_CODE_OK || strcmp((*ret_device)->user, a->terms.person) == 0)
+	if (a->judged != DK_CODE_OK ||
+	    ipc_dke_is_person(keyd->gates.domain, (*ret_device)->user, a->terms.person))
 		return DK_CODE_POLICY;
 	*ret_key = state_key_by_dke_name(&keyd->state, a->terms.key);
 	if (!*ret_key)

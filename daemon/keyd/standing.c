@@ -49,7 +49,7 @@ standing_count(struct keyd *keyd, const uint8_t name[32], const char *person, co
 	for (unsigned i = 0; i < n; i++) {
 		const char *by = standing_user(keyd, &a[i], now);
 
-		if (!by || strcmp(by, person) == 0)
+		if (!by || ipc_dke_is_person(keyd->gates.domain, by, person))
 			continue;
 		counted++;
 		*ret_mine = *ret_mine || strcmp(by, user) == 0;
@@ -108,7 +108,7 @@ add(struct keyd *keyd, struct counted *c, uint64_t root, const char *person)
 	const struct approved *a = find(keyd, c->name, root);
 	const char *user = a ? standing_user(keyd, a, ipc_now()) : NULL;
 
-	if (!user || strcmp(user, person) == 0)
+	if (!user || ipc_dke_is_person(keyd->gates.domain, user, person))
 		return false;
 	for (unsigned i = 0; i < c->count; i++)
 		if (strcmp(c->user[i], user) == 0)
@@ -177,7 +177,8 @@ describe(struct keyd *keyd, const struct ipc_approve_passed *passed, const struc
 	const uint64_t now = ipc_now();
 	struct ipc_approver_rule rule;
 
-	if (asked->time + ASKED_S <= now || strcmp(asked->person, user) == 0 ||
+	if (asked->time + ASKED_S <= now ||
+	    ipc_dke_is_person(keyd->gates.domain, user, asked->person) ||
 	    !rule_of(passed, asked->rule, &rule))
 		return false;
 	*ret = (struct dk_standing_asked){ .scopes = rule.scopes,

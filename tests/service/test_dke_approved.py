@@ -13,22 +13,28 @@ import entra
 from reader import standing
 from reader.native import NativeError
 from service import signed_headers
-from test_dke_gates import ALICE, BOB, RULE, Gates, document
+from test_clock import Clocked
+from test_dke_gates import ALICE, BOB, KEY, RULE, Gates, document
 from test_log import checkpoint
 from test_log_tools import records_file
 
 CAROL = "carol@contoso.com"
 AMBIENT = '\n\taccept-level = "C- (ambient)"'
-BY = '\n\tapprovals = %d\n\tapprovers = {"dora", "erik", "fred", "bob@contoso.com"}'
+BY = '\n\tapprovals = %d\n\tapprovers = {"dora", "erik", "fred", "bob@contoso.com", "alice"}'
 RULES = (RULE % ("two", "Two", 'gates = {"approved-document"}' + BY % 2 + AMBIENT) +
          RULE % ("one", "One", 'gates = {"approved-document or approved-key"}' + BY % 1 + AMBIENT +
                  "\n\tapproval-hours = 24") +
          RULE % ("both", "Both", 'gates = {"confirmation", "approved-document"}' + BY % 1))
 
 
-class Approved(Gates):
+class Approved(Gates, Clocked):
     rules = RULES
     names = ("Two", "One", "Both")
+
+    def __init__(self, base):
+        super().__init__(base)
+        with open(os.path.join(self.dir, "doublekeyd.conf"), "a") as f:
+            f.write('dke-domain = "contoso.com"\n')
 
     def post(self, who, body, **more):
         """Code, or what the answer has."""
@@ -115,6 +121,9 @@ def test_who_does_not_count(service):
     value = service.wrap("Two")
     assert service.approve("eve", value) == "policy"
     assert service.approve("bob", value, person=BOB) == "policy"  # the person
+    service.enrol("alice", "short")
+    assert service.approve("short", value) == "policy"  # the person, by dke-domain
+    assert service.approve("short", value, person=BOB)[2] == 1
     assert service.approve("dora", value)[2] == 1
     assert service.approve("dora", value)[2] == 1  # the same one again
     service.enrol("dora", "dora2")
@@ -336,3 +345,25 @@ def test_the_assessment_lists_what_was_opened_on_approvals(service):
     assert (one["level"], one["gates"]) == ("C- (ambient)", ["approval"])
     opened = set(re.findall(r"object ok document=([0-9a-f]{64})", service.log()))
     assert {name for name, o in found.items() if o["answer"] == "readable"} <= opened
+
+
+# ---- the end of the time ----
+
+def test_an_approval_ends(service):
+    value, other = service.wrap("One"), service.wrap("One")
+    begun = time.time()
+    assert service.approve("dora", value, key="One", person=CAROL, hours=1)[2] == 1
+    assert service.approve("dora", other, key="One", person=CAROL)[2] == 1
+
+    def opens(one, hours):
+        claims = entra.claims(now=int(begun + 3600 * hours), upn=CAROL)
+        return service.opens("One", one, token=entra.token(KEY, claims))
+
+    assert opens(value, 0)
+    service.jump(3600 - 60)
+    assert opens(value, 1 - 1 / 60) and opens(other, 1)
+    service.jump(3600 + 60)
+    assert not opens(value, 1 + 1 / 60) and opens(other, 1 + 1 / 60)
+    service.jump(24 * 3600 + 60)
+    assert not opens(other, 24 + 1 / 60)
+    service.jump(0)
