@@ -12,7 +12,7 @@ import entra
 from authenticator import NATIVE
 from certificates import Authority
 from issuer import b64
-from post import ALICE, CAROL, GATES, OUTSIDE, PEOPLE
+from post import ALICE, CAROL, GATES, OFFICE, OUTSIDE, PEOPLE
 from reader import pages
 
 VERSIONS = (1, 2)
@@ -99,11 +99,11 @@ class Forger:
         self.over(direct, place, self.pem["own"], one)
         self.over(direct, place, self.pem["mallory"], one)
         for document in ((key, self.gain.wants[-1]) for key in GATES):
-            for person in (ALICE, CAROL):
-                says = ("Doublekey-Front", "certificate %s 127.0.1.5" % person)
-                self.alone(direct, place, document, headers=[says])
+            for person in (CAROL, ALICE):
+                says = [("Doublekey-Front", "certificate %s %s" % (person, OFFICE))]
+                self.alone(direct, place, document, headers=says)
             for pem in (None, self.pem["own"], self.pem["mallory"]):
-                self.alone(front, place, document, pem)
+                self.alone(front, place, document, pem, headers=says)
 
     def alone(self, connect, place, document, pem=None, **more):
         try:

@@ -85,6 +85,7 @@ class Front:
         while True:
             try:
                 tcp, (address, _) = self.listener.accept()
+                tcp.settimeout(30)
             except OSError:
                 return
             with contextlib.suppress(OSError, ValueError), tcp:
