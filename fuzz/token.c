@@ -161,6 +161,10 @@ tenant_token(const struct in_force *f, const uint8_t *data, size_t len)
 		return;
 	FUZZ_CHECK(person_valid(token.person, strlen(token.person)));
 	FUZZ_CHECK(strlen(token.client) == DKE_CLIENT_CHARS);
+	FUZZ_CHECK(token.claims.count == DKE_TOKEN_CLAIMS);
+	for (unsigned i = 0; i < DKE_TOKEN_CLAIMS; i++)
+		FUZZ_CHECK(token.claims.item[i] >= token.pool &&
+		    strlen(token.claims.item[i]) <= PERSON_MAX_BYTES);
 	for (unsigned i = 0; i < token.groups.count; i++)
 		FUZZ_CHECK(token.groups.item[i] >= token.pool &&
 		    token.groups.item[i] < token.pool + token.used);

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "crypto/hash.h"
 #include "ipc/child.h"
+#include "parent/key_sets.h"
 #include "parent/parent.h"
 #include "parent/policy_check.h"
 #include "parent/tell.h"
@@ -227,24 +228,35 @@ needed_file(const struct policy_issuer *issuer, char name[64])
 	return snprintf(name, 64, "issuers/%s.jwks", issuer->title) > 0 ? name : NULL;
 }
 
-/* That they are there; what is in them is read by authd only. */
 static bool
-has_key_sets(const char *dir, const char *path, const struct policy *policy)
+has_file(const char *dir, const char *path, unsigned line, const char *name)
+{
+	char file[PATH_BYTES];
+
+	if (!name || (key_set_path(dir, name, file) && access(file, R_OK) == 0))
+		return true;
+	(void)fprintf(stderr, "%s:%u: %s: %s cannot be read\n", path, line,
+	    policy_error_name(POLICY_ISSUER_KEYS), name);
+	return false;
+}
+
+/* That they are there; what is in them is read by authd only, and at a fetch. */
+static bool
+has_files(const char *dir, const char *path, const struct policy *policy)
 {
 	bool ok = true;
 
 	for (unsigned i = 0; i < policy_issuers(policy); i++) {
 		struct policy_issuer issuer = policy_issuer(policy, i);
-		char buffer[64], file[PATH_BYTES];
-		const char *name = needed_file(&issuer, buffer);
+		char buffer[64];
 
-		if (!name ||
-		    (name[0] == '/' ? access(name, R_OK) == 0
-				    : path_join(file, dir, name) && access(file, R_OK) == 0))
-			continue;
-		(void)fprintf(stderr, "%s:%u: %s: %s cannot be read\n", path, issuer.line,
-		    policy_error_name(POLICY_ISSUER_KEYS), name);
-		ok = false;
+		ok = has_file(dir, path, issuer.line, needed_file(&issuer, buffer)) && ok;
+	}
+	for (unsigned i = 0; i < policy_directories(policy); i++) {
+		struct policy_directory directory = policy_directory(policy, i);
+
+		ok = has_file(dir, path, directory.line, directory.ca) && ok;
+		ok = has_file(dir, path, directory.line, directory.password_file) && ok;
 	}
 	return ok;
 }
@@ -273,7 +285,7 @@ cmd_policy_check(const struct settings *settings, const struct policy_case *c)
 		return STATUS_INVALID;
 	}
 	status =
-	    (c->file || has_key_sets(settings->dir, path, policy)) && say_valid(path, policy, &part)
+	    (c->file || has_files(settings->dir, path, policy)) && say_valid(path, policy, &part)
 	    ? 0
 	    : STATUS_INVALID;
 	if (status == 0 && has_request(c)) {

@@ -206,6 +206,19 @@ def test_a_directory_knows_the_persons_of_its_tenants_only(s, server):
     until(lambda: s.decrypt(ALICE, tenant=entra.OTHER) == 200)
 
 
+def test_a_policy_is_checked_before_it_is_in_force(s, server):
+    s.use(directory(server, [FINANCE]), rule(FINANCE))
+    ask = ("policy", "check", "--user", "alice@contoso.com", "--key", "Docs", "--factor",
+           "tenant=contoso", "--factor")
+    assert s.admin(*ask, "ldap-group=" + FINANCE).returncode == 0
+    assert s.admin(*ask, "ldap-group=" + OUTER, check=False).returncode == 3
+    for name in ("ca", "password-file"):
+        write(os.path.join(s.dir, "policy.conf"), s.policy(
+            directory(server, [FINANCE], **{name: "none"}), rule(FINANCE)))
+        made = s.admin("policy", "check", check=False)
+        assert made.returncode == 1 and "none cannot be read" in made.stderr
+
+
 # ---- authd alone ----
 
 def group_part(*members, there=1, count=None):
