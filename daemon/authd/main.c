@@ -16,7 +16,7 @@
 #define AUTHD_FD_POLICY 6
 #define AUTHD_FD_KEY_SETS 7
 #define AUTHD_FD_DKE_CONF 8
-#define DEVICE_STATE_LAST 2
+#define DEVICE_STATE_LAST 3
 #define KEY_STATE_LAST 3
 
 static bool

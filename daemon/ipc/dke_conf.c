@@ -93,6 +93,7 @@ ipc_dke_conf_write(const struct ipc_dke_conf *conf, uint8_t *ret)
 	put_text(&wr, conf->domain);
 	dk_wr_u8(&wr, (uint8_t)conf->front_count);
 	dk_wr_bytes(&wr, conf->front, conf->front_count * sizeof(conf->front[0]));
+	dk_wr_u8(&wr, conf->registration);
 	return wr.len;
 }
 
@@ -128,7 +129,10 @@ ipc_dke_conf_read(const uint8_t *data, size_t len, struct ipc_dke_conf *ret)
 	if (rd.failed || ret->front_count > IPC_DKE_FRONTS_MAX)
 		return false;
 	fronts = dk_rd_bytes(&rd, ret->front_count * sizeof(ret->front[0]));
-	if (!fronts || dk_rd_left(&rd) > 0)
+	ret->registration = dk_rd_u8(&rd);
+	if (!fronts || rd.failed || dk_rd_left(&rd) > 0 ||
+	    (ret->registration != IPC_DKE_REGISTRATION_CODE &&
+		ret->registration != IPC_DKE_REGISTRATION_ACCEPTED))
 		return false;
 	memcpy(ret->front, fronts, ret->front_count * sizeof(ret->front[0]));
 	return ipc_dke_base_url_valid(ret->base_url) && ipc_dke_url_valid(ret->audience) &&

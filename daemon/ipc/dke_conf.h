@@ -18,7 +18,8 @@
 /* With a name of a user and an '@' it is a person of at most 254 bytes. */
 #define IPC_DKE_DOMAIN_MAX_BYTES 189
 #define IPC_DKE_CONF_MAX_BYTES                                                                     \
-	(3 * (1 + IPC_DKE_URL_MAX_BYTES) + 4 + 1 + 1 + IPC_DKE_DOMAIN_MAX_BYTES + 1 + IPC_DKE_FRONTS_MAX * 32)
+	(3 * (1 + IPC_DKE_URL_MAX_BYTES) + 4 + 1 + 1 + IPC_DKE_DOMAIN_MAX_BYTES + 1 +              \
+	    IPC_DKE_FRONTS_MAX * 32 + 1)
 
 struct ipc_dke_conf {
 	char base_url[IPC_DKE_URL_MAX_BYTES + 1];
@@ -30,6 +31,13 @@ struct ipc_dke_conf {
 	char domain[IPC_DKE_DOMAIN_MAX_BYTES + 1];
 	unsigned front_count;
 	uint8_t front[IPC_DKE_FRONTS_MAX][32]; /* SHA-256 of their certificates */
+	uint8_t registration;                  /* enum ipc_dke_registration */
+};
+
+/* From when on an authenticator counts that was registered with a code. */
+enum ipc_dke_registration {
+	IPC_DKE_REGISTRATION_CODE = 1,     /* at once */
+	IPC_DKE_REGISTRATION_ACCEPTED = 2, /* when somebody who administrates accepted it */
 };
 
 /* "https://HOST" or "https://HOST:PORT" in lower case, nothing behind it. */

@@ -114,6 +114,7 @@ enum ipc_admin_op {
 	IPC_OP_TENANT_ACCEPT = 18,
 	IPC_OP_KEY_IMPORT = 19,
 	IPC_OP_EVIDENCE_SIGN = 24,
+	IPC_OP_DEVICE_ACCEPT = 25,
 };
 
 /* Protections in force, payload of READY. */

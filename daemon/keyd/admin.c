@@ -26,6 +26,7 @@ static const struct row rows[] = {
 	{ IPC_OP_KEY_DESTROY, DK_LOG_KEY_DESTROYED, 2, check_key_destroy, do_key_destroy },
 	{ IPC_OP_ENROL_CODE, DK_LOG_CODE_MADE, 1, check_enrol_code, do_enrol_code },
 	{ IPC_OP_DEVICE_REVOKE, DK_LOG_DEVICE_REVOKED, 1, check_device_revoke, do_device_revoke },
+	{ IPC_OP_DEVICE_ACCEPT, DK_LOG_DEVICE_ACCEPTED, 1, check_device_accept, do_device_accept },
 	{ IPC_OP_FREEZE, DK_LOG_FROZEN, 1, check_freeze, do_freeze },
 	{ IPC_OP_UNFREEZE, DK_LOG_UNFROZEN, 2, check_freeze, do_freeze },
 	{ IPC_OP_LOG_ERASE, DK_LOG_ERASED, 2, check_erase, do_erase },

@@ -93,6 +93,9 @@ unsigned check_key_import(struct keyd *keyd, struct admin_act *act, struct dk_lo
 unsigned check_enrol_code(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
 void do_enrol_code(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
     struct admin_text *out);
+unsigned check_device_accept(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
+void do_device_accept(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
+    struct admin_text *out);
 unsigned check_device_revoke(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
 void do_device_revoke(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
     struct admin_text *out);

@@ -76,7 +76,7 @@ put_enrolments(struct keyd *keyd, const struct admin_act *act, struct dk_writer_
 	dk_wr_u32(wr, keyd->state.device_count);
 	for (unsigned i = 0; i < keyd->state.device_count; i++) {
 		const struct device *device = keyd->state.device[i];
-		bool active = device->state == DEVICE_ACTIVE;
+		bool active = device->state != DEVICE_REVOKED;
 
 		dk_wr_u64(wr, device->index);
 		dk_wr_u8(wr, active);

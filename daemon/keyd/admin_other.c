@@ -67,6 +67,29 @@ do_device_revoke(struct keyd *keyd, struct admin_act *act, const struct dk_recei
 	admin_printf(out, "revoked %s of %s\n", device->name, device->user);
 }
 
+/* An id that is given whole: who accepts has it from whoever registered, not from a list. */
+unsigned
+check_device_accept(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event)
+{
+	unsigned code = check_device_revoke(keyd, act, event);
+
+	if (code == DK_CODE_OK && state_device(&keyd->state, act->device)->state != DEVICE_WAITS)
+		code = DK_CODE_EXISTS;
+	return code;
+}
+
+void
+do_device_accept(struct keyd *keyd, struct admin_act *act, const struct dk_receipt *receipt,
+    struct admin_text *out)
+{
+	struct device *device = state_device(&keyd->state, act->device);
+
+	(void)receipt;
+	device->state = DEVICE_ACTIVE;
+	keyd_tell_device(keyd, device);
+	admin_printf(out, "accepted %s of %s\n", device->name, device->user);
+}
+
 /* ---- freeze ---- */
 
 unsigned
@@ -133,6 +156,19 @@ admin_list_keys(struct keyd *keyd, struct admin_text *out)
 	}
 }
 
+static const char *
+device_state_name(const struct device *device)
+{
+	switch (device->state) {
+	case DEVICE_ACTIVE:
+		return "active";
+	case DEVICE_WAITS:
+		return "waits";
+	default:
+		return "revoked";
+	}
+}
+
 void
 admin_list_devices(struct keyd *keyd, struct admin_text *out)
 {
@@ -144,8 +180,7 @@ admin_list_devices(struct keyd *keyd, struct admin_text *out)
 		dk_hex(d->id, sizeof(d->id), id);
 		/* Whoever enrols chooses the name, and an administrator's terminal shows it. */
 		(void)dk_text_show(d->name, strlen(d->name), "", name, sizeof(name));
-		admin_printf(out, "%s\t%s\t%s\t%s%s\n", d->user, name,
-		    d->state == DEVICE_ACTIVE ? "active" : "revoked", id,
+		admin_printf(out, "%s\t%s\t%s\t%s%s\n", d->user, name, device_state_name(d), id,
 		    d->credential ? "\tauthenticator" : "");
 	}
 }

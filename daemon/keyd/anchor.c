@@ -44,6 +44,8 @@ carry_out(struct keyd *keyd, const struct dk_log_event *e)
 		set_key_state(keyd, key, e->key_version, strcmp(e->note, "enabled") == 0);
 	else if (e->class_ == DK_LOG_DEVICE_REVOKED && device)
 		device->state = DEVICE_REVOKED;
+	else if (e->class_ == DK_LOG_DEVICE_ACCEPTED && device && device->state == DEVICE_WAITS)
+		device->state = DEVICE_ACTIVE;
 	else if ((e->class_ == DK_LOG_FROZEN || e->class_ == DK_LOG_UNFROZEN) && key)
 		key->frozen = frozen;
 	else if ((e->class_ == DK_LOG_FROZEN || e->class_ == DK_LOG_UNFROZEN) && !e->key_name[0])

@@ -91,6 +91,7 @@ write_answer(struct keyd *keyd, const struct enrolment *e, const struct dk_enrol
 	if (e->page) {
 		dk_wr_bytes(wr, "DKE4", 4);
 		dk_wr_u64(wr, receipt->index);
+		dk_wr_u8(wr, e->device.state);
 		if (dk_enrol_answer_mac(keys, e->mac, wr->data, wr->len, mac) != DK_OK)
 			wr->failed = true;
 		dk_wr_bytes(wr, mac, sizeof(mac));
@@ -187,6 +188,8 @@ record(struct keyd *keyd, struct enrolment *e, const struct open_code *code)
 	}
 	if (e->code == DK_CODE_OK)
 		event.generation = keyd->state.generation + 1;
+	if (e->code == DK_CODE_OK && e->device.state == DEVICE_WAITS)
+		memcpy(event.note, "waits", sizeof("waits"));
 	keyd_log(keyd, &event, &terms, logged, e);
 }
 
@@ -203,7 +206,7 @@ fill_credential(const struct dk_part *id, struct device *d)
 }
 
 static dk_err
-fill_device(const struct enrolment *e, const struct asked *asked, struct device *d)
+fill_device(const struct enrolment *e, const struct asked *asked, bool waits, struct device *d)
 {
 	const struct dk_part part = { d->spki, sizeof(d->spki) };
 	dk_err err = DK_OK;
@@ -211,7 +214,7 @@ fill_device(const struct enrolment *e, const struct asked *asked, struct device 
 	memcpy(d->spki, asked->spki, sizeof(d->spki));
 	memcpy(d->user, asked->user, sizeof(d->user));
 	memcpy(d->name, asked->name, sizeof(d->name));
-	d->state = DEVICE_ACTIVE;
+	d->state = waits ? DEVICE_WAITS : DEVICE_ACTIVE;
 	d->enrolled = ipc_now();
 	if (e->page)
 		err = fill_credential(&asked->authenticator.credential, d);
@@ -245,7 +248,7 @@ attempt(struct keyd *keyd, void *ctx)
 	if (e->code == DK_CODE_OK) {
 		memcpy(e->code_id, asked.code_id, sizeof(e->code_id));
 		memcpy(e->mac, asked.mac, sizeof(e->mac));
-		if (fill_device(e, &asked, &e->device) != DK_OK)
+		if (fill_device(e, &asked, e->page && keyd->gates.accepted, &e->device) != DK_OK)
 			e->code = DK_CODE_INTERNAL;
 		else if (exists(keyd, e, &asked))
 			e->code = DK_CODE_DEVICE_EXISTS;

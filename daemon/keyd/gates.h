@@ -26,6 +26,7 @@ struct keyd_gates {
 	char origin[DK_URL_MAX_BYTES + 1]; /* base URL of the front end; empty: there is none */
 	uint32_t session_s;
 	char domain[IPC_DKE_DOMAIN_MAX_BYTES + 1]; /* of users whose names have none; or empty */
+	bool accepted; /* authenticators count when they were accepted */
 	struct gates confirmations;
 	struct gates sessions;
 	struct waiting *waiting; /* the oldest first */

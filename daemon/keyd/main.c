@@ -315,6 +315,7 @@ take_pages(struct keyd *keyd)
 	memcpy(keyd->gates.origin, conf.base_url, sizeof(conf.base_url));
 	memcpy(keyd->gates.domain, conf.domain, sizeof(conf.domain));
 	keyd->gates.session_s = conf.session_hours * 3600;
+	keyd->gates.accepted = conf.registration != IPC_DKE_REGISTRATION_CODE;
 }
 
 /*

@@ -45,7 +45,8 @@ check(struct keyd *keyd, const struct dk_page_act *act, const uint8_t address[16
 	    DK_OK)
 		return DK_CODE_SIGNATURE;
 	if (device->state != DEVICE_ACTIVE)
-		return DK_CODE_DEVICE_REVOKED;
+		return device->state == DEVICE_WAITS ? DK_CODE_APPROVAL_REQUIRED
+						     : DK_CODE_DEVICE_REVOKED;
 	if (act->time > now + DK_REQUEST_AHEAD_MAX_S ||
 	    (now > age_max && act->time < now - age_max))
 		return DK_CODE_CLOCK;

@@ -64,7 +64,8 @@ struct credential {
 	uint8_t id[];
 };
 
-enum device_state { DEVICE_ACTIVE = 1, DEVICE_REVOKED = 2 };
+/* One that waits is an authenticator that nobody accepted yet. */
+enum device_state { DEVICE_ACTIVE = 1, DEVICE_REVOKED = 2, DEVICE_WAITS = 3 };
 
 struct device {
 	uint8_t id[32];

@@ -180,6 +180,7 @@ const struct command commands[] = {
 	{ "key destroy", "NAME VERSION", 2, 2, "", "", ask, IPC_OP_KEY_DESTROY },
 	{ "enrol-code", "", 0, 0, "user", "", ask, IPC_OP_ENROL_CODE },
 	{ "device list", "", 0, 0, "", "", ask, IPC_OP_DEVICE_LIST },
+	{ "device accept", "KEY-ID", 1, 1, "", "", ask, IPC_OP_DEVICE_ACCEPT },
 	{ "device revoke", "KEY-ID", 1, 1, "", "", ask, IPC_OP_DEVICE_REVOKE },
 	{ "freeze", "NAME", 0, 1, "", "", ask, IPC_OP_FREEZE },
 	{ "unfreeze", "NAME", 0, 1, "reason", "", ask, IPC_OP_UNFREEZE },

@@ -26,7 +26,8 @@ static bool
 check_alone(const struct run *run)
 {
 	static const char *const others[] = { "dke-certificate", "dke-key", "dke-base-url",
-		"dke-audience", "dke-authorization", "dke-domain", "dke-client-ca" };
+		"dke-audience", "dke-authorization", "dke-domain", "dke-client-ca",
+		"dke-registration" };
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (cfg_getstr(run->cfg, others[i]))
@@ -112,6 +113,19 @@ take_domain(struct run *run)
 	return true;
 }
 
+static bool
+take_registration(struct run *run)
+{
+	const char *how = cfg_getstr(run->cfg, "dke-registration");
+
+	run->dke.registration = IPC_DKE_REGISTRATION_ACCEPTED;
+	if (how && strcmp(how, "code") == 0)
+		run->dke.registration = IPC_DKE_REGISTRATION_CODE;
+	else if (how && strcmp(how, "accepted") != 0)
+		return refuse(run, "dke-registration", "is \"accepted\" or \"code\"");
+	return true;
+}
+
 bool
 run_dke_read(struct run *run)
 {
@@ -133,7 +147,7 @@ run_dke_read(struct run *run)
 		return refuse(run, "dke-session-hours", "is from 1 to 24");
 	run->dke.cache_hours = (uint32_t)hours;
 	run->dke.session_hours = (unsigned)session;
-	return take_urls(run) && take_domain(run) && take_fronts(run);
+	return take_urls(run) && take_domain(run) && take_registration(run) && take_fronts(run);
 }
 
 int

@@ -30,6 +30,7 @@ static cfg_opt_t options[] = {
 	CFG_INT_CB("dke-cache-hours", 24, CFGF_NONE, on_number),
 	CFG_INT_CB("dke-session-hours", 8, CFGF_NONE, on_number),
 	CFG_STR_CB("dke-domain", NULL, CFGF_NONE, on_text),
+	CFG_STR_CB("dke-registration", NULL, CFGF_NONE, on_text),
 	CFG_STR_CB("dke-client-ca", NULL, CFGF_NONE, on_text),
 	CFG_STR_LIST_CB("dke-fronts", NULL, CFGF_NODEFAULT, on_text),
 	CFG_STR_CB("hsm", NULL, CFGF_NONE, on_text),

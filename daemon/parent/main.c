@@ -21,7 +21,7 @@ static const char usage_text[] =
     "       doublekeyd key list | key disable NAME [VERSION] | key enable NAME [VERSION]\n"
     "       doublekeyd key destroy NAME VERSION\n"
     "       doublekeyd enrol-code --user NAME\n"
-    "       doublekeyd device list | device revoke KEY-ID\n"
+    "       doublekeyd device list | device accept KEY-ID | device revoke KEY-ID\n"
     "       doublekeyd freeze [NAME] | unfreeze [NAME] --reason TEXT\n"
     "       doublekeyd status\n"
     "       doublekeyd log [--since TIME] [--user NAME] [--object ID] [--json]\n"

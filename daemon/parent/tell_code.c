@@ -16,6 +16,7 @@ static const struct {
 	{ ANY, DK_CODE_NAME,
 	    "not the name of a key: 1 to 64 of a-z 0-9 . _ -, the first a letter "
 	    "or digit" },
+	{ IPC_OP_DEVICE_ACCEPT, DK_CODE_EXISTS, "it does not wait; 'device list' shows all" },
 	{ ANY, DK_CODE_EXISTS,
 	    "there is a key of this name; 'key rotate' makes another version of it" },
 	{ IPC_OP_KEY_ROTATE, DK_CODE_UNKNOWN_KEY, "no such key; 'key list' shows all" },
@@ -42,6 +43,8 @@ static const struct {
 	    "a key has one DKE name, and --type, if it is given, is that of the key in the file" },
 	{ IPC_OP_KEY_IMPORT, DK_CODE_EXISTS,
 	    "this key, this id or this DKE name is there already; 'key list' shows all" },
+	{ IPC_OP_DEVICE_ACCEPT, DK_CODE_ARGUMENT,
+	    "takes the key id that the person was shown, 64 hex digits" },
 	{ IPC_OP_DEVICE_REVOKE, DK_CODE_ARGUMENT,
 	    "takes a key id, 64 hex digits; 'device list' shows all" },
 	{ IPC_OP_UNFREEZE, DK_CODE_ARGUMENT,

@@ -234,7 +234,7 @@ dk_log_class_is_act(unsigned class_)
 {
 	return (class_ >= DK_LOG_KEY_CREATED && class_ <= DK_LOG_DEVICE_REVOKED) ||
 	    class_ == DK_LOG_FROZEN || class_ == DK_LOG_UNFROZEN || class_ == DK_LOG_ERASED ||
-	    class_ == DK_LOG_DOCUMENT_APPROVED;
+	    class_ == DK_LOG_DOCUMENT_APPROVED || class_ == DK_LOG_DEVICE_ACCEPTED;
 }
 
 const char *
@@ -244,7 +244,7 @@ dk_log_class_name(unsigned class_)
 		"key-created", "key-state", "key-destroyed", "code-made", "device-enrolled",
 		"device-revoked", "policy", "frozen", "unfrozen", "started", "restored", "key-set",
 		"erased", "exported", "key-accepted", "confirmed", "session", "document-approved",
-		"evidence" };
+		"evidence", "device-accepted" };
 
 	return class_ < sizeof(names) / sizeof(names[0]) ? names[class_] : names[0];
 }

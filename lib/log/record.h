@@ -64,6 +64,7 @@ enum dk_log_class {
 	DK_LOG_SESSION = 21,
 	DK_LOG_DOCUMENT_APPROVED = 22,
 	DK_LOG_EVIDENCE = 23,
+	DK_LOG_DEVICE_ACCEPTED = 24, /* spec/profiles/ms-dke-pages.md section 3 */
 };
 
 enum dk_log_decision { DK_LOG_DONE = 1, DK_LOG_DENIED = 2 };

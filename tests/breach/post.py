@@ -175,6 +175,7 @@ class Post(Town):
         """An authenticator of somebody who sits in the office."""
         page = self.page(OFFICE)
         assert page.register(self.s.code(person)).status == 200
+        self.s.admin("device", "accept", page.key.device)
         return page
 
     def make_keys(self):

@@ -22,9 +22,10 @@ const look = () => document.querySelector("#show").disabled ? setTimeout(look, 2
 setTimeout(look, 20); })"""
 FILL = """(() => { document.querySelector("#register").open = true;
 document.querySelector("#code").value = %r; document.querySelector("#name").value = "Telefon"; })()"""
-WORDS = {"registered": "Registered.", "confirmed": "Confirmed.", "opened": "The session is open.",
+WORDS = {"confirmed": "Confirmed.", "opened": "The session is open.",
          "closed": "The session is closed.", "cancelled": "Nothing was signed.",
-         "enrol-code": "This code is wrong"}
+         "waits": "Registered.", "enrol-code": "This code is wrong",
+         "approval-required": "This device or security key was not accepted yet."}
 
 
 class Pages:
@@ -84,6 +85,7 @@ class Pages:
     def click(self, what, word=None):
         said = self.browser.run(CLICK % what)
         assert said.startswith(WORDS[word]) if word else said == "", said
+        return said
 
     def waiting(self):
         return self.browser.run(
@@ -95,14 +97,16 @@ class Pages:
 
     def register(self, code, word):
         self.browser.run(FILL % code)
-        self.click("#form button", word)
+        return self.click("#form button", word)
 
     def wrong_code(self):
         code = self.service.code(self.tests.ALICE)
         self.register(code[:-1] + ("A" if code[-1] != "A" else "B"), "enrol-code")
 
     def registers(self):
-        self.register(self.service.code(self.tests.ALICE), "registered")
+        said = self.register(self.service.code(self.tests.ALICE), "waits")
+        self.click("#show", "approval-required")
+        self.service.admin("device", "accept", said.split()[-1])
 
     def confirms(self):
         value = self.service.wrap("Bound")

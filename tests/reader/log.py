@@ -18,7 +18,7 @@ from .schedule import info
 
 CLASSES = """? begun release denial heartbeat key-created key-state key-destroyed code-made
     device-enrolled device-revoked policy frozen unfrozen started restored key-set erased
-    exported key-accepted ? ? ? evidence""".split()
+    exported key-accepted ? ? ? evidence device-accepted""".split()
 OBJECT_LIMIT = 1000
 PART_LIMIT = 65535
 PROOF_LIMIT = 63

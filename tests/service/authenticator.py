@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An authenticator and the page that asks it, in Python: what browsers send by
 spec/profiles/ms-dke-pages.md."""
+import hashlib
 import hmac
 import os
 import time
@@ -20,6 +21,7 @@ class Authenticator:
         self.credential = os.urandom(32)
         self.spki = self.key.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        self.device = hashlib.sha256(self.spki).hexdigest()
 
     def sign(self, challenge, **more):
         made = pages.Assertion(pages.authenticator_data(self.origin, **more),
@@ -55,7 +57,9 @@ class Page:
         if answer.status == 200:
             mac = hmac.digest(keys.server, body[-48:] + answer.body[:-48], "sha384")
             assert answer.body[:4] == b"DKE4" and answer.body[-48:] == mac
-            self.person = person
+            assert len(answer.body) == 4 + 8 + 1 + 48
+            self.person, self.waits = person, answer.body[12] == 3
+            assert answer.body[12] in (1, 3)
         return answer
 
     def list(self, now=None):

@@ -160,12 +160,13 @@ JSON = ("Content-Type", "application/json")
 # ---- httpd and its stand-in ----
 
 def settings(base_url, audience=None, authorization=AUTHORIZATION, hours=24, fronts=(),
-             session=8, domain=""):
+             session=8, domain="", registration=2):
     """Of spec/ipc.md section 3."""
     texts = [base_url, base_url if audience is None else audience, authorization]
     return (b"".join(struct.pack("B", len(t)) + t.encode() for t in texts) +
             struct.pack(">IBB", hours, session, len(domain)) + domain.encode() +
-            struct.pack("B", len(fronts)) + b"".join(fronts))
+            struct.pack("B", len(fronts)) + b"".join(fronts) +
+            bytes([registration]))
 
 
 def keys_message(keys):

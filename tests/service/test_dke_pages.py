@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The customer's pages of a running service, with an authenticator in Python:
 spec/profiles/ms-dke-pages.md."""
-import hashlib
 import os
 import time
 
@@ -47,6 +46,8 @@ class Pages(Service):
     def registered(self, person="alice@contoso.com"):
         page = self.page()
         assert page.register(self.code(person)).status == 200
+        if page.waits:
+            self.admin("device", "accept", page.key.device)
         return page
 
     def code(self, person):
@@ -180,6 +181,75 @@ def test_an_authenticator_is_registered_once(service):
     assert refused(page.register(service.code("dave"))) == error(409, "device-exists")
 
 
+# ---- what nobody accepted yet ----
+
+def state(service, page):
+    return [line.split("\t")[2] for line in service.admin("device", "list").stdout.splitlines()
+            if page.key.device in line]
+
+
+def test_an_authenticator_waits_until_it_is_accepted(service):
+    page = service.page()
+    assert page.register(service.code("frank")).status == 200 and page.waits
+    assert state(service, page) == ["waits"]
+    for answer in (page.list(), page.act(pages.OPEN), page.act(pages.CONFIRM, os.urandom(32))):
+        assert refused(answer) == error(403, "approval-required")
+    said = service.admin("device", "accept", page.key.device).stdout
+    assert said == "accepted phone of frank\n" and state(service, page) == ["active"]
+    assert page.list()[0] == "frank" and page.act(pages.CONFIRM, os.urandom(32)).status == 200
+    log = [line for line in service.admin("log", "--user", "frank").stdout.splitlines()
+           if " device-" in line]
+    assert [line.split()[2] for line in log] == ["device-enrolled", "device-accepted"]
+    assert 'note="waits"' in log[0] and "factor=3:" in log[0] and "factor=2:" in log[1]
+
+
+def test_who_took_the_code_has_nothing_and_is_noticed(service):
+    """A false httpd, or whoever saw the code, is faster, with a key of its own and with the
+    credential id of hers: the key id that she reads from her authenticator is not there."""
+    code, hers, his = service.code("grace"), service.page(), service.page()
+    his.key.credential = hers.key.credential
+    assert his.register(code).status == 200
+    assert refused(hers.register(code)) == error(403, "enrol-code")
+    assert "unknown-device" in service.admin("device", "accept", hers.key.device,
+                                             check=False).stderr
+    assert refused(his.act(pages.OPEN)) == error(403, "approval-required")
+    service.admin("device", "revoke", his.key.device)
+    assert "exists" in service.admin("device", "accept", his.key.device, check=False).stderr
+    assert refused(his.act(pages.OPEN)) == error(403, "device-revoked")
+    # She is let in with another code; that credential is his for ever.
+    assert service.registered("grace").list()[0] == "grace"
+
+
+def test_what_is_accepted(service, alice):
+    def refusal(*args):
+        return service.admin("device", "accept", *args, check=False).stderr
+
+    assert "exists" in refusal(alice.key.device)
+    assert "argument" in refusal(alice.key.device[:-1]) and "argument" in refusal("phone")
+    assert "unknown-device" in refusal("0" * 64)
+
+
+def test_a_waiting_one_outlives_the_service_and_a_code_can_be_enough(tmp_path):
+    s = Pages(tmp_path)
+    s.start()
+    try:
+        page = s.page()
+        assert page.register(s.code("alice")).status == 200
+        s.stop()
+        with open(os.path.join(s.dir, "doublekeyd.conf"), "a") as f:
+            f.write('dke-registration = "code"\n')
+        s.start()
+        # The control: registered now, it counts at once; the other one goes on waiting.
+        other = s.page()
+        assert other.register(s.code("alice")).status == 200 and not other.waits
+        assert other.act(pages.OPEN).status == 200
+        assert refused(page.act(pages.OPEN)) == error(403, "approval-required")
+        s.admin("device", "accept", page.key.device)
+        assert page.act(pages.OPEN).status == 200
+    finally:
+        s.stop()
+
+
 # ---- lists and acts ----
 
 def test_nothing_waits_at_first(service, alice):
@@ -237,9 +307,8 @@ def test_the_user_must_be_verified(service, alice):
 
 def test_a_revoked_authenticator_does_nothing(service):
     page = service.registered("erin")
-    device = hashlib.sha256(page.key.spki).hexdigest()
-    assert device in service.admin("device", "list").stdout
-    service.admin("device", "revoke", device)
+    assert page.key.device in service.admin("device", "list").stdout
+    service.admin("device", "revoke", page.key.device)
     assert refused(page.act(pages.OPEN)) == error(403, "device-revoked")
 
 

@@ -282,8 +282,8 @@ CASES = {
     "KEY_PASSED": ([b"", b"finance", b"\xff" * 64], []),
     "POLICY": ([bytes(64)], [b"", bytes(63), bytes(65), bytes(68)]),  # 68: to replace another
     "AUDITORS": ([bytes(32), bytes(64), bytes(32 + 16 * 32)], [b"", bytes(31), bytes(33)]),
-    "DEVICE": ([bytes(32) + b"\1u", bytes(32) + b"\2u"],
-               [b"", bytes(33), bytes(32) + b"\0u", bytes(32) + b"\3u"]),
+    "DEVICE": ([bytes(32) + b"\1u", bytes(32) + b"\2u", bytes(32) + b"\3u"],
+               [b"", bytes(33), bytes(32) + b"\0u", bytes(32) + b"\4u"]),
     "SERVICE_KEY": ([bytes(32) + b"\1k", bytes(32) + b"\3k"],
                     [b"", bytes(33), bytes(32) + b"\0k", bytes(32) + b"\4k"]),
     "POLICY_LOGGED": ([], [b"", b"\0", u16(0)]),  # not asked for

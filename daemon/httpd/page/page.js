@@ -3,6 +3,7 @@
 'use strict';
 
 const CONFIRM = 1, OPEN = 2, CLOSE = 3;
+const WAITS = 3;
 const byId = (id) => document.getElementById(id);
 const state = {address: null, person: null, credential: null};
 
@@ -142,7 +143,10 @@ async function register() {
 		throw new Refused('unverified');
 	state.credential = id;
 	byId('form').reset();
-	tell(word('registered'), false);
+	if (answer[12] === WAITS)
+		tell(`${word('waits')} ${hex(await sha256(made.response.getPublicKey()))}`, false);
+	else
+		tell(word('registered'), false);
 }
 
 // One thing at a time; what went wrong is said where everything is said.

@@ -33,15 +33,20 @@ const WORDS = {
 		name: 'Name of this device or security key',
 		add: 'Register',
 		registered: 'Registered. You can confirm documents with it from now on.',
+		waits: 'Registered. You can confirm documents with it as soon as whoever gave you the code ' +
+			'has accepted it. Tell them its key id, not over this page:',
 		unsupported: 'This browser cannot ask a security key. Try another one.',
 		cancelled: 'Nothing was signed.',
 		unreachable: 'The key service did not answer. Try again in a moment.',
 		unverified: 'The answer is not that of the service which made the code. Tell whoever gave it ' +
 			'to you, and use it no more.',
-		'enrol-code': 'This code is wrong, was used, or is too old. Ask for another one.',
+		'enrol-code': 'This code is wrong, was used, or is too old. If you did not use it, tell whoever ' +
+			'gave it to you at once: somebody else did. Ask for another one.',
 		'device-exists': 'This is registered already.',
 		'unknown-device': 'This device or security key is not registered here.',
 		'device-revoked': 'This device or security key was revoked.',
+		'approval-required': 'This device or security key was not accepted yet. Ask whoever ' +
+			'administrates the key service.',
 		signature: 'The signature does not fit. Load the page again: your address may have changed.',
 		clock: 'The clock of this device is off by minutes. Set it, then try again.',
 		replay: 'That was sent before. Try again.',
@@ -82,15 +87,21 @@ const WORDS = {
 		name: 'Name dieses Geräts oder Sicherheitsschlüssels',
 		add: 'Anmelden',
 		registered: 'Angemeldet. Ab jetzt können Sie damit Dokumente bestätigen.',
+		waits: 'Angemeldet. Sie können damit Dokumente bestätigen, sobald die Administration, von der ' +
+			'Sie den Code haben, es angenommen hat. Nennen Sie ihr die Kennung, nicht über diese Seite:',
 		unsupported: 'Dieser Browser kann keinen Sicherheitsschlüssel fragen. Nehmen Sie einen anderen.',
 		cancelled: 'Es wurde nichts unterschrieben.',
 		unreachable: 'Der Schlüsseldienst hat nicht geantwortet. Versuchen Sie es gleich noch einmal.',
 		unverified: 'Die Antwort kommt nicht von dem Dienst, der den Code gemacht hat. Sagen Sie dem ' +
 			'Bescheid, der ihn Ihnen gegeben hat, und benutzen Sie ihn nicht mehr.',
-		'enrol-code': 'Dieser Code ist falsch, verbraucht oder zu alt. Lassen Sie sich einen neuen geben.',
+		'enrol-code': 'Dieser Code ist falsch, verbraucht oder zu alt. Wenn Sie ihn nicht benutzt haben, ' +
+			'sagen Sie sofort dem Bescheid, der ihn Ihnen gegeben hat: Dann war es jemand anderes. ' +
+			'Lassen Sie sich einen neuen geben.',
 		'device-exists': 'Das ist schon angemeldet.',
 		'unknown-device': 'Dieses Gerät oder dieser Sicherheitsschlüssel ist hier nicht angemeldet.',
 		'device-revoked': 'Dieses Gerät oder dieser Sicherheitsschlüssel wurde gesperrt.',
+		'approval-required': 'Dieses Gerät oder dieser Sicherheitsschlüssel wurde noch nicht angenommen. ' +
+			'Fragen Sie die Administration des Schlüsseldienstes.',
 		signature: 'Die Unterschrift passt nicht. Laden Sie die Seite neu: Ihre Adresse kann sich ' +
 			'geändert haben.',
 		clock: 'Die Uhr dieses Geräts geht um Minuten falsch. Stellen Sie sie und versuchen Sie es ' +
