@@ -50,7 +50,7 @@ GATES = {
 NAMES = ("before", "read", "wanted", "quiet")
 
 
-def issuer_url(tenant, what):
+def served(tenant, what):
     return "/%s/%s" % (tenant, what)
 
 
@@ -128,9 +128,9 @@ class Post(Town):
         self.server = KeyServer(base)
         for tenant, key in ((entra.TENANT, self.issuer), (entra.OTHER, self.neighbour)):
             self.publish_keys(tenant, key)
-            self.server.ways[issuer_url(tenant, "metadata")] = json.dumps({
+            self.server.ways[served(tenant, "metadata")] = json.dumps({
                 "issuer": entra.v2(tenant),
-                "jwks_uri": self.server.url(issuer_url(tenant, "keys"))}).encode()
+                "jwks_uri": self.server.url(served(tenant, "keys"))}).encode()
         pathlib.Path(self.s.dir, "policy.conf").write_text(self.policy())
         self.s.start()
         self.front = Front(self.s, self.people, self.public)
@@ -155,7 +155,7 @@ class Post(Town):
 
     def policy(self):
         tenants = [entra.section(
-            'metadata = "%s"' % self.server.url(issuer_url(tenant, "metadata")),
+            'metadata = "%s"' % self.server.url(served(tenant, "metadata")),
             'key-set-ca = "%s"' % self.server.ca, "key-set-refresh = 1",
             "key-set-max-age = 86400", title=title, tenant=tenant)
             for title, tenant in (("contoso", entra.TENANT), ("fabrikam", entra.OTHER))]
@@ -165,7 +165,7 @@ class Post(Town):
             for key, more in GATES.items())
 
     def publish_keys(self, tenant, *keys):
-        self.server.ways[issuer_url(tenant, "keys")] = entra.key_set(*keys)
+        self.server.ways[served(tenant, "keys")] = entra.key_set(*keys)
 
     def page(self, place):
         return Page(lambda: self.s.connect(place), self.s.origin,

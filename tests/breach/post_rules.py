@@ -1,20 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the rules of spec/exposure.md say of documents of Microsoft's protocol, as rules.py does of
 objects."""
-import hashlib
 import json
 
 from reader import exposure
 from rules import Rules
+from test_dke_keys import thumbprint
 
 FRONT_CERTIFICATE = 1
 OURS, OTHERS = "1", "2"  # numbers of keys that sign tokens, and of CAs
-
-
-def thumbprint(key):
-    public = key.export_public(as_dict=True)
-    canonical = json.dumps({n: public[n] for n in ("e", "kty", "n")}, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 class Documents(Rules):
