@@ -40,13 +40,10 @@ log_trust_take(struct log_trust *trust, int code)
 void
 log_fail(const char *place, dk_err err, const char *where)
 {
-	struct dk_place at = { .offset = UINT64_MAX };
-
-	(void)snprintf(at.text, sizeof(at.text), "%s", where ? where : "");
 	if (err == DK_ERR_LIBRARY)
 		message_fail(place, "libdoublekey-client.so cannot be loaded (library)");
 	else
-		message_err(place, err, &at);
+		message_err_at(place, err, where ? where : "");
 }
 
 /* ---- keys ---- */

@@ -55,12 +55,22 @@ message_copy_of(const char *name, const char *shown)
 	copies[copy_count++].shown = shown;
 }
 
+/* Into out if it is one below such a name. */
 static const char *
-name_for_people(const char *name)
+name_for_people(const char *name, char out[NAME_BYTES])
 {
-	for (size_t i = 0; i < copy_count; i++)
-		if (strcmp(copies[i].name, name) == 0)
+	for (size_t i = 0; i < copy_count; i++) {
+		size_t len = strlen(copies[i].name);
+
+		if (strncmp(copies[i].name, name, len) != 0)
+			continue;
+		if (name[len] == '\0')
 			return copies[i].shown;
+		if (name[len] == '/') {
+			(void)snprintf(out, NAME_BYTES, "%s%s", copies[i].shown, name + len);
+			return out;
+		}
+	}
 	return name;
 }
 
@@ -89,13 +99,13 @@ message_status(const char *text)
 static void
 put_line(const char *mark, const char *name, const char *text)
 {
-	char escaped_name[NAME_BYTES];
+	char escaped_name[NAME_BYTES], below[NAME_BYTES];
 	char escaped[LINE_BYTES];
 	char line[NAME_BYTES + LINE_BYTES + 64];
 	int n;
 
 	if (name)
-		name = name_for_people(name);
+		name = name_for_people(name, below);
 	(void)message_escape(
 	    name ? name : "", name ? strlen(name) : 0, escaped_name, sizeof(escaped_name));
 	(void)message_escape(text, strlen(text), escaped, sizeof(escaped));
@@ -154,8 +164,14 @@ message_note(const char *format, ...)
 void
 message_err(const char *name, dk_err err, const struct dk_place *place)
 {
+	message_err_at(name, err, place ? place->text : "");
+}
+
+void
+message_err_at(const char *name, dk_err err, const char *where)
+{
 	bool system = err == DK_ERR_READ || err == DK_ERR_WRITE;
-	bool placed = place && place->text[0] != '\0';
+	bool placed = where[0] != '\0';
 	char why[DK_CLIENT_WHY_BYTES] = "";
 
 	if (system)
@@ -163,5 +179,5 @@ message_err(const char *name, dk_err err, const struct dk_place *place)
 	else if (err == DK_ERR_SERVICE_UNREACHABLE)
 		dk_client_why(why);
 	message_fail(name, "%s%s%s (%s%s%s)", dk_err_text(err), why[0] != '\0' ? ": " : "", why,
-	    dk_err_name(err), placed ? " at " : "", placed ? place->text : "");
+	    dk_err_name(err), placed ? " at " : "", where);
 }

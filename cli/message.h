@@ -22,17 +22,18 @@ bool message_quiet(void);
  * DK_ERR_READ and DK_ERR_WRITE the sentence has the text of errno.
  */
 void message_err(const char *name, dk_err err, const struct dk_place *place);
+/* The same with a place of any length; empty: there is none. */
+void message_err_at(const char *name, dk_err err, const char *where);
 
 /* "doublekey: NAME: text". The arguments of format are escaped as a whole. */
-void message_fail(const char *name, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-void message_warn(const char *name, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void message_fail(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void message_warn(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "text" on a line, unless --quiet. */
 void message_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* From now on name stands in messages as shown: it is one of a copy. Both are borrowed for the rest
- * of the process; at most MESSAGE_COPIES_MAX are kept. Before threads use messages. */
+/* From now on name, and what is below it, stands in messages as shown: it is one of a copy. Both
+ * are borrowed for the rest of the process; at most MESSAGE_COPIES_MAX are kept. Before threads use
+ * messages. */
 #define MESSAGE_COPIES_MAX 4
 void message_copy_of(const char *name, const char *shown);
 

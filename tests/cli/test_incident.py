@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`incident`: what is read, what is refused and where, what is said about it."""
+"""`incident`: what is read, what is refused and where, what is said about it. The second reader
+takes and refuses the same, at the same line."""
 
+import os
+import pathlib
 import re
+import sys
 
 import pytest
 
-from terminal import Terminal
+sys.path.append(str(pathlib.Path(os.environ["DOUBLEKEY_SOURCE"]) / "tests"))
+from reader import incident  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 KEY = "4f" * 32
 WHOLE = """\
@@ -27,8 +33,17 @@ ENDING = {"process", "proxy", "memory", "host"}
 @pytest.fixture
 def check(dk, tmp_path):
     def run(text):
-        (tmp_path / "i").write_bytes(text.encode() if isinstance(text, str) else text)
-        return dk("incident", "check", "i")
+        data = text.encode() if isinstance(text, str) else text
+        (tmp_path / "i").write_bytes(data)
+        result = dk("incident", "check", "i")
+        try:
+            incident.parse(data)
+            assert result.status == 0
+        except incident.IncidentError as error:
+            line = "doublekey: i: line %s: " % error.line
+            assert result.status == 1 and (error.line is None or result.err.startswith(line)), \
+                (error, result.err)
+        return result
     return run
 
 

@@ -18,6 +18,10 @@ class CatalogueError(Exception):
     pass
 
 
+class VersionError(CatalogueError):
+    pass
+
+
 @dataclass
 class Set:
     epoch: int
@@ -39,6 +43,7 @@ class Object:
     sets: dict = field(default_factory=lambda: {CUSTOMER: [], PROVIDER: []})
     locations: dict = field(default_factory=dict)  # path: number of (customer set, provider set)
     past: list = field(default_factory=list)  # (path, since, until)
+    places: list = field(default_factory=list)  # (path, since, until or None), all of them
 
 
 @dataclass
@@ -131,8 +136,8 @@ def read_places(db, objects):
         folders[id_] = of_type(path, bytes, 1, 131072)
         if error is not None:
             problems[path] = (error, place)
-    for folder, name, object_, customer, provider, error, place in db.execute(
-            "SELECT folder,name,object,customer,provider,error,place FROM location"):
+    for folder, name, object_, customer, provider, since, error, place in db.execute(
+            "SELECT folder,name,object,customer,provider,since,error,place FROM location"):
         least = 0 if folders[folder].startswith(b"s3://") else 1
         path = path_of(folders[folder], of_type(name, bytes, least, 1024))
         want(object_ is None or error is None, "an object with an error")
@@ -140,6 +145,7 @@ def read_places(db, objects):
             for side, number in ((CUSTOMER, customer), (PROVIDER, provider)):
                 want(1 <= number <= len(objects[object_].sets[side]), "a place without its set")
             objects[object_].locations[path] = (customer, provider)
+            objects[object_].places.append((path, since, None))
         elif error is not None:
             problems[path] = (error, place)
         else:
@@ -147,6 +153,7 @@ def read_places(db, objects):
     for folder, name, object_, since, until in db.execute("SELECT * FROM past"):
         want(since <= until, "an end before its beginning")
         objects[object_].past.append((path_of(folders[folder], name), since, until))
+        objects[object_].places.append(objects[object_].past[-1])
     return problems, others
 
 
@@ -154,7 +161,8 @@ def read(path):
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
         want(db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION, "no catalogue")
-        want(db.execute("PRAGMA user_version").fetchone()[0] == VERSION, "another version")
+        if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+            raise VersionError("another version")
         want(db.execute("PRAGMA integrity_check").fetchone()[0] == "ok", "damaged")
         made = [sql for sql, in db.execute(
             "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")]

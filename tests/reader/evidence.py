@@ -2,13 +2,12 @@
 """Evidence bundles, written from spec/evidence.md alone; with the tarfile of Python."""
 
 import hashlib
-import io
 import json
 import re
 import tarfile
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
@@ -26,6 +25,7 @@ FOLDERS = (r"log/checkpoints/" + WORD, r"log/tile/" + WORD + "(/" + WORD + ")*",
            r"policy/[0-9a-f]{64}", r"witnesses/[0-9a-f]{64}", r"spec/" + WORD)
 NUMBER = r"(0|[1-9][0-9]{0,18})"
 HEX = r"([0-9a-f]{64})"
+LINES_LIMIT = 400005
 HEAD = (r"doublekey-evidence-1", r"time " + NUMBER,
         r"program [A-Za-z0-9._+~-]{1,32} " + HEX, r"recipient " + HEX,
         r"records " + NUMBER + r" (persons|no-persons)")
@@ -34,19 +34,21 @@ LISTED = (1, 5, 6, 7, 11, 12, 13, 14, 15, 16, 18, 19)
 
 
 class EvidenceError(Exception):
-    def __init__(self, name, place=""):
-        self.name, self.place = name, place
-        super().__init__(f"{name} {place}")
+    """place and where: of section 8."""
+
+    def __init__(self, name, place="", where=""):
+        self.name, self.place, self.where = name, place, where
+        super().__init__(f"{name} {place} {where}")
 
 
 class FileError(EvidenceError):
-    def __init__(self):
-        super().__init__("evidence-file")
+    def __init__(self, place=""):
+        super().__init__("evidence-file", place)
 
 
-def require(condition, name="evidence-file", place=""):
+def require(condition, name="evidence-file", place="", where=""):
     if not condition:
-        raise EvidenceError(name, place)
+        raise EvidenceError(name, place, where)
 
 
 @dataclass
@@ -70,11 +72,13 @@ def name_valid(name):
 
 def parse_manifest(text):
     """Of each part: name, size, digest; and what the bundle says of itself."""
-    require(len(text) <= MANIFEST_LIMIT and text.endswith(b"\n") and text.isascii())
-    lines = text.decode().split("\n")[:-1]
+    lines = text.decode("latin-1").split("\n")
+    require(len(text) <= MANIFEST_LIMIT and b"\0" not in text and len(lines) <= LINES_LIMIT + 1,
+            place="manifest line 1")
     bundle, parts = Bundle(text), []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines[:-1] + [None] * bool(lines[-1]), 1):
         place = "manifest line %d" % number
+        require(line is not None, place=place)  # it has no end
         if number <= len(HEAD):
             found = re.fullmatch(HEAD[number - 1], line)
             require(found, place=place)
@@ -87,10 +91,10 @@ def parse_manifest(text):
         require(found and int(found[2]) <= PART_LIMIT and name_valid(found[3]), place=place)
         require(not parts or parts[-1][0] < found[3], place=place)
         parts.append((found[3], int(found[2]), found[1]))
-    names = {name for name, _, _ in parts}
-    require(len(lines) >= len(HEAD) and names.issuperset(NEEDED))
+    names, place = {name for name, _, _ in parts}, "manifest line %d" % len(lines)
+    require(names.issuperset(NEEDED), place=place)
     require(not any("/".join(name.split("/")[:n]) in names
-                    for name in names for n in range(1, name.count("/") + 1)))
+                    for name in names for n in range(1, name.count("/") + 1)), place=place)
     return bundle, parts
 
 
@@ -117,66 +121,105 @@ def write(manifest, contents, signature=b""):
     return file + bytes(END)
 
 
+class Members:
+    """One member behind the other, each compared with the only one that it can be."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, size, place):
+        require(self.at + size <= len(self.data), place=place)
+        self.at += size
+        return self.data[self.at - size:self.at]
+
+    def zeros(self, size, place):
+        require(not any(self.take(size, place)), place=place)
+
+    def head(self, name, limit, place, size=None):
+        """The size of what follows."""
+        block = self.take(BLOCK, place)
+        digits = block[124:135]
+        require(re.fullmatch(b"[0-7]{11}", digits), place=place)
+        found = int(digits, 8)
+        require(found <= limit and size in (None, found) and block == header(name, found),
+                place=place)
+        return found
+
+    def member(self, name, limit, place, size=None, digest=None):
+        size = self.head(name, limit, place, size)
+        content = self.take(size, place)
+        if digest is not None:
+            require(hashlib.sha256(content).hexdigest() == digest, "evidence-changed", place)
+            folder, _, rest = name.partition("/")
+            require(folder not in ("policy", "witnesses") or rest == digest, "evidence-changed",
+                    place)
+        self.zeros(-size % BLOCK, place)
+        return content
+
+
 def read(data):
-    """Step 1 of section 7: unpacked, made again, and compared."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-            members = archive.getmembers()
-            found = [(m.name, archive.extractfile(m).read() if m.isfile() else b"")
-                     for m in members]
-    except (tarfile.TarError, OSError, ValueError, EOFError, AttributeError):
-        raise FileError() from None
-    require(found and found[0][0] == "manifest")
-    bundle, parts = parse_manifest(found[0][1])
-    if found[-1][0] == "signature":
-        bundle.signature = found.pop()[1]
-        require(0 < len(bundle.signature) <= SIGNATURE_LIMIT)
-    contents = [content for _, content in found[1:]]
-    require([(name, len(content)) for name, content in found[1:]]
-            == [(name, size) for name, size, _ in parts])
-    require(write(found[0][1], contents, bundle.signature) == data)
-    for (name, _, digest), content in zip(parts, contents, strict=True):
-        require(hashlib.sha256(content).hexdigest() == digest, "evidence-changed", name)
-        folder, _, rest = name.partition("/")
-        require(folder not in ("policy", "witnesses") or rest == digest, "evidence-changed", name)
-        bundle.parts[name] = content
+    """Step 1 of section 7."""
+    members = Members(data)
+    bundle, parts = parse_manifest(members.member("manifest", MANIFEST_LIMIT, "manifest"))
+    for name, size, digest in parts:
+        bundle.parts[name] = members.member(name, PART_LIMIT, name, size, digest)
+    require(members.at + BLOCK <= len(data), place="end")
+    if data[members.at]:
+        bundle.signature = members.member("signature", SIGNATURE_LIMIT, "end")
+        require(bundle.signature, place="end")
+    members.zeros(END, "end")
+    require(members.at == len(data), place="end")
     return bundle
 
 
 # ---- signature ----
 
-def verify_signature(bundle, identity, keys):
-    """Step 2; the index of the entry. identity: the key's id; keys: parsed ones of the log."""
-    reader = Reader(bundle.signature, FileError)
-    require(reader.take(8) == b"DKEVSIG1")
-    spki, signature = reader.take(91), reader.take(64)
-    receipt = reader.take(reader.left())
-    digest = hashlib.sha256(bundle.manifest).digest()
-    require(hashlib.sha256(spki).hexdigest() == identity, "evidence-signature")
-    signed = info("evidence", digest + hashlib.sha256(receipt).digest())
-    r, s = (int.from_bytes(signature[i:i + 32], "big") for i in (0, 32))
-    try:
-        serialization.load_der_public_key(spki).verify(
-            utils.encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA256()))
-    except InvalidSignature:
-        raise EvidenceError("evidence-signature") from None
-    reader = Reader(receipt, FileError)
+def parse_signature(data):
+    """Key, signature, receipt, and the receipt's fields."""
+    reader = Reader(data, FileError("signature"))
+    require(reader.take(8) == b"DKEVSIG1", place="signature")
+    spki, signature, receipt = reader.take(91), reader.take(64), reader.take(reader.left())
+    reader = Reader(receipt, FileError("signature"))
     leaf, index = reader.take(48), reader.number(8)
-    proof = [reader.take(32) for _ in range(reader.number(1))]
+    count = reader.number(1)
+    proof = [reader.take(32) for _ in range(count)]
     checkpoint = reader.take(reader.number(2))
     record = reader.take(reader.number(4))
-    require(reader.left() == 0)
+    require(reader.left() == 0 and count <= log.PROOF_LIMIT, place="signature")
+    return spki, signature, receipt, (leaf, index, proof, checkpoint, record)
+
+
+def check_signature(bundle, identity, keys):
+    spki, signature, receipt, fields = parse_signature(bundle.signature)
+    leaf, index, proof, checkpoint, record = fields
+    digest = hashlib.sha256(bundle.manifest).digest()
+    signed = info("evidence", digest + hashlib.sha256(receipt).digest())
+    r, s = (int.from_bytes(signature[i:i + 32], "big") for i in (0, 32))
+    serialization.load_der_public_key(spki).verify(
+        utils.encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA256()))
     event = log.open_record(record, leaf)
     require(event.class_ == EVIDENCE and event.main["request"] == digest
             and event.main["key_id"].hex() == bundle.recipient, "evidence-signature")
     parsed = note.parse_note(checkpoint)
-    origin, size, root = note.parse_checkpoint(parsed)
+    _, size, root = note.parse_checkpoint(parsed)
     ours = bundle.parts["log/checkpoint"].split(b"\n")[0]
     require(checkpoint.split(b"\n")[0] == ours, "evidence-signature")
     require(log.root_from(log.leaf_hash(leaf), index, size, proof) == root, "evidence-signature")
+    require(identity in (None, hashlib.sha256(spki).hexdigest()), "evidence-signature")
     for key in keys:
         require(note.verify(parsed, key)[0] == 1, "evidence-signature")
     return index
+
+
+def verify_signature(bundle, identity, keys):
+    """Step 3; the index of the entry. identity: the key's id; keys: parsed ones of the log."""
+    try:
+        return check_signature(bundle, identity, keys)
+    except EvidenceError as error:
+        raise EvidenceError(error.name, "signature") from None
+    except (InvalidSignature, ValueError, KeyError, note.NoteError, log.ReceiptError,
+            UnsupportedAlgorithm):
+        raise EvidenceError("evidence-signature", "signature") from None
 
 
 # ---- records and inventory ----

@@ -109,11 +109,11 @@ def head_of(key, version=1):
     return MAGIC + u16(version) + u16(kind_of(key.public)) + hashlib.sha256(key.spki).digest()
 
 
-def seal(content, key, ephemeral, head=None, size=SEGMENT):
+def seal(content, key, ephemeral, head=None, size=SEGMENT, label="log-export"):
     """The file of a content."""
     head = head or head_of(key)
     suite = KINDS[kind_of(key.public)][0]
-    enc, context = hpke.setup_sender(suite, key.public, info("log-export", head), ephemeral)
+    enc, context = hpke.setup_sender(suite, key.public, info(label, head), ephemeral)
     pieces = [content[i:i + size] for i in range(0, len(content), size)]
     file = head + enc
     for number, piece in enumerate(pieces):

@@ -13,7 +13,8 @@ from reader.vectors import FOLDER
 def test_generators_reproduce_the_vectors(tmp_path):
     subprocess.run([sys.executable, FOLDER / "gen" / "make", tmp_path], check=True)
     counts = (("envelope", 110), ("key-file", 60), ("key-backup", 100), ("policy", 110),
-              ("key-service", 280), ("native", 320), ("log", 150), ("ms-dke", 200), ("catalogue", 17))
+              ("key-service", 280), ("native", 320), ("log", 150), ("ms-dke", 200), ("catalogue", 17),
+              ("evidence", 210))
     for folder, least in counts:
         names = sorted(path.name for path in (tmp_path / folder).iterdir())
         assert len(names) >= least
