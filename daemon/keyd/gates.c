@@ -65,23 +65,9 @@ make_room(struct keyd_gates *gates, const struct waiting *w)
 		forget(gates, 0);
 }
 
-static bool
-has_authenticator(const struct state *state, const char *person)
-{
-	for (unsigned i = 0; i < state->device_count; i++) {
-		const struct device *d = state->device[i];
-
-		if (d->credential && d->state == DEVICE_ACTIVE && strcmp(d->user, person) == 0)
-			return true;
-	}
-	return false;
-}
-
 void
-keyd_gates_wait(struct keyd_gates *gates, const struct state *state, const struct waiting *waiting)
+keyd_gates_wait(struct keyd_gates *gates, const struct waiting *waiting)
 {
-	if (!has_authenticator(state, waiting->person))
-		return;
 	if (!gates->waiting)
 		gates->waiting = calloc(WAITING_MAX, sizeof(*gates->waiting));
 	if (!gates->waiting)

@@ -34,10 +34,9 @@ struct keyd_gates {
 };
 void keyd_gates_clear(struct keyd_gates *gates);
 
-/* A request that was denied since a gate is missing. It waits for a person who has an
- * authenticator; of one person and address WAITING_PERSON_MAX at most, the oldest goes. */
-void keyd_gates_wait(
-    struct keyd_gates *gates, const struct state *state, const struct waiting *waiting);
+/* A request that was denied since a gate is missing, of a person who has an authenticator; of one
+ * person and address WAITING_PERSON_MAX at most, the oldest goes. */
+void keyd_gates_wait(struct keyd_gates *gates, const struct waiting *waiting);
 /* Those of a person at an address, the oldest first; at most WAITING_PERSON_MAX. */
 unsigned keyd_gates_waiting(struct keyd_gates *gates, const char *person, const uint8_t address[16],
     uint64_t now, const struct waiting *ret[WAITING_PERSON_MAX]);

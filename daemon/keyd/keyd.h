@@ -23,6 +23,7 @@
 #include "ipc/payload.h"
 #include "ipc/witness.h"
 #include "keyd/asked.h"
+#include "keyd/denials.h"
 #include "keyd/gates.h"
 #include "keyd/pool.h"
 #include "keyd/sealed.h"
@@ -43,10 +44,6 @@
 #define KEYD_PENDING_MAX 4096
 #define KEYD_DEFERRED_MAX 256
 #define KEYD_DEFERRED_ADMIN_MAX 64 /* of the operator, whatever others send */
-#define KEYD_DENIALS_PER_S 10
-
-/* Whose denials have a limit together. */
-enum keyd_denied { DENIED_STRANGER, DENIED_REVOKED, DENIED_KINDS };
 
 struct job;
 struct keyd;
@@ -154,10 +151,7 @@ struct keyd {
 	/* erasure under way: id of who asked, 0: none */
 	uint64_t erasing;
 	unsigned erasing_left; /* enrolments that it leaves out */
-	/* denials that anybody can cause */
-	uint64_t denial_second;
-	unsigned denial_count[DENIED_KINDS];
-	uint32_t suppressed;
+	struct keyd_denials denials;
 	struct keyd_gates gates; /* of the customer's pages */
 	struct asked_list asked; /* for approvers */
 };
@@ -192,8 +186,6 @@ void keyd_event(
 void keyd_event_device(struct dk_log_event *event, const struct device *device);
 void keyd_add_factor(
     struct dk_log_event *event, unsigned type, enum ipc_process verifier, uint64_t root);
-/* Whether a denial that anybody can cause may have a record now. */
-bool keyd_may_record_denial(struct keyd *keyd, enum keyd_denied who);
 void keyd_result(struct keyd *keyd, uint64_t id, unsigned code, const uint8_t *body, size_t len);
 
 /*

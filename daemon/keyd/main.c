@@ -443,6 +443,7 @@ main(void)
 	sealed_clear(&keyd.store);
 	state_clear(&keyd.state);
 	keyd_gates_clear(&keyd.gates);
+	keyd_denials_clear(&keyd.denials);
 	asked_clear(&keyd.asked);
 	return 0;
 }

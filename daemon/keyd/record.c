@@ -44,24 +44,6 @@ keyd_add_factor(struct dk_log_event *event, unsigned type, enum ipc_process veri
 	*f = (struct dk_log_factor){ (uint16_t)type, (uint8_t)verifier, root };
 }
 
-bool
-keyd_may_record_denial(struct keyd *keyd, enum keyd_denied who)
-{
-	uint64_t now = ipc_now();
-
-	if (now != keyd->denial_second) {
-		keyd->denial_second = now;
-		memset(keyd->denial_count, 0, sizeof(keyd->denial_count));
-	}
-	if (keyd->denial_count[who] < KEYD_DENIALS_PER_S) {
-		keyd->denial_count[who]++;
-		return true;
-	}
-	if (keyd->suppressed < UINT32_MAX)
-		keyd->suppressed++;
-	return false;
-}
-
 struct pending *
 keyd_record_make(const struct dk_log_event *event, logged_fn done, void *ctx)
 {
@@ -141,14 +123,14 @@ keyd_log(struct keyd *keyd, struct dk_log_event *event, const struct keyd_nonce 
 
 	if (!nonce && dk_log_class_is_act(event->class_))
 		nonce = &act;
-	event->suppressed = keyd->suppressed;
+	event->suppressed = keyd->denials.suppressed;
 	p = keyd_record_make(event, done, ctx);
 	if (!p) {
 		done(keyd, DK_CODE_UNAVAILABLE, NULL, ctx);
 		return;
 	}
 	p->act = true;
-	keyd->suppressed = 0;
+	keyd->denials.suppressed = 0;
 	keyd_record_send(keyd, p, nonce);
 }
 

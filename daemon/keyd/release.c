@@ -32,6 +32,8 @@ refusal_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receip
 
 	if (code == DK_CODE_OK && job->dke)
 		dke_denied(keyd, job, receipt->index);
+	if (code != DK_CODE_OK) /* what it would have counted */
+		keyd->denials.suppressed += job->suppressed;
 	/* What authd knew is as old: it is asked again. */
 	if (code == IPC_CODE_STALE)
 		keyd_share_look(keyd);
@@ -44,8 +46,8 @@ refusal_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receip
 static bool
 may_record(struct keyd *keyd, const struct job *job)
 {
-	if (job->dke && !dke_by_stranger(job->dke, job->code))
-		return true;
+	if (job->dke)
+		return dke_may_record(keyd, job->dke, job->code);
 	if (job->device && job->device->state == DEVICE_ACTIVE)
 		return true;
 	return keyd_may_record_denial(keyd, job->device ? DENIED_REVOKED : DENIED_STRANGER);
@@ -64,9 +66,11 @@ release_refuse(struct keyd *keyd, struct job *job, unsigned code)
 	dk_wipe(job->items, job->room * sizeof(job->items[0]));
 	keyd_record_drop(job->pending);
 	job->pending = NULL;
-	keyd->suppressed += job->suppressed;
+	keyd->denials.suppressed += job->suppressed;
 	job->suppressed = 0;
 	if (!may_record(keyd, job)) {
+		if (job->dke)
+			dke_wanted(keyd, job);
 		keyd_result(keyd, job->id, code, NULL, 0);
 		job_free(job);
 		return;
@@ -75,13 +79,14 @@ release_refuse(struct keyd *keyd, struct job *job, unsigned code)
 		if (job->objects[i].code == DK_CODE_OK || job->dke)
 			job->objects[i].code = (uint16_t)code;
 	job_event(job, DK_LOG_DENIAL, code, &event);
-	event.suppressed = keyd->suppressed;
+	event.suppressed = keyd->denials.suppressed;
 	pending = keyd_record_make(&event, refusal_logged, job);
 	if (!pending) {
 		refusal_logged(keyd, DK_CODE_UNAVAILABLE, NULL, job);
 		return;
 	}
-	keyd->suppressed = 0;
+	job->suppressed = keyd->denials.suppressed;
+	keyd->denials.suppressed = 0;
 	keyd_record_send(keyd, pending, &terms);
 }
 
@@ -121,18 +126,22 @@ logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void 
 	}
 	if (code == IPC_CODE_POLICY_DIFFERS)
 		code = DK_CODE_UNAVAILABLE;
-	if (code == DK_CODE_OK && job->dke) {
+	if (code != DK_CODE_OK) {
+		keyd_release_end(keyd, job, code);
+		return;
+	}
+	job->suppressed = 0; /* they are in its record */
+	if (job->dke) {
 		dke_answer(keyd, job);
 		return;
 	}
-	if (code == DK_CODE_OK && job_keep_receipt(job, receipt)) {
+	if (job_keep_receipt(job, receipt)) {
 		job->work.run = seal;
 		job->work.done = sealed;
 		pool_put(&keyd->pool, &job->work, true);
 		return;
 	}
-	keyd_result(keyd, job->id, code == DK_CODE_OK ? DK_CODE_INTERNAL : code, NULL, 0);
-	job_free(job);
+	keyd_release_end(keyd, job, DK_CODE_INTERNAL);
 }
 
 /* ---- judged ---- */
@@ -140,7 +149,7 @@ logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receipt, void 
 void
 keyd_release_end(struct keyd *keyd, struct job *job, unsigned code)
 {
-	keyd->suppressed += job->suppressed;
+	keyd->denials.suppressed += job->suppressed;
 	keyd_result(keyd, job->id, code, NULL, 0);
 	job_free(job);
 }
@@ -170,7 +179,6 @@ send_record(struct keyd *keyd, struct job *job)
 	if (job->dke)
 		dke_use_token(job->dke, &nonce);
 	job->pending = NULL;
-	job->suppressed = 0;
 	keyd_record_send(keyd, pending, &nonce);
 }
 
@@ -280,8 +288,8 @@ judge(struct work *work)
 static void
 judge_in_pool(struct keyd *keyd, struct job *job)
 {
-	job->suppressed += keyd->suppressed;
-	keyd->suppressed = 0;
+	job->suppressed += keyd->denials.suppressed;
+	keyd->denials.suppressed = 0;
 	keyd->judging++;
 	pool_put(&keyd->pool, &job->work, false);
 }

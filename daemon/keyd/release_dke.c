@@ -79,6 +79,14 @@ dke_free(struct dke_request *dke)
 
 /* ---- judging ---- */
 
+static void
+copy_text(char *to, const struct dk_part *text)
+{
+	if (text->len > 0)
+		memcpy(to, text->data, text->len);
+	to[text->len] = '\0';
+}
+
 /* Steps 1 and 2 of section 3.2: who asks is nobody, or what he asks for cannot be read. */
 static bool
 stands(unsigned code)
@@ -89,11 +97,27 @@ stands(unsigned code)
 	    code == DK_CODE_MALFORMED_REQUEST;
 }
 
-bool
-dke_by_stranger(const struct dke_request *dke, unsigned code)
+static bool
+by_stranger(const struct dke_request *dke, unsigned code)
 {
-	return code == dke->judged.code && stands(code) && code != DK_CODE_CONTENT_TYPE &&
-	    code != DK_CODE_MALFORMED_REQUEST;
+	return dke->judged.person.len == 0 ||
+	    (code == dke->judged.code && stands(code) && code != DK_CODE_CONTENT_TYPE &&
+		code != DK_CODE_MALFORMED_REQUEST);
+}
+
+/* The record of a canary freezes its key: the first one always has one. */
+bool
+dke_may_record(struct keyd *keyd, const struct dke_request *dke, unsigned code)
+{
+	const struct service_key *key = state_key_by_dke_name(&keyd->state, dke->judged.name);
+	char person[DK_LOG_PERSON_MAX_BYTES + 1];
+
+	if (code == DK_CODE_CANARY && key && !key->canary && !key->frozen)
+		return true;
+	if (by_stranger(dke, code))
+		return keyd_may_record_denial(keyd, DENIED_STRANGER);
+	copy_text(person, &dke->judged.person);
+	return keyd_may_record_person(keyd, person);
 }
 
 /* What authd says of it. */
@@ -194,14 +218,6 @@ dke_check(struct keyd *keyd, struct job *job)
 	return code == DK_CODE_VALUE ? DK_CODE_OK : code;
 }
 
-static void
-copy_text(char *to, const struct dk_part *text)
-{
-	if (text->len > 0)
-		memcpy(to, text->data, text->len);
-	to[text->len] = '\0';
-}
-
 /* What is not that of any job. */
 void
 dke_event(const struct job *job, struct dk_log_event *event)
@@ -279,7 +295,8 @@ wait_for_person(struct keyd *keyd, const struct job *job)
 	memcpy(w.key, dke->key_name, sizeof(dke->key_name));
 	memcpy(w.document, dke->document, sizeof(w.document));
 	memcpy(w.address, job->address, sizeof(w.address));
-	keyd_gates_wait(&keyd->gates, &keyd->state, &w);
+	if (keyd_has_authenticator(keyd, w.person))
+		keyd_gates_wait(&keyd->gates, &w);
 }
 
 /* What approvers can do something about. */
@@ -357,6 +374,12 @@ dke_denied(struct keyd *keyd, struct job *job, uint64_t index)
 
 	if (job->code == DK_CODE_CANARY && key)
 		keyd_canary(keyd, key, index);
+	dke_wanted(keyd, job);
+}
+
+void
+dke_wanted(struct keyd *keyd, struct job *job)
+{
 	if (job->code == DK_CODE_GATE)
 		wait_for_person(keyd, job);
 	if (job->code == DK_CODE_APPROVAL_REQUIRED && job->count > 0)

@@ -482,21 +482,58 @@ def test_what_is_used_up_of_a_token(keyd):
     assert keyd.result(number) == (CODE["replay"], b"")
 
 
+def flood(keyd, count, **judged):
+    """So many denials at once; how many of them got a record."""
+    numbers = [keyd.ask("Docs", keyd.keys["Docs"][0], b"v" * 256, level=0, **judged)
+               for _ in range(count)]
+    records, results = 0, 0
+    while results < count:
+        kind, number, _ = next_of(keyd.logd, keyd.httpd)
+        if kind == 0x0401:
+            records += 1
+            keyd.logd.send(0x0402, struct.pack(">HQB", 0, 9, 0) + b"x\n", number)
+        else:
+            results += number in numbers
+    return records
+
+
 def test_strangers_do_not_fill_the_log(keyd):
-    """Ten in a second of what anybody can cause; all of what somebody with a token does."""
-    for code, limited in (("token", True), ("policy", False)):
-        numbers = [keyd.ask("Docs", keyd.keys["Docs"][0], b"v" * 256 if not limited else b"",
-                            code=CODE[code], level=0, fields=() if limited else FIELDS)
-                   for _ in range(60)]
-        records, results = 0, 0
-        while results < 60:
-            kind, number, _ = next_of(keyd.logd, keyd.httpd)
-            if kind == 0x0401:
-                records += 1
-                keyd.logd.send(0x0402, struct.pack(">HQB", 0, 9, 0) + b"x\n", number)
-            else:
-                results += number in numbers
-        assert records <= 30 if limited else records == 60
+    """Ten in a second of what anybody can cause, whatever authd says of persons."""
+    assert 1 <= flood(keyd, 60, code=CODE["token"], fields=()) <= 30
+    assert flood(keyd, 60, code=CODE["policy"], person=b"", fields=()) <= 30
+
+
+def test_persons_do_not_fill_the_log(keyd):
+    """A hundred in ten minutes of one who signs tokens, and of another one all the same."""
+    assert 1 <= flood(keyd, 300, code=CODE["policy"], person=b"mallory@contoso.com") <= 100
+    assert flood(keyd, 1, code=CODE["policy"], person=b"carol@contoso.com") == 1
+    # The record of a canary freezes its key: it is not left out.
+    number = keyd.ask("Docs", keyd.keys["Docs"][0], b"v" * 256, CODE["canary"], 0,
+                      person=b"mallory@contoso.com")
+    for denial in (True, False):  # and of the freeze
+        append = keyd.append()
+        assert (append.main.get("reason") == CODE["canary"]) == denial
+        keyd.acknowledge(append)
+    assert keyd.result(number) == (CODE["canary"], b"")
+    keyd.act(UNFREEZE, "docs", "it was a test")
+
+
+def test_what_had_no_record_is_counted_by_one_that_is_stored(keyd):
+    def denied(person):
+        return keyd.ask("Docs", keyd.keys["Docs"][0], b"v" * 256, CODE["policy"], 0, person=person)
+
+    flood(keyd, 150, code=CODE["policy"], person=b"eve@contoso.com")
+    number = denied(b"dora@contoso.com")
+    append = keyd.append()
+    count = append.main["suppressed"]
+    assert count >= 50
+    keyd.acknowledge(append, CODE["unavailable"])
+    assert keyd.result(number) == (CODE["unavailable"], b"")
+    number = denied(b"erin@contoso.com")
+    append = keyd.append()
+    assert append.main["suppressed"] == count
+    keyd.acknowledge(append)
+    keyd.result(number)
 
 
 def next_of(*channels):
