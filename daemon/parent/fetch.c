@@ -197,23 +197,40 @@ failed(struct run *run, struct run_source *s, enum ipc_fetch_result result, cons
 	    ipc_fetch_result_name(result), words[0] ? ": " : "", words);
 }
 
+/* For authd. */
+static bool
+take_bytes(struct run_source *s, const struct dk_part *bytes)
+{
+	free(s->set);
+	s->set = malloc(bytes->len + 1);
+	if (!s->set)
+		return false;
+	memcpy(s->set, bytes->data, bytes->len);
+	s->set_len = bytes->len;
+	s->set_s = ipc_now();
+	s->set_is_kept = false;
+	return true;
+}
+
 bool
 run_on_fetched(struct run *run, const struct ipc_message *message)
 {
 	struct ipc_fetched fetched;
 	struct run_source *s = NULL;
 	char status[32] = "";
+	bool large;
 
 	for (unsigned i = 0; i < run->source_count; i++)
 		if (run->source[i].asked_id == message->id && message->id != 0)
 			s = &run->source[i];
 	if (!ipc_fetched_read(message->data, message->len, &fetched))
 		return false;
-	if (run_witness_fetched(run, message->id, message))
-		return true;
-	if (fetched.bytes.len > IPC_FETCH_BODY_MAX_BYTES && !(s && s->directory) &&
-	    run->fetch_forgotten == 0)
+	/* Only members of a directory are so many. */
+	large = fetched.bytes.len > IPC_FETCH_BODY_MAX_BYTES;
+	if (large && s && !s->directory)
 		return false;
+	if (!large && run_witness_fetched(run, message->id, message))
+		return true;
 	if (!s)
 		return run->fetch_forgotten > 0 && run->fetch_forgotten-- > 0;
 	s->asked_id = 0;
@@ -224,16 +241,8 @@ run_on_fetched(struct run *run, const struct ipc_message *message)
 		failed(run, s, fetched.result, status);
 		return true;
 	}
-	free(s->set);
-	s->set = malloc(fetched.bytes.len + 1);
-	if (!s->set) {
+	if (!take_bytes(s, &fetched.bytes))
 		failed(run, s, IPC_FETCH_TRANSFER, "no memory");
-		return true;
-	}
-	memcpy(s->set, fetched.bytes.data, fetched.bytes.len);
-	s->set_len = fetched.bytes.len;
-	s->set_s = ipc_now();
-	s->set_is_kept = false;
 	return true;
 }
 

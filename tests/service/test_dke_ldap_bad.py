@@ -209,7 +209,8 @@ def test_another_ca_and_another_name_are_refused(known, server):
 
 @pytest.mark.parametrize("text,mode,why", [
     ("another password", 0o600, "LDAP 49"), ("", 0o600, "ca"), ("\n", 0o600, "ca"),
-    (slapd.PASSWORD, 0o604, "ca"), ("a" * 256, 0o600, "ca"), ("a\0b", 0o600, "ca")])
+    (slapd.PASSWORD, 0o604, "ca"), ("a" * 256, 0o600, "ca"), ("a\0b", 0o600, "ca")],
+    ids=["another", "none", "line", "seen", "long", "NUL"])  # not itself: ids are in the environment
 def test_a_password_that_is_wrong_or_seen_by_all(known, server, text, mode, why):
     known.password(text, mode)
     known.use(directory(server, [FINANCE], member_of="seeAlso"), rule(FINANCE))
