@@ -244,7 +244,7 @@ authd_dke_decrypt(struct authd *authd, const struct ipc_message *message)
 		return false;
 	a.code = check(authd, &a);
 	if (a.code == DK_CODE_OK)
-		dke_gates_allowed(&a.gates);
+		dke_gates_allowed(&a.gates, a.answer.named);
 	send_judged(authd, message->id, &a);
 	return true;
 }

@@ -106,8 +106,9 @@ dke_gates_look(struct dke_gates *gates, const struct gates *confirmations,
 }
 
 void
-dke_gates_allowed(struct dke_gates *gates)
+dke_gates_allowed(struct dke_gates *gates, unsigned named)
 {
+	gates->held &= named | ~(unsigned)POLICY_GATE_CONFIRMATION;
 	if (!gates->front && !(gates->held & POLICY_GATE_CLIENT_CERTIFICATE))
 		gates->certificate.holds = false;
 }

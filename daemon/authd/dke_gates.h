@@ -31,8 +31,9 @@ unsigned dke_gates_check(const char *person, struct dke_gates *gates);
 void dke_gates_look(struct dke_gates *gates, const struct gates *confirmations,
     const struct gates *sessions, const char *person, const uint8_t document[32],
     const uint8_t address[16], uint64_t now);
-/* The request is allowed: a certificate that names somebody else says nothing of it. */
-void dke_gates_allowed(struct dke_gates *gates);
+/* The request is allowed by a rule with these gates: a certificate that names somebody else says
+ * nothing of it, and a confirmation that the rule does not ask for is not used up. */
+void dke_gates_allowed(struct dke_gates *gates, unsigned named);
 /* Factors of the record: how many fields, and what they are. */
 unsigned dke_gates_fields(const struct dke_gates *gates);
 void dke_gates_write(const struct dke_gates *gates, struct dk_writer_buf *wr);

@@ -272,6 +272,7 @@ struct policy_dke_answer {
 	enum policy_dke_verdict verdict;
 	unsigned rule;           /* that decided; policy_decrypts(): none */
 	enum policy_level level; /* of DKE_VERDICT_ALLOW */
+	unsigned named;          /* gates of the rule, if it allows */
 	/* approvals of the question that made a gate hold, ascending */
 	unsigned counted_count;
 	unsigned counted[POLICY_APPROVALS_MAX];

@@ -165,6 +165,8 @@ judge_gates(const struct policy *policy, const struct policy_section *s,
 	/* It matches, so the address is in one of them. */
 	if (s->list[POLICY_NETWORKS].given)
 		held |= POLICY_GATE_NETWORK;
+	for (unsigned i = 0; i < count; i++)
+		answer->named |= texts[i];
 	held |= policy_approved_gates(policy, s, q, answer);
 	answer->level = policy_gates_level(texts, count, held);
 	if (answer->level != POLICY_LEVEL_NONE)

@@ -218,6 +218,23 @@ def test_what_the_policy_takes_instead_is_not_enough(service, alice):
     assert not service.opens("Sealed", value)
 
 
+# ---- what the rule does not ask for ----
+
+def test_a_rule_uses_up_no_confirmation_that_it_does_not_name(service, alice):
+    """It vouches for nothing that the rule counts, and stands in no record."""
+    value, other = service.wrap("Open"), service.wrap("Ambient")
+    assert confirm(alice, value) and confirm(alice, other)
+    assert alice.act(pages.OPEN).status == 200
+    before = len(service.admin("log").stdout.splitlines())
+    assert service.opens("Open", value) and service.opens("Ambient", other)
+    assert alice.act(pages.CLOSE).status == 200
+    opened, ambient = [line for line in service.admin("log").stdout.splitlines()[before:]
+                       if " release " in line]
+    assert 'level="C-"' in opened and "factor=5:" not in opened
+    assert 'level="C- (ambient)"' in ambient
+    assert "factor=6:" in ambient and "factor=5:" not in ambient
+
+
 # ---- the control ----
 
 def test_without_a_gate_the_token_is_enough(service):
