@@ -21,7 +21,7 @@
 /* Records go to logd together, so that they share one commit: as soon as nobody
  * is judged any more, or there are this many, or the first waited this long. */
 #define GROUP_RECORDS 32
-#define GROUP_WAIT_MS 10
+#define GROUP_WAIT_MS 4
 
 /* ---- refused ---- */
 

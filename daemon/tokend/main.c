@@ -211,6 +211,7 @@ main(int argc, char **argv)
 	tokend.child.idle = idle;
 	tokend.child.idle_ctx = &tokend;
 	ipc_child_ready(&tokend.child);
+	ipc_child_gather(&tokend.child);
 	ipc_child_run(&tokend.child);
 	stop(&tokend);
 	return 0;
