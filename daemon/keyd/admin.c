@@ -18,9 +18,9 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{ IPC_OP_KEY_CREATE, DK_LOG_KEY_CREATED, 7, check_key_create, do_key_create },
-	{ IPC_OP_KEY_ROTATE, DK_LOG_KEY_CREATED, 7, check_key_rotate, do_key_create },
-	{ IPC_OP_KEY_IMPORT, DK_LOG_KEY_CREATED, 7, check_key_import, do_key_create },
+	{ IPC_OP_KEY_CREATE, DK_LOG_KEY_CREATED, 8, check_key_create, do_key_create },
+	{ IPC_OP_KEY_ROTATE, DK_LOG_KEY_CREATED, 8, check_key_rotate, do_key_create },
+	{ IPC_OP_KEY_IMPORT, DK_LOG_KEY_CREATED, 8, check_key_import, do_key_create },
 	{ IPC_OP_KEY_DISABLE, DK_LOG_KEY_STATE, 2, check_key_state, do_key_state },
 	{ IPC_OP_KEY_ENABLE, DK_LOG_KEY_STATE, 2, check_key_state, do_key_state },
 	{ IPC_OP_KEY_DESTROY, DK_LOG_KEY_DESTROYED, 2, check_key_destroy, do_key_destroy },

@@ -16,7 +16,8 @@ enum {
 	ADMIN_HSM,
 	ADMIN_DKE_NAME,
 	ADMIN_UNTESTED,
-	ADMIN_CONFIRMATION
+	ADMIN_CONFIRMATION,
+	ADMIN_APPROVALS
 };
 
 /* An argument, and a note: of a key that opens nothing without one. */
@@ -35,6 +36,7 @@ struct admin_act {
 	struct key_version version;
 	char dke_name[STATE_DKE_NAME_MAX_BYTES + 1]; /* empty: no DKE key */
 	bool confirmation;                           /* what the key is to have */
+	uint8_t approvals;                           /* likewise */
 	uint32_t number;                             /* of a version; 0: all */
 	unsigned failed;                             /* code of what was asked of the HSM */
 	struct dk_pkey *recovery;
@@ -86,6 +88,8 @@ unsigned dke_bits(const char *type);
 unsigned dke_token_type(unsigned bits);
 /* All that a new version of this DKE key has but the pair; key may be NULL. */
 unsigned dke_check_new(struct keyd *keyd, struct admin_act *act, const struct service_key *key);
+/* What the key needs, as it stands in the note of each version; before: text before it. */
+void dke_note_needs(const struct admin_act *act, const char *before, struct dk_log_event *event);
 void dke_print_made(const struct admin_act *act, struct admin_text *out);
 const char *dke_type_name(const struct key_version *version);
 unsigned check_key_import(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);

@@ -15,7 +15,8 @@ enum {
 	IMPORT_TYPE,
 	IMPORT_DECRYPT_ONLY,
 	IMPORT_KEY,
-	IMPORT_CONFIRMATION
+	IMPORT_CONFIRMATION,
+	IMPORT_APPROVALS
 };
 
 #define UUID_BYTES 16
@@ -114,12 +115,37 @@ take_confirmation(struct admin_act *act, const char *given, const struct service
 	return DK_CODE_OK;
 }
 
+/* The same of approvals, by their number. */
+static unsigned
+take_approvals(struct admin_act *act, const char *given, const struct service_key *key)
+{
+	if (given[0] &&
+	    (given[1] || given[0] < '1' || given[0] > '0' + DK_STANDING_NEEDED_MAX ||
+		(key && key->approvals != given[0] - '0')))
+		return DK_CODE_ARGUMENT;
+	act->approvals = given[0] ? (uint8_t)(given[0] - '0') : key ? key->approvals : 0;
+	return DK_CODE_OK;
+}
+
+void
+dke_note_needs(const struct admin_act *act, const char *before, struct dk_log_event *event)
+{
+	int n = snprintf(event->note, sizeof(event->note), "%s%s%s", before,
+	    before[0] && act->confirmation ? ", " : "",
+	    act->confirmation ? ADMIN_NOTE_CONFIRMATION : "");
+
+	if (act->approvals > 0)
+		(void)snprintf(event->note + n, sizeof(event->note) - (size_t)n, "%sapprovals %u",
+		    n > 0 ? ", " : "", act->approvals);
+}
+
 unsigned
 dke_check_new(struct keyd *keyd, struct admin_act *act, const struct service_key *key)
 {
 	const char *untested = act->arg[ADMIN_UNTESTED];
 
 	if (take_confirmation(act, act->arg[ADMIN_CONFIRMATION], key) != DK_CODE_OK ||
+	    take_approvals(act, act->arg[ADMIN_APPROVALS], key) != DK_CODE_OK ||
 	    act->arg[ADMIN_RECOVERY][0] ||
 	    (untested[0] && strcmp(untested, "untested-size") != 0) ||
 	    (dke_bits(act->arg[ADMIN_TYPE]) != TESTED_BITS && !untested[0]))
@@ -172,6 +198,8 @@ take_import(struct keyd *keyd, struct admin_act *act, struct service_key *key)
 
 	if (code == DK_CODE_OK)
 		code = take_confirmation(act, act->arg[IMPORT_CONFIRMATION], key);
+	if (code == DK_CODE_OK)
+		code = take_approvals(act, act->arg[IMPORT_APPROVALS], key);
 	if (code != DK_CODE_OK)
 		return code;
 	if (!ipc_dke_name_valid(id, strlen(id)) || (only[0] && strcmp(only, "decrypt-only") != 0))
@@ -199,8 +227,7 @@ check_key_import(struct keyd *keyd, struct admin_act *act, struct dk_log_event *
 	if (code != DK_CODE_OK)
 		return code;
 	admin_version_event(act, number, event);
-	(void)snprintf(event->note, sizeof(event->note), "imported%s%s",
-	    act->version.decrypt_only ? ", decrypt-only" : "",
-	    act->confirmation ? ", confirmation" : "");
+	dke_note_needs(
+	    act, act->version.decrypt_only ? "imported, decrypt-only" : "imported", event);
 	return DK_CODE_OK;
 }

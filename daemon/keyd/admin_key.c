@@ -116,14 +116,15 @@ new_version(struct keyd *keyd, struct admin_act *act, const struct service_key *
 	if (dke_bits(act->arg[ADMIN_TYPE]) > 0)
 		code = dke_check_new(keyd, act, key);
 	else if (act->arg[ADMIN_DKE_NAME][0] || act->arg[ADMIN_UNTESTED][0] ||
-	    act->arg[ADMIN_CONFIRMATION][0] || (key && key->dke_name[0]))
+	    act->arg[ADMIN_CONFIRMATION][0] || act->arg[ADMIN_APPROVALS][0] ||
+	    (key && key->dke_name[0]))
 		code = DK_CODE_ARGUMENT;
 	if (code == DK_CODE_OK)
 		code = make_pair(keyd, act);
 	if (code == DK_CODE_OK)
 		admin_version_event(act, number, event);
-	if (code == DK_CODE_OK && act->confirmation)
-		memcpy(event->note, ADMIN_NOTE_CONFIRMATION, sizeof(ADMIN_NOTE_CONFIRMATION));
+	if (code == DK_CODE_OK)
+		dke_note_needs(act, "", event);
 	return code;
 }
 
@@ -218,6 +219,7 @@ do_key_create(struct keyd *keyd, struct admin_act *act, const struct dk_receipt 
 	key = state_key_by_name(&keyd->state, act->arg[0]);
 	memcpy(key->dke_name, act->dke_name, sizeof(key->dke_name));
 	key->confirmation = act->confirmation;
+	key->approvals = act->approvals;
 	dk_hex(act->version.id, sizeof(act->version.id), id);
 	if (act->dke_name[0])
 		dke_print_made(act, out);

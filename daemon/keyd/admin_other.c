@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -133,7 +134,7 @@ admin_list_keys(struct keyd *keyd, struct admin_text *out)
 {
 	static const char *const states[] = { "?", "active", "disabled", "destroyed" };
 	static const char *const types[] = { "?", "p256", "p384", "rsa" };
-	char id[65];
+	char id[65], approvals[16];
 
 	for (unsigned i = 0; i < keyd->state.key_count; i++) {
 		const struct service_key *key = keyd->state.key[i];
@@ -142,12 +143,14 @@ admin_list_keys(struct keyd *keyd, struct admin_text *out)
 			const struct key_version *ver = &key->version[v];
 
 			dk_hex(ver->id, sizeof(ver->id), id);
-			admin_printf(out, "%s\t%u\t%s\t%s%s%s%s%s%s\t%s", key->name, ver->number,
+			(void)snprintf(
+			    approvals, sizeof(approvals), ",approvals-%u", key->approvals);
+			admin_printf(out, "%s\t%u\t%s\t%s%s%s%s%s%s%s\t%s", key->name, ver->number,
 			    ver->dke ? dke_type_name(ver) : types[ver->type < 4 ? ver->type : 0],
 			    states[ver->state < 4 ? ver->state : 0], key->frozen ? ",frozen" : "",
 			    key->confirmation ? ",confirmation" : "",
-			    key->recovery ? ",recovery" : "", ver->token ? ",hsm" : "",
-			    ver->decrypt_only ? ",decrypt-only" : "", id);
+			    key->approvals ? approvals : "", key->recovery ? ",recovery" : "",
+			    ver->token ? ",hsm" : "", ver->decrypt_only ? ",decrypt-only" : "", id);
 			if (ver->dke)
 				admin_printf(out, "\t/%s/%s%s", key->dke_name, ver->dke_id,
 				    ver == state_dke_published(key) ? "\tpublished" : "");

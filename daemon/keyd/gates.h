@@ -20,6 +20,7 @@ struct waiting {
 	uint8_t document[32];
 	uint8_t address[16];
 	uint64_t time;
+	bool approvals; /* of others; else an act of this person */
 };
 
 struct keyd_gates {

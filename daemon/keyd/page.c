@@ -10,7 +10,7 @@
 #define LIST_AGE_MAX_S 120
 #define LIST_MAX_BYTES                                                                             \
 	(4 + 1 + DK_USER_MAX_BYTES + 8 + 1 +                                                       \
-	    WAITING_PERSON_MAX * (32 + 8 + 1 + DK_LOG_NAME_MAX_BYTES))
+	    WAITING_PERSON_MAX * (32 + 8 + 2 + DK_LOG_NAME_MAX_BYTES))
 
 /* An act whose record is on its way. */
 struct page_act {
@@ -77,6 +77,7 @@ list(struct keyd *keyd, uint64_t id, const struct device *device, const uint8_t 
 	for (unsigned i = 0; i < n; i++) {
 		dk_wr_bytes(&wr, waiting[i]->document, sizeof(waiting[i]->document));
 		dk_wr_u64(&wr, waiting[i]->time);
+		dk_wr_u8(&wr, waiting[i]->approvals ? 2 : 1);
 		dk_wr_u8(&wr, (uint8_t)strlen(waiting[i]->key));
 		dk_wr_bytes(&wr, waiting[i]->key, strlen(waiting[i]->key));
 	}

@@ -247,10 +247,13 @@ key_is_content(struct keyd *keyd, const struct ipc_dke_judged *j)
 {
 	const struct service_key *key = state_key_by_dke_name(&keyd->state, j->name);
 
-	for (unsigned i = 0; i < j->factor_count; i++)
-		if (j->factor[i].type == DK_FACTOR_CONFIRMATION)
-			return true;
-	return key && !key->confirmation;
+	unsigned confirmations = 0, approvals = 0;
+
+	for (unsigned i = 0; i < j->factor_count; i++) {
+		confirmations += j->factor[i].type == DK_FACTOR_CONFIRMATION;
+		approvals += j->factor[i].type == DK_FACTOR_APPROVAL;
+	}
+	return key && (confirmations > 0 || !key->confirmation) && approvals >= key->approvals;
 }
 
 bool
@@ -287,7 +290,8 @@ wait_for_person(struct keyd *keyd, const struct job *job)
 {
 	const struct dke_request *dke = job->dke;
 	const struct dk_part *person = &dke->judged.person;
-	struct waiting w = { .time = ipc_now() };
+	struct waiting w = { .time = ipc_now(),
+		.approvals = job->code == DK_CODE_APPROVAL_REQUIRED };
 
 	if (job->count == 0 || person->len > DK_USER_MAX_BYTES)
 		return;
@@ -380,7 +384,7 @@ dke_denied(struct keyd *keyd, struct job *job, uint64_t index)
 void
 dke_wanted(struct keyd *keyd, struct job *job)
 {
-	if (job->code == DK_CODE_GATE)
+	if (job->code == DK_CODE_GATE || job->code == DK_CODE_APPROVAL_REQUIRED)
 		wait_for_person(keyd, job);
 	if (job->code == DK_CODE_APPROVAL_REQUIRED && job->count > 0)
 		ask_approvers(keyd, job);

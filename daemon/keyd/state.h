@@ -50,6 +50,7 @@ struct service_key {
 	uint64_t told; /* of keyd, when authd was told of it; not kept */
 	char dke_name[STATE_DKE_NAME_MAX_BYTES + 1]; /* not empty: all versions are DKE keys */
 	bool confirmation; /* a DKE key that opens nothing without one, for ever */
+	uint8_t approvals; /* likewise with fewer; at most DK_STANDING_NEEDED_MAX */
 	bool canary; /* a canary was asked for, and the key is not frozen yet; not kept */
 	uint64_t canary_index; /* of that denial; 0: it has no entry yet */
 	struct dk_pkey *recovery; /* public; NULL: none */

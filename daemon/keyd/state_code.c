@@ -7,7 +7,9 @@
 
 #define FORMAT 2
 #define SMALL_MAX_BYTES 512
+#define FROZEN 0x01
 #define CONFIRMATION 0x02  /* beside whether a key is frozen */
+#define APPROVALS 4        /* so many bits in front of it: how many it needs */
 #define AUTHENTICATOR 0x80 /* beside the state of a device: a credential id follows */
 #define RECEIPT_MAX_BYTES 65536
 #define APPROVED_BYTES (IPC_APPROVED_BYTES + 32)
@@ -121,7 +123,9 @@ put_keys(struct dk_writer_buf *wr, const struct state *state)
 		const struct service_key *key = state->key[i];
 
 		put_text(wr, key->name);
-		dk_wr_u8(wr, (uint8_t)(key->frozen | (key->confirmation ? CONFIRMATION : 0)));
+		dk_wr_u8(wr,
+		    (uint8_t)(key->frozen | (key->confirmation ? CONFIRMATION : 0) |
+			key->approvals << APPROVALS));
 		dk_wr_u8(wr, key->recovery != NULL);
 		if (key->recovery) {
 			dk_wr_bytes(wr, key->recovery_custodian, DK_CUSTODIAN_BYTES);
@@ -325,7 +329,8 @@ get_key(struct dk_reader_buf *rd, struct state *state)
 	if (!get_text(rd, key->name, DK_SERVICE_NAME_MAX_BYTES))
 		return DK_ERR_KEY_DAMAGED;
 	flags = dk_rd_u8(rd);
-	key->frozen = (flags & ~CONFIRMATION) != 0;
+	key->frozen = flags & FROZEN;
+	key->approvals = (uint8_t)(flags >> APPROVALS);
 	key->confirmation = flags & CONFIRMATION;
 	err = get_recovery(rd, key);
 	if (err != DK_OK)

@@ -47,7 +47,8 @@ make_key(
 	const char *type = w->type ? w->type : self->op == IPC_OP_KEY_CREATE ? "p256" : "";
 	const char *args[] = { *operand, type, recovery, w->hsm ? w->hsm : "",
 		w->dke_name ? w->dke_name : "", w->untested_size ? "untested-size" : "",
-		w->require_confirmation ? "confirmation" : "" };
+		w->require_confirmation ? "confirmation" : "",
+		w->require_approvals ? w->require_approvals : "" };
 
 	if (!w->untested_size &&
 	    (strcmp(type, "dke-rsa3072") == 0 || strcmp(type, "dke-rsa4096") == 0))
@@ -59,7 +60,7 @@ make_key(
 		return 1;
 	if (w->hsm && strstr(w->hsm, "pin-value"))
 		return tell_usage(self->words, "a PIN must not be in a URI");
-	return cmd_ask(s, self->op, args, 7);
+	return cmd_ask(s, self->op, args, 8);
 }
 
 static int
@@ -75,9 +76,10 @@ import_key(
 		memcpy(import.name, w->dke_name, strlen(w->dke_name) + 1);
 	const char *args[] = { operand[0], import.name, w->dke_id, w->type ? w->type : "",
 		w->decrypt_only ? "decrypt-only" : "", import.key,
-		w->require_confirmation ? "confirmation" : "" };
+		w->require_confirmation ? "confirmation" : "",
+		w->require_approvals ? w->require_approvals : "" };
 
-	status = import_read(operand[1], &import) ? cmd_ask(s, self->op, args, 7) : 1;
+	status = import_read(operand[1], &import) ? cmd_ask(s, self->op, args, 8) : 1;
 	dk_wipe(&import, sizeof(import));
 	return status;
 }
@@ -168,12 +170,12 @@ const struct command commands[] = {
 	    run_init, 0 },
 	{ "run", "", 0, 0, "", "passphrase-file pin-file", run_run, 0 },
 	{ "key create", "NAME", 1, 1, "",
-	    "type recovery hsm dke-name untested-size require-confirmation", make_key,
+	    "type recovery hsm dke-name untested-size require-confirmation require-approvals", make_key,
 	    IPC_OP_KEY_CREATE },
 	{ "key rotate", "NAME", 1, 1, "", "type recovery hsm untested-size", make_key,
 	    IPC_OP_KEY_ROTATE },
 	{ "key import", "NAME FILE", 2, 2, "dke-id",
-	    "dke-name type decrypt-only require-confirmation", import_key, IPC_OP_KEY_IMPORT },
+	    "dke-name type decrypt-only require-confirmation require-approvals", import_key, IPC_OP_KEY_IMPORT },
 	{ "key list", "", 0, 0, "", "", ask, IPC_OP_KEY_LIST },
 	{ "key disable", "NAME VERSION", 1, 2, "", "", ask, IPC_OP_KEY_DISABLE },
 	{ "key enable", "NAME VERSION", 1, 2, "", "", ask, IPC_OP_KEY_ENABLE },

@@ -109,6 +109,7 @@ options_take(int argc, char **argv, struct settings *s, struct words *w)
 		{ "hsm", &w->hsm },
 		{ "dke-name", &w->dke_name },
 		{ "dke-id", &w->dke_id },
+		{ "require-approvals", &w->require_approvals },
 		{ "to", &w->to },
 		{ "from", &w->from },
 		{ "file", &w->policy.file },

@@ -19,6 +19,7 @@ struct words {
 	const char *hsm;
 	const char *dke_name, *dke_id;
 	bool untested_size, decrypt_only, require_confirmation;
+	const char *require_approvals; /* a number */
 	const char *to, *from; /* of a migration */
 	unsigned given_count;
 	const char *given[OPTIONS_GIVEN_MAX]; /* names of the options that stood there */

@@ -81,15 +81,19 @@ class Page:
         return self.post(self.act_body(what, document, **more))
 
 
+OTHERS = ": others"  # behind the name of the key: it waits for approvals of others
+
+
 def parse_list(data):
     size = data[4]
     person, at = data[5:5 + size].decode(), 5 + size
     until, count = int.from_bytes(data[at:at + 8], "big"), data[at + 8]
     at, waiting = at + 9, []
     for _ in range(count):
-        end = at + 41 + data[at + 40]
+        end = at + 42 + data[at + 41]
+        assert data[at + 40] in (1, 2)
         waiting.append((data[at:at + 32], int.from_bytes(data[at + 32:at + 40], "big"),
-                        data[at + 41:end].decode()))
+                        data[at + 42:end].decode() + OTHERS * (data[at + 40] == 2)))
         at = end
     assert data[:4] == b"DKL2" and at == len(data)
     return person, until, waiting

@@ -10,6 +10,7 @@ import time
 import pytest
 
 import entra
+from authenticator import OTHERS
 from reader import standing
 from reader.native import NativeError
 from service import signed_headers
@@ -177,9 +178,12 @@ def test_another_gate_comes_first(service):
     value, page = service.wrap("Both"), service.registered(CAROL)
     assert not service.opens("Both", value, CAROL)
     assert not listed(service, value)
+    assert [k for d, _, k in page.list()[2] if d == document(value)] == ["both"]
     assert page.act(1, document(value)).status == 200
     assert not service.opens("Both", value, CAROL)
     assert len(listed(service, value)) == 1
+    # Her page says that nothing is left for her to do.
+    assert [k for d, _, k in page.list()[2] if d == document(value)] == ["both" + OTHERS]
     assert service.approve("dora", value, key="Both", person=CAROL)[2] == 1
     # What was denied used no confirmation.
     assert service.opens("Both", value, CAROL)

@@ -25,6 +25,15 @@ def stopped(tmp_path_factory):
     s.start()
     for name in ("docs", "other"):
         s.admin("key", "create", name, "--type", "dke-rsa2048", "--dke-name", name.title())
+    s.admin("key", "create", "board", "--type", "dke-rsa2048", "--dke-name", "Board",
+            "--require-approvals", "2")
+    s.admin("key", "rotate", "board")
+    s.listed = s.admin("key", "list").stdout
+    s.refused = [s.admin("key", "create", "x", "--type", kind, "--require-approvals", n,
+                         check=False).returncode
+                 for kind, n in (("dke-rsa2048", "0"), ("dke-rsa2048", "9"), ("dke-rsa2048", "22"),
+                                 ("dke-rsa2048", "x"), ("p256", "2"))]
+    s.notes = [line for line in s.log().splitlines() if "key=board" in line]
     for who in ("dora", "erik", "fred"):
         s.enrol(who, who)
     s.enrol(ALICE, "alice")
@@ -202,3 +211,18 @@ def test_a_record_that_is_not_taken_makes_no_approval(keyd):
     two = keyd.acknowledge(keyd.append())
     assert keyd.result(second)[0] == OK
     assert keyd.opens(value, one) and keyd.opens(value, two)
+
+
+def test_a_key_that_needs_approvals_needs_no_word_of_authd(keyd):
+    assert keyd.s.refused == [1] * 5
+    assert [line.split("\t")[3] for line in keyd.s.listed.splitlines()
+            if line.startswith("board\t")] == ["active,approvals-2"] * 2
+    assert len(keyd.s.notes) == 2 and all('note="approvals 2"' in n for n in keyd.s.notes)
+    value = keyd.wrap("Board")
+    document = hashlib.sha256(value).digest()
+    assert not keyd.opens(value, key="Board")
+    assert keyd.opens(keyd.wrap("Docs"))  # the control: it takes authd's word for another key
+    one, two = [keyd.approve(who, document, 1, key="Board") for who in ("dora", "erik")]
+    assert not keyd.opens(value, one, key="Board")
+    assert not keyd.opens(value, one, one, key="Board")
+    assert keyd.opens(value, one, two, key="Board")

@@ -115,6 +115,7 @@ function parseList(bytes) {
 	rd.magic('DKL2');
 	const found = {person: rd.text(rd.number(1)), until: rd.number(8), waiting: []};
 	for (let left = rd.number(1); left > 0; left--)
-		found.waiting.push({document: rd.take(32), time: rd.number(8), key: rd.text(rd.number(1))});
+		found.waiting.push({document: rd.take(32), time: rd.number(8), others: rd.number(1) === 2,
+			key: rd.text(rd.number(1))});
 	return found;
 }

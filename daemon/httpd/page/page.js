@@ -89,6 +89,12 @@ function row(one) {
 		(dd.firstElementChild || dd).textContent = value;
 		facts.append(dt, dd);
 	}
+	if (one.others) {
+		const hint = document.createElement('p');
+		hint.textContent = word('others');
+		item.append(facts, hint);
+		return item;
+	}
 	const button = document.createElement('button');
 	button.type = 'button';
 	button.textContent = word('confirm');

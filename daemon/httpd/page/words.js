@@ -16,6 +16,8 @@ const WORDS = {
 		time: 'Asked at',
 		from: 'From address',
 		confirm: 'Confirm',
+		others: 'This waits until others approve it. Nothing is left for you to do but to open the ' +
+			'document again later.',
 		confirmed: 'Confirmed. Open the document again within two minutes.',
 		session: 'Session',
 		'session-none': 'No session is open.',
@@ -70,6 +72,8 @@ const WORDS = {
 		time: 'Angefragt um',
 		from: 'Von Adresse',
 		confirm: 'Bestätigen',
+		others: 'Das wartet auf die Genehmigung anderer. Sie müssen nichts weiter tun, als das ' +
+			'Dokument später noch einmal zu öffnen.',
 		confirmed: 'Bestätigt. Öffnen Sie das Dokument innerhalb von zwei Minuten noch einmal.',
 		session: 'Sitzung',
 		'session-none': 'Es ist keine Sitzung offen.',
