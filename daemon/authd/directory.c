@@ -96,6 +96,28 @@ compare(const void *a, const void *b)
 	return memcmp(a, b, IPC_MEMBER_BYTES);
 }
 
+static bool
+is_member(const struct directory_group *group, const uint8_t member[IPC_MEMBER_BYTES])
+{
+	return group->count > 0 &&
+	    bsearch(member, group->members, group->count, IPC_MEMBER_BYTES, compare);
+}
+
+/* member NULL: somebody whom it cannot know. */
+static void
+look_in(const struct directory *d, const struct policy *policy, unsigned number,
+    const uint8_t *member, struct directory_answer *ret)
+{
+	for (unsigned g = 0; g < d->groups; g++) {
+		const char *group = policy_directory_group(policy, number, g);
+
+		if (!d->group[g].members)
+			ret->gone_item[ret->gone.count++] = group;
+		else if (member && is_member(&d->group[g], member))
+			ret->item[ret->groups.count++] = group;
+	}
+}
+
 void
 directories_look(const struct directories *directories, const struct policy *policy,
     const struct dke_token *token, uint64_t now, struct directory_answer *ret)
@@ -103,6 +125,7 @@ directories_look(const struct directories *directories, const struct policy *pol
 	uint8_t member[IPC_MEMBER_BYTES];
 
 	ret->groups = (struct policy_texts){ 0, ret->item };
+	ret->gone = (struct policy_texts){ 0, ret->gone_item };
 	ret->unknown = 0;
 	for (unsigned i = 0; i < directories->count; i++) {
 		const struct directory *d = &directories->item[i];
@@ -113,12 +136,7 @@ directories_look(const struct directories *directories, const struct policy *pol
 		if (!is_known(d, now) || (who[0] && !ipc_member(d->salt, who, strlen(who), member)))
 			ret->unknown |= 1u << i;
 		else
-			for (unsigned g = 0; who[0] && g < d->groups; g++)
-				if (d->group[g].count > 0 &&
-				    bsearch(member, d->group[g].members, d->group[g].count,
-					IPC_MEMBER_BYTES, compare))
-					ret->item[ret->groups.count++] =
-					    policy_directory_group(policy, i, g);
+			look_in(d, policy, i, who[0] ? member : NULL, ret);
 	}
 }
 

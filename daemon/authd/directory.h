@@ -39,8 +39,10 @@ void directories_clear(struct directories *directories);
 /* For the person of a token that holds. */
 struct directory_answer {
 	struct policy_texts groups; /* that have the person, as the policy writes them */
+	struct policy_texts gone;   /* that are not there */
 	unsigned unknown;           /* a bit for each directory that does not know */
 	const char *item[POLICY_DIRECTORIES_MAX * POLICY_DIRECTORY_GROUPS_MAX];
+	const char *gone_item[POLICY_DIRECTORIES_MAX * POLICY_DIRECTORY_GROUPS_MAX];
 };
 void directories_look(const struct directories *directories, const struct policy *policy,
     const struct dke_token *token, uint64_t now, struct directory_answer *ret);

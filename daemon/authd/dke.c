@@ -88,6 +88,7 @@ judge(const struct authd *authd, struct asked *a, uint64_t now)
 
 	directories_look(&authd->directories, authd->now->policy, &a->token, now, &directories);
 	question.ldap_groups = directories.groups;
+	question.ldap_gone = directories.gone;
 	question.unknown = directories.unknown;
 	dk_hex(a->document, sizeof(a->document), document);
 	question.document = document;

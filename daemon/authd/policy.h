@@ -248,6 +248,7 @@ struct policy_dke_question {
 	const char *person;
 	struct policy_texts groups, roles;
 	struct policy_texts ldap_groups; /* as the policy writes them */
+	struct policy_texts ldap_gone;   /* that are not there, likewise */
 	unsigned unknown;                /* a bit for each directory that does not say */
 	const char *document;            /* 64 hex digits */
 	uint8_t address[16];             /* all zero: not known */

@@ -130,8 +130,10 @@ policy_decrypt_why(const struct policy *policy, unsigned rule, const struct poli
 	    !one_of(policy, &s->list[POLICY_TOKEN_GROUPS], &q->groups) &&
 	    !one_of(policy, &s->list[POLICY_ROLES], &q->roles) &&
 	    !one_of(policy, &s->list[POLICY_LDAP_GROUPS], &q->ldap_groups)) {
-		/* It may be one of these: neither this rule nor the next one can be sure. */
-		if (!policy_groups_of(policy, &s->list[POLICY_LDAP_GROUPS], q->unknown))
+		/* It may be one of these: neither this rule nor the next one can be sure. Nor can
+		 * one that does not allow where the group that it is about is not there. */
+		if (!policy_groups_of(policy, &s->list[POLICY_LDAP_GROUPS], q->unknown) &&
+		    (s->allow || !one_of(policy, &s->list[POLICY_LDAP_GROUPS], &q->ldap_gone)))
 			return POLICY_NOT_USER;
 		why = POLICY_NOT_KNOWN;
 	}

@@ -266,7 +266,9 @@ def ldap_groups(rule):
 
 def is_unknown(parsed, rule, request):
     stale = [parsed.directories[title] for title in request.get("stale", "").split()]
-    return any(name in ldap_groups(rule) for d in stale for name, _ in d["groups"])
+    gone = set(request.get("gone", "").split())
+    return (any(name in ldap_groups(rule) for d in stale for name, _ in d["groups"])
+            or not rule["allow"] and bool(gone & ldap_groups(rule)))
 
 
 def why(parsed, rule, request):

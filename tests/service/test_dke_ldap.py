@@ -234,11 +234,11 @@ LOW, HIGH = bytes(16), b"\xff" * 16
 class Alone:
     """The test is parent, httpd and keyd of authd."""
 
-    def __init__(self, folder, refresh="max-age = 60"):
+    def __init__(self, folder, allow="true", refresh="max-age = 60"):
         text = (entra.section("key-quarantine = 0")
                 + 'directory "corp" {\nurl = "ldaps://127.0.0.1"\nbase = "dc=a"\n'
                 'tenants = {"contoso"}\nrefresh = 1\n%s\ngroups = {"%s", "%s"}\n}\n' % (refresh, *CN)
-                + rule(CN[0]) + rule(CN[1], title="second"))
+                + rule(CN[0], allow=allow) + rule(CN[1], title="second"))
         self.authd = Authd(folder, text, contoso=entra.key_set(ISSUER))
         self.parent, self.keyd = (self.authd.child.channel[n] for n in ("parent", "keyd"))
         self.number = 7
@@ -294,6 +294,18 @@ def test_members_count_when_their_record_is_durable(alone):
     assert alone.code() == MAY
     alone.taken(members(group_part(LOW), group_part(there=0)))
     assert alone.code() == MAY_NOT
+
+
+def test_a_rule_that_does_not_allow_a_group_that_is_not_there(tmp_path):
+    """Deleted, or not to be seen any more: nobody is let past it for that."""
+    made = Alone(tmp_path, allow="false")
+    try:
+        for first, code in ((group_part(), MAY), (group_part(there=0), UNKNOWN),
+                            (group_part(MINE), MAY_NOT)):
+            made.taken(members(first, group_part(MINE)))
+            assert made.code() == code
+    finally:
+        made.authd.child.end()
 
 
 def test_members_have_an_age(alone):

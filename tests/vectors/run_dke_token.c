@@ -261,7 +261,8 @@ judge(struct vector *v, const struct policy *policy)
 		"approval-required", "directory" };
 	char groups[LINE_BYTES], roles[LINE_BYTES], approved[LINE_BYTES];
 	struct policy_approval approval[LIST_MAX];
-	char ldap[LINE_BYTES], stale[LINE_BYTES];
+	char ldap[LINE_BYTES], stale[LINE_BYTES], gone[LINE_BYTES];
+	const char *gone_name[LIST_MAX];
 	const char *group[LIST_MAX], *role[LIST_MAX], *name[LIST_MAX], *title[LIST_MAX],
 	    *address = line_or(v, "address", NULL);
 	unsigned held[LIST_MAX], n = line_or(v, "held", NULL) ? split(v, "held", " ", held) : 0;
@@ -275,6 +276,7 @@ judge(struct vector *v, const struct policy *policy)
 		.approval_count = approvals(v, approved, approval),
 		.approval = approval,
 		.ldap_groups = words(v, "ldap-groups", ldap, name),
+		.ldap_gone = words(v, "gone", gone, gone_name),
 		.unknown = unknown(policy, words(v, "stale", stale, title)) };
 	struct policy_dke_answer answer;
 

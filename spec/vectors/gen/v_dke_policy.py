@@ -368,6 +368,12 @@ def members():
     ask("deny_not", "success", "and who is not in its group", deny + rule(), "user matches", reached="C")
     ask("stale_deny", "directory", "whether it denies is not known: nothing is allowed", deny + rule(),
         "directory", by="out", stale="corp")
+    ask("gone", "policy", "a group that is not there has no members", rule(**both), "user", by=None,
+        gone=CORP)
+    ask("gone_deny", "directory", "whom a rule that does not allow is about is not known",
+        deny + rule(), "directory", by="out", gone=CORP)
+    ask("gone_other", "success", "another group that is not there", deny + rule(), "user matches",
+        reached="C", gone=LAB)
     ask("stale_behind", "success", "a rule in front decides", rule() + deny, "matches", reached="C",
         stale="corp")
 
