@@ -13,6 +13,7 @@ from certificates import Authority
 from dke import Connection
 from reader import pages
 from service import Service, free_port
+from test_store import put_back, save
 
 HOST = "dke.example.org"
 
@@ -244,8 +245,14 @@ def test_a_waiting_one_outlives_the_service_and_a_code_can_be_enough(tmp_path):
         assert other.register(s.code("alice")).status == 200 and not other.waits
         assert other.act(pages.OPEN).status == 200
         assert refused(page.act(pages.OPEN)) == error(403, "approval-required")
+        save(s, "waiting")
         s.admin("device", "accept", page.key.device)
         assert page.act(pages.OPEN).status == 200
+        # As after a crash between the record and the store.
+        s.stop()
+        put_back(s, "waiting")
+        s.start()
+        assert state(s, page) == ["active"] and page.act(pages.OPEN).status == 200
     finally:
         s.stop()
 
