@@ -17,7 +17,9 @@
 struct assess_entry {
 	uint32_t minute; /* minutes since 1970, as the service says */
 	uint32_t early;  /* behind assess_times(): what is made of it by witnesses, at the least */
-	uint32_t root; /* user id of a code, index of a device's code; place of a release's user */
+	/* user id of a code, index of a device's code; place of a release's user, of a policy + 1
+	 */
+	uint32_t root;
 	uint32_t items : 12;  /* of assess_log.item, behind those of the entry before */
 	uint32_t factors : 7; /* of assess_log.factor, likewise */
 	uint32_t class : 4;   /* enum dk_exposure_class */
@@ -39,8 +41,16 @@ struct assess_factor {
 struct assess_made {
 	uint8_t key_id[32], recovery[32];
 	bool has_recovery;
+	bool dke; /* of Microsoft's protocol */
 	uint32_t version;
 	char name[DK_LOG_NAME_MAX_BYTES + 1];
+};
+
+/* What entries of class 11 name, section 5.1. */
+struct assess_policy {
+	uint8_t digest[32];
+	struct dk_grant_policy *text; /* NULL: it is not at hand */
+	bool in_force;                /* perhaps, at some time of the window */
 };
 
 /* A record of class 9. */
@@ -49,6 +59,7 @@ struct assess_device {
 	bool erased;
 	uint8_t id[32];
 	char name[DK_LOG_NAME_MAX_BYTES + 1];
+	char user[DK_LOG_NAME_MAX_BYTES + 1]; /* empty: erased, or none of the policy */
 };
 
 struct assess_issuer {
@@ -104,6 +115,7 @@ struct assess {
 	struct array mark;    /* struct assess_mark */
 	void *users;          /* of tsearch(): who is there */
 	struct array dke_key; /* uint8_t[32]: keys that documents were unwrapped with, none twice */
+	struct array policy;  /* struct assess_policy, none twice, in the order of the log */
 	struct array time;    /* struct log_time; none: the clock of the service counts */
 	const char *shown;    /* the incident file, for messages */
 };

@@ -36,6 +36,8 @@ entry_at(const struct assess *a, uint64_t index, const struct assess_mark *mark,
 		room->factor[i] = (struct dk_exposure_factor){
 			.kind = factor[i].kind, .verifier = factor[i].verifier, .id = factor[i].id
 		};
+	if (e->class == DK_ENTRY_POLICY)
+		ret->root = e->root > 0 ? e->root - 1 : DK_EXPOSURE_NEVER;
 	if (e->class != DK_ENTRY_KEY)
 		return;
 	made = (struct assess_made *)a->made.at + item[0];

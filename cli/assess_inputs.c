@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "assess.h"
 #include "base/text.h"
 #include "crypto/hash.h"
 #include "message.h"
@@ -118,6 +119,19 @@ put_hex(struct json *j, const char *name, const uint8_t digest[32])
 	json_string(j, name, hex);
 }
 
+/* Of those that were perhaps in force in the window, with and without a text. */
+static void
+put_policies(const struct assess_inputs *in, struct json *j, const char *name, bool text)
+{
+	const struct assess_policy *policy = in->assess->policy.at;
+
+	json_open(j, name, '[');
+	for (size_t i = 0; i < in->assess->policy.count; i++)
+		if (policy[i].in_force && (policy[i].text != NULL) == text)
+			put_hex(j, NULL, policy[i].digest);
+	json_close(j, ']');
+}
+
 void
 assess_inputs_json(const struct assess_inputs *in, struct json *j)
 {
@@ -135,6 +149,8 @@ assess_inputs_json(const struct assess_inputs *in, struct json *j)
 	put_hex(j, "log_root", in->log.root);
 	json_number(j, "records", in->record_count);
 	json_string(j, "times", times(in));
+	put_policies(in, j, "policies", true);
+	put_policies(in, j, "policies_missing", false);
 	json_close(j, '}');
 }
 
@@ -150,6 +166,7 @@ print_hex(const char *name, const uint8_t digest[32])
 void
 assess_inputs_text(const struct assess_inputs *in)
 {
+	const struct assess_policy *policy = in->assess->policy.at;
 	char origin[1024];
 
 	(void)printf("rules %d\n", ASSESS_RULES_VERSION);
@@ -163,4 +180,7 @@ assess_inputs_text(const struct assess_inputs *in)
 	    dk_text_show(in->origin, strlen(in->origin), "", origin, sizeof(origin)), in->log.size);
 	print_hex("log-root", in->log.root);
 	(void)printf("records %" PRIu64 "\ntimes %s\n", in->record_count, times(in));
+	for (size_t i = 0; i < in->assess->policy.count; i++)
+		if (policy[i].in_force)
+			print_hex(policy[i].text ? "policy" : "policy-missing", policy[i].digest);
 }

@@ -16,6 +16,8 @@
 /* Of spec/exposure.md; two results of one version and the same inputs are the same. */
 #define ASSESS_RULES_VERSION 1
 
+struct assess;
+
 /* A file whose digest is made while it is read. */
 struct assess_file {
 	const char *path;
@@ -31,6 +33,7 @@ struct assess_inputs {
 	char origin[DK_ORIGIN_MAX_BYTES + 1];
 	struct dk_checkpoint log;
 	uint64_t record_count;
+	const struct assess *assess; /* its policies; borrowed */
 	/* of the newest scan of each root in the catalogue */
 	uint64_t roots, unfinished, missed;
 	bool witnessed; /* times of witnesses, not of the service's clock */
@@ -39,8 +42,7 @@ struct assess_inputs {
 };
 
 /* Open both files and begin with their digests, in a thread. False: told already. */
-bool assess_inputs_begin(
-    struct assess_inputs *in, const char *catalogue, const char *records);
+bool assess_inputs_begin(struct assess_inputs *in, const char *catalogue, const char *records);
 /* How complete the catalogue is. */
 DK_MUST_USE dk_err assess_inputs_scans(struct assess_inputs *in, struct dk_catalogue *catalogue);
 /* Wait for the digests. False: told already; also if a file changed meanwhile. */

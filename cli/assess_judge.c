@@ -92,6 +92,8 @@ judge_catalogued(struct assess_out *out, struct dk_exposure *x, const struct dk_
 		err = DK_ERR_NOMEM;
 	object.set = sets->set.at;
 	if (err == DK_OK)
+		err = assess_withheld(&out->grants, &object, o->label, &object.withheld);
+	if (err == DK_OK)
 		err = dk_exposure_object(x, &object, &verdict);
 	dk_hex(o->object_id, sizeof(o->object_id), id);
 	found = (struct assess_found){ id, o->label, &object, &verdict, o };
@@ -152,11 +154,13 @@ assess_judge(struct assess_out *out, struct dk_exposure *x)
 	dk_err err;
 
 	out->exposure = x;
-	do {
+	err = assess_grants_begin(&out->grants, out->assess, x);
+	while (err == DK_OK) {
 		err = dk_catalogue_next(out->assess->catalogue, &o);
-		if (err == DK_OK && o)
-			err = judge_catalogued(out, x, o, &sets);
-	} while (err == DK_OK && o);
+		if (err != DK_OK || !o)
+			break;
+		err = judge_catalogued(out, x, o, &sets);
+	}
 	free(sets.set.at);
 	free(sets.key.at);
 	if (err == DK_OK)

@@ -252,6 +252,7 @@ add_made(struct assess *a, struct assess_entry *e, const struct dk_log_event *ev
 	memcpy(made->name, event->key_name, sizeof(made->name));
 	made->has_recovery = event->has_recovery;
 	made->version = event->key_version;
+	made->dke = event->stanza_type == DK_LOG_TYPE_DKE;
 	return add_item(a, e, (uint32_t)(a->made.count - 1));
 }
 
@@ -291,8 +292,35 @@ add_device(
 	device->erased = event->person_erased;
 	memcpy(device->id, event->device, sizeof(device->id));
 	memcpy(device->name, event->device_name, sizeof(device->name));
+	if (!event->person_erased && !event->is_person &&
+	    strlen(event->user) < sizeof(device->user))
+		memcpy(device->user, event->user, strlen(event->user) + 1);
 	e->class =
 	    event->person_erased && names_devices(a->incident) ? DK_ENTRY_CLOSED : DK_ENTRY_DEVICE;
+	return DK_OK;
+}
+
+/* One that was not done, or is one too many, is as good as not known. */
+static dk_err
+add_policy(struct assess *a, struct assess_entry *e, const struct dk_log_event *event)
+{
+	struct assess_policy *policy = a->policy.at;
+	size_t i = 0;
+
+	e->class = DK_ENTRY_POLICY;
+	if (!event->has_policy || event->decision != DK_LOG_DONE)
+		return DK_OK;
+	while (i < a->policy.count && memcmp(policy[i].digest, event->policy, 32) != 0)
+		i++;
+	if (i == DK_EXPOSURE_POLICIES_MAX)
+		return DK_OK;
+	if (i == a->policy.count) {
+		policy = array_add(&a->policy, sizeof(*policy));
+		if (!policy)
+			return DK_ERR_NOMEM;
+		memcpy(policy->digest, event->policy, sizeof(policy->digest));
+	}
+	e->root = (uint32_t)i + 1;
 	return DK_OK;
 }
 
@@ -316,6 +344,11 @@ add_event(
 		return root_of(event, DK_FACTOR_LOCAL, &e->root) ? DK_OK : DK_ERR_LOG_RECORD;
 	case DK_LOG_DEVICE_ENROLLED:
 		return add_device(a, e, index, event);
+	case DK_LOG_POLICY:
+		return add_policy(a, e, event);
+	case DK_LOG_RESTORED:
+		e->class = DK_ENTRY_POLICY;
+		return DK_OK;
 	case DK_LOG_STARTED:
 		e->class = DK_ENTRY_CONFIG;
 		return DK_OK;

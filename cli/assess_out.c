@@ -141,4 +141,5 @@ assess_out_clear(struct assess_out *out)
 		(void)fclose(out->words);
 	free(out->text);
 	assess_totals_clear(&out->totals);
+	assess_grants_clear(&out->grants);
 }

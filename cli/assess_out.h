@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "assess.h"
+#include "assess_grants.h"
 #include "assess_inputs.h"
 #include "assess_tally.h"
 #include "json.h"
@@ -30,6 +31,7 @@ struct assess_totals {
 struct assess_out {
 	const struct assess *assess;
 	const struct dk_exposure *exposure; /* from assess_judge() on */
+	struct assess_grants grants;
 	enum assess_list list;
 	/* An object id, or the SHA-256 of a document, in hex: shown in any case; NULL: none. */
 	const char *explain;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "assess.h"
+#include "assess_grants.h"
 
 #define PREFIXES 65536 /* of two bytes */
 
@@ -109,6 +109,7 @@ assess_clear(struct assess *a)
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(all[i]->at);
+	assess_policies_clear(a);
 	tdestroy(a->users, free);
 	free(a->start);
 }

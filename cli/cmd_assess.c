@@ -26,6 +26,9 @@ static const char help[] =
     "      --catalogue FILE  of 'doublekey scan'\n"
     "      --log DIR|URL     the log, as it is served or a copy of it\n"
     "      --records FILE    its private records\n" LOG_TRUST_HELP
+    "      --service-policy FILE|DIR   a policy.conf that was in force, or the folder 'policies'\n"
+    "                        of the service: what it withheld is not readable without the log\n"
+    "                        either; may be repeated\n"
     "      --list WHICH      a line for each object that is readable, unknown, or all\n"
     "      --explain OBJECT  all of one object, by its id, or of a document of Microsoft's\n"
     "                        protocol, by its SHA-256: sets, releases, rules\n"
@@ -36,7 +39,18 @@ static const char help[] =
     "  -q, --quiet           errors and the result only\n"
     "  -h, --help            this text\n";
 
-enum { INCIDENT = OPTION_OWN, CATALOGUE, LOG, RECORDS, LIST, EXPLAIN, JSON, HTML, LANG };
+enum {
+	INCIDENT = OPTION_OWN,
+	CATALOGUE,
+	LOG,
+	RECORDS,
+	LIST,
+	EXPLAIN,
+	JSON,
+	HTML,
+	LANG,
+	SERVICE_POLICY,
+};
 
 static const struct option table[] = {
 	{ "incident", required_argument, NULL, INCIDENT },
@@ -44,6 +58,7 @@ static const struct option table[] = {
 	{ "log", required_argument, NULL, LOG },
 	{ "records", required_argument, NULL, RECORDS },
 	LOG_TRUST_OPTIONS,
+	{ "service-policy", required_argument, NULL, SERVICE_POLICY },
 	{ "list", required_argument, NULL, LIST },
 	{ "explain", required_argument, NULL, EXPLAIN },
 	{ "json", required_argument, NULL, JSON },
@@ -55,6 +70,7 @@ static const struct option table[] = {
 
 struct run {
 	struct log_trust trust;
+	struct option_list policies;
 	const char *incident_file, *catalogue_file, *log, *records_file, *json_file, *html_file;
 	enum report_language language;
 	bool force;
@@ -120,6 +136,8 @@ take(void *ctx, int code)
 		return status;
 	if (code >= INCIDENT && code <= RECORDS)
 		*files[code - INCIDENT] = optarg;
+	else if (code == SERVICE_POLICY)
+		return option_list_add(&run->policies, optarg) ? STATUS_OK : STATUS_FAILED;
 	else if (code == LIST)
 		return take_list(run, optarg);
 	else if (code == JSON)
@@ -315,7 +333,8 @@ assess(struct run *run)
 	    !fail(run->incident_file, assess_number(&run->assess)) ||
 	    !fail(run->log, assess_feed(&run->assess, &x)))
 		return false;
-	ok = assess_inputs_end(&run->inputs) && judge_all(run, x) && finish(run);
+	ok = assess_policies_read(&run->assess, x, &run->policies) &&
+	    assess_inputs_end(&run->inputs) && judge_all(run, x) && finish(run);
 	dk_exposure_free(x);
 	return ok;
 }
@@ -344,7 +363,7 @@ load_incident(struct run *run)
 	free(text);
 	run->assess.incident = &run->incident;
 	run->assess.shown = run->incident_file;
-	run->out.assess = &run->assess;
+	run->out.assess = run->inputs.assess = &run->assess;
 	return fail(run->incident_file, err);
 }
 
@@ -359,6 +378,7 @@ cmd_assess(int argc, char **argv)
 
 	if (!options_all(&options, argc, argv, take, &run)) {
 		log_trust_clear(&run.trust);
+		option_list_clear(&run.policies);
 		return options.status;
 	}
 	if (argc != optind || !run.incident_file || !run.catalogue_file || !run.log ||
@@ -380,5 +400,6 @@ cmd_assess(int argc, char **argv)
 	assess_clear(&run.assess);
 	incident_clear(&run.incident);
 	log_trust_clear(&run.trust);
+	option_list_clear(&run.policies);
 	return ok ? STATUS_OK : STATUS_FAILED;
 }

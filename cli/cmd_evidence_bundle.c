@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "command.h"
 #include "evidence_parts.h"
 #include "format/key_impl.h"
@@ -159,6 +155,23 @@ copy(const struct bundle *b, char *incident, char *catalogue, const char *folder
 	    (b->scope.persons || evidence_without_persons(incident));
 }
 
+/* The assessment has the policies that the bundle will have. */
+static bool
+put_policies(const struct bundle *b, struct evidence_inputs *in)
+{
+	const char **policy = calloc(b->parts.count + 1, sizeof(*policy));
+
+	if (!policy) {
+		message_err(NULL, DK_ERR_NOMEM, NULL);
+		return false;
+	}
+	in->policy = policy;
+	for (size_t i = 0; i < b->parts.count; i++)
+		if (strncmp(b->parts.file[i].name, "policy/", 7) == 0)
+			policy[in->policy_count++] = b->parts.file[i].path;
+	return true;
+}
+
 /* records, inventory.json and assessment.json in folder, of records that nobody else sees. */
 static bool
 compute(struct bundle *b, const char *folder)
@@ -168,7 +181,7 @@ compute(struct bundle *b, const char *folder)
 	char json[EVIDENCE_PATH_BYTES], page[EVIDENCE_PATH_BYTES];
 	int fd = evidence_hidden(folder, clear), sealed = evidence_create(folder, "records"),
 	    list = evidence_create(folder, "inventory.json");
-	const struct evidence_inputs in = { incident, catalogue, b->log, clear };
+	struct evidence_inputs in = { incident, catalogue, b->log, clear, NULL, 0 };
 	const struct evidence_outputs out = { json, b->report ? page : NULL, b->report };
 	bool ok = fd >= 0 && sealed >= 0 && list >= 0;
 
@@ -178,8 +191,10 @@ compute(struct bundle *b, const char *folder)
 	    evidence_path(page, folder, EVIDENCE_PAGE) &&
 	    evidence_scope_records(b->records, fd, &b->scope) &&
 	    evidence_inventory(b->records, fd, list, &b->inventory) &&
-	    evidence_assess(&b->trust, &in, &out) &&
+	    evidence_policies_add(&b->parts, &b->inventory, incident, &b->policies) &&
+	    put_policies(b, &in) && evidence_assess(&b->trust, &in, &out) &&
 	    evidence_seal(fd, sealed, dk_key_local_pkey(b->key));
+	free((void *)(uintptr_t)in.policy);
 	for (size_t i = 0; i < 3; i++) {
 		const int fds[] = { fd, sealed, list };
 
@@ -206,85 +221,10 @@ add_computed(struct bundle *b, const char *folder)
 	return true;
 }
 
-/* The part of the policy that an entry put in force in the window; false: none is needed. */
-static bool
-needs_policy(const struct bundle *b, size_t at, const struct incident *incident,
-    char hex[2 * DK_SHA256_BYTES + 1])
-{
-	const struct evidence_attested *a = &b->inventory.item[at];
-	char name[DK_EVIDENCE_NAME_MAX_BYTES + 1];
-
-	if (a->witnesses || !evidence_in_force(&b->inventory, at, incident))
-		return false;
-	dk_hex(a->digest, sizeof(a->digest), hex);
-	(void)snprintf(name, sizeof(name), "policy/%s", hex);
-	return !evidence_parts_has(&b->parts, name);
-}
-
-/* Of a folder of texts under their digests, those that are needed. */
-static bool
-add_policies(struct bundle *b, const char *folder, const struct incident *incident)
-{
-	char hex[2 * DK_SHA256_BYTES + 1], path[EVIDENCE_PATH_BYTES];
-
-	for (size_t i = 0; i < b->inventory.count; i++) {
-		const struct evidence_file *file;
-
-		if (!needs_policy(b, i, incident, hex))
-			continue;
-		if (!evidence_path(path, folder, hex))
-			return false;
-		if (access(path, F_OK) != 0)
-			continue;
-		if (!evidence_parts_add_digest(&b->parts, "policy", path))
-			return false;
-		file = &b->parts.file[b->parts.count - 1];
-		if (memcmp(file->digest, b->inventory.item[i].digest, DK_SHA256_BYTES) != 0) {
-			message_err(path, DK_ERR_EVIDENCE_CHANGED, NULL);
-			return false;
-		}
-	}
-	return true;
-}
-
-/* By name, what was in force and nobody gave. */
-static void
-note_missing(const struct bundle *b, const struct incident *incident)
-{
-	char hex[2 * DK_SHA256_BYTES + 1];
-
-	for (size_t i = 0; i < b->inventory.count; i++)
-		if (needs_policy(b, i, incident, hex))
-			message_note("The policy that entry %" PRIu64
-				     " put in force is missing: SHA-256 %s.",
-			    b->inventory.item[i].index, hex);
-}
-
-static bool
-add_service_policies(struct bundle *b)
-{
-	struct incident incident = { .from = 0 };
-	bool ok = incident_load(b->incident, &incident, NULL, NULL);
-	struct stat st;
-
-	for (size_t i = 0; ok && i < b->policies.count; i++) {
-		const char *path = b->policies.item[i];
-
-		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-			ok = add_policies(b, path, &incident);
-		else
-			ok = evidence_parts_add_digest(&b->parts, "policy", path);
-	}
-	if (ok)
-		note_missing(b, &incident);
-	incident_clear(&incident);
-	return ok;
-}
-
 static bool
 add_given(struct bundle *b)
 {
-	bool ok = add_service_policies(b);
+	bool ok = true;
 
 	for (size_t i = 0; ok && i < b->witnesses.count; i++)
 		ok = evidence_parts_add_digest(&b->parts, "witnesses", b->witnesses.item[i]);

@@ -291,11 +291,23 @@ put_back(int out)
 }
 
 static bool
+has_policies(const struct verify *v)
+{
+	for (size_t i = 0; i < v->bundle.manifest.count; i++)
+		if (strncmp(v->bundle.manifest.part[i].name, "policy/", 7) == 0)
+			return true;
+	return false;
+}
+
+static bool
 assess(struct verify *v, const char *records)
 {
 	char incident[EVIDENCE_PATH_BYTES], catalogue[EVIDENCE_PATH_BYTES],
-	    log[EVIDENCE_PATH_BYTES], json[EVIDENCE_PATH_BYTES], page[EVIDENCE_PATH_BYTES];
-	const struct evidence_inputs in = { incident, catalogue, log, records };
+	    log[EVIDENCE_PATH_BYTES], json[EVIDENCE_PATH_BYTES], page[EVIDENCE_PATH_BYTES],
+	    policy[EVIDENCE_PATH_BYTES];
+	const char *const policies = policy;
+	const struct evidence_inputs in = { incident, catalogue, log, records, &policies,
+		has_policies(v) ? 1 : 0 };
 	struct evidence_outputs out = { .json = json };
 	bool ok = find_language(v, &out.language);
 	int said = ok ? keep_said(v) : -1;
@@ -303,7 +315,7 @@ assess(struct verify *v, const char *records)
 	out.page = out.language ? page : NULL;
 	ok = said >= 0 && evidence_path(incident, v->folder, "incident") &&
 	    evidence_path(catalogue, v->folder, "catalogue") &&
-	    evidence_path(log, v->folder, "log") &&
+	    evidence_path(log, v->folder, "log") && evidence_path(policy, v->folder, "policy") &&
 	    evidence_path(json, v->folder, "assessment.again") &&
 	    evidence_path(page, v->folder, "report.again") && evidence_assess(&v->trust, &in, &out);
 	if (said >= 0)

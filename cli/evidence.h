@@ -111,6 +111,9 @@ void evidence_scans_clear(struct evidence_scans *scans);
 /* The inputs of an assessment; all are paths. */
 struct evidence_inputs {
 	const char *incident, *catalogue, *log, *records;
+	/* texts of policies, or folders with them */
+	const char *const *policy;
+	size_t policy_count;
 };
 /* Paths of new files. */
 struct evidence_outputs {

@@ -21,9 +21,9 @@ add(struct words *words, const char *option, const char *value)
 }
 
 static bool
-begin(struct words *words, const struct log_trust *trust, const char *command)
+begin(struct words *words, const struct log_trust *trust, const char *command, size_t more)
 {
-	words->word = calloc(20 + 2 * trust->keys.count, sizeof(*words->word));
+	words->word = calloc(20 + 2 * (trust->keys.count + more), sizeof(*words->word));
 	words->count = 0;
 	if (!words->word) {
 		message_err(NULL, DK_ERR_NOMEM, NULL);
@@ -52,7 +52,7 @@ evidence_assess(const struct log_trust *trust, const struct evidence_inputs *in,
 {
 	struct words words;
 
-	if (!begin(&words, trust, "assess"))
+	if (!begin(&words, trust, "assess", in->policy_count))
 		return false;
 	add(&words, "--incident", in->incident);
 	add(&words, "--catalogue", in->catalogue);
@@ -63,6 +63,8 @@ evidence_assess(const struct log_trust *trust, const struct evidence_inputs *in,
 		add(&words, "--html", out->page);
 		add(&words, "--lang", out->language);
 	}
+	for (size_t i = 0; i < in->policy_count; i++)
+		add(&words, "--service-policy", in->policy[i]);
 	return run(&words, cmd_assess);
 }
 
@@ -71,7 +73,7 @@ evidence_log_verify(const struct log_trust *trust, const char *log)
 {
 	struct words words;
 
-	if (!begin(&words, trust, "verify"))
+	if (!begin(&words, trust, "verify", 0))
 		return false;
 	add(&words, log, NULL);
 	return run(&words, cmd_log_verify);

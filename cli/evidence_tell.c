@@ -112,6 +112,10 @@ tell_vouched(const struct incident *incident)
 	    incident->silence);
 	if (incident->as_written)
 		(void)printf("  The stanza sets in the catalogue are what their writers made.\n");
+	for (unsigned bit = 1; incident_shown_word(bit); bit *= 2)
+		if (incident->not_shown & bit)
+			(void)printf(
+			    "  The thief could show no %s of his own.\n", incident_shown_word(bit));
 	if (incident->own_count > 0)
 		(void)printf("  %zu customer key%s the customer's, kept as the service's are.\n",
 		    incident->own_count, incident->own_count == 1 ? " is" : "s are");

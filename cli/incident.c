@@ -15,6 +15,7 @@ static const struct conf_option options[] = {
 	{ "own-keys", true },
 	{ "sets", false },
 	{ "not-copied", true },
+	{ "not-shown", true },
 	{ "silence", false },
 };
 
@@ -134,6 +135,38 @@ take_not_copied(struct incident *incident, const char *shown)
 	return true;
 }
 
+const char *
+incident_shown_word(unsigned bit)
+{
+	switch (bit) {
+	case INCIDENT_CERTIFICATES:
+		return "certificates";
+	case INCIDENT_TOKENS:
+		return "tokens";
+	case INCIDENT_APPROVALS:
+		return "approvals";
+	default:
+		return NULL;
+	}
+}
+
+static bool
+take_not_shown(struct incident *incident, const char *shown)
+{
+	for (size_t i = 0; i < conf_count(incident->conf, "not-shown"); i++) {
+		struct value value = value_at(incident, shown, "not-shown", i);
+		unsigned bit = 1;
+
+		while (
+		    incident_shown_word(bit) && strcmp(incident_shown_word(bit), value.text) != 0)
+			bit *= 2;
+		if (!incident_shown_word(bit))
+			return fail(&value, "it is 'certificates', 'tokens' or 'approvals'");
+		incident->not_shown |= bit;
+	}
+	return true;
+}
+
 static bool
 take_rest(struct incident *incident, const char *shown)
 {
@@ -160,7 +193,7 @@ incident_parse(const char *shown, const char *text, struct incident *ret)
 		return false;
 	if (take_window(&incident, shown) && take_items(&incident, shown) &&
 	    take_own(&incident, shown) && take_not_copied(&incident, shown) &&
-	    take_rest(&incident, shown)) {
+	    take_not_shown(&incident, shown) && take_rest(&incident, shown)) {
 		*ret = incident;
 		return true;
 	}

@@ -66,11 +66,15 @@ struct incident_folder {
 	unsigned line;
 };
 
+/* What the thief could not show, but for what something stolen makes; bits. */
+enum incident_shown { INCIDENT_CERTIFICATES = 1, INCIDENT_TOKENS = 2, INCIDENT_APPROVALS = 4 };
+
 struct incident {
 	uint64_t from; /* 0: unknown */
 	uint64_t to;
 	uint64_t silence;
 	bool as_written;
+	unsigned not_shown; /* enum incident_shown */
 	size_t item_count;
 	struct incident_item *item;
 	size_t own_count;
@@ -85,6 +89,8 @@ bool incident_parse(const char *shown, const char *text, struct incident *ret);
 /* The same with a file. ret_text, if not NULL, is its content, of ret_len bytes: free(). */
 bool incident_load(const char *path, struct incident *ret, uint8_t **ret_text, size_t *ret_len);
 void incident_clear(struct incident *incident);
+/* Word of one bit of enum incident_shown, static; NULL: none. */
+const char *incident_shown_word(unsigned bit);
 
 /* ---- incident_folder.c ---- */
 

@@ -80,7 +80,8 @@ tell_item(const struct incident_item *item, FILE *f)
 static void
 tell_vouched(const struct incident *incident, FILE *f)
 {
-	if (!incident->as_written && incident->own_count == 0 && incident->not_copied_count == 0)
+	if (!incident->as_written && incident->own_count == 0 && incident->not_copied_count == 0 &&
+	    incident->not_shown == 0)
 		return;
 	(void)fputs("\nSomebody vouches that\n", f);
 	if (incident->as_written)
@@ -96,6 +97,15 @@ tell_vouched(const struct incident *incident, FILE *f)
 	}
 	if (incident_rests_on_age(incident))
 		(void)fputs("  - objects are not older than they say\n", f);
+	if (incident->not_shown != 0) {
+		(void)fputs("  - the thief could show none of these, but for what follows from "
+			    "the list:",
+		    f);
+		for (unsigned bit = 1; incident_shown_word(bit); bit *= 2)
+			if (incident->not_shown & bit)
+				(void)fprintf(f, " %s", incident_shown_word(bit));
+		(void)fputc('\n', f);
+	}
 }
 
 /* ---- what follows ---- */

@@ -8,6 +8,7 @@
 #include "report_impl.h"
 
 #define SCANS_SHOWN 24
+#define POLICIES_SHOWN 64
 
 /* ---- method ---- */
 
@@ -88,6 +89,24 @@ put_not_copied(struct report *r, const struct incident_folder *folder)
 }
 
 static void
+put_not_shown(struct report *r, unsigned not_shown)
+{
+	if (not_shown & INCIDENT_CERTIFICATES)
+		put(r,
+		    pick(r, "<li>The thief could show no client certificate.\n",
+			"<li>Ein Client-Zertifikat konnte der Angreifer nicht vorweisen.\n"));
+	if (not_shown & INCIDENT_TOKENS)
+		put(r,
+		    pick(r, "<li>The thief could show no token of an issuer.\n",
+			"<li>Ein Token eines Ausstellers konnte der Angreifer nicht "
+			"vorweisen.\n"));
+	if (not_shown & INCIDENT_APPROVALS)
+		put(r,
+		    pick(r, "<li>Nobody approved what the thief asked for.\n",
+			"<li>Niemand hat genehmigt, was der Angreifer verlangte.\n"));
+}
+
+static void
 put_vouched(struct report *r)
 {
 	const struct incident *incident = r->assess->incident;
@@ -120,9 +139,47 @@ put_vouched(struct report *r)
 		? pick(r, "<li>Everything could be copied.\n", "<li>Alles konnte kopiert werden.\n")
 		: pick(r, "<li>All else could be copied.\n",
 		      "<li>Alles Übrige konnte kopiert werden.\n"));
+	put_not_shown(r, incident->not_shown);
 	say(r, "<li>Up to {0} seconds without an entry are no gap in the log.\n",
 	    "<li>Bis zu {0} Sekunden ohne Eintrag gelten nicht als Lücke.\n",
 	    number(r, incident->silence).s, NULL);
+}
+
+/* Those that were perhaps in force in the window, by whether there is a text. */
+static uint64_t
+count_policies(const struct report *r, bool text)
+{
+	const struct assess_policy *policy = r->assess->policy.at;
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < r->assess->policy.count; i++)
+		count += policy[i].in_force && (policy[i].text != NULL) == text;
+	return count;
+}
+
+/* What the comparison without the log takes from them. */
+static void
+put_policies(struct report *r)
+{
+	uint64_t here = count_policies(r, true), missing = count_policies(r, false);
+
+	if (here == 0)
+		put(r,
+		    pick(r,
+			"<li>No text of a policy was at hand; so it gets no credit there either.\n",
+			"<li>Der Text einer Richtlinie lag nicht vor; auch sie zählt dabei "
+			"nicht.\n"));
+	else
+		say(r,
+		    "<li>What no policy of the window would have allowed does not count there. "
+		    "Policies whose text was at hand: {0}.\n",
+		    "<li>Was keine Richtlinie im Zeitfenster erlaubt hätte, zählt dabei nicht. "
+		    "Richtlinien, deren Text vorlag: {0}.\n",
+		    number(r, here).s, NULL);
+	if (here > 0 && missing > 0)
+		say(r, "<li>Policies whose text is missing, and that get no credit: {0}.\n",
+		    "<li>Richtlinien, deren Text fehlt und die nicht zählen: {0}.\n",
+		    number(r, missing).s, NULL);
 }
 
 static void
@@ -150,14 +207,16 @@ put_assumptions(struct report *r)
 		"</ul>\n<h3>By the rules</h3>\n<ul>\n<li>The cryptography holds.\n<li>There is no "
 		"complete log of the provider’s side, so its shares count as known.\n<li>Old "
 		"copies stay useful for ever; destroying a key gets no credit, since a copy of it "
-		"can be older.\n<li>For the comparison without the log, policy, revocation and "
-		"freeze get no credit.\n",
+		"can be older.\n<li>For the comparison without the log, revocation and freeze get "
+		"no "
+		"credit.\n",
 		"</ul>\n<h3>Nach den Regeln</h3>\n<ul>\n<li>Die eingesetzte Kryptographie ist "
 		"ungebrochen.\n<li>Ein "
 		"vollständiges Protokoll der Anbieterseite liegt nicht vor; deren Anteile gelten "
 		"deshalb als bekannt.\n<li>Alte Kopien bleiben für immer brauchbar; das Vernichten "
 		"eines Schlüssels zählt nicht, weil eine Kopie älter sein kann.\n<li>Beim "
-		"Vergleich ohne Protokoll zählen Richtlinie, Widerruf und Sperre nicht.\n"));
+		"Vergleich ohne Protokoll zählen Widerruf und Sperre nicht.\n"));
+	put_policies(r);
 	put(r,
 	    r->assess->time.count > 0
 		? pick(r,
@@ -257,6 +316,23 @@ put_digest(struct report *r, const char *name, const uint8_t digest[32])
 	form(r, "<dt>{0}<dd><code>{1}</code>\n", name, hex, NULL);
 }
 
+static void
+put_policy_digests(struct report *r)
+{
+	const struct assess_policy *policy = r->assess->policy.at;
+	size_t shown = 0;
+
+	for (size_t i = 0; i < r->assess->policy.count && shown < POLICIES_SHOWN; i++) {
+		if (!policy[i].in_force || !policy[i].text)
+			continue;
+		put_digest(r, pick(r, "Policy, SHA-256", "Richtlinie, SHA-256"), policy[i].digest);
+		shown++;
+	}
+	if (count_policies(r, true) > shown)
+		form(r, "<dt>{0}<dd>{1}\n", pick(r, "Policies", "Richtlinien"),
+		    number(r, count_policies(r, true)).s, NULL);
+}
+
 void
 report_recompute(struct report *r, const struct assess_inputs *inputs)
 {
@@ -280,6 +356,7 @@ report_recompute(struct report *r, const struct assess_inputs *inputs)
 	    pick(r, "Version of the rules", "Fassung der Regeln"),
 	    number(r, ASSESS_RULES_VERSION).s, pick(r, "Program", "Programm"),
 	    "doublekey " DK_VERSION, NULL);
+	put_policy_digests(r);
 	form(r, "<dt>{0}<dd>{1}\n</dl>\n", pick(r, "Times of entries", "Zeiten der Einträge"),
 	    inputs->witnessed ? pick(r, "bounded by witnesses", "durch Zeugen eingegrenzt")
 			      : pick(r, "of the service’s clock", "von der Uhr des Dienstes"),
@@ -295,9 +372,10 @@ report_recompute(struct report *r, const struct assess_inputs *inputs)
 	    "doublekey log verify --key KEY{1} --records RECORDS LOG\n"
 	    "doublekey incident check INCIDENT\n"
 	    "doublekey assess --incident INCIDENT --catalogue CATALOGUE \\\n"
-	    "    --log LOG --records RECORDS --key KEY{1} --lang {0} \\\n"
+	    "    --log LOG --records RECORDS --key KEY{1}{2} --lang {0} \\\n"
 	    "    --html REPORT.html</code></pre>\n",
-	    pick(r, "en", "de"), inputs->witnessed ? " --policy POLICY" : "", NULL);
+	    pick(r, "en", "de"), inputs->witnessed ? " --policy POLICY" : "",
+	    count_policies(r, true) > 0 ? " --service-policy FOLDER" : "", NULL);
 	put(r,
 	    pick(r,
 		"<p><code>--json RESULT</code> gives all objects for a program, <code>--explain "

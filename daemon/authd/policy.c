@@ -89,25 +89,25 @@ policy_list_has(
 	return false;
 }
 
-static bool
-has_name(const struct policy *policy, const struct policy_list *list, const char *name)
+bool
+policy_has_name(const struct policy *policy, const struct policy_list *list, const char *name)
 {
 	return policy_list_has(policy, list, "*", 1) ||
 	    policy_list_has(policy, list, name, strlen(name));
 }
 
-static bool
-has_user(const struct policy *policy, const struct policy_section *rule, const char *user)
+bool
+policy_has_user(const struct policy *policy, const struct policy_section *rule, const char *user)
 {
 	const struct policy_list *groups = &rule->list[POLICY_GROUPS];
 
-	if (has_name(policy, &rule->list[POLICY_USERS], user))
+	if (policy_has_name(policy, &rule->list[POLICY_USERS], user))
 		return true;
 	for (unsigned i = 0; i < policy->of[POLICY_GROUP].count; i++) {
 		const struct policy_section *g = &policy->of[POLICY_GROUP].item[i];
 
 		if (policy_list_has(policy, groups, g->title, strlen(g->title)) &&
-		    has_name(policy, &g->list[POLICY_USERS], user))
+		    policy_has_name(policy, &g->list[POLICY_USERS], user))
 			return true;
 	}
 	return false;
@@ -194,9 +194,9 @@ policy_rule_why(const struct policy *policy, unsigned number, const struct polic
 	const struct policy_section *rule = &policy->of[POLICY_RULE].item[number];
 	const struct policy_list *list = rule->list;
 
-	if (!has_name(policy, &list[POLICY_KEYS], q->key))
+	if (!policy_has_name(policy, &list[POLICY_KEYS], q->key))
 		return POLICY_NOT_KEY;
-	if (!has_user(policy, rule, q->user))
+	if (!policy_has_user(policy, rule, q->user))
 		return POLICY_NOT_USER;
 	if (list[POLICY_DEVICES].given &&
 	    !policy_list_has(policy, &list[POLICY_DEVICES], q->device, 64))

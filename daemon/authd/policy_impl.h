@@ -192,6 +192,10 @@ policy_has(const struct policy_section *s, enum policy_option option)
 /* policy.c, for both kinds of rules. */
 bool policy_list_has(
     const struct policy *policy, const struct policy_list *list, const void *value, size_t len);
+/* The same for a name, which "*" stands for; for a user, in users or groups of the rule. */
+bool policy_has_name(const struct policy *policy, const struct policy_list *list, const char *name);
+bool policy_has_user(
+    const struct policy *policy, const struct policy_section *rule, const char *user);
 /* As text, cut with "..." if it does not fit. */
 const char *policy_list_join(
     const struct policy *policy, const struct policy_list *list, char *text, size_t cap);

@@ -306,6 +306,8 @@ dk_exposure_entry(struct dk_exposure *x, const struct dk_exposure_entry *e)
 		return DK_ERR_ARGUMENT;
 	if (e->class == DK_ENTRY_RELEASE && e->factor_count == 0)
 		return DK_ERR_LOG_RECORD;
+	if (!dk_known_policy_entry(x, e))
+		return DK_ERR_ARGUMENT;
 	watch(x, e);
 	switch (e->class) {
 	case DK_ENTRY_KEY:

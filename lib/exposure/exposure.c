@@ -36,6 +36,7 @@ static void
 begin(struct dk_exposure *x)
 {
 	x->offline = true;
+	x->policies.now = DK_POLICY_NONE;
 	for (size_t i = 0; i < x->c.theft_count; i++) {
 		const struct dk_theft *t = &x->c.theft[i];
 

@@ -4,7 +4,7 @@
  *
  * A pure computation. What was stolen goes in first, then all entries of the log in its order,
  * then one object after the other; each object's verdict comes back at once. Memory: 16 bytes for
- * an object, 4 for a key, 48 for a device, 24 for a code or a confirmation.
+ * an object, 4 for a key, 48 for a device, 24 for a code or a confirmation, 8 for a policy.
  * Time: linear in entries and stanzas, times the number of thefts.
  *
  * Keys, objects, issuers' keys and certificate authorities are numbers that the caller
@@ -82,6 +82,7 @@ enum dk_exposure_class {
 	DK_ENTRY_DEVICE,       /* 9 */
 	DK_ENTRY_CONFIG,       /* 14 */
 	DK_ENTRY_CONFIRMATION, /* 20 */
+	DK_ENTRY_POLICY,       /* 11; or 15: what was in force in the part that was lost? */
 	DK_ENTRY_CLOSED,       /* any class: its record is not there, or erased in part */
 };
 
@@ -113,7 +114,7 @@ struct dk_exposure_entry {
 	size_t count;
 	const uint32_t *item;
 	/* CODE: user id of the administrator; DEVICE: index of its code; CONFIRMATION: index of the
-	 * enrolment of its device. */
+	 * enrolment of its device; POLICY: its number, or DK_EXPOSURE_NEVER: not known. */
 	uint64_t root;
 	size_t factor_count; /* RELEASE: at least one */
 	const struct dk_exposure_factor *factor;
@@ -129,6 +130,7 @@ struct dk_exposure_set {
 struct dk_exposure_object {
 	uint32_t object;
 	bool body;     /* the thief could have a copy of the body */
+	bool withheld; /* what-if: no policy could have given a customer share of it, section 5.1 */
 	bool verified; /* the sets are those that their writers made */
 	bool document; /* of Microsoft's protocol: who has a token asks for it, no device does */
 	size_t set_count;
@@ -169,7 +171,7 @@ struct dk_exposure_verdict {
 	uint32_t provider_key, customer_key;                /* where the rule is UNWRAP */
 	uint64_t entry; /* where customer_rule is RELEASE or INTERCEPT */
 	bool on_device; /* a stolen device had it: section 5 */
-	bool online;    /* what-if: who has what was stolen could have asked for it */
+	bool online;    /* what-if: who has what was stolen could have got it */
 };
 
 struct dk_exposure;
@@ -194,6 +196,21 @@ DK_MUST_USE dk_err dk_exposure_entry(struct dk_exposure *x, const struct dk_expo
 /* Errors:  DK_ERR_ARGUMENT   a number out of its range */
 DK_MUST_USE dk_err dk_exposure_object(struct dk_exposure *x,
     const struct dk_exposure_object *object, struct dk_exposure_verdict *ret);
+
+/* ---- what-if, section 5.1 ---- */
+
+#define DK_EXPOSURE_POLICIES_MAX 4096 /* policies have numbers below this */
+
+/* Whether this policy could give what is asked to this device (index of its enrolment). */
+typedef bool (*dk_exposure_grant_fn)(void *ctx, uint32_t policy, uint64_t device);
+/* Whether a policy that was perhaps in force in the window could give it to a device that the thief
+ * had then: fn is asked until it says so. True also where no credit is given to policies. Behind
+ * the last entry. */
+bool dk_exposure_granted(const struct dk_exposure *x, dk_exposure_grant_fn fn, void *ctx);
+/* Whether the thief had this device (index of its enrolment) at some time up to the end. */
+bool dk_exposure_device_had(const struct dk_exposure *x, uint64_t device);
+/* Whether it was perhaps in force at some time of the window. Behind the last entry. */
+bool dk_exposure_in_force(const struct dk_exposure *x, uint32_t policy);
 
 /* ---- why ---- */
 

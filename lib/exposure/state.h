@@ -45,6 +45,19 @@ struct dk_known_release {
 	bool on_device;
 };
 
+#define DK_POLICY_UNKNOWN DK_EXPOSURE_POLICIES_MAX
+#define DK_POLICY_NONE (DK_EXPOSURE_POLICIES_MAX + 1)
+
+/* Which policy was perhaps in force when, section 5.1. */
+struct dk_known_policies {
+	/* By number, the last one for what nobody knows: until when it was, of the times that are
+	 * in the window in part; 0: in none of them. */
+	uint64_t until[DK_POLICY_UNKNOWN + 1];
+	uint32_t now; /* a number, DK_POLICY_UNKNOWN or DK_POLICY_NONE */
+	uint64_t since;
+	bool any;
+};
+
 struct dk_exposure {
 	struct dk_exposure_case c;
 	uint8_t *key; /* enum dk_key_state */
@@ -63,12 +76,16 @@ struct dk_exposure {
 	uint64_t missing_at[4]; /* by bit: the first entry that shows it */
 	bool any, begun, configured, prompt, objects;
 	uint64_t last_index, last_after, last_before, prompt_at;
+	struct dk_known_policies policies;
 };
 
 /* The interval of an entry. */
 struct dk_when {
 	uint64_t after, before;
 };
+
+/* Before all else is made of the entry. False: a policy without a number. */
+bool dk_known_policy_entry(struct dk_exposure *x, const struct dk_exposure_entry *e);
 
 /* Something of the log is missing: bit is one of the first four. */
 void dk_known_missing(struct dk_exposure *x, unsigned bit, uint64_t entry);

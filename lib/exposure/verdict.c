@@ -123,8 +123,8 @@ dk_exposure_object(
 		v.missing = missing;
 	}
 	v.on_device = x->release[o->object].on_device;
-	v.online =
-	    v.answer == DK_READABLE || ((o->document ? x->token : x->online) && service && o->body);
+	v.online = v.answer == DK_READABLE ||
+	    ((o->document ? x->token : x->online && !o->withheld) && service && o->body);
 	*ret = v;
 	return DK_OK;
 }

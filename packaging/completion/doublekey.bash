@@ -187,7 +187,7 @@ _doublekey() {
 		esac
 		;;
 	assess)
-		_doublekey_words "--incident --catalogue --log --records --key --policy --ca --list --explain
+		_doublekey_words "--incident --catalogue --log --records --key --policy --ca --service-policy --list --explain
 			--json --html --lang --force $common"
 		;;
 	evidence)

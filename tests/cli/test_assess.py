@@ -85,14 +85,15 @@ class Made:
         self.end = T0 + 60 * (len(entries) - 2)
         return self
 
-    def assess(self, *stolen, more="", end=None, status=0):
+    def assess(self, *stolen, more="", begin="2031-01-01", end=None, status=0,
+               args=()):
         minute = (self.end if end is None else end) // 60 * 60
         (self.folder / "incident").write_text(
-            'from = "2031-01-01"\nto = "%s"\nstolen = {%s}\nsets = "as-written"\n%s' % (
-                stamp(minute), ", ".join('"%s"' % item for item in stolen), more))
+            'from = "%s"\nto = "%s"\nstolen = {%s}\nsets = "as-written"\n%s' % (
+                begin, stamp(minute), ", ".join('"%s"' % item for item in stolen), more))
         done = self.dk("assess", "-q", "--incident", "incident", "--catalogue", "catalogue", "--log",
                        "log", "--records", "records", "--key", LOG.vkey, "--json", "-",
-                       cwd=self.folder)
+                       *args, cwd=self.folder)
         assert done.status == status, done.err
         self.err = done.err
         if status:

@@ -69,7 +69,8 @@ def test_what_a_file_claims(check):
 
 def test_what_is_said_is_not_left_open(check):
     text = said(check, WHOLE + f'own-keys = {{"{KEY}"}}\nsets = "as-written"\n'
-                               'not-copied = {"/srv/vault"}\n')
+                               'not-copied = {"/srv/vault"}\nnot-shown = {"tokens", "approvals"}\n')
+    assert "none of these, but for what follows from the list: tokens approvals" in text
     assert "vouches that - the sets in the catalogue" in text
     assert "nothing below /srv/vault could be copied" in text
     for option in ("as-written", "own-keys", "not-copied"):
@@ -180,6 +181,7 @@ def test_what_is_no_item(check, item):
     (WHOLE + 'from = "unknown"\n', "line 8: 'from' is there twice"),
     (WHOLE + 'sets = "checked"\n', "line 8: "),
     (WHOLE + 'silence = "59"\n', "line 8: "), (WHOLE + 'silence = "86401"\n', "line 8: "),
+    (WHOLE + 'not-shown = {"passwords"}\n', "line 8: "), (WHOLE + 'not-shown = {"token"}\n', "line 8: "),
     (WHOLE + 'silence = "two"\n', "line 8: "), (WHOLE + 'own-keys = {"a"}\n', "line 8: "),
     (WHOLE + 'not-copied = {"srv"}\n', "line 8: "), (WHOLE + 'not-copied = {"/"}\n', "line 8: "),
     (WHOLE + 'not-copied = {"/a",\n "/a/../b"}\n', "line 9: "),

@@ -11,6 +11,7 @@ from sweep import Case, Sweep
 from test_assess import LAPTOP_KEY, PROVIDER, Made
 from test_assess import LOG as MADE_LOG
 from test_log import LOG, tiles
+from test_what_if import ONLY_A, event, put
 
 CONTENT = os.urandom(200_000)
 PROFILES = ".config/doublekey/profiles"
@@ -58,7 +59,8 @@ def template(tmp_path_factory):
         folder / "log", kept=(7, 256))
     (folder / "m").mkdir()
     made = Made(Runner(folder / "m"), folder / "m", folder)
-    made.write(made.release()).assess(PROVIDER, LAPTOP_KEY)
+    put(made, ONLY_A)
+    made.write(event(ONLY_A), made.release()).assess(PROVIDER, LAPTOP_KEY)
     run(*ASSESS, "m/expected").ok()
     for copy in ("o2.dkey", "f/x.dkey"):
         (folder / copy).write_bytes((folder / "o.dkey").read_bytes())
@@ -66,7 +68,7 @@ def template(tmp_path_factory):
 
 
 ASSESS = ["assess", "-q", "--incident", "m/incident", "--catalogue", "m/catalogue", "--log", "m/log",
-          "--records", "m/records", "--key", MADE_LOG.vkey, "--json"]
+          "--records", "m/records", "--key", MADE_LOG.vkey, "--service-policy", "m/policies", "--json"]
 
 
 def is_expected(folder, out):

@@ -69,6 +69,12 @@ def ends_early(many):
     return worlds.engine([one(lines) for lines in many])
 
 
+def trusting(many):
+    """Takes a text that is not at hand for one that gives nothing."""
+    return worlds.engine([[w[:5] + ["9"] if w[0] == "entry" and w[4:] == ["policy", "-"] else w
+                           for w in lines] for lines in many])
+
+
 def only(kind, number):
     """Looks at so many thefts, entries of ... only."""
     def one(lines):
@@ -152,7 +158,7 @@ def shuffled(engine, count):
         changed = []
         for lines in many:
             heads = [w for w in lines if w[0] in ("stolen", "own")]
-            sets = [w for w in lines if w[0] == "set"]
+            sets = [w for w in lines if w[0] in ("set", "grant")]
             objects = [w for w in lines if w[0] in ("object", "document")]
             for part in (heads, sets, objects):
                 r.shuffle(part)
@@ -163,7 +169,24 @@ def shuffled(engine, count):
     return None
 
 
+def texts(engine, count):
+    """Fewer texts, or one that gives more, and nothing is less readable without the log."""
+    for many, r in batches(4, count):
+        changed = []
+        for lines in many:
+            gone = r.choice("012-")
+            lines = [w[:5] + ["-"] if w[0] == "entry" and w[4:] == ["policy", gone] else w for w in lines]
+            if gone == "-":
+                lines = lines + [["grant", r.choice("012"), "4", "0"]]
+            changed.append(lines)
+        for lines, old, new in zip(many, engine(many), engine(changed)):
+            if any(a.endswith("online") > b.endswith("online") for a, b in zip(old, new)):
+                return lines
+    return None
+
+
 PROMISES = {
+    "texts": texts,
     "closure": against_closure,
     "thefts": never_down(more_stolen),
     "window": never_down(wider),
@@ -175,6 +198,7 @@ PROMISES = {
 TWINS = [
     ("closure", without("stolen", "process")), ("closure", without("own")),
     ("closure", renumbered), ("closure", ends_early),
+    ("closure", without("grant")), ("closure", trusting), ("texts", trusting),
     ("thefts", at_least("stolen", 3)), ("window", confident(20)),
     ("copies", lambda many: worlds.engine([[["no-body" if w == "body" else "body" if w == "no-body"
                                              else w for w in x] for x in m] for m in many])),

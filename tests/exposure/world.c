@@ -27,6 +27,10 @@ struct world {
 	struct dk_exposure_set set[MANY][WORDS_MAX];
 	uint32_t key[MANY][WORDS_MAX][WORDS_MAX];
 	size_t objects;
+	struct {
+		uint64_t policy, device, key;
+	} grant[MANY];
+	size_t grants;
 };
 
 struct line {
@@ -70,7 +74,7 @@ static const char *const KINDS[] = { "", "key", "device", "admin", "token-key", 
 static const char *const PROCESSES[] = { "", "parent", "httpd", "authd", "keyd", "logd", "tokend",
 	"fetchd" };
 static const char *const CLASSES[] = { "other", "begun", "release", "key", "code", "device",
-	"config", "confirmation", "closed" };
+	"config", "confirmation", "policy", "closed" };
 static const char *const FACTORS[] = { "", "device", "admin", "approval", "token", "cert",
 	"confirmation", "front" };
 static const char *const MODES[] = { "strict", "prompt" };
@@ -138,6 +142,9 @@ read_entry(struct world *w, struct line *l)
 	e->factor = w->factor[at];
 	if (e->class == DK_ENTRY_CONFIG)
 		e->prompt = ONE_OF(l->word[5], MODES);
+	else if (e->class == DK_ENTRY_POLICY)
+		e->root = l->word[5] && strcmp(l->word[5], "-") == 0 ? DK_EXPOSURE_NEVER
+								     : number(l->word[5]);
 	else if (e->class == DK_ENTRY_CODE || e->class == DK_ENTRY_DEVICE ||
 	    e->class == DK_ENTRY_CONFIRMATION)
 		e->root = number(l->word[5]);
@@ -189,10 +196,10 @@ static void
 read_line(struct world *w, struct line *l)
 {
 	static const char *const verbs[] = { "window", "stolen", "own", "entry", "object", "set",
-		"document", "expect" };
+		"document", "grant", "expect" };
 
 	if (w->c.theft_count == MANY || w->c.own_count == MANY || w->entries == MANY ||
-	    w->objects == MANY)
+	    w->objects == MANY || w->grants == MANY)
 		die("a world too large");
 	switch (ONE_OF(l->word[0], verbs)) {
 	case 0:
@@ -222,6 +229,11 @@ read_line(struct world *w, struct line *l)
 		break;
 	case 6:
 		read_document(w, l);
+		break;
+	case 7:
+		w->grant[w->grants].policy = number(l->word[1]);
+		w->grant[w->grants].device = number(l->word[2]);
+		w->grant[w->grants++].key = number(l->word[3]);
 		break;
 	default:
 		break;
@@ -346,6 +358,55 @@ check_why(const struct world *w, const struct dk_exposure *x, const struct dk_ex
 		check_entry(w, x, v);
 }
 
+/* ---- what-if: whether a rule gives a key is what the lines say ---- */
+
+struct question {
+	const struct world *w;
+	uint32_t key;
+};
+
+static bool
+gives(void *ctx, uint32_t policy, uint64_t device)
+{
+	const struct question *q = ctx;
+
+	for (size_t i = 0; i < q->w->grants; i++)
+		if (q->w->grant[i].policy == policy && q->w->grant[i].device == device &&
+		    q->w->grant[i].key == q->key)
+			return true;
+	return false;
+}
+
+enum service { SERVICE_NOT, SERVICE_OWN, SERVICE_NAMED };
+
+static enum service
+service_of(const struct world *w, uint32_t key)
+{
+	enum service found = SERVICE_NOT;
+
+	for (size_t i = 0; i < w->c.own_count; i++)
+		found = w->own[i] == key ? SERVICE_OWN : found;
+	for (size_t i = 0; i < w->entries; i++)
+		if (w->entry[i].class == DK_ENTRY_KEY && w->entry[i].item[0] == key)
+			found = SERVICE_NAMED;
+	return found;
+}
+
+static bool
+withheld(const struct world *w, const struct dk_exposure *x, const struct dk_exposure_object *o)
+{
+	for (size_t i = 0; i < o->set_count; i++)
+		for (size_t j = 0; o->set[i].customer && j < o->set[i].count; j++) {
+			struct question q = { w, o->set[i].key[j] };
+			enum service service = service_of(w, q.key);
+
+			if (service == SERVICE_OWN ||
+			    (service == SERVICE_NAMED && dk_exposure_granted(x, gives, &q)))
+				return false;
+		}
+	return true;
+}
+
 static void
 run(struct world *w)
 {
@@ -366,6 +427,7 @@ run(struct world *w)
 	for (size_t i = 0; i < w->objects; i++) {
 		struct dk_exposure_verdict v;
 
+		w->object[i].withheld = withheld(w, x, &w->object[i]);
 		err = dk_exposure_object(x, &w->object[i], &v);
 		if (err)
 			die(dk_err_name(err));
@@ -385,7 +447,7 @@ clear(struct world *w)
 	memset(w->object, 0, w->objects * sizeof(w->object[0]));
 	memset(w->set, 0, w->objects * sizeof(w->set[0]));
 	memset(w->theft, 0, sizeof(w->theft));
-	w->entries = w->objects = 0;
+	w->entries = w->objects = w->grants = 0;
 }
 
 int

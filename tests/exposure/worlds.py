@@ -19,7 +19,9 @@ def factor(r, devices, confirmations):
 
 def what_of(r, codes, devices, confirmations):
     kind = r.choice(["release"] * 6 + ["other", "key", "code", "device", "config", "closed",
-                                       "confirmation", "confirmation"])
+                                       "confirmation", "confirmation", "policy"])
+    if kind == "policy":
+        return ["policy", r.choice("012012012-")]
     if kind == "release":
         objects = r.sample(range(OBJECTS), r.randint(1, 2))
         return ["release", r.choice(["prompt", "strict"]), r.choice(["native", "native", "clear"]),
@@ -51,6 +53,8 @@ def log(r):
     whole = r.random() < 0.8
     body = [["begun"], ["config", r.choice(["strict", "strict", "prompt"])], ["key", "0", "1"],
             ["code", "0"], ["device", "3"]]
+    if r.random() < 0.4:
+        body += [["policy", r.choice("000112-")] for _ in range(r.choice([1, 2, 3]))]
     if not whole:
         body = body[:r.randint(0, 5)]
     elif r.random() < 0.1:
@@ -104,6 +108,11 @@ def world(r):
         lines += [["stolen", "token-key", str(r.randrange(2)), str(r.randrange(TIME))],
                   ["stolen", *r.choice([("device", "4"), ("device", "4"), ("ca", "0"), ("ca", "1")]), "0"]]
     lines += entries
+    # The log of a service that changes its policy, and a device that it enrolled.
+    if sum(w[4] == "policy" for w in entries) > 1:
+        lines.append(["stolen", "device", "4", str(r.randrange(TIME))])
+    lines += [["grant", r.choice("012"), r.choice("44445678"), r.choice("002")]
+              for _ in range(r.randint(0, 4))]
     for name in range(OBJECTS):
         if r.random() < 0.2:
             lines.append(["document", str(name), str(r.choice([0, 1, 2]))])

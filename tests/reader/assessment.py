@@ -4,8 +4,9 @@ readable or unknown: then all of it follows from the text, which leaves words to
 
 import hashlib
 import json
+from types import SimpleNamespace
 
-from . import exposure, incident as incidents
+from . import evidence, exposure, incident as incidents, policy
 from .header import CUSTOMER, PROVIDER
 
 ANSWERS = ("readable", "unknown", "not-readable")
@@ -84,6 +85,45 @@ def scans_of(cat):
             sum(missed or 0 for _, missed in newest.values()))
 
 
+def what(event):
+    """Of an entry, as far as it matters for what was in force: section 5.1."""
+    if event is None or event.class_ == 2 and not (
+            {1, 2, 4} & {f[0] for f in event.main.get("factors", ())}
+            or {"token", "certificate"} & set(event.main)):
+        return ["closed"]
+    if event.class_ in (11, 15):
+        done = event.class_ == 11 and event.main.get("decision") == 1
+        return ["policy", event.main["policy"].hex() if done and "policy" in event.main else "-"]
+    return ["begun" if event.class_ == 1 else "other"]
+
+
+def policies(parts, records, events, incident, size):
+    """(those with a text, those without): of the policies that were perhaps in force in the window."""
+    rows = dict(zip((row[0] for row in evidence.parse_records(records)), events))
+    data, lines, last = parts["log/tile/entries/000.p/%d" % size], [], (-60, 0)
+    for i in range(size):
+        minute = int.from_bytes(data[50 * i + 10:50 * i + 18], "big")
+        back = minute - 1 < last[0]
+        last = last if back else (minute - 1, minute + 59)
+        lines.append(["entry", str(i), *map(str, last), *(["closed"] if back else what(rows.get(i)))])
+    world = SimpleNamespace(w=exposure.World(lines))
+    seconds = {incident.start, incident.end} | {int(w[2]) + 1 for w in lines}
+    found = set()
+    for second in seconds:
+        if incident.start <= second <= incident.end:
+            found |= exposure.in_force(world, second)
+    named = [digest for digest in dict.fromkeys(w[5] for w in lines if w[4] == "policy") if digest in found]
+    there = [digest for digest in named if is_policy(parts.get("policy/" + digest))]
+    return there, [digest for digest in named if digest not in there]
+
+
+def is_policy(text):
+    try:
+        return text is not None and policy.parse(text) is not None
+    except policy.PolicyError:
+        return False
+
+
 def result(parts, records, events, incident, cat, checkpoint, witnessed=False):
     """records: the file; events: of its records; checkpoint: origin, size, root."""
     for line in exposure.verdicts(world(incident, cat, events)):
@@ -104,6 +144,9 @@ def result(parts, records, events, incident, cat, checkpoint, witnessed=False):
 
     origin, size, root = checkpoint
     roots, unfinished, missed = scans_of(cat)
+    there, gone = policies(parts, records, events, incident, size)
+    if witnessed and there + gone:
+        raise OtherCase("times of witnesses")
     made = {
         "format": "doublekey-assessment-1", "rules": 1,
         "inputs": {
@@ -112,7 +155,8 @@ def result(parts, records, events, incident, cat, checkpoint, witnessed=False):
             "catalogue_unfinished": unfinished, "catalogue_missed": missed,
             "records_sha256": digest(records), "log_origin": origin, "log_size": size,
             "log_root": root.hex(), "records": len(events),
-            "times": "witnesses" if witnessed else "service-clock"},
+            "times": "witnesses" if witnessed else "service-clock",
+            "policies": there, "policies_missing": gone},
         "objects": [{"object": o.object_id.hex(), "label": o.label, "answer": "not-readable",
                      "on_stolen_device": False, "without_log": False} for o in cat.objects],
         "totals": {"objects": len(cat.objects), "readable": 0, "unknown": 0,

@@ -10,6 +10,7 @@ LONE = {"tls-key", "proxy", "store", "passphrase", "hsm-pin"}
 class World:
     def __init__(self, lines):
         self.thefts, self.own, self.entries, self.objects = [], set(), [], {}
+        self.grants = set()
         for words in lines:
             getattr(self, "_" + words[0])(*words[1:])
 
@@ -40,6 +41,9 @@ class World:
 
     def _set(self, name, side, copied, *keys):
         self.objects[int(name)]["sets"].append((side, copied == "copied", [int(k) for k in keys]))
+
+    def _grant(self, policy, device, key):
+        self.grants.add((policy, device, int(key)))
 
     def _expect(self, *_):
         pass
@@ -229,6 +233,51 @@ def on_device(c, name):
     return False
 
 
+def in_force(c, second):
+    """Policies that could be in force then, None for what nobody knows: each entry was made at some
+    second behind its *after*, and at *before* at the latest."""
+    entries = sorted(c.w.entries, key=lambda e: e["index"])
+    found, now, since, last, index = set(), None, 0, 0, None
+    for e in entries + [{"index": None, "after": FOREVER, "before": FOREVER, "what": "end", "rest": ()}]:
+        if index is None and (e["index"], e["what"]) == (0, "begun"):
+            now = "nothing"
+        broken = e["what"] == "closed" or (e["what"] == "policy" and e["rest"][0] == "-")
+        broken = broken or (index is not None and e["index"] not in (index + 1, None))
+        if (broken or e["what"] in ("policy", "end")) and since < second <= e["before"]:
+            found.add(now)
+        if broken:
+            now, since = None, last
+        if e["what"] == "policy" and e["rest"][0] != "-":
+            # What was in force up to now, also if it was not known what, was so until this was made.
+            if since < second <= e["before"]:
+                found.add(now)
+            now, since = e["rest"][0], e["after"]
+        last, index = e["after"], e["index"]
+    return found - {"nothing"}
+
+
+def granted(c, key):
+    """Section 5.1: second by second."""
+    if not any(e["what"] == "key" and int(e["rest"][0]) == key for e in c.w.entries):
+        return True  # it has no name
+    if not any(e["what"] == "policy" and e["rest"][0] != "-" for e in c.w.entries):
+        return True
+    if any(t[0] == "process" and t[1] != "fetchd" and t[2] <= c.w.end for t in c.w.thefts):
+        return True
+    policies = {s: in_force(c, s) for s in range(c.w.start, c.w.end + 1)}
+    for d in (e for e in c.w.entries if e["what"] == "device"):
+        if c.had(d, ("process", "keyd"), ("process", "logd")):
+            return True
+        had = [t[2] for t in c.w.thefts if t[:2] == ("device", str(d["index"])) and t[2] <= c.w.end]
+        for second, known in policies.items():
+            if not c.rogue(d) and not any(since <= second for since in had):
+                continue
+            for policy in known:
+                if policy is None or (policy, str(d["index"]), key) in c.w.grants:
+                    return True
+    return False
+
+
 def online(c, thing):
     devices = [e for e in c.w.entries if e["what"] == "device"]
     taken = {t[1] for t in c.w.thefts if t[0] == "device" and t[2] <= c.w.end}
@@ -236,7 +285,8 @@ def online(c, thing):
     if thing.get("document"):
         able = any(t[0] == "token-key" and t[2] <= c.w.end for t in c.w.thefts)
     keys = {k for side, _, keys in thing["sets"] if side == "customer" for k in keys}
-    return bool(able and thing["body"] and keys & c.service_keys())
+    return bool(able and thing["body"]) and any(
+        thing.get("document") or granted(c, k) for k in keys & c.service_keys())
 
 
 def detail(c, name):

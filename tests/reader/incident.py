@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from .fields import is_custodian
 
 FOREVER = float("inf")
-LISTS, ALONE = ("stolen", "own-keys", "not-copied"), ("from", "to", "sets", "silence")
+LISTS, ALONE = ("stolen", "own-keys", "not-copied", "not-shown"), ("from", "to", "sets", "silence")
 NAMED = "key key-version provider-keys device admin token-key ca process".split()
 NAMELESS = "proxy tls-key store passphrase hsm-pin backup disk memory host".split()
 ENDING = ("process", "proxy", "memory", "host")
@@ -31,6 +31,7 @@ class Incident:
     own: list = field(default_factory=list)
     as_written: bool = False
     not_copied: list = field(default_factory=list)  # (folder, since, until)
+    not_shown: set = field(default_factory=set)
     silence: int = 120
 
 
@@ -136,6 +137,9 @@ def parse(data):
         require(re.fullmatch("[0-9a-fA-F]{64}", value), line)
         incident.own.append(bytes.fromhex(value))
     incident.not_copied = [folder(*value) for value in made.get("not-copied", ())]
+    for value, line in made.get("not-shown", ()):
+        require(value in ("certificates", "tokens", "approvals"), line)
+        incident.not_shown.add(value)
     for value, line in made.get("sets", ()):
         require(value == "as-written", line)
         incident.as_written = True

@@ -271,15 +271,27 @@ def test_json(world):
     assert read["rules"] == 1 and read["totals"]["readable"] == 1
     with open(os.path.join(world.s.base, "copy", "checkpoint")) as f:
         origin, size, root = f.read().splitlines()[:3]
+    kept = [line.split("\t")[0] for line in world.s.admin("policy", "list").stdout.splitlines()]
+    assert kept
     inputs = {name + "_sha256": sha256(os.path.join(world.s.base, name))
               for name in ("incident", "catalogue", "records")}
     assert read["inputs"] == dict(inputs, log_origin=origin, log_size=int(size),
                                   log_root=base64.b64decode(root).hex(), records=int(size),
                                   times="service-clock", catalogue_roots=1,
-                                  catalogue_unfinished=0, catalogue_missed=0)
+                                  catalogue_unfinished=0, catalogue_missed=0, policies=[],
+                                  policies_missing=kept)
+    # The texts that the service kept.
+    world.run(PROVIDER, device(world), args=("--json", "three.json", "--service-policy",
+                                             os.path.join(world.s.dir, "policies")))
+    with open(os.path.join(world.s.base, "three.json")) as f:
+        inputs = json.load(f)["inputs"]
+    assert (inputs["policies"], inputs["policies_missing"]) == (kept, [])
     assert os.stat(os.path.join(world.s.base, "one.json")).st_mode & 0o777 == 0o600
     # The text has the same.
     said = world.run().stdout.splitlines()
+    for digest in read["inputs"].pop("policies_missing"):
+        assert "policy-missing " + digest in said
+    assert read["inputs"].pop("policies") == []
     for name, value in read["inputs"].items():
         assert "%s %s" % (name.replace("_", "-"), value) in said
     assert "rules 1" in said

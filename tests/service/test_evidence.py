@@ -2,6 +2,7 @@
 """Evidence bundles (spec/evidence.md): made of a running service's log, signed by it, and checked
 by doublekey and by the second reader."""
 import hashlib
+import json
 import os
 import random
 import re
@@ -131,6 +132,7 @@ def test_a_bundle_is_made_signed_and_verified(world):
 
 def test_all_that_is_vouched_for_is_told(world):
     world.write("vouching", (INCIDENT + 'own-keys = {"%s"}\nnot-copied = {"/srv/vault", "/srv/x since 2031-05-01"}\n'
+                             'not-shown = {"tokens"}\n'
                              'silence = "3600"\n' % ("0" * 64)).encode())
     world.bundle("vouched", "--incident", "vouching")
 
@@ -144,6 +146,7 @@ def test_all_that_is_vouched_for_is_told(world):
     assert " 1 customer key is the customer's, kept as the service's are." in claimed
     assert "Nothing below /srv/vault could be copied. Nothing below /srv/x could be copied from " \
         "2031-05-01T23:59:59Z on. Objects are not older than they say." in claimed
+    assert "The thief could show no tokens of his own." in claimed
     assert "Texts of the specification." in missing and "spec/" not in claimed
     assert "Earlier checkpoints of the log." in missing
 
@@ -296,6 +299,9 @@ def test_what_is_remade_is_found_too(world):
         name = [n for n in parts if n.startswith("log/tile/entries/")][0]
         parts[name] = parts[name][:-1] + bytes([parts[name][-1] ^ 1])
 
+    def text(parts):
+        del parts[[n for n in parts if n.startswith("policy/")][0]]
+
     def lost(parts):
         del parts[[n for n in parts if n.startswith("log/tile/0/")][0]]
 
@@ -311,6 +317,8 @@ def test_what_is_remade_is_found_too(world):
                                  (inventory, "evidence-result", "inventory.json"),
                                  (incident, "evidence-result", "assessment.json"),
                                  (policy, "evidence-changed", "policy/"),
+                                 # The what-if is computed with its policies.
+                                 (text, "evidence-result", "assessment.json"),
                                  (tree, "log-tree", "tile/"), (lost, "log-missing", "tile/")):
         remade(world, "remade", change)
         world.fails("remade", error, place)
@@ -376,7 +384,9 @@ def test_the_report_is_made_again(world, lang):
     assert b'<html lang="%s">' % lang.encode() in parts["report.html"]
     assert parts["report.csv"].startswith(b"\xef\xbb\xbfobject,answer,")
     world.s.client("assess", "-q", "--incident", "incident", "--catalogue", "catalogue", "--log",
-                   "copy", "--records", "records", "--html", "as.html", "--lang", lang, "--force")
+                   "copy", "--records", "records", "--html", "as.html", "--lang", lang, "--force",
+                   "--service-policy", os.path.join(world.s.dir, "policy.conf"))
+    assert "SHA-256" in parts["report.html"].decode() and b" --service-policy " in parts["report.html"]
     assert world.data("as.html") == parts["report.html"] and world.data("as.csv") == parts["report.csv"]
     world.sign(name)
     proved, claimed, missing, _ = sections(world.verify(name, "--identity", world.identity).stdout)
@@ -472,6 +482,8 @@ def test_policies_of_the_window_come_from_the_folder_of_the_service(world):
     names = {name[7:] for name in found.parts if name.startswith("policy/")}
     assert names == set(os.listdir(folder))
     assert "The policy that entry" not in world.verify("folder").stdout
+    inputs = json.loads(found.parts["assessment.json"])["inputs"]
+    assert set(inputs["policies"]) == names and inputs["policies_missing"] == []
     # Of a window behind the first one, only what was in force in it; and one that is gone is told.
     last = world.s.admin("policy", "list").stdout.split("\n")[1].split("\t")[0]
     world.write("late", world.data("incident").replace(b'"unknown"', b'"2099-01-01"', 1))

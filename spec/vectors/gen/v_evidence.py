@@ -22,7 +22,7 @@ NOW = 1925000040  # the begin of a minute
 FILE, CHANGED = "malformed evidence-file", "not-authentic evidence-changed"
 SIGNATURE, RESULT = "not-authentic evidence-signature", "not-authentic evidence-result"
 RECORD, TREE = "not-authentic log-record", "not-authentic log-tree"
-POLICY = b'rules = {}\n'
+POLICY = b'rule "all" {\nkeys = {"*"}\nusers = {"*"}\nallow = true\n}\n'
 CONFIGURATION = b'listen = "127.0.0.1:8443"\n'
 SPEC = b"# What the formats mean\n"
 INCIDENT = b"""# What we know.
@@ -231,6 +231,9 @@ def accepted():
     vector("unsigned", "7", "success", "nobody signed it", written(parts))
     some = {name: parts[name] for name in evidence.NEEDED}
     some |= {name: data for name, data in parts.items() if name.startswith("log/tile/")}
+    coded = code(EVENTS)
+    some["assessment.json"] = result(some, records_of(enumerate(coded)),
+                                     [log.open_record(*row) for row in coded])
     vector("least", "3", "success", "no part that need not be there", written(some))
     other = whole("p384", key=P384)
     text = manifest(other, P384)
@@ -608,6 +611,8 @@ def refused_parts():
          INCIDENT.replace(b"2030-12-01", b"2030-12-02"), made)
     part("result_of_another_catalogue", "7.8", RESULT, "the catalogue is another one", "catalogue",
          make_catalogue(change="UPDATE object SET label = 'x' WHERE id = 2"), made)
+    bad("result_without_policy", "7.8", RESULT, "a policy is no part any more",
+        lambda parts: parts.pop(f"policy/{DIGEST.hex()}"), made)
     part("result_of_another_log", "7.8", RESULT, "the result of fewer records", "records", sealed(
         "records fewer", records_of(rows[:7])), made)
 
