@@ -83,6 +83,10 @@ void evidence_inventory_clear(struct evidence_inventory *inventory);
 bool evidence_in_force(
     const struct evidence_inventory *inventory, size_t at, const struct incident *incident);
 
+/* And whether no item before it names the same, so that each text is told once. */
+bool evidence_is_first(
+    const struct evidence_inventory *inventory, size_t at, const struct incident *incident);
+
 /* Section 5, from the records file fd into out. False: told already, with name. */
 bool evidence_inventory(
     const char *name, int fd, int out, struct evidence_inventory *ret_inventory);

@@ -155,6 +155,20 @@ evidence_inventory(const char *name, int fd, int out, struct evidence_inventory 
 }
 
 bool
+evidence_is_first(
+    const struct evidence_inventory *inventory, size_t at, const struct incident *incident)
+{
+	const struct evidence_attested *a = &inventory->item[at];
+
+	for (size_t i = 0; i < at; i++)
+		if (inventory->item[i].witnesses == a->witnesses &&
+		    memcmp(inventory->item[i].digest, a->digest, sizeof(a->digest)) == 0 &&
+		    evidence_in_force(inventory, i, incident))
+			return false;
+	return true;
+}
+
+bool
 evidence_in_force(
     const struct evidence_inventory *inventory, size_t at, const struct incident *incident)
 {

@@ -77,7 +77,8 @@ note_missing(const struct policies *p)
 	char hex[2 * DK_SHA256_BYTES + 1];
 
 	for (size_t i = 0; i < p->inventory->count; i++)
-		if (is_needed(p, i, &p->incident, hex))
+		if (is_needed(p, i, &p->incident, hex) &&
+		    evidence_is_first(p->inventory, i, &p->incident))
 			message_note("The policy that entry %" PRIu64
 				     " put in force is missing: SHA-256 %s.",
 			    p->inventory->item[i].index, hex);

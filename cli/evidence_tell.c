@@ -193,7 +193,8 @@ miss_text(const struct evidence_found *f, size_t at)
 	const struct evidence_attested *a = &f->inventory.item[at];
 	char hex[65], name[DK_EVIDENCE_NAME_MAX_BYTES + 1];
 
-	if (!evidence_in_force(&f->inventory, at, f->incident))
+	if (!evidence_in_force(&f->inventory, at, f->incident) ||
+	    !evidence_is_first(&f->inventory, at, f->incident))
 		return;
 	dk_hex(a->digest, sizeof(a->digest), hex);
 	(void)snprintf(name, sizeof(name), "%s/%s", a->witnesses ? "witnesses" : "policy", hex);

@@ -42,6 +42,8 @@ dk_known_policy_entry(struct dk_exposure *x, const struct dk_exposure_entry *e)
 		replace(x, DK_POLICY_UNKNOWN, last, e->before);
 	if (known)
 		replace(x, (uint32_t)e->root, e->after, e->before);
+	if (known && e->root >= p->count)
+		p->count = (uint32_t)e->root + 1;
 	p->any |= known;
 	return true;
 }
@@ -92,19 +94,23 @@ judge_had(const struct dk_exposure *x)
 	return false;
 }
 
+/* The thief had the device while it was perhaps in force. */
+static bool
+asked_by(const struct dk_exposure *x, const struct dk_known_device *d, uint32_t policy)
+{
+	uint64_t until = until_of(x, policy);
+
+	return until > 0 && (d->rogue || d->stolen <= until);
+}
+
 static bool
 granted_to(const struct dk_exposure *x, const struct dk_known_device *d, dk_exposure_grant_fn fn,
     void *ctx)
 {
-	for (uint32_t i = 0; i <= DK_POLICY_UNKNOWN; i++) {
-		uint64_t until = until_of(x, i);
-
-		if (until == 0 || (!d->rogue && d->stolen > until))
-			continue;
-		if (i == DK_POLICY_UNKNOWN || fn(ctx, i, d->index))
+	for (uint32_t i = 0; i < x->policies.count; i++)
+		if (asked_by(x, d, i) && fn(ctx, i, d->index))
 			return true;
-	}
-	return false;
+	return asked_by(x, d, DK_POLICY_UNKNOWN);
 }
 
 bool

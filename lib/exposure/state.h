@@ -53,7 +53,8 @@ struct dk_known_policies {
 	/* By number, the last one for what nobody knows: until when it was, of the times that are
 	 * in the window in part; 0: in none of them. */
 	uint64_t until[DK_POLICY_UNKNOWN + 1];
-	uint32_t now; /* a number, DK_POLICY_UNKNOWN or DK_POLICY_NONE */
+	uint32_t count; /* numbers are below it */
+	uint32_t now;   /* a number, DK_POLICY_UNKNOWN or DK_POLICY_NONE */
 	uint64_t since;
 	bool any;
 };
