@@ -80,7 +80,7 @@ def tokend(tmp_path):
     made = Tokend(tmp_path / "s")
     yield made
     said = made.end()
-    assert "Sanitizer" not in said, said
+    assert "AddressSanitizer" not in said and "runtime error" not in said, said
 
 
 def power(tokend, head=b"\0\1\1"):
@@ -153,6 +153,8 @@ def test_a_module_without_locks(tmp_path):
 
 def test_the_end_waits_for_what_is_under_way(tokend):
     """What only waited is given up: keyd asks for nothing more when it ends."""
+    tokend.use(b"\0\xde\xad")
+    assert tokend.answer(tokend.use())[0] == OK  # so that one is under way
     for _ in range(5 + (os.cpu_count() or 1)):
         tokend.use(b"\0\xde\xad")
     tokend.child.channel["parent"].send(STOP)
