@@ -207,6 +207,39 @@ def test_the_parent_keeps_nothing_of_a_set_that_ended(fresh):
         time.sleep(0.05)
 
 
+ANSWERS = """#!/usr/bin/python3 -I
+import socket, struct
+end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, fileno=3)
+part, data = 61440, bytes(3) + b"x" * %d
+end.send(struct.pack(">HHIIIQ", 1, 0, 4, 0, 0, 0) + bytes(4))
+while True:
+    kind, _, _, offset, _, number = struct.unpack(">HHIIIQ", end.recv(65536)[:24])
+    for at in range(0, len(data), part) if kind == 0x18 and offset == 0 else ():
+        end.send(struct.pack(">HHIIIQ", 0x19, 0, len(data), at, 0, number) + data[at:at + part])
+"""
+
+
+@pytest.mark.parametrize("size,said", [
+    (65536, "key set of corp: not fetched: refused"), (65537, "fetchd broke the rules towards parent")])
+def test_a_key_set_has_a_limit_of_its_own(fresh, size, said):
+    """Members of a directory come by the same message, and may be more."""
+    s, path = fresh, os.path.join(fresh.dir, "policy.conf")
+    before = open(path).read()
+    s.replace("fetchd", ANSWERS % size)
+    with open(path, "a") as f:
+        f.write('issuer "corp" {\nurl = "https://a"\naudience = "a"\nclaim = "sub"\n'
+                'max-age = 60\nkey-set = "https://127.0.0.1:1/"\n}\n')
+    os.kill(s.pids()["fetchd"], signal.SIGKILL)
+    s.admin("policy", "reload")
+    end = time.monotonic() + 60
+    while said not in open(s.stderr).read():
+        assert time.monotonic() < end, open(s.stderr).read()
+        time.sleep(0.05)
+    assert ("broke" in said) == ("broke the rules" in open(s.stderr).read())
+    with open(path, "w") as f:
+        f.write(before)
+
+
 # What the parent takes; a set that never was ready is not started anew.
 TO_PARENT = {
     "READY": ([u32(0)], [b"", bytes(3)]),
