@@ -232,7 +232,7 @@ keyd_on_approve(struct keyd *keyd, const struct ipc_message *message)
 	code = keyd_signed_now(keyd, &sig, DK_STANDING_PATH, &passed.asked.body, &device);
 	if (code != DK_CODE_OK)
 		keyd_result(keyd, message->id, code, NULL, 0);
-	else
+	else if (!keyd_asked_wait(keyd, message))
 		standing_list(keyd, message->id, &passed, device->user);
 	return true;
 }

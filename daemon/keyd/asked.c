@@ -43,9 +43,20 @@ make_room(struct asked_list *list, const struct asked_item *asked)
 		drop(list, 0);
 }
 
+static bool
+has_newer(const struct asked_list *list, const struct asked_item *asked)
+{
+	for (unsigned i = 0; i < list->count; i++)
+		if (same(&list->item[i], asked) && list->item[i].time > asked->time)
+			return true;
+	return false;
+}
+
 void
 asked_put(struct asked_list *list, const struct asked_item *asked)
 {
+	if (has_newer(list, asked))
+		return;
 	if (!list->item)
 		list->item = calloc(ASKED_MAX, sizeof(*list->item));
 	if (!list->item)
@@ -66,6 +77,6 @@ asked_forget(struct asked_list *list, const char *person, uint64_t before)
 void
 asked_clear(struct asked_list *list)
 {
-	free(list->item);
+	free(list->item); /* who waits still ends with the process */
 	*list = (struct asked_list){ .count = 0 };
 }

@@ -23,10 +23,15 @@ struct asked_item {
 struct asked_list {
 	struct asked_item *item; /* the oldest first */
 	unsigned count;
+	/* what the log has from before this process is read when it is asked for first */
+	enum asked_read { ASKED_NOT_READ, ASKED_READING, ASKED_READ } read;
+	uint64_t next, end; /* entries that are read; end 0: not known yet */
+	struct asked_wait *waits;
+	unsigned wait_count;
 };
 
-/* In place of the same one, of those whose time is over, and of the oldest where there are too
- * many. */
+/* In place of an older one that is the same, of those whose time is over, and of the oldest
+ * where there are too many. */
 void asked_put(struct asked_list *list, const struct asked_item *asked);
 /* Of this person; before: those made then, 0: all. */
 void asked_forget(struct asked_list *list, const char *person, uint64_t before);

@@ -250,6 +250,10 @@ void keyd_gate_act(struct keyd *keyd, uint64_t id, const struct keyd_gate_act *a
 
 /* approve.c: APPROVE_PASSED. */
 bool keyd_on_approve(struct keyd *keyd, const struct ipc_message *message);
+/* asked_log.c: ENTRIES_DONE. */
+bool keyd_on_entries(struct keyd *keyd, const struct ipc_message *message);
+/* True: what the log has is read first, and this APPROVE_PASSED comes again then, or was answered. */
+bool keyd_asked_wait(struct keyd *keyd, const struct ipc_message *message);
 /* standing.c */
 /* Whether each factor of type 4 is an approval that stands, spec/profiles/ms-dke.md section 7.3.
  * key: DKE name. */

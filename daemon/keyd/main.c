@@ -256,6 +256,8 @@ on_logd(void *ctx, struct ipc_channel *channel, const struct ipc_message *messag
 	(void)channel;
 	if (message->type == IPC_ANCHORED)
 		return with_lock(keyd_on_anchored, ctx, message);
+	if (message->type == IPC_ENTRIES_DONE)
+		return keyd_on_entries(ctx, message);
 	if (message->type == IPC_ERASED)
 		return keyd_on_erased(ctx, message);
 	if (message->type == IPC_STATE_TAKEN)

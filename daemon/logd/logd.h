@@ -171,7 +171,7 @@ void erase_step(struct logd *logd);
 bool state_take(struct logd *logd, const struct ipc_message *message);
 bool state_put(struct logd *logd, const struct ipc_message *message);
 
-/* read.c: RECORDS of the parent, ANCHOR of keyd, READ of httpd. False: not its layout. */
+/* read.c: RECORDS of the parent, ANCHOR and ENTRIES of keyd, READ of httpd. False: not its layout. */
 bool read_records(struct logd *logd, const struct ipc_message *message);
 bool read_anchor(struct logd *logd, const struct ipc_message *message);
 bool read_data(struct logd *logd, const struct ipc_message *message);

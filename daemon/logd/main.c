@@ -28,6 +28,7 @@ on_message(void *ctx, struct ipc_channel *channel, const struct ipc_message *mes
 		return read_data(ctx, message);
 	case IPC_WITNESS_ANSWER:
 		return cosign_on_answer(ctx, message);
+	case IPC_ENTRIES:
 	case IPC_RECORDS:
 		return read_records(ctx, message);
 	default:

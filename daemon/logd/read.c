@@ -59,7 +59,10 @@ read_records(struct logd *logd, const struct ipc_message *message)
 	dk_wr_u64(&wr, logd->tree.size);
 	dk_wr_u32(&wr, a.count);
 	const struct dk_part parts[] = { { head, sizeof(head) }, { buf, a.wr.len } };
-	(void)ipc_send(&logd->child.channel[0], IPC_RECORDS_DONE, message->id, parts, 2);
+	if (message->type == IPC_ENTRIES)
+		(void)ipc_send(logd->keyd, IPC_ENTRIES_DONE, message->id, parts, 2);
+	else
+		(void)ipc_send(&logd->child.channel[0], IPC_RECORDS_DONE, message->id, parts, 2);
 	free(buf);
 	return true;
 }

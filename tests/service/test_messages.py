@@ -301,6 +301,8 @@ CASES = {
                                         bytes(7) + b"\1"]),
     "STATE_PUT_DONE": ([], [b"", u16(0), u16(9999), u16(0) + b"x", u16(0xff01)]),
     "STATE_NEW": ([bytes(8), bytes(7) + b"\1"], [b"", bytes(7)]),
+    "ENTRIES": ([bytes(12), b"\x7f" + bytes(11)], [b"", bytes(11)]),
+    "ENTRIES_DONE": ([], [b"", b"\0", u16(0) + bytes(12)]),  # not asked for
     "ANCHOR": ([bytes(8)], [b"", bytes(7)]),
     "ANCHORED": ([anchored()],
                  [b"", anchored()[:-1], anchored(more=b"x"), anchored(n=1, more=ENTRY[:-1]),
