@@ -48,6 +48,8 @@ begin(struct dk_exposure *x)
 	}
 	for (size_t i = 0; i < x->c.own_count; i++)
 		x->key[x->c.own[i]] |= DK_KEY_OWN | DK_KEY_SERVICE;
+	x->admin = dk_known_admin(x);
+	x->online = x->admin;
 	x->service_steps = dk_known_service_steps(x);
 }
 

@@ -38,6 +38,15 @@ dk_known_process(const struct dk_exposure *x, uint64_t process, struct dk_when w
 }
 
 bool
+dk_known_admin(const struct dk_exposure *x)
+{
+	for (size_t i = 0; i < x->c.theft_count; i++)
+		if (x->c.theft[i].kind == DK_THEFT_ADMIN && x->c.theft[i].since <= x->c.to)
+			return true;
+	return false;
+}
+
+bool
 dk_known_logd(const struct dk_exposure *x)
 {
 	for (size_t i = 0; i < x->c.theft_count; i++) {

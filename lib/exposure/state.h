@@ -72,6 +72,7 @@ struct dk_exposure {
 	uint32_t service_steps; /* to all keys of the service */
 	bool offline;           /* only keys were stolen: no release is the thief's */
 	bool online;            /* a stolen device could ask in the window */
+	bool admin;             /* the thief could have enrolled one */
 	bool token;             /* so could who has a token key */
 	unsigned missing;
 	uint64_t missing_at[4]; /* by bit: the first entry that shows it */
@@ -98,6 +99,8 @@ size_t dk_known_theft(
     const struct dk_exposure *x, enum dk_theft_kind kind, uint64_t id, struct dk_when when);
 /* Somebody else had the process then. */
 bool dk_known_process(const struct dk_exposure *x, uint64_t process, struct dk_when when);
+/* Somebody else had the power of an administrator at some time up to the end. */
+bool dk_known_admin(const struct dk_exposure *x);
 /* Somebody else had logd at some time of the window. */
 bool dk_known_logd(const struct dk_exposure *x);
 /* A secret of this kind and id was stolen before the interval ended. */

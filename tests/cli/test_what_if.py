@@ -162,6 +162,15 @@ def test_what_nobody_knows_gets_no_credit(made):
         assert without_log(made, LAPTOP_KEY, "process %s since unknown" % process) == expected
 
 
+def test_an_administrator_could_have_enrolled_a_device(made):
+    put(made, ONLY_A)
+    made.write(event(ONLY_A), made.release())
+    late = "admin 1000 since 2031-01-01T00:06Z"
+    assert without_log(made, late) == BOTH
+    assert made.result["totals"]["readable"] == 0  # the log shows that it was not so
+    assert without_log(made, "admin 1000 since 2031-01-02") == [False, False]
+
+
 def test_a_key_with_two_names(made):
     text = rule('labels = {"a"}') + OPEN.replace("finance", "second").replace('"r"', '"s"')
     put(made, text)
