@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "frame.h"
+#include "cli/command/frame.h"
 
 static const struct command commands[] = {
 	{ "encrypt", cmd_encrypt, "encrypt for a customer key and a provider key" },

@@ -5,15 +5,15 @@
  */
 #include <string.h>
 
-#include "conf.h"
+#include "cli/files/conf.h"
 #include "fuzz.h"
-#include "incident.h"
-#include "message.h"
+#include "cli/incident/incident.h"
+#include "cli/console/message.h"
 #include "parent/conf_text.h"
 
 static unsigned told;
 
-/* Of cli/message.c: what is wrong with a profile is told, once or more. */
+/* Of cli/console/message.c: what is wrong with a profile is told, once or more. */
 void
 message_fail(const char *name, const char *format, ...)
 {

@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
-#include "log_print.h"
+#include "cli/log/print.h"
 #include "native/code.h"
 #include "parent/exchange.h"
 #include "parent/tell.h"

@@ -18,7 +18,7 @@
 #include "parent/tell.h"
 #include "parent/exchange.h"
 #include "parent/log.h"
-#include "temp.h"
+#include "cli/files/temp.h"
 
 /* The files of the log are behind the store by a second or two. */
 #define FILES_WAIT_MS 30000
