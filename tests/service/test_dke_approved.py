@@ -14,6 +14,7 @@ from authenticator import OTHERS
 from reader import standing
 from reader.native import NativeError
 from service import signed_headers
+from test_backup import backup, lose, restore
 from test_clock import Clocked
 from test_dke_gates import ALICE, BOB, KEY, RULE, Gates, document
 from test_log import checkpoint
@@ -349,6 +350,37 @@ def test_the_assessment_lists_what_was_opened_on_approvals(service):
     assert (one["level"], one["gates"]) == ("C- (ambient)", ["approval"])
     opened = set(re.findall(r"object ok document=([0-9a-f]{64})", service.log()))
     assert {name for name, o in found.items() if o["answer"] == "readable"} <= opened
+
+
+# ---- a machine that is lost ----
+
+def test_they_survive_a_restored_backup(service):
+    """With the releases they allow, and without what was revoked before the backup or after it."""
+    for who in ("erik3", "erik4"):
+        service.enrol("erik", who)
+    stands, waiting, before, after = (service.wrap("Two") for _ in range(4))
+    for value, other in ((stands, "fred"), (before, "erik3"), (after, "erik4")):
+        assert service.approve("dora", value)[2] == 1
+        assert service.approve(other, value)[2] == 2
+        assert service.opens("Two", value)
+    service.approve("dora", waiting)
+    assert not service.opens("Two", waiting)
+    service.admin("device", "revoke", service.device("erik3").id.hex())
+    assert not service.opens("Two", before)
+    backup(service)
+    lose(service)
+    restore(service)
+    service.start()
+    assert service.opens("Two", stands) and service.opens("Two", after)
+    assert not service.opens("Two", before) and not service.opens("Two", waiting)
+    assert not service.opens("Two", stands, BOB)
+    # They are taken back after the restore as before it.
+    service.admin("device", "revoke", service.device("erik4").id.hex())
+    assert not service.opens("Two", after) and service.opens("Two", stands)
+    # What waits comes from the log: one more approval of another approver opens it.
+    assert [one.standing for one in listed(service, waiting, "fred")] == [1]
+    assert service.approve("fred", waiting)[2] == 2
+    assert service.opens("Two", waiting)
 
 
 # ---- the end of the time ----
