@@ -96,6 +96,10 @@ def parse_list(data):
     return made
 
 
+def encode_answer(index, until, count):
+    return b"DKV2" + u64(index) + u64(until) + u8(count)
+
+
 def parse_answer(data):
     """(log index, until, how many stand)"""
     reader = Reader(data, NativeError("service-reply"))

@@ -13,6 +13,7 @@
 #include "client/check.h"
 #include "folder.h"
 #include "native/code.h"
+#include "native/standing.h"
 #include "native_vector.h"
 
 #define OBJECTS_MAX 8
@@ -369,6 +370,105 @@ approval_file(struct vector *v)
 	return DK_OK;
 }
 
+/* ---- approvals that stand ---- */
+
+static void
+found_texts(struct vector *v, const char *person, const char *key, const char *rule)
+{
+	found(v, "person", person);
+	found(v, "key", key);
+	found(v, "rule", rule);
+}
+
+static void
+found_again(struct vector *v, const struct dk_writer_buf *wr, struct dk_part data)
+{
+	v->differs |=
+	    wr->failed || wr->len != data.len || memcmp(wr->data, data.data, wr->len) != 0;
+}
+
+static dk_err
+standing(struct vector *v)
+{
+	const struct dk_part data = part(v, "approval");
+	uint8_t again[DK_STANDING_BODY_MAX_BYTES], name[32];
+	struct dk_writer_buf wr;
+	struct dk_standing s;
+	dk_err err = dk_standing_parse(data.data, data.len, &s);
+
+	if (err != DK_OK)
+		return err;
+	dk_wr_init(&wr, again, sizeof(again));
+	dk_standing_write(&wr, &s);
+	found_again(v, &wr, data);
+	found_number(v, "scope", s.scope);
+	found_hex(v, "document", s.document, sizeof(s.document));
+	found_number(v, "needed", s.needed);
+	found_number(v, "hours", s.hours);
+	found_texts(v, s.person, s.key, s.rule);
+	found(v, "reason", s.reason);
+	err = dk_standing_name(s.scope, s.document, s.key, s.person, name);
+	found_hex(v, "name", name, sizeof(name));
+	return err;
+}
+
+static void
+found_asked(struct vector *v, const struct dk_standing_asked *a)
+{
+	found_number(v, "scopes", a->scopes);
+	found_hex(v, "document", a->document, sizeof(a->document));
+	found_number(v, "time", a->time);
+	found_number(v, "needed", a->needed);
+	found_number(v, "standing", a->standing);
+	found_number(v, "mine", a->mine);
+	found_number(v, "hours", a->hours);
+	found_texts(v, a->person, a->key, a->rule);
+}
+
+static dk_err
+asked(struct vector *v)
+{
+	static struct dk_standing_asked those[DK_STANDING_ASKED_MAX];
+	static uint8_t again[DATA_MAX_BYTES];
+	const struct dk_part data = part(v, "list");
+	struct dk_writer_buf wr;
+	size_t n;
+	dk_err err = dk_standing_list_parse(data.data, data.len, those, &n);
+
+	if (err != DK_OK)
+		return err;
+	dk_wr_init(&wr, again, sizeof(again));
+	dk_wr_bytes(&wr, "DKN2", 4);
+	dk_wr_u16(&wr, (uint16_t)n);
+	for (size_t i = 0; i < n; i++)
+		dk_standing_asked_write(&wr, &those[i]);
+	found_again(v, &wr, data);
+	found_number(v, "count", n);
+	if (n > 0)
+		found_asked(v, &those[n - 1]);
+	return DK_OK;
+}
+
+static dk_err
+standing_answer(struct vector *v)
+{
+	const struct dk_part data = part(v, "answer");
+	uint8_t again[DK_STANDING_ANSWER_BYTES];
+	struct dk_standing_answer answer;
+	struct dk_writer_buf wr;
+	dk_err err = dk_standing_answer_parse(data.data, data.len, &answer);
+
+	if (err != DK_OK)
+		return err;
+	dk_wr_init(&wr, again, sizeof(again));
+	dk_standing_answer_write(&wr, &answer);
+	found_again(v, &wr, data);
+	found_number(v, "index", answer.index);
+	found_number(v, "until", answer.until);
+	found_number(v, "standing", answer.standing);
+	return DK_OK;
+}
+
 /* ---- all of them ---- */
 
 static const struct {
@@ -386,6 +486,9 @@ static const struct {
 	{ "approvals", approvals },
 	{ "request-file", request_file },
 	{ "approval-file", approval_file },
+	{ "standing", standing },
+	{ "asked", asked },
+	{ "standing-answer", standing_answer },
 };
 
 static bool

@@ -6,7 +6,7 @@ import hashlib
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from reader import log, native
+from reader import dke, log, native, standing
 from reader.vectors import FOLDER
 
 FILES = sorted((FOLDER / "native").iterdir())
@@ -109,10 +109,35 @@ def approval_file(lines, parts):
     return {"request-digest": made.digest.hex(), "url": made.base_url}
 
 
+def numbers(one):
+    """Its fields as lines have them."""
+    return {name: value.hex() if isinstance(value, bytes) else str(value)
+            for name, value in vars(one).items()}
+
+
+def standing_(lines, parts):
+    made = standing.parse_approval(parts["approval"])
+    assert made.encode() == parts["approval"]
+    name = dke.approved_name(made.scope, made.document, made.key, made.person)
+    return numbers(made) | {"name": name.hex()}
+
+
+def asked(lines, parts):
+    made = standing.parse_list(parts["list"])
+    assert standing.encode_list(made) == parts["list"]
+    return {"count": str(len(made))} | (numbers(made[-1]) if made else {})
+
+
+def standing_answer(lines, parts):
+    made = standing.parse_answer(parts["answer"])
+    return dict(zip(("index", "until", "standing"), map(str, made)))
+
+
 KINDS = {"receipt": receipt, "checkpoint": checkpoint, "release": release, "code": code,
          "enrol-request": enrol_request, "enrol-answer": enrol_answer, "statement": statement,
          "base": base, "approvals": approvals, "request-file": request_file,
-         "approval-file": approval_file}
+         "approval-file": approval_file, "standing": standing_, "asked": asked,
+         "standing-answer": standing_answer}
 
 
 def differences(lines, parts):
