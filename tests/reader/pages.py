@@ -191,6 +191,27 @@ def register_begin(code_id, person, name, spki, credential):
             u16(len(credential)) + credential)
 
 
+def write_register_answer(server_key, request, index, state):
+    answer = b"DKE4" + u64(index) + u8(state)
+    return answer + hmac.digest(server_key, request[-48:] + answer, "sha384")
+
+
+def parse_register_answer(data, server_key, request):
+    """Log index, state."""
+    try:
+        body = _Body(data)
+        body.magic(b"DKE4")
+        found = body.number(8), body.number(1)
+        mac = body.take(48)
+        body.end()
+        require(found[1] in (1, 3), "reply")
+        right = hmac.digest(server_key, request[-48:] + data[:-48], "sha384")
+        require(hmac.compare_digest(mac, right), "reply")
+    except NativeError:
+        raise NativeError("reply") from None
+    return found
+
+
 def parse_presence(data):
     body = _Body(data)
     body.magic(b"DKP1")

@@ -56,7 +56,14 @@ def presence_answer(lines, parts):
     return {"index": str(index), "until": str(until), "address": address.hex(), "person": person}
 
 
-KINDS = {"presence": presence, "presence-answer": presence_answer, "assertion": assertion, "list": list_, "act": act, "register": register}
+def register_answer(lines, parts):
+    index, state = pages.parse_register_answer(
+        parts["answer"], parts["server-key"], parts["request"])
+    return {"index": str(index), "state": str(state)}
+
+
+KINDS = {"presence": presence, "presence-answer": presence_answer, "assertion": assertion,
+         "list": list_, "act": act, "register": register, "register-answer": register_answer}
 
 
 def differences(lines, parts):
@@ -78,6 +85,7 @@ def test_a_wrong_expectation_is_noticed():
     for name, key, value in (
             ("assertion_good", "challenge", "00" * 32), ("assertion_good", "expect", "signature"),
             ("assertion_key", "expect", "success"), ("act_confirm", "document", "00"),
-            ("list_good", "time", "1"), ("register_good", "person", "bob")):
+            ("list_good", "time", "1"), ("register_good", "person", "bob"),
+            ("register_answer_waits", "state", "1"), ("register_answer_mac", "expect", "success")):
         lines, parts = read(FOLDER / "ms-dke-pages" / name)
         assert differences({**lines, key: value}, parts), name

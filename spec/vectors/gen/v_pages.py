@@ -304,7 +304,35 @@ def registrations():
     register("magic", "a device of another kind", b"DKE1" + good[4:], "malformed-request")
 
 
+def register_answers():
+    request, server = registered(), draw("server key", 48)
+
+    def answer(name, comment, data, expect="reply", **lines):
+        pieces.add(VECTORS, f"register_answer_{name}", "register-answer", "3", expect, comment,
+                   [("answer", data), ("request", request), ("server-key", server)], **lines)
+
+    def made(state, key=server, asked=request):
+        return pages.write_register_answer(key, asked, 7, state)
+
+    good = made(1)
+    answer("active", "it counts", good, "success", index=7, state=1)
+    answer("waits", "it waits for an administrator", made(3), "success", index=7, state=3)
+    for state in (0, 2, 4):
+        answer(f"state_{state}", "no state of one that was just registered", made(state))
+    for name, comment, data in (
+            ("empty", "nothing", b""), ("cut", "one byte less", good[:-1]),
+            ("longer", "one byte more", good + b"\0"), ("magic", "another layout", b"DKE2" + good[4:]),
+            ("no_state", "without the state",
+             good[:12] + hmac.digest(server, request[-48:] + good[:12], "sha384")),
+            ("state_changed", "waits, made active", made(3)[:12] + b"\1" + made(3)[13:]),
+            ("index_changed", "another index", good[:11] + b"\x08" + good[12:]),
+            ("mac", "of a service without the code", made(1, key=CLIENT_KEY)),
+            ("other_request", "to another request", made(1, asked=registered(name="tablet")))):
+        answer(name, comment, data)
+
+
 assertions()
 bodies()
 presences()
 registrations()
+register_answers()
