@@ -29,6 +29,25 @@ decision_name(const struct dk_log_event *e)
 	return e->decision == DK_LOG_DENIED ? "denied" : "done";
 }
 
+/* False: it has none. */
+static bool
+address_text(const struct dk_log_event *e, char ret[INET6_ADDRSTRLEN])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	bool four = memcmp(e->address, mapped, sizeof(mapped)) == 0;
+
+	return e->has_address &&
+	    inet_ntop(four ? AF_INET : AF_INET6, e->address + (four ? 12 : 0), ret,
+		INET6_ADDRSTRLEN) != NULL;
+}
+
+bool
+log_names_document(const struct dk_log_event *e)
+{
+	return e->has_request &&
+	    (e->class_ == DK_LOG_CONFIRMED || e->class_ == DK_LOG_DOCUMENT_APPROVED);
+}
+
 const char *
 log_level_name(unsigned level)
 {
@@ -75,6 +94,7 @@ print_key_set(const struct dk_log_event *e)
 static void
 print_main(const struct dk_log_event *e)
 {
+	char address[INET6_ADDRSTRLEN];
 	struct dk_log_token token;
 
 	if (e->reason)
@@ -91,6 +111,8 @@ print_main(const struct dk_log_event *e)
 		(void)printf(" user=%s", e->user);
 	if (e->device_name[0])
 		print_quoted("device", e->device_name);
+	if (address_text(e, address))
+		(void)printf(" address=%s", address);
 	if (e->suppressed)
 		(void)printf(" suppressed=%u", e->suppressed);
 	if (e->note[0])
@@ -111,8 +133,7 @@ print_main(const struct dk_log_event *e)
 		print_quoted("client", e->client);
 	if (e->rule[0])
 		print_quoted("rule", e->rule);
-	if (e->has_request &&
-	    (e->class_ == DK_LOG_CONFIRMED || e->class_ == DK_LOG_DOCUMENT_APPROVED))
+	if (log_names_document(e))
 		print_hex("document", e->request, 32);
 	if (e->front == DK_LOG_DKE && e->level)
 		(void)printf(" level=\"%s\"", log_level_name(e->level));
@@ -173,12 +194,9 @@ put_hex(struct json *j, const char *name, bool has, const uint8_t *bytes, size_t
 static void
 put_address(struct json *j, const struct dk_log_event *e)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	char text[INET6_ADDRSTRLEN];
-	bool four = memcmp(e->address, mapped, sizeof(mapped)) == 0;
 
-	if (e->has_address &&
-	    inet_ntop(four ? AF_INET : AF_INET6, e->address + (four ? 12 : 0), text, sizeof(text)))
+	if (address_text(e, text))
 		json_string(j, "address", text);
 }
 

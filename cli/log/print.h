@@ -8,6 +8,8 @@
 
 void log_print(uint64_t index, const struct dk_log_event *event);
 void log_print_json(uint64_t index, const struct dk_log_event *event);
+/* Whether the request of the record is the digest of a document, not of a request. */
+bool log_names_document(const struct dk_log_event *event);
 /* Of enum dk_log_level: static; empty where there is none. */
 const char *log_level_name(unsigned level);
 /* A record that does not open its leaf. */

@@ -19,8 +19,8 @@
 struct filter {
 	uint64_t since;
 	const char *user;
-	bool has_object;
-	uint8_t object[16];
+	bool has_object, has_document;
+	uint8_t object[16], document[32];
 	bool json;
 	bool broken; /* a record was printed that does not open its leaf */
 };
@@ -55,7 +55,22 @@ log_object(const char *text, uint8_t ret[16])
 {
 	if (strlen(text) == 32 && dk_unhex(text, ret, 16))
 		return true;
-	tell(NULL, "argument", "--object takes an object id, 32 hex digits");
+	tell(NULL, "argument", "--object takes an object id, 32 hex digits%s",
+	    strlen(text) == 64 ? "; an export is not chosen by document" : "");
+	return false;
+}
+
+/* An object of this format, or a document of Microsoft's protocol. */
+static bool
+take_object(const char *text, struct filter *f)
+{
+	f->has_document = strlen(text) == 64 && dk_unhex(text, f->document, 32);
+	f->has_object = strlen(text) == 32 && dk_unhex(text, f->object, 16);
+	if (f->has_document || f->has_object)
+		return true;
+	tell(NULL, "argument",
+	    "--object takes an object id, 32 hex digits, or the SHA-256 of a document's wrapped "
+	    "value, 64 hex digits");
 	return false;
 }
 
@@ -63,9 +78,26 @@ static bool
 make_filter(const struct log_wanted *wanted, struct filter *f)
 {
 	*f = (struct filter){ .user = wanted->user, .json = wanted->json };
-	f->has_object = wanted->object != NULL;
 	return log_time(wanted->since, "--since", &f->since) &&
-	    (!f->has_object || log_object(wanted->object, f->object));
+	    (!wanted->object || take_object(wanted->object, f));
+}
+
+/* Erased parts are all zero, as is the object id of a document: neither is one to look for. */
+static bool
+is_object(const struct filter *f, const struct dk_log_event *e, const struct dk_log_object *o)
+{
+	if (o->code == UINT16_MAX)
+		return false;
+	if (f->has_document)
+		return e->front == DK_LOG_DKE && memcmp(o->core_digest, f->document, 32) == 0;
+	return e->front != DK_LOG_DKE && memcmp(o->object_id, f->object, 16) == 0;
+}
+
+/* What a person did about a document before it was opened names it, too. */
+static bool
+is_about(const struct filter *f, const struct dk_log_event *e)
+{
+	return f->has_document && log_names_document(e) && memcmp(e->request, f->document, 32) == 0;
 }
 
 static bool
@@ -73,10 +105,12 @@ is_wanted(const struct filter *f, const struct dk_log_event *e)
 {
 	if (e->time < f->since || (f->user && strcmp(f->user, e->user) != 0))
 		return false;
-	for (unsigned i = 0; f->has_object && i < e->object_count; i++)
-		if (memcmp(e->objects[i].object_id, f->object, sizeof(f->object)) == 0)
+	if ((!f->has_object && !f->has_document) || is_about(f, e))
+		return true;
+	for (unsigned i = 0; i < e->object_count; i++)
+		if (is_object(f, e, &e->objects[i]))
 			return true;
-	return !f->has_object;
+	return false;
 }
 
 /* log_entry_fn */

@@ -10,7 +10,7 @@ struct log_wanted {
 	const char *since;  /* a time or a day; NULL: from the beginning */
 	const char *user;   /* NULL: everybody */
 	const char *before; /* of `log erase`: likewise; NULL: any time */
-	const char *object; /* 32 hex digits; NULL: all */
+	const char *object; /* 32 hex digits; of `log` also the 64 of a document; NULL: all */
 	/* of `log export` */
 	const char *until;   /* NULL: to the end */
 	const char *device;  /* 64 hex digits; NULL: all */

@@ -104,6 +104,31 @@ def test_a_document_waits_for_two_and_then_stands(service):
     assert "document=" + document(value).hex() in approved and "factor=1:keyd:" in approved
     denial = [line for line in lines if "reason=approval-required" in line][-1]
     assert "document=" not in denial or document(value).hex() in denial
+    assert " address=127.0.0.1 " in release and " address=" not in approved
+
+
+def test_the_log_of_one_document(service):
+    """By the digest that its lines show: what was asked, approved and opened, no more."""
+    value, other = service.wrap("One"), service.wrap("One")
+    for one in (value, other):
+        assert not service.opens("One", one)
+        service.approve("dora", one, key="One")
+        assert service.opens("One", one)
+    digest = document(value).hex()
+    out = service.admin("log", "--json", "--object", digest).stdout
+    found = [json.loads(line) for line in out.splitlines()]
+    assert [(r["class"], r["decision"]) for r in found] == [
+        ("denial", "denied"), ("document-approved", "done"), ("release", "done")]
+    assert found[1]["request"] == found[0]["objects"][0]["document"] == digest
+    assert service.admin("log", "--object", digest).stdout.count("document=" + digest) == 3
+    for none in ("0" * 64, "0" * 32):
+        assert service.admin("log", "--object", none).stdout == ""
+    for wrong in (digest[:63], digest + "0", "g" * 64):
+        done = service.admin("log", "--object", wrong, check=False)
+        assert done.returncode == 2 and "64 hex digits" in done.stderr
+    done = service.admin("log", "export", "x", "--auditor", "a", "--key", "k", "--object", digest,
+                         check=False)
+    assert done.returncode == 2 and "not chosen by document" in done.stderr
 
 
 def test_it_is_for_this_document_person_and_key(service):
