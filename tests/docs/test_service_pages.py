@@ -87,8 +87,17 @@ class Pages(unittest.TestCase):
         self.assertEqual(entries(section(page, "OPTIONS OF AN AUDITOR")),
                          set(re.findall(r"An auditor has `([a-z-]+)`", auditor)))
         errors = re.search(r"^## 9\. Errors.*", spec, re.S | re.M)[0]
+        profile = read("spec/profiles/ms-dke.md")
+        more = set(re.findall(r"and the code `([a-z-]+)` \(section 7\.2", profile))
+        self.assertEqual(more, {"level"})
         self.assertEqual(table(section(page, "ERRORS")),
-                         set(re.findall(r"^\| `([a-z-]+)` \|", errors, re.M)))
+                         more | set(re.findall(r"^\| `([a-z-]+)` \|", errors, re.M)))
+        for title, part in (("TENANT", "5.1"), ("DECRYPT RULE", "6"), ("DIRECTORY", "5.5")):
+            text = re.search(r"^##+ %s\.? .*?(?=^##)" % re.escape(part), profile, re.S | re.M)[0]
+            rows = re.findall(r"^\| (`[^|]*`) \|", text, re.M)
+            options = {name for row in rows for name in re.findall(r"`([a-z-]+)`", row)}
+            self.assertGreater(len(options), 10)
+            self.assertEqual(entries(section(page, "OPTIONS OF A " + title)), options)
 
     def test_policies_of_the_page_are_valid(self):
         blocks = re.findall(r"^```\n(.*?)^```", read("docs/man/doublekey-policy.5.scd"),

@@ -117,6 +117,25 @@ def test_backup_while_keys_and_releases_go_on(service):
     assert len(service.admin("key", "list").stdout.splitlines()) == len(made) + 1
 
 
+def test_files_of_the_directory_are_in_it_encrypted(service):
+    """A password that the policy names as well; not what lies in other folders."""
+    path, secret = os.path.join(service.dir, "corp.password"), os.urandom(24).hex().encode()
+    with open(path, "wb") as f:
+        f.write(secret)
+    os.mkdir(os.path.join(service.dir, "more"))
+    shutil.copy(path, os.path.join(service.dir, "more"))
+    os.symlink(path, os.path.join(service.dir, "other.password"))
+    backup(service)
+    with open(os.path.join(service.base, "b"), "rb") as f:
+        assert secret not in f.read()
+    lose(service)
+    restore(service)
+    with open(path, "rb") as f:
+        assert f.read() == secret
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert not {"more", "other.password"} & set(os.listdir(service.dir))
+
+
 def test_backup_of_a_service_that_does_not_run(service):
     service.admin("key", "create", "k")
     service.enrol()
