@@ -146,7 +146,7 @@ run(struct keyd *keyd, const struct row *row, struct admin_act *act)
 	if (code == ADMIN_WAIT)
 		return;
 	if (code != DK_CODE_OK) {
-		admin_reply(keyd, act->id, code, NULL);
+		admin_reply(keyd, act->id, code, &act->out); /* why, if the check said it */
 		free_act(act);
 		keyd_act_end(keyd);
 		return;

@@ -57,11 +57,15 @@ void admin_printf(struct admin_text *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* One row of the table in admin.c: check fills the event and what the act
- * needs; carry_out changes the state and writes the answer. */
+ * needs, or says in its text why not, where the code does not tell it; carry_out changes the
+ * state and writes the answer. */
 typedef unsigned (*admin_check)(
     struct keyd *keyd, struct admin_act *act, struct dk_log_event *event);
 typedef void (*admin_carry_out)(struct keyd *keyd, struct admin_act *act,
     const struct dk_receipt *receipt, struct admin_text *out);
+
+/* admin_other.c: DK_CODE_UNKNOWN_KEY, with a hint if this is the DKE name of a key. */
+unsigned admin_unknown_key(struct keyd *keyd, struct admin_act *act);
 
 /* admin_key.c: the event of a new version whose pair is there. */
 void admin_version_event(struct admin_act *act, uint32_t number, struct dk_log_event *event);

@@ -98,18 +98,31 @@ take_name(
 	if (!ipc_dke_name_valid(name, strlen(name)))
 		return DK_CODE_ARGUMENT;
 	other = state_key_by_dke_name(&keyd->state, name);
-	if (other && other != key)
+	if (other && other != key) {
+		admin_printf(&act->out, "%s: this is the DKE name of the key '%s' already\n", name,
+		    other->name);
 		return DK_CODE_EXISTS;
+	}
 	memcpy(act->dke_name, name, strlen(name) + 1);
 	return DK_CODE_OK;
+}
+
+static unsigned
+say_kept(struct admin_act *act, const struct service_key *key, const char *option)
+{
+	admin_printf(&act->out,
+	    "%s: %s is for a new key; this one is there already, and keeps what it needs\n",
+	    key->name, option);
+	return DK_CODE_ARGUMENT;
 }
 
 /* A key that is there has it or has it not, and keeps it. */
 static unsigned
 take_confirmation(struct admin_act *act, const char *given, const struct service_key *key)
 {
-	if (given[0] &&
-	    (strcmp(given, ADMIN_NOTE_CONFIRMATION) != 0 || (key && !key->confirmation)))
+	if (given[0] && key && !key->confirmation)
+		return say_kept(act, key, "--require-confirmation");
+	if (given[0] && strcmp(given, ADMIN_NOTE_CONFIRMATION) != 0)
 		return DK_CODE_ARGUMENT;
 	act->confirmation = given[0] || (key && key->confirmation);
 	return DK_CODE_OK;
@@ -119,10 +132,13 @@ take_confirmation(struct admin_act *act, const char *given, const struct service
 static unsigned
 take_approvals(struct admin_act *act, const char *given, const struct service_key *key)
 {
-	if (given[0] &&
-	    (given[1] || given[0] < '1' || given[0] > '0' + DK_STANDING_NEEDED_MAX ||
-		(key && key->approvals != given[0] - '0')))
+	if (given[0] && (given[1] || given[0] < '1' || given[0] > '0' + DK_STANDING_NEEDED_MAX)) {
+		admin_printf(&act->out, "%s: --require-approvals takes a number from 1 to %d\n",
+		    act->arg[ADMIN_NAME], DK_STANDING_NEEDED_MAX);
 		return DK_CODE_ARGUMENT;
+	}
+	if (given[0] && key && key->approvals != given[0] - '0')
+		return say_kept(act, key, "--require-approvals");
 	act->approvals = given[0] ? (uint8_t)(given[0] - '0') : key ? key->approvals : 0;
 	return DK_CODE_OK;
 }
@@ -190,6 +206,25 @@ take_pair(struct admin_act *act)
 	return DK_CODE_OK;
 }
 
+/* True: said, which of the two it is. Neither id nor key is there twice. */
+static bool
+is_there(struct keyd *keyd, struct admin_act *act, struct service_key *key)
+{
+	const char *id = act->arg[IMPORT_DKE_ID];
+	const struct service_key *other =
+	    state_key_with_id(&keyd->state, dk_dke_id(act->version.dke));
+
+	if (other)
+		admin_printf(&act->out, "%s: the key in the file is there already, in '%s'\n",
+		    act->arg[ADMIN_NAME], other->name);
+	else if (key && key->dke_name[0] && state_dke_version(key, id))
+		admin_printf(
+		    &act->out, "%s: the key has a version with the id %s already\n", key->name, id);
+	else
+		return false;
+	return true;
+}
+
 static unsigned
 take_import(struct keyd *keyd, struct admin_act *act, struct service_key *key)
 {
@@ -204,8 +239,7 @@ take_import(struct keyd *keyd, struct admin_act *act, struct service_key *key)
 		return code;
 	if (!ipc_dke_name_valid(id, strlen(id)) || (only[0] && strcmp(only, "decrypt-only") != 0))
 		return DK_CODE_ARGUMENT;
-	if ((key && key->dke_name[0] && state_dke_version(key, id)) ||
-	    state_has_key_id(&keyd->state, dk_dke_id(act->version.dke)))
+	if (is_there(keyd, act, key))
 		return DK_CODE_EXISTS;
 	memcpy(act->version.dke_id, id, strlen(id) + 1);
 	act->version.decrypt_only = only[0] != '\0';

@@ -105,6 +105,21 @@ admin_version_event(struct admin_act *act, uint32_t number, struct dk_log_event 
 	event->has_recovery = true;
 }
 
+/* What only a DKE key has is refused, not left out. key: as for new_version. */
+static unsigned
+check_native(struct admin_act *act, const struct service_key *key)
+{
+	if (act->arg[ADMIN_DKE_NAME][0] || act->arg[ADMIN_UNTESTED][0] ||
+	    act->arg[ADMIN_CONFIRMATION][0] || act->arg[ADMIN_APPROVALS][0]) {
+		admin_printf(&act->out,
+		    "%s: --dke-name, --untested-size, --require-confirmation and "
+		    "--require-approvals go with --type dke-rsa2048\n",
+		    act->arg[ADMIN_NAME]);
+		return DK_CODE_ARGUMENT;
+	}
+	return key && key->dke_name[0] ? DK_CODE_ARGUMENT : DK_CODE_OK;
+}
+
 /* key: that it is to be a version of, or NULL. */
 static unsigned
 new_version(struct keyd *keyd, struct admin_act *act, const struct service_key *key,
@@ -115,10 +130,8 @@ new_version(struct keyd *keyd, struct admin_act *act, const struct service_key *
 
 	if (dke_bits(act->arg[ADMIN_TYPE]) > 0)
 		code = dke_check_new(keyd, act, key);
-	else if (act->arg[ADMIN_DKE_NAME][0] || act->arg[ADMIN_UNTESTED][0] ||
-	    act->arg[ADMIN_CONFIRMATION][0] || act->arg[ADMIN_APPROVALS][0] ||
-	    (key && key->dke_name[0]))
-		code = DK_CODE_ARGUMENT;
+	else
+		code = check_native(act, key);
 	if (code == DK_CODE_OK)
 		code = make_pair(keyd, act);
 	if (code == DK_CODE_OK)
@@ -180,7 +193,7 @@ check_key_rotate(struct keyd *keyd, struct admin_act *act, struct dk_log_event *
 	struct service_key *key = state_key_by_name(&keyd->state, act->arg[0]);
 
 	if (!key)
-		return DK_CODE_UNKNOWN_KEY;
+		return admin_unknown_key(keyd, act);
 	if (key->version_count == DK_VERSIONS_MAX)
 		return DK_CODE_TOO_LARGE;
 	if (!take_recovery(keyd, act, act->arg[ADMIN_RECOVERY]))
@@ -267,7 +280,7 @@ check_key_state(struct keyd *keyd, struct admin_act *act, struct dk_log_event *e
 	struct key_version *v = NULL;
 
 	if (!key)
-		return DK_CODE_UNKNOWN_KEY;
+		return admin_unknown_key(keyd, act);
 	if (act->arg[1][0] != '\0') {
 		v = take_number(act->arg[1], &act->number) ? version_by_number(key, act->number)
 							   : NULL;
@@ -312,7 +325,7 @@ check_key_destroy(struct keyd *keyd, struct admin_act *act, struct dk_log_event 
 
 	v = take_number(act->arg[1], &act->number) ? version_by_number(key, act->number) : NULL;
 	if (!v)
-		return DK_CODE_UNKNOWN_KEY;
+		return admin_unknown_key(keyd, act);
 	if (v->state == DK_VERSION_DESTROYED)
 		return DK_CODE_KEY_DESTROYED;
 	event_key(event, key->name, v);

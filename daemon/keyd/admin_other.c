@@ -91,14 +91,39 @@ do_device_accept(struct keyd *keyd, struct admin_act *act, const struct dk_recei
 	admin_printf(out, "accepted %s of %s\n", device->name, device->user);
 }
 
+unsigned
+admin_unknown_key(struct keyd *keyd, struct admin_act *act)
+{
+	const struct service_key *key = state_key_by_dke_name(&keyd->state, act->arg[0]);
+
+	if (key && !state_key_by_name(&keyd->state, act->arg[0]))
+		admin_printf(
+		    &act->out, "%s is the DKE name of the key '%s'\n", key->dke_name, key->name);
+	return DK_CODE_UNKNOWN_KEY;
+}
+
 /* ---- freeze ---- */
+
+/* In a hurry a key is called what its URL calls it: its DKE name does, where it is the name
+ * of no key. From here on the act has the name. */
+static bool
+take_frozen_name(struct keyd *keyd, struct admin_act *act)
+{
+	const struct service_key *key = state_key_by_name(&keyd->state, act->arg[0]);
+
+	if (!key)
+		key = state_key_by_dke_name(&keyd->state, act->arg[0]);
+	if (key)
+		memcpy(act->arg[0], key->name, strlen(key->name) + 1);
+	return key != NULL;
+}
 
 unsigned
 check_freeze(struct keyd *keyd, struct admin_act *act, struct dk_log_event *event)
 {
 	const char *name = act->arg[0];
 
-	if (name[0] != '\0' && !state_key_by_name(&keyd->state, name))
+	if (name[0] != '\0' && !take_frozen_name(keyd, act))
 		return DK_CODE_UNKNOWN_KEY;
 	if (act->op == IPC_OP_UNFREEZE && act->arg[1][0] == '\0')
 		return DK_CODE_ARGUMENT;

@@ -73,14 +73,14 @@ state_dke_version(struct service_key *key, const char *dke_id)
 	return NULL;
 }
 
-bool
-state_has_key_id(const struct state *state, const uint8_t id[32])
+const struct service_key *
+state_key_with_id(const struct state *state, const uint8_t id[32])
 {
 	for (unsigned i = 0; i < state->key_count; i++)
 		for (unsigned v = 0; v < state->key[i]->version_count; v++)
 			if (memcmp(state->key[i]->version[v].id, id, 32) == 0)
-				return true;
-	return false;
+				return state->key[i];
+	return NULL;
 }
 
 const struct key_version *

@@ -119,7 +119,8 @@ struct key_version *state_version_by_id(struct state *state, const uint8_t id[32
     struct service_key **ret_key);
 struct service_key *state_key_by_dke_name(struct state *state, const char *dke_name);
 struct key_version *state_dke_version(struct service_key *key, const char *dke_id);
-bool state_has_key_id(const struct state *state, const uint8_t id[32]);
+/* The key with a version of this id. */
+const struct service_key *state_key_with_id(const struct state *state, const uint8_t id[32]);
 /* The version of a DKE key that is published, or NULL. */
 const struct key_version *state_dke_published(const struct service_key *key);
 /* The last active version or NULL. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "parent/import.h"
 #include "parent/policies.h"
 #include "parent/tell.h"
@@ -119,6 +120,18 @@ evidence_sign(
 }
 
 static int
+tenant_accept(
+    const struct settings *s, const struct words *w, const struct command *self, char **operand)
+{
+	uint8_t thumbprint[32];
+
+	if (dk_unhex(operand[1], thumbprint, sizeof(thumbprint)))
+		return ask(s, w, self, operand);
+	tell(operand[1], "argument", "a thumbprint is 64 hex digits, as 'status' shows it");
+	return 1;
+}
+
+static int
 policy_check(
     const struct settings *s, const struct words *w, const struct command *self, char **operand)
 {
@@ -196,7 +209,7 @@ const struct command commands[] = {
 	{ "policy reload", "", 0, 0, "", "", ask, IPC_OP_POLICY_RELOAD },
 	{ "policy list", "", 0, 0, "", "", policy_list, 0 },
 	{ "policy show", "DIGEST", 1, 1, "", "", policy_show, 0 },
-	{ "tenant accept", "NAME THUMBPRINT", 2, 2, "", "", ask, IPC_OP_TENANT_ACCEPT },
+	{ "tenant accept", "NAME THUMBPRINT", 2, 2, "", "", tenant_accept, IPC_OP_TENANT_ACCEPT },
 	{ "tls renew", "", 0, 0, "", "passphrase-file", tls_renew, 0 },
 	{ "tls reload", "", 0, 0, "", "", ask, IPC_OP_TLS_RELOAD },
 	{ "backup", "FILE", 1, 1, "", "passphrase-file kdf-memory-mib", keep, 0 },

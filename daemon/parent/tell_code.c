@@ -17,6 +17,8 @@ static const struct {
 	    "not the name of a key: 1 to 64 of a-z 0-9 . _ -, the first a letter "
 	    "or digit" },
 	{ IPC_OP_DEVICE_ACCEPT, DK_CODE_EXISTS, "it does not wait; 'device list' shows all" },
+	{ IPC_OP_KEY_IMPORT, DK_CODE_EXISTS,
+	    "this key, this id or this DKE name is there already; 'key list' shows all" },
 	{ ANY, DK_CODE_EXISTS,
 	    "there is a key of this name; 'key rotate' makes another version of it" },
 	{ IPC_OP_KEY_ROTATE, DK_CODE_UNKNOWN_KEY, "no such key; 'key list' shows all" },
@@ -41,8 +43,6 @@ static const struct {
 	    "--dke-name and --dke-id are 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter or "
 	    "digit, "
 	    "a key has one DKE name, and --type, if it is given, is that of the key in the file" },
-	{ IPC_OP_KEY_IMPORT, DK_CODE_EXISTS,
-	    "this key, this id or this DKE name is there already; 'key list' shows all" },
 	{ IPC_OP_DEVICE_ACCEPT, DK_CODE_ARGUMENT,
 	    "takes the key id that the person was shown, 64 hex digits" },
 	{ IPC_OP_DEVICE_REVOKE, DK_CODE_ARGUMENT,

@@ -129,8 +129,34 @@ def test_what_is_refused(made):
     assert "argument" in refused("rotate", "finance", "--type", "dke-rsa2048")
     # A key has to need a confirmation from its beginning.
     assert "argument" in refused("create", "more", "--require-confirmation")
-    assert "argument" in refused("import", "docs", write(made, "new.pem", pem(
-        rsa.generate_private_key(65537, 2048))), "--dke-id", "1", "--require-confirmation")
+    new = write(made, "new.pem", pem(rsa.generate_private_key(65537, 2048)))
+    assert "argument" in refused("import", "docs", new, "--dke-id", "1", "--require-confirmation")
+    # What it was is said, each by its name.
+    old = os.path.join(made.base, "old.pem")
+    dke = ("--type", "dke-rsa2048")
+    for args, why in (
+            (("create", "docs"), "docs: there is a key of this name; 'key rotate' makes another"),
+            (("create", "more", *dke, "--dke-name", "Docs"),
+             "Docs: this is the DKE name of the key 'docs' already (exists)"),
+            (("import", "more", new, "--dke-id", "1", "--dke-name", "Docs"),
+             "Docs: this is the DKE name of the key 'docs' already (exists)"),
+            (("import", "more", old, "--dke-id", "1"),
+             "more: the key in the file is there already, in 'old' (exists)"),
+            (("import", "old", new, "--dke-id", OLD_ID),
+             "old: the key has a version with the id %s already (exists)" % OLD_ID),
+            (("create", "more", *dke, "--require-approvals", "9"),
+             "more: --require-approvals takes a number from 1 to 8 (argument)"),
+            (("create", "more", "--require-confirmation"), "go with --type dke-rsa2048 (argument)"),
+            (("create", "more", "--dke-name", "x"), "go with --type dke-rsa2048 (argument)"),
+            (("import", "docs", new, "--dke-id", "1", "--require-confirmation"),
+             "docs: --require-confirmation is for a new key"),
+            (("import", "docs", new, "--dke-id", "1", "--require-approvals", "2"),
+             "docs: --require-approvals is for a new key"),
+            (("rotate", "Docs"), "Docs is the DKE name of the key 'docs' (unknown-key)"),
+            (("disable", "Docs"), "Docs is the DKE name of the key 'docs' (unknown-key)"),
+            (("destroy", "Docs", "1"), "Docs is the DKE name of the key 'docs' (unknown-key)"),
+            (("destroy", "docs", "99"), "no such key, or version of it")):
+        assert why in refused(*args), (args, refused(*args))
     assert made.admin("key", "list").stdout == made.listed
 
 
@@ -176,6 +202,22 @@ def test_each_form_of_a_key_is_imported(made):
     again = made.admin("key", "import", "other", os.path.join(made.base, "pkcs8"), "--dke-id", "x",
                        check=False)
     assert "exists" in again.stderr  # the same key under another name
+    made.listed = made.admin("key", "list").stdout
+
+
+def test_a_freeze_takes_either_name(made):
+    """The DKE name is one where no key is called so."""
+    made.admin("key", "create", "both", "--type", "dke-rsa2048", "--dke-name", "finance")
+    for name, key in (("Docs", "docs"), ("docs", "docs"), ("TestKey1", "old"),
+                      ("finance", "finance")):
+        assert made.admin("freeze", name).stdout == "frozen: %s\n" % key
+        record = json.loads(made.admin("log", "--json").stdout.splitlines()[-1])
+        assert (record["class"], record["key"]) == ("frozen", key)
+        done = made.admin("unfreeze", name, "--reason", "test")
+        assert done.stdout == "no longer frozen: %s\n" % key
+    for name in ("DOCS", "Finance", "testkey1"):
+        done = made.admin("freeze", name, check=False)
+        assert done.returncode == 1 and "(unknown-key)" in done.stderr, done.stderr
     made.listed = made.admin("key", "list").stdout
 
 

@@ -98,6 +98,8 @@ def test_a_new_key_waits_and_can_be_accepted(tenant):
                   ("contoso", "0" * 64), ("contoso", "x" * 64), ("contoso", "00")):
         done = tenant.s.admin("tenant", "accept", *wrong, check=False)
         assert done.returncode != 0 and done.stderr, wrong
+        bad = len(wrong[1]) != 64 or "x" in wrong[1]
+        assert bad == ("%s: a thumbprint is 64 hex digits" % wrong[1] in done.stderr), done.stderr
     assert tenant.records("key-accepted") == []
     done = tenant.s.admin("tenant", "accept", "contoso", thumbprint(SECOND).upper())
     assert done.stdout == "the key is in use\n"
