@@ -70,7 +70,7 @@ release_refuse(struct keyd *keyd, struct job *job, unsigned code)
 	job->suppressed = 0;
 	if (!may_record(keyd, job)) {
 		if (job->dke)
-			dke_wanted(keyd, job);
+			dke_wanted(keyd, job, false);
 		keyd_result(keyd, job->id, code, NULL, 0);
 		job_free(job);
 		return;

@@ -218,6 +218,21 @@ dke_check(struct keyd *keyd, struct job *job)
 	return code == DK_CODE_VALUE ? DK_CODE_OK : code;
 }
 
+/* Where nothing opens, nobody looks whether those hold that keyd vouches for. */
+static void
+copy_factors(const struct dke_request *dke, struct dk_log_event *event)
+{
+	const struct ipc_dke_judged *j = &dke->judged;
+
+	event->factor_count = 0;
+	for (unsigned i = 0; i < j->factor_count; i++)
+		if (dke->code == DK_CODE_OK ||
+		    (j->factor[i].type != DK_FACTOR_APPROVAL &&
+			j->factor[i].type != DK_FACTOR_CONFIRMATION &&
+			j->factor[i].type != DK_FACTOR_SESSION))
+			event->factor[event->factor_count++] = j->factor[i];
+}
+
 /* What is not that of any job. */
 void
 dke_event(const struct job *job, struct dk_log_event *event)
@@ -235,8 +250,7 @@ dke_event(const struct job *job, struct dk_log_event *event)
 	copy_text(event->user, &j->person);
 	copy_text(event->client, &j->client);
 	copy_text(event->rule, &j->rule);
-	memcpy(event->factor, j->factor, sizeof(j->factor));
-	event->factor_count = j->factor_count;
+	copy_factors(dke, event);
 }
 
 /* ---- gates ---- */
@@ -378,14 +392,15 @@ dke_denied(struct keyd *keyd, struct job *job, uint64_t index)
 
 	if (job->code == DK_CODE_CANARY && key)
 		keyd_canary(keyd, key, index);
-	dke_wanted(keyd, job);
+	dke_wanted(keyd, job, true);
 }
 
 void
-dke_wanted(struct keyd *keyd, struct job *job)
+dke_wanted(struct keyd *keyd, struct job *job, bool recorded)
 {
 	if (job->code == DK_CODE_GATE || job->code == DK_CODE_APPROVAL_REQUIRED)
 		wait_for_person(keyd, job);
-	if (job->code == DK_CODE_APPROVAL_REQUIRED && job->count > 0)
+	/* What approvers are shown, stands in the log. */
+	if (recorded && job->code == DK_CODE_APPROVAL_REQUIRED && job->count > 0)
 		ask_approvers(keyd, job);
 }

@@ -46,8 +46,8 @@ unsigned dke_check(struct keyd *keyd, struct job *job);
 void dke_event(const struct job *job, struct dk_log_event *event);
 /* Whether a denial may have a record now: of anybody, of a person, and in all there is a limit. */
 bool dke_may_record(struct keyd *keyd, const struct dke_request *dke, unsigned code);
-/* What somebody can do about a denial, recorded or not. */
-void dke_wanted(struct keyd *keyd, struct job *job);
+/* What somebody can do about a denial: the person, and approvers if it was recorded. */
+void dke_wanted(struct keyd *keyd, struct job *job, bool recorded);
 
 /* What the record uses up, of a token that unwraps once. */
 void dke_use_token(const struct dke_request *dke, struct keyd_nonce *nonce);

@@ -132,7 +132,9 @@ keyd_standing_hold(struct keyd *keyd, const struct dk_log_factor *factor, unsign
 		    !add(keyd, &document_c, factor[i].root, person) &&
 		    !add(keyd, &key_c, factor[i].root, person))
 			return false;
-	return document_c.count >= document_c.needed && key_c.count >= key_c.needed;
+	/* Of both scopes, one user would count twice. */
+	return (document_c.count == 0 || key_c.count == 0) &&
+	    document_c.count >= document_c.needed && key_c.count >= key_c.needed;
 }
 
 /* ---- what is asked for ---- */

@@ -225,4 +225,7 @@ def test_a_key_that_needs_approvals_needs_no_word_of_authd(keyd):
     one, two = [keyd.approve(who, document, 1, key="Board") for who in ("dora", "erik")]
     assert not keyd.opens(value, one, key="Board")
     assert not keyd.opens(value, one, one, key="Board")
+    # One user's approval of the document, and the same user's of the whole key.
+    whole = keyd.approve("dora", None, 1, scope=2, key="Board")
+    assert not keyd.opens(value, one, whole, key="Board")
     assert keyd.opens(value, one, two, key="Board")
