@@ -73,24 +73,41 @@ show_one(const struct dk_standing_asked *asked)
 	put_text("  there", there);
 }
 
-/* Two that begin alike are not told apart. */
+/* By the beginning of its id, or of its document. */
+static bool
+begins(const struct dk_standing_asked *asked, const char *text)
+{
+	char id[2 * ID_BYTES + 1], document[65];
+
+	dk_hex(asked->document, sizeof(asked->document), document);
+	return strncmp(document, text, strlen(text)) == 0 ||
+	    (id_of(asked, id) && strncmp(id, text, strlen(text)) == 0);
+}
+
+/* NULL: said. Two that begin alike are not told apart. */
 static const struct dk_standing_asked *
 find(const struct dk_standing_asked *asked, size_t n, const char *id)
 {
 	const struct dk_standing_asked *found = NULL;
-	char one[2 * ID_BYTES + 1];
-	size_t len = strlen(id);
+	unsigned count = 0;
 
-	if (len < ID_MIN_CHARS)
+	if (strlen(id) < ID_MIN_CHARS) {
+		message_fail(
+		    id, "too short: %d digits at least of an ID, or of a document", ID_MIN_CHARS);
 		return NULL;
-	for (size_t i = 0; i < n; i++) {
-		if (!id_of(&asked[i], one) || strncmp(one, id, len) != 0)
-			continue;
-		if (found)
-			return NULL;
-		found = &asked[i];
 	}
-	return found;
+	for (size_t i = 0; i < n; i++)
+		if (begins(&asked[i], id)) {
+			found = &asked[i];
+			count++;
+		}
+	if (count == 0)
+		message_fail(
+		    id, "this is not the beginning of an ID, or of a document, of those that wait");
+	else if (count > 1)
+		message_fail(
+		    id, "%u of those that wait begin like this: give the whole ID of one", count);
+	return count == 1 ? found : NULL;
 }
 
 static bool
@@ -126,10 +143,8 @@ choose(const struct waiting_approve *options, const struct dk_standing_asked *as
 {
 	const struct dk_standing_asked *one = find(asked, n, id);
 
-	if (!one) {
-		message_fail(id, "this is not the beginning of one ID of those that wait");
+	if (!one)
 		return false;
-	}
 	if (!(one->scopes & (options->whole_key ? DK_SCOPE_KEY : DK_SCOPE_DOCUMENT))) {
 		message_fail(id,
 		    options->whole_key ? "its rule takes approvals of the document"

@@ -108,7 +108,7 @@ take_json(const char *path, const char *text, size_t len, struct import *import)
 		tell(path, "file", "no JSON with an array TestKeys (comments have no place in it)");
 	else
 		tell(path, "file",
-		    count == 0 ? "TestKeys has no entry with this Id%s"
+		    count == 0 ? "TestKeys has no entry with this Id%s (upper and lower case count)"
 			       : "TestKeys has several entries with this Id%s",
 		    import->name[0] ? " and Name" : "");
 	json_decref(root);

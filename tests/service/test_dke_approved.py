@@ -330,8 +330,10 @@ def test_the_command_says_what_is_wrong(service):
     assert not service.opens("Two", value)
     one, = [w for w in said(service)[0] if w["document"] == document(value).hex()]
     for args, why in (((one["id"],), "there is no terminal, and no --yes"),
-                      (("--yes", "f" * 16), "not the beginning of one ID"),
-                      (("--yes", one["id"][:3]), "not the beginning of one ID"),
+                      (("--yes", "f" * 16), "not the beginning of an ID"),
+                      (("--yes", one["document"] + "0"), "not the beginning of an ID"),
+                      (("--yes", one["id"][:3]), "too short: 4 digits"),
+                      (("--yes", one["document"][:3]), "too short: 4 digits"),
                       (("--yes", "--whole-key", one["id"]), "takes approvals of the document"),
                       (("--yes", "--reason", "x" * 201, one["id"]), "at most 200 bytes")):
         done = said(service, *args, check=False)[1]
@@ -343,6 +345,25 @@ def test_the_command_says_what_is_wrong(service):
                  ("--at", service.url, "x", "y")):
         done = service.client("approve", *args, check=False)
         assert done.returncode == 2, done.stderr
+
+
+def test_the_command_takes_a_document(service):
+    """Asked for by two people it is two that wait, and an id says whose."""
+    value = service.wrap("One")
+    assert not service.opens("One", value, CAROL)
+    digest = document(value).hex()
+    found, done = said(service, "--yes", digest[:12])
+    assert (found[0]["person"], found[0]["document"]) == (CAROL, digest)
+    assert service.opens("One", value, CAROL)
+    value = service.wrap("Two")
+    digest = document(value).hex()
+    for person in (ALICE, BOB):
+        assert not service.opens("Two", value, person)
+    done = said(service, "--yes", digest, check=False)[1]
+    assert done.returncode == 1 and "2 of those that wait begin like this" in done.stderr
+    assert not service.opens("Two", value)
+    one, = [w for w in said(service)[0] if (w["document"], w["person"]) == (digest, ALICE)]
+    assert "1 of 2 approvals" in said(service, "--yes", one["id"])[1].stderr
 
 
 # ---- afterwards ----

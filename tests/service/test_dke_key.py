@@ -205,6 +205,13 @@ def test_each_form_of_a_key_is_imported(made):
     made.listed = made.admin("key", "list").stdout
 
 
+def test_the_usage_names_all_factors(made):
+    usage = made.admin("policy", "check", "--help").stdout
+    for factor in ("certificate", "token", "approval", "tenant", "gate", "token-group", "role",
+                   "ldap-group", "document"):
+        assert re.search(r"[ |]%s=[A-Z]" % factor, usage), factor
+
+
 def test_a_freeze_takes_either_name(made):
     """The DKE name is one where no key is called so."""
     made.admin("key", "create", "both", "--type", "dke-rsa2048", "--dke-name", "finance")
@@ -249,6 +256,9 @@ def test_what_is_no_key_is_not_imported(made):
                           check=False)
         assert done.returncode == 1 and "(%s)" % code in done.stderr, (data[:60], done.stderr)
         assert secret not in done.stderr
+    path = write(made, "case", json.dumps({"TestKeys": [{"Name": "a", "Id": "One"}]}).encode())
+    done = made.admin("key", "import", "bad", path, "--dke-id", "one", check=False)
+    assert "no entry with this Id (upper and lower case count)" in done.stderr
     path = write(made, "good", pem(rsa.generate_private_key(65537, 2048)))
     for args, code in ((("--dke-id", "a/b"), "argument"), (("--dke-id", ""), "argument"),
                        (("--dke-id", "x", "--type", "dke-rsa3072"), "argument"),
