@@ -283,7 +283,7 @@ authd_change_logged(struct authd *authd, const struct ipc_message *message)
 	authd->next = NULL;
 	dk_hex(authd->now->digest, sizeof(authd->now->digest), hex);
 	if (snprintf(words, sizeof(words), "policy in force: %s, %u rules\n", hex,
-		policy_rules(authd->now->policy)) < 0)
+		policy_rules(authd->now->policy) + policy_decrypts(authd->now->policy)) < 0)
 		words[0] = '\0';
 	answer(authd, IPC_POLICY_DONE, message->id, (unsigned)code, words);
 	return true;

@@ -225,6 +225,10 @@ admin_status(struct keyd *keyd, struct admin_text *out)
 	admin_printf(out, "url\t%s\n", s->service.base_url);
 	admin_printf(out, "identity key\t%s\n", identity);
 	admin_printf(out, "releases\t%s\n", s->frozen ? "frozen" : "open");
+	for (unsigned i = 0; i < s->key_count; i++)
+		/* A canary counts from its denial on. */
+		if (s->key[i]->frozen || s->key[i]->canary)
+			admin_printf(out, "frozen\t%s\n", s->key[i]->name);
 	admin_printf(out, "keys\t%u\ndevices\t%u\nopen codes\t%u\n", s->key_count, s->device_count,
 	    s->code_count);
 	admin_printf(out, "store generation\t%" PRIu64 "\n", s->generation);

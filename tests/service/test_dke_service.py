@@ -3,6 +3,7 @@
 bodies, values and tokens, and every way from a request to its answer and its record."""
 import base64
 import functools
+import hashlib
 import json
 import os
 import re
@@ -34,6 +35,7 @@ OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 NO_KEY_SETS = {"token_kid_129", "token_no_keys"}
 BLOB = bytes.fromhex("2c00ffff2000100002100000") + bytes(range(32))
 ISSUER = entra.rsa()
+BAIT = bytes(range(256))
 
 
 @functools.lru_cache
@@ -75,6 +77,8 @@ POLICY = policy(
     rule("few", ["Few"], users='{"few@contoso.com"}').replace(
         "allow", "per-minute = 2\nallow"),
     rule("gated", ["Gated"], gates='{"client-certificate or front-certificate"}', level=""),
+    rule("bait", ["Bait"]).replace(
+        "allow", 'canaries = {"%s"}\nallow' % hashlib.sha256(BAIT).hexdigest()),
     rule("all", ["TestKey1", "Three", "Four", "Docs"]))
 
 
@@ -135,7 +139,7 @@ def s(tmp_path_factory):
     for name, (dke_name, id_) in KEYS.items():
         file = str(VECTORS / "keys" / (name + ".pem"))
         made.admin("key", "import", name, file, "--dke-name", dke_name, "--dke-id", id_)
-    for name in ("few", "gated", "other"):
+    for name in ("few", "gated", "other", "bait"):
         made.admin("key", "create", name, "--type", "dke-rsa2048", "--dke-name", name.capitalize())
     yield made
     made.stop()
@@ -289,6 +293,29 @@ def test_frozen(s):
     finally:
         s.admin("unfreeze", "--reason", "a test")
     assert s.decrypt().status == 200
+
+
+def frozen(s):
+    return re.findall(r"^frozen\t(.*)$", s.admin("status").stdout, re.M)
+
+
+def test_a_canary_shows_in_the_status(s):
+    target = s.kid("Bait") + "/decrypt"
+    assert frozen(s) == []
+    s.admin("freeze", "other")
+    assert s.decrypt(target, asking(base64.b64encode(BAIT).decode())).error() == (403, "refused")
+    assert frozen(s) == ["other", "bait"]
+    assert s.log().count(" reason=canary ") == 1
+    for name in ("other", "bait"):
+        s.admin("unfreeze", name, "--reason", "a test")
+    assert frozen(s) == []
+    assert s.decrypt(target).error() == (400, "value")
+
+
+def test_the_answer_to_a_reload_counts_rules_of_both_kinds(s):
+    assert re.search(r"^policy in force: [0-9a-f]{64}, 4 rules$",
+                     s.admin("policy", "reload").stdout, re.M)
+    assert ", 4 rules, sha256 " in s.admin("policy", "check").stdout
 
 
 def test_failures_look_alike(s):

@@ -145,6 +145,16 @@ def test_filters(ready):
         assert ready.admin("log", *wrong, check=False).returncode == 2, wrong
 
 
+def test_the_manual_has_all_classes():
+    source = open(os.path.join(ROOT, "lib/log/record.c")).read()
+    names = re.search(r"dk_log_class_name\(.*?names\[\] = \{(.*?)\}", source, re.S)[1]
+    page = open(os.path.join(ROOT, "docs/man/doublekeyd.8.scd")).read()
+    row = re.search(r"^\|  class\n:  (.*)$", page, re.M)[1]
+    classes = re.findall(r'"([a-z-]+)"', names)
+    assert len(classes) > 20
+    assert [name for name in classes if not re.search(r"\b%s\b" % name, row)] == []
+
+
 def test_json_has_what_the_manual_says(ready):
     ready.client("decrypt", "--customer", ready.key, "--provider", "p.key", "object.dk",
                  "-o", "out")
