@@ -7,7 +7,8 @@ const char *
 ipc_fetch_result_name(enum ipc_fetch_result result)
 {
 	static const char *const names[] = { "ok", "resolve", "connect", "tls", "time-out",
-		"status", "content-type", "too-large", "transfer", "ca", "refused" };
+		"status", "content-type", "too-large", "transfer", "ca", "refused",
+		"password-file" };
 
 	return result < IPC_FETCH_RESULTS ? names[result] : "?";
 }

@@ -39,6 +39,7 @@ enum ipc_fetch_result {
 	IPC_FETCH_TRANSFER,
 	IPC_FETCH_CA,
 	IPC_FETCH_REFUSED,
+	IPC_FETCH_PASSWORD_FILE,
 	IPC_FETCH_RESULTS,
 };
 /* Static, never NULL. */

@@ -89,34 +89,41 @@ run_directory_new(const struct policy *policy, unsigned directory)
 
 /* ---- to fetchd ---- */
 
-static bool
-no_password(const char *file, const char *why)
-{
-	say(SAY_WARNING, "%s: %s", file, why);
-	return false;
-}
-
-/* Read anew each time, so that a new password needs no reload. */
-static bool
+/* Read anew each time, so that a new password needs no reload. Why it cannot be had, or NULL. */
+static const char *
 read_password(
     const char *dir, const char *file, char ret[IPC_PASSWORD_MAX_BYTES + 2], size_t *ret_len)
 {
 	char path[PATH_BYTES];
 	struct stat st;
 	ssize_t n = -1;
-	int fd = key_set_path(dir, file, path) ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
+	int fd = key_set_path(dir, file, path)
+	    ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+	    : -1;
 
 	if (fd < 0)
-		return no_password(file, strerror(errno));
+		return strerror(errno);
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0006) == 0)
 		n = read(fd, ret, IPC_PASSWORD_MAX_BYTES + 2);
 	(void)close(fd);
 	if (n < 0)
-		return no_password(file, "is no file, or everybody may read it");
+		return "is no file, or everybody may read or write it";
 	n -= n > 0 && ret[n - 1] == '\n';
 	*ret_len = (size_t)n;
-	return (n > 0 && n <= IPC_PASSWORD_MAX_BYTES && !memchr(ret, '\0', (size_t)n)) ||
-	    no_password(file, "has no password of 1 to 255 bytes");
+	return n > 0 && n <= IPC_PASSWORD_MAX_BYTES && !memchr(ret, '\0', (size_t)n)
+	    ? NULL
+	    : "has no password of 1 to 255 bytes";
+}
+
+const char *
+run_directory_password_fault(const char *dir, const char *file)
+{
+	char text[IPC_PASSWORD_MAX_BYTES + 2];
+	size_t len;
+	const char *why = read_password(dir, file, text, &len);
+
+	dk_wipe(text, sizeof(text));
+	return why;
 }
 
 static struct dk_part
@@ -153,14 +160,16 @@ compose(const struct run_directory *d, const struct dk_part *password, const str
 }
 
 uint8_t *
-run_directory_payload(
-    const struct run_directory *d, const char *dir, const struct dk_part *ca_pem, size_t *ret_len)
+run_directory_payload(const struct run_directory *d, const char *dir, const struct dk_part *ca_pem,
+    size_t *ret_len, const char **ret_why)
 {
 	char text[IPC_PASSWORD_MAX_BYTES + 2];
 	struct dk_part password = { text, 0 };
 	uint8_t *payload = NULL;
 
-	if (!d->password_file[0] || read_password(dir, d->password_file, text, &password.len))
+	*ret_why =
+	    d->password_file[0] ? read_password(dir, d->password_file, text, &password.len) : NULL;
+	if (!*ret_why)
 		payload = compose(d, &password, ca_pem, ret_len);
 	dk_wipe(text, sizeof(text));
 	return payload;

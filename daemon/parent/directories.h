@@ -19,10 +19,12 @@ struct run_directory {
 
 /* Without its salt. free(); NULL: no memory. */
 struct run_directory *run_directory_new(const struct policy *policy, unsigned directory);
-/* DIRECTORY for fetchd; ret: run_directory_free_payload(). NULL: the password cannot be had, which
- * was told. */
+/* Why the password cannot be had from this file, in words without it; NULL: it can. */
+const char *run_directory_password_fault(const char *dir, const char *file);
+/* DIRECTORY for fetchd; ret: run_directory_free_payload(). NULL: the password cannot be had, why is
+ * in ret_why; or, with NULL there, no memory. */
 uint8_t *run_directory_payload(const struct run_directory *directory, const char *dir,
-    const struct dk_part *ca_pem, size_t *ret_len);
+    const struct dk_part *ca_pem, size_t *ret_len, const char **ret_why);
 /* It has the password. */
 void run_directory_free_payload(uint8_t *payload, size_t len);
 

@@ -336,11 +336,13 @@ run_on_key_set_done(struct run *run, const struct ipc_message *message)
 /* ---- what goes out ---- */
 
 static bool
-send_directory(struct run *run, struct run_source *s, const struct key_set_ca *ca)
+send_directory(
+    struct run *run, struct run_source *s, const struct key_set_ca *ca, const char **ret_why)
 {
 	const struct dk_part pem = { ca->pem, ca->len };
 	struct dk_part part = { NULL, 0 };
-	uint8_t *payload = run_directory_payload(s->directory, run->settings->dir, &pem, &part.len);
+	uint8_t *payload =
+	    run_directory_payload(s->directory, run->settings->dir, &pem, &part.len, ret_why);
 	bool sent;
 
 	part.data = payload;
@@ -361,23 +363,34 @@ send_fetch(struct run *run, struct run_source *s, const struct key_set_ca *ca)
 }
 
 static void
+not_sent(struct run *run, struct run_source *s, const char *password_fault)
+{
+	char words[320] = "";
+
+	s->asked_id = 0;
+	if (password_fault)
+		(void)snprintf(
+		    words, sizeof(words), "%s: %s", s->directory->password_file, password_fault);
+	failed(run, s, password_fault ? IPC_FETCH_PASSWORD_FILE : IPC_FETCH_TRANSFER, words);
+}
+
+static void
 ask(struct run *run, struct run_source *s)
 {
+	const char *password_fault = NULL;
 	struct key_set_ca ca;
 
 	if (!key_set_ca_read(run->settings->dir, s->ca_file[0] ? s->ca_file : NULL, &ca)) {
-		failed(run, s, IPC_FETCH_CA, "");
+		failed(run, s, IPC_FETCH_CA, s->ca_file);
 		return;
 	}
 	memcpy(s->root, ca.root, sizeof(s->root));
 	s->is_metadata = s->tenant_id[0] && !s->set_url[0];
 	s->asked_id = ++run->next_id;
 	s->asked_s = monotonic_s();
-	if (!(s->directory ? send_directory(run, s, &ca) : send_fetch(run, s, &ca))) {
-		s->asked_id = 0;
-		failed(run, s, s->directory ? IPC_FETCH_CA : IPC_FETCH_TRANSFER,
-		    s->directory ? "or the password" : "");
-	}
+	if (!(s->directory ? send_directory(run, s, &ca, &password_fault)
+			   : send_fetch(run, s, &ca)))
+		not_sent(run, s, password_fault);
 	free(ca.pem);
 }
 

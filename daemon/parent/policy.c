@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "crypto/hash.h"
 #include "ipc/child.h"
+#include "parent/directories.h"
 #include "parent/key_sets.h"
 #include "parent/parent.h"
 #include "parent/policy_check.h"
@@ -219,28 +220,40 @@ has_request(const struct policy_case *c)
 	    c->factor_count > 0;
 }
 
-/* The file of the key set, or of the CA certificates of where it is fetched; or NULL. */
-static const char *
-needed_file(const struct policy_issuer *issuer, char name[64])
-{
-	if (issuer->key_set)
-		return issuer->key_set_ca;
-	return snprintf(name, 64, "issuers/%s.jwks", issuer->title) > 0 ? name : NULL;
-}
-
+/* Without it authd does not take the policy. */
 static bool
-has_file(const char *dir, const char *path, unsigned line, const char *name)
+has_key_set(const char *dir, const char *path, const struct policy_issuer *issuer)
 {
-	char file[PATH_BYTES];
+	char name[64], file[PATH_BYTES];
 
-	if (!name || (key_set_path(dir, name, file) && access(file, R_OK) == 0))
+	if (issuer->key_set ||
+	    (snprintf(name, sizeof(name), "issuers/%s.jwks", issuer->title) > 0 &&
+		key_set_path(dir, name, file) && access(file, R_OK) == 0))
 		return true;
-	(void)fprintf(stderr, "%s:%u: %s: %s cannot be read\n", path, line,
+	(void)fprintf(stderr, "%s:%u: %s: %s cannot be read\n", path, issuer->line,
 	    policy_error_name(POLICY_ISSUER_KEYS), name);
 	return false;
 }
 
-/* That they are there; what is in them is read by authd only, and at a fetch. */
+static const char *
+file_fault(const char *dir, const char *name)
+{
+	char file[PATH_BYTES];
+
+	return key_set_path(dir, name, file) && access(file, R_OK) == 0 ? NULL : strerror(errno);
+}
+
+static void
+warn(const char *path, unsigned line, const char *name, const char *why)
+{
+	if (why)
+		(void)fprintf(stderr,
+		    "%s:%u: file: %s: %s (a warning: nothing is fetched without it)\n", path, line,
+		    name, why);
+}
+
+/* That they are there; what is in them is read by authd only, and, but for those of key sets, at
+ * each fetch: a policy comes into force without these. */
 static bool
 has_files(const char *dir, const char *path, const struct policy *policy)
 {
@@ -248,15 +261,20 @@ has_files(const char *dir, const char *path, const struct policy *policy)
 
 	for (unsigned i = 0; i < policy_issuers(policy); i++) {
 		struct policy_issuer issuer = policy_issuer(policy, i);
-		char buffer[64];
 
-		ok = has_file(dir, path, issuer.line, needed_file(&issuer, buffer)) && ok;
+		ok = has_key_set(dir, path, &issuer) && ok;
+		if (issuer.key_set && issuer.key_set_ca)
+			warn(path, issuer.line, issuer.key_set_ca,
+			    file_fault(dir, issuer.key_set_ca));
 	}
 	for (unsigned i = 0; i < policy_directories(policy); i++) {
-		struct policy_directory directory = policy_directory(policy, i);
+		struct policy_directory d = policy_directory(policy, i);
 
-		ok = has_file(dir, path, directory.line, directory.ca) && ok;
-		ok = has_file(dir, path, directory.line, directory.password_file) && ok;
+		if (d.ca)
+			warn(path, d.line, d.ca, file_fault(dir, d.ca));
+		if (d.password_file)
+			warn(path, d.line, d.password_file,
+			    run_directory_password_fault(dir, d.password_file));
 	}
 	return ok;
 }

@@ -59,6 +59,9 @@ class Setting(DkeService):
 
     def password(self, text=slapd.PASSWORD + "\n", mode=0o600):
         path = os.path.join(self.dir, "corp.password")
+        if text is None:
+            os.remove(path)
+            return
         write(path, text.encode())
         os.chmod(path, mode)
 
@@ -212,11 +215,16 @@ def test_a_policy_is_checked_before_it_is_in_force(s, server):
            "tenant=contoso", "--factor")
     assert s.admin(*ask, "ldap-group=" + FINANCE).returncode == 0
     assert s.admin(*ask, "ldap-group=" + OUTER, check=False).returncode == 3
+    assert s.admin("policy", "check").stderr == ""
+    # Read at each fetch: what is not there is a warning, and comes into force as the check says.
     for name in ("ca", "password-file"):
-        write(os.path.join(s.dir, "policy.conf"), s.policy(
-            directory(server, [FINANCE], **{name: "none"}), rule(FINANCE)))
-        made = s.admin("policy", "check", check=False)
-        assert made.returncode == 1 and "none cannot be read" in made.stderr
+        text = (directory(server, [FINANCE], **{name: "none"}), rule(FINANCE))
+        write(os.path.join(s.dir, "policy.conf"), s.policy(*text))
+        made = s.admin("policy", "check")
+        assert re.search(r"policy\.conf:\d+: file: none: No such file", made.stderr), made.stderr
+        assert "valid" in made.stdout
+        s.use(*text)
+        s.wait("the last one %s$" % name)
 
 
 # ---- authd alone ----

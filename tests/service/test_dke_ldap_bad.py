@@ -207,16 +207,26 @@ def test_another_ca_and_another_name_are_refused(known, server):
     until(lambda: known.decrypt(ALICE) == 200)
 
 
+NO_PASSWORD = "password-file: corp.password: has no password of 1 to 255 bytes"
+SEEN = "password-file: corp.password: is no file, or everybody may read or write it"
+
+
 @pytest.mark.parametrize("text,mode,why", [
-    ("another password", 0o600, "LDAP 49"), ("", 0o600, "ca"), ("\n", 0o600, "ca"),
-    (slapd.PASSWORD, 0o604, "ca"), ("a" * 256, 0o600, "ca"), ("a\0b", 0o600, "ca")],
-    ids=["another", "none", "line", "seen", "long", "NUL"])  # not itself: ids are in the environment
+    ("another password", 0o600, "status: LDAP 49"), ("", 0o600, NO_PASSWORD), ("\n", 0o600, NO_PASSWORD),
+    (slapd.PASSWORD, 0o604, SEEN), (slapd.PASSWORD, 0o602, SEEN), ("a" * 256, 0o600, NO_PASSWORD),
+    ("a\0b", 0o600, NO_PASSWORD), (None, 0, "password-file: corp.password: No such file")],
+    # not itself: ids are in the environment
+    ids=["another", "none", "line", "seen", "written", "long", "NUL", "missing"])
 def test_a_password_that_is_wrong_or_seen_by_all(known, server, text, mode, why):
     known.password(text, mode)
     known.use(directory(server, [FINANCE], member_of="seeAlso"), rule(FINANCE))
-    known.wait("MISSING")
-    until(lambda: "corp: not fetched: " in last_lines(known) and why in last_lines(known))
+    known.wait("MISSING.*the last one " + why.split(":")[0] + "$")
+    until(lambda: "corp: not fetched: " + why in last_lines(known))
     assert known.decrypt(ALICE) == AWAY
+    # and before it is in force
+    made = known.admin("policy", "check")
+    assert ("file: corp.password: " in made.stderr) == why.startswith("password-file"), made.stderr
+    assert why.rpartition(": ")[2] in made.stderr or why.startswith("status")
     known.password()
 
 
