@@ -289,7 +289,9 @@ bool policy_decrypt_approver(const struct policy *policy, unsigned rule, const c
 bool policy_decrypt_has_key(const struct policy *policy, unsigned rule, const char *key);
 struct policy_dke_answer policy_dke_judge(
     const struct policy *policy, const struct policy_dke_question *question);
-/* The gates of a rule as they stand there, or "-"; cut with "..." if it does not fit. */
+/* The keys of a rule as they stand there; cut with "..." if they do not fit. */
+const char *policy_decrypt_keys(const struct policy *policy, unsigned rule, char *text, size_t cap);
+/* The gates of a rule as they stand there, or "-"; cut likewise. */
 const char *policy_decrypt_gates(
     const struct policy *policy, unsigned rule, char *text, size_t cap);
 

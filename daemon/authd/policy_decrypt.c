@@ -209,6 +209,12 @@ policy_dke_judge(const struct policy *policy, const struct policy_dke_question *
 }
 
 const char *
+policy_decrypt_keys(const struct policy *policy, unsigned rule, char *text, size_t cap)
+{
+	return policy_list_join(policy, &rule_of(policy, rule)->list[POLICY_DKE_KEYS], text, cap);
+}
+
+const char *
 policy_decrypt_gates(const struct policy *policy, unsigned rule, char *text, size_t cap)
 {
 	const struct policy_list *list = &rule_of(policy, rule)->list[POLICY_GATES];

@@ -169,8 +169,10 @@ run_on_policy_done(struct run *run, const struct ipc_message *message)
 	    (const char *)message->data + 2);
 	/* One that came while another one was under way has been refused. */
 	if (run->authd_busy == RUN_BUSY_POLICY && message->id == run->policy_id) {
-		if (ok)
+		if (ok) {
 			run_sources_set(run, run->policy_next);
+			run_levels_set(run, run->policy_next);
+		}
 		policy_free(run->policy_next);
 		run->policy_next = NULL;
 		run->authd_busy = RUN_BUSY_NOT;
@@ -263,8 +265,8 @@ run_admin_done(struct run *run, const struct ipc_message *message)
 {
 	char lines[65536];
 	struct run_admin *admin = NULL;
+	size_t extra, levels = run->levels ? strlen(run->levels) : 0;
 	uint8_t *both;
-	size_t extra;
 
 	for (unsigned i = 0; i < RUN_ADMINS_MAX; i++)
 		if (run->admin[i].fd >= 0 && run->admin[i].id == message->id &&
@@ -277,11 +279,12 @@ run_admin_done(struct run *run, const struct ipc_message *message)
 		return;
 	}
 	extra = status_lines(run, lines, sizeof(lines));
-	both = malloc(message->len + extra);
+	both = malloc(message->len + extra + levels);
 	if (both) {
 		memcpy(both, message->data, message->len);
 		memcpy(both + message->len, lines, extra);
-		admin_answer(admin, both, message->len + extra);
+		memcpy(both + message->len + extra, levels ? run->levels : "", levels);
+		admin_answer(admin, both, message->len + extra + levels);
 	}
 	free(both);
 }

@@ -127,6 +127,7 @@ struct run {
 	struct ipc_witness_state witness_state;
 	enum run_busy authd_busy;
 	struct policy *policy_next; /* that of the reload under way */
+	char *levels;               /* lines of status on the policy in force, or NULL */
 	uint64_t policy_id;
 	bool reload_waits;
 	uint64_t reload_id;
@@ -174,6 +175,10 @@ void run_admins_give_up(struct run *run);
 /* The policy of the directory to authd, which answers when the record of it is durable. */
 bool run_reload_policy(struct run *run, uint64_t id, uint32_t uid);
 bool run_on_policy_done(struct run *run, const struct ipc_message *message);
+
+/* levels.c: keeps what status says of the decrypt rules of this policy, which is in force now;
+ * NULL: none. */
+void run_levels_set(struct run *run, const struct policy *policy);
 
 /* fetch.c: key sets that are fetched. */
 /* Those of this policy, which is in force now; NULL: none. */

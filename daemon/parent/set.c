@@ -178,6 +178,7 @@ open_policy(struct run *run, struct spawn_files *f)
 	}
 	free(sets);
 	run_sources_set(run, policy);
+	run_levels_set(run, f->policy >= 0 ? policy : NULL);
 	policy_free(policy);
 }
 

@@ -318,6 +318,36 @@ def test_the_answer_to_a_reload_counts_rules_of_both_kinds(s):
     assert ", 4 rules, sha256 " in s.admin("policy", "check").stdout
 
 
+def levels(s):
+    return re.findall(r"^level\t(.*)$", s.admin("status").stdout, re.M)
+
+
+def test_the_level_of_each_rule_is_in_the_status(s):
+    """Of the policy in force: not of a file that was not read yet."""
+    gate, path = "client-certificate or front-certificate", os.path.join(s.dir, "policy.conf")
+    given = ['C-\trule "few"\tkeys: Few\tgates: -', 'C\trule "gated"\tkeys: Gated\tgates: ' + gate,
+             'C-\trule "bait"\tkeys: Bait\tgates: -',
+             'C-\trule "all"\tkeys: TestKey1, Three, Four, Docs\tgates: -']
+    assert levels(s) == given
+    try:
+        write(path, policy(rule("in", ["Few"], gates='{"network"}',
+                                level='networks = {"192.0.2.0/24"}\naccept-level = "C- (ambient)"'),
+                           rule("out", ["Gated"], level="").replace("true", "false")).encode())
+        assert levels(s) == given
+        s.admin("policy", "reload")
+        assert levels(s) == ['C- (ambient)\trule "in"\tkeys: Few\tgates: network']
+        write(path, policy(*(rule("%d" % i, ["Key%d" % n for n in range(9)], gates='{"%s"}' % gate,
+                                  level="") for i in range(500))).encode())
+        s.admin("policy", "reload")
+        got = levels(s)
+        assert re.fullmatch(r"(\d+) more rules: doublekeyd policy check", got[-1])
+        assert len(got) - 1 + int(got[-1].split()[0]) == 500 and len(got) > 100
+    finally:
+        write(path, POLICY.encode())
+        s.admin("policy", "reload")
+    assert levels(s) == given
+
+
 def test_failures_look_alike(s):
     """Byte for byte, but for the date."""
     answers = set()
