@@ -44,12 +44,14 @@ keyd_may_record_denial(struct keyd *keyd, enum keyd_denied who)
 	struct keyd_denials *d = &keyd->denials;
 	uint64_t now = ipc_now();
 
+	d->newest = (struct keyd_counted){ .second = 0 };
 	if (now != d->second) {
 		d->second = now;
 		memset(d->count, 0, sizeof(d->count));
 	}
 	if (d->count[who] < per_second[who]) {
 		d->count[who]++;
+		d->newest = (struct keyd_counted){ .second = now, .who = who };
 		return true;
 	}
 	suppress(d);
@@ -176,7 +178,28 @@ keyd_may_record_person(struct keyd *keyd, const char *person)
 	}
 	if (!keyd_may_record_denial(keyd, p && count == 0 ? who : DENIED_FURTHER))
 		return false;
-	if (p)
+	if (p) {
 		*p = (struct denied_person){ name, window, count + 1 };
+		d->newest.window = window;
+		d->newest.name = name;
+	}
 	return true;
+}
+
+void
+keyd_denial_unrecorded(struct keyd_denials *d, const struct keyd_counted *counted)
+{
+	struct denied_person *p;
+
+	if (counted->second == 0)
+		return;
+	if (counted->second == d->second && d->count[counted->who] > 0)
+		d->count[counted->who]--;
+	if (counted->window == 0)
+		return;
+	p = registered(d, counted->name);
+	if (!p)
+		p = place_of(d, counted->name, counted->window);
+	if (p && p->name == counted->name && p->window == counted->window && p->count > 0)
+		p->count--;
 }

@@ -22,8 +22,16 @@ enum keyd_denied {
 	DENIED_KINDS
 };
 
+/* What a denial took of the limits; all 0: nothing. */
+struct keyd_counted {
+	uint64_t second; /* 0: nothing */
+	enum keyd_denied who;
+	uint64_t window, name; /* of a person; window 0: of none */
+};
+
 struct denied_person;
 struct keyd_denials {
+	struct keyd_counted newest; /* of who asked last */
 	uint64_t second;
 	unsigned count[DENIED_KINDS]; /* in this second */
 	uint32_t suppressed;
@@ -43,6 +51,8 @@ struct keyd;
 /* Whether a denial may have a record now; if not, it is counted. */
 bool keyd_may_record_denial(struct keyd *keyd, enum keyd_denied who);
 bool keyd_may_record_person(struct keyd *keyd, const char *person);
+/* Gives back what it took: there is no record, and whoever asks anew is as new as before. */
+void keyd_denial_unrecorded(struct keyd_denials *denials, const struct keyd_counted *counted);
 /* One that is not revoked. */
 bool keyd_has_authenticator(struct keyd *keyd, const char *person);
 

@@ -32,8 +32,10 @@ refusal_logged(struct keyd *keyd, unsigned code, const struct dk_receipt *receip
 
 	if (code == DK_CODE_OK && job->dke)
 		dke_denied(keyd, job, receipt->index);
-	if (code != DK_CODE_OK) /* what it would have counted */
+	if (code != DK_CODE_OK) { /* what it would have counted */
 		keyd->denials.suppressed += job->suppressed;
+		keyd_denial_unrecorded(&keyd->denials, &job->counted);
+	}
 	/* What authd knew is as old: it is asked again. */
 	if (code == IPC_CODE_STALE)
 		keyd_share_look(keyd);
@@ -68,6 +70,7 @@ release_refuse(struct keyd *keyd, struct job *job, unsigned code)
 	job->pending = NULL;
 	keyd->denials.suppressed += job->suppressed;
 	job->suppressed = 0;
+	keyd->denials.newest = (struct keyd_counted){ .second = 0 };
 	if (!may_record(keyd, job)) {
 		if (job->dke)
 			dke_wanted(keyd, job, false);
@@ -75,6 +78,7 @@ release_refuse(struct keyd *keyd, struct job *job, unsigned code)
 		job_free(job);
 		return;
 	}
+	job->counted = keyd->denials.newest;
 	for (unsigned i = 0; i < job->count; i++)
 		if (job->objects[i].code == DK_CODE_OK || job->dke)
 			job->objects[i].code = (uint16_t)code;

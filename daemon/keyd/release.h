@@ -54,6 +54,7 @@ struct job {
 	struct dk_pkey *recipient;
 	unsigned code; /* why the whole request is refused */
 	uint32_t suppressed;
+	struct keyd_counted counted; /* of a denial that is on its way to the log */
 	struct pending *pending; /* the record, until it is sent */
 	struct dk_receipt receipt;
 	uint8_t *receipt_copy;

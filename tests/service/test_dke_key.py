@@ -455,6 +455,20 @@ def test_a_log_that_takes_no_record_releases_nothing(keyd):
     assert keyd.result(number) == (CODE["unavailable"], b"")
 
 
+def test_a_denial_that_has_no_record_is_not_counted(keyd):
+    """More often than a person may have records: each time it is the first one of that person."""
+    value = keyd.wrap("Docs")
+    for _ in range(120):
+        number = keyd.ask("Docs", keyd.keys["Docs"][0], value, code=CODE["gate"])
+        keyd.acknowledge(keyd.append(), CODE["unavailable"])
+        assert keyd.result(number) == (CODE["unavailable"], b"")
+    number = keyd.ask("Docs", keyd.keys["Docs"][0], value, code=CODE["gate"])
+    denial = keyd.append()
+    assert (denial.event.class_, denial.main.get("suppressed", 0)) == (3, 0)
+    keyd.acknowledge(denial)
+    assert keyd.result(number) == (CODE["gate"], b"")
+
+
 def test_what_was_judged_by_an_older_policy(keyd):
     keyd.authd.send(0x0204, b"another".ljust(32) + bytes(32 + 4), 9)
     keyd.acknowledge(keyd.append())
