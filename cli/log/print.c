@@ -135,6 +135,8 @@ print_main(const struct dk_log_event *e)
 		print_quoted("rule", e->rule);
 	if (log_names_document(e))
 		print_hex("document", e->request, 32);
+	else if (e->class_ == DK_LOG_DOCUMENT_APPROVED)
+		(void)printf(" whole-key");
 	if (e->front == DK_LOG_DKE && e->level)
 		(void)printf(" level=\"%s\"", log_level_name(e->level));
 	print_key_set(e);

@@ -130,8 +130,9 @@ record(struct keyd *keyd, struct approval *a, const struct device *device, const
 	event.has_policy = true;
 	event.has_request = s->scope == DK_SCOPE_DOCUMENT;
 	memcpy(event.request, s->document, sizeof(event.request));
-	(void)snprintf(event.note, sizeof(event.note), "%u approvals, %u hours%s%s", s->needed,
-	    s->hours, s->reason[0] ? ": " : "", s->reason);
+	(void)snprintf(event.note, sizeof(event.note), "%u approval%s, %u hour%s%s%s", s->needed,
+	    s->needed == 1 ? "" : "s", s->hours, s->hours == 1 ? "" : "s", s->reason[0] ? ": " : "",
+	    s->reason);
 	keyd_add_factor(&event, DK_FACTOR_DEVICE, IPC_KEYD, device->index);
 	a->made = (struct approved){ .needed = (uint8_t)s->needed,
 		.time = event.time,

@@ -319,10 +319,12 @@ def test_the_command_shows_what_waits_and_approves_it(service):
     assert found == [{**one, "until": found[0]["until"]}]
     assert "1 of 1 approvals are there" in done.stderr
     assert service.opens("One", value, BOB) and not service.opens("One", other, BOB)
-    assert 'note="1 approvals, 24 hours: for the audit"' in service.log()
+    assert 'note="1 approval, 24 hours: for the audit"' in service.log()
     left, = [w for w in said(service)[0] if w["document"] == document(other).hex()]
     said(service, "--yes", "--whole-key", left["id"])
     assert service.opens("One", other, BOB) and service.opens("One", service.wrap("One"), BOB)
+    last = [line for line in service.log().splitlines() if " document-approved " in line][-1]
+    assert last.endswith(" whole-key") and "key=one " in last
 
 
 def test_the_command_says_what_is_wrong(service):
