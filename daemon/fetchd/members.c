@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "fetchd/ldap_text.h"
 #include "fetchd/ldap_wire.h"
+#include "ipc/child.h"
 
 #define PAGE_ENTRIES 500
 #define DEPTH_MAX 16
@@ -97,10 +98,12 @@ take_value(struct job *j, const struct berval *value)
 		text = sid;
 		len = strlen(sid);
 	}
-	if (j->count == ROOM)
+	if (j->count == ROOM) {
 		sort(j);
-	if (j->count == ROOM)
-		return fail(j, IPC_FETCH_TOO_LARGE);
+		/* More are refused at the end as well; here, so that half of the room is free. */
+		if (j->count > IPC_MEMBERS_MAX)
+			return fail(j, IPC_FETCH_TOO_LARGE);
+	}
 	return ipc_member(j->d->salt, text, len, j->member + (size_t)j->count * IPC_MEMBER_BYTES)
 	    ? (j->count++, true)
 	    : fail(j, IPC_FETCH_TRANSFER);
@@ -184,6 +187,13 @@ take_cookie(struct job *j, LDAPControl **controls, struct berval *cookie)
 	    fail(j, IPC_FETCH_TRANSFER);
 }
 
+/* Of what was read at once there may be much to do. */
+static bool
+in_time(struct job *j)
+{
+	return ipc_clock_ms() < j->wire.end_ms || fail(j, IPC_FETCH_TIME_OUT);
+}
+
 /* What is asked for by id, to its end. References to other servers are passed over.
  * ret_code: of the server, if true. */
 static bool
@@ -199,7 +209,8 @@ receive(struct job *j, int id, bool members, struct berval *cookie, int *ret_cod
 		if (type <= 0)
 			return fail_ldap(j, -1);
 		j->entries += type == LDAP_RES_SEARCH_ENTRY;
-		if (type == LDAP_RES_SEARCH_ENTRY && members)
+		ok = in_time(j);
+		if (ok && type == LDAP_RES_SEARCH_ENTRY && members)
 			ok = take_entry(j, message);
 		(void)ldap_msgfree(message);
 		if (!ok)

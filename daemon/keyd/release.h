@@ -55,7 +55,7 @@ struct job {
 	unsigned code; /* why the whole request is refused */
 	uint32_t suppressed;
 	struct keyd_counted counted; /* of a denial that is on its way to the log */
-	struct pending *pending; /* the record, until it is sent */
+	struct pending *pending;     /* the record, until it is sent */
 	struct dk_receipt receipt;
 	uint8_t *receipt_copy;
 	uint8_t *answer; /* NULL: it could not be made */
