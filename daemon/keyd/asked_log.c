@@ -95,7 +95,8 @@ take(struct keyd *keyd, const struct dk_log_event *e)
 	asked_put(&keyd->asked, &asked);
 }
 
-/* Nothing rests on it: a record that does not open its leaf is passed over. */
+/* Nothing rests on it: a record that does not open its leaf is passed over. They ascend from what
+ * was asked for, so that each answer comes nearer to the end: ENTRIES_MAX questions at most. */
 static bool
 take_all(struct keyd *keyd, struct dk_reader_buf *rd, unsigned n)
 {
@@ -108,7 +109,7 @@ take_all(struct keyd *keyd, struct dk_reader_buf *rd, unsigned n)
 		size_t len = dk_rd_u32(rd);
 		const uint8_t *record = dk_rd_bytes(rd, len);
 
-		if (!record)
+		if (!record || index < keyd->asked.next || index >= INT64_MAX)
 			return false;
 		keyd->asked.next = index + 1;
 		if (dk_record_open(record, len, leaf, objects, &event) == DK_OK)

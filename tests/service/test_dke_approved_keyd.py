@@ -229,3 +229,24 @@ def test_a_key_that_needs_approvals_needs_no_word_of_authd(keyd):
     whole = keyd.approve("dora", None, 1, scope=2, key="Board")
     assert not keyd.opens(value, one, whole, key="Board")
     assert keyd.opens(value, one, two, key="Board")
+
+
+def test_entries_of_the_log_that_go_back(keyd):
+    """logd, taken over, would have keyd ask without an end."""
+    def asked():
+        number, payload = keyd.logd.expect(0x040c)
+        return number, int.from_bytes(payload[:8], "big")
+
+    def answer(number, *indices):
+        keyd.logd.send(0x040d, struct.pack(">HQI", OK, 5000, len(indices)) + b"".join(
+            struct.pack(">Q", i) + bytes(48) + struct.pack(">I", 1) + b"x" for i in indices), number)
+
+    keyd.send_approval("dora", standing.LIST)
+    answer(asked()[0])
+    number, first = asked()
+    assert first == 0
+    answer(number, 7, 10)
+    number, first = asked()
+    assert first == 11
+    answer(number, 10)
+    assert keyd.child.violation()[1] == 0x040d
