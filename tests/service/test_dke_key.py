@@ -214,15 +214,16 @@ def test_the_usage_names_all_factors(made):
 
 def test_a_freeze_takes_either_name(made):
     """The DKE name is one where no key is called so."""
-    made.admin("key", "create", "both", "--type", "dke-rsa2048", "--dke-name", "finance")
+    made.admin("key", "create", "ledger")
+    made.admin("key", "create", "both", "--type", "dke-rsa2048", "--dke-name", "ledger")
     for name, key in (("Docs", "docs"), ("docs", "docs"), ("TestKey1", "old"),
-                      ("finance", "finance")):
+                      ("ledger", "ledger")):
         assert made.admin("freeze", name).stdout == "frozen: %s\n" % key
         record = json.loads(made.admin("log", "--json").stdout.splitlines()[-1])
         assert (record["class"], record["key"]) == ("frozen", key)
         done = made.admin("unfreeze", name, "--reason", "test")
         assert done.stdout == "no longer frozen: %s\n" % key
-    for name in ("DOCS", "Finance", "testkey1"):
+    for name in ("DOCS", "Ledger", "testkey1"):
         done = made.admin("freeze", name, check=False)
         assert done.returncode == 1 and "(unknown-key)" in done.stderr, done.stderr
     made.listed = made.admin("key", "list").stdout
