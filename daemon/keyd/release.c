@@ -268,8 +268,9 @@ release_conclude(struct keyd *keyd, struct job *job)
 		}
 	}
 	make_record(keyd, job);
+	job->seen = keyd->changes;
 	if (job->pending)
-		send_record(keyd, job);
+		ready(keyd, job);
 	else
 		release_refuse(keyd, job, DK_CODE_BUSY);
 }
@@ -378,6 +379,14 @@ send_ready(struct keyd *keyd)
 	}
 }
 
+/* Whoever is judged, here or by the HSM, goes with those that are ready. */
+static bool
+group_is_full(const struct keyd *keyd)
+{
+	return (keyd->judging == 0 && !keyd->token_waits) || keyd->ready_count >= GROUP_RECORDS ||
+	    now_ms() - keyd->ready_ms >= GROUP_WAIT_MS;
+}
+
 /* After each round of messages. */
 void
 keyd_releases_go_on(struct keyd *keyd)
@@ -385,9 +394,7 @@ keyd_releases_go_on(struct keyd *keyd)
 	pool_collect(&keyd->pool, keyd);
 	do {
 		pool_hand_over(&keyd->pool, keyd);
-		if (keyd->ready_count > 0 && !held(keyd) &&
-		    (keyd->judging == 0 || keyd->ready_count >= GROUP_RECORDS ||
-			now_ms() - keyd->ready_ms >= GROUP_WAIT_MS))
+		if (keyd->ready_count > 0 && !held(keyd) && group_is_full(keyd))
 			send_ready(keyd);
 	} while (keyd->pool.held_count > 0); /* what was judged anew */
 	keyd->child.tick_ms = keyd->ready_count > 0 && !held(keyd) ? 1 : 1000;
