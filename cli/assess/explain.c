@@ -9,15 +9,6 @@
 
 #define SHOWN_BYTES 1024
 
-static void
-put_time(FILE *f, uint64_t seconds)
-{
-	char text[INCIDENT_TIME_BYTES];
-
-	incident_time_text(seconds, text);
-	(void)fputs(text, f);
-}
-
 /* ---- sets ---- */
 
 /* Its name in the service, if a record has it. */
@@ -75,7 +66,7 @@ put_sets(FILE *f, const struct assess_out *out, const struct assess_found *found
 		(void)fprintf(f, "  %s set %" PRIu32 ", epoch %" PRIu32 ", seen ",
 		    set->side == DK_SIDE_CUSTOMER ? "customer" : "provider", set->number,
 		    set->epoch);
-		put_time(f, set->seen);
+		assess_words_time(f, set->seen);
 		(void)fputs(found->object->set[i].copied ? ", could be copied\n"
 							 : ", could not be copied\n",
 		    f);

@@ -74,6 +74,15 @@ fill_sets(
 	return true;
 }
 
+/* Where results go. */
+static dk_err
+give(struct assess_out *out, const struct assess_found *found)
+{
+	if (!assess_out_object(out, found))
+		return DK_ERR_NOMEM;
+	return out->report ? report_object(out->report, found) : DK_OK;
+}
+
 static dk_err
 judge_catalogued(struct assess_out *out, struct dk_exposure *x, const struct dk_catalogue_object *o,
     struct sets *sets)
@@ -97,11 +106,7 @@ judge_catalogued(struct assess_out *out, struct dk_exposure *x, const struct dk_
 		err = dk_exposure_object(x, &object, &verdict);
 	dk_hex(o->object_id, sizeof(o->object_id), id);
 	found = (struct assess_found){ id, o->label, &object, &verdict, o };
-	if (err == DK_OK && !assess_out_object(out, &found))
-		err = DK_ERR_NOMEM;
-	if (err == DK_OK && out->report)
-		err = report_object(out->report, &found);
-	return err;
+	return err == DK_OK ? give(out, &found) : err;
 }
 
 /* One that only the log knows has no set, but for a document: that of the key that unwrapped it. */
@@ -128,11 +133,7 @@ judge_other(struct assess_out *out, struct dk_exposure *x, uint32_t at)
 		dk_hex(digest->digest, 32, id);
 	}
 	err = dk_exposure_object(x, &object, &verdict);
-	if (err == DK_OK && !assess_out_object(out, &found))
-		err = DK_ERR_NOMEM;
-	if (err == DK_OK && out->report)
-		err = report_object(out->report, &found);
-	return err;
+	return err == DK_OK ? give(out, &found) : err;
 }
 
 static dk_err

@@ -18,8 +18,8 @@ put_text(FILE *f, const char *text)
 	(void)fputs(dk_text_show(text, strlen(text), "", safe, sizeof(safe)), f);
 }
 
-static void
-put_time(FILE *f, uint64_t seconds)
+void
+assess_words_time(FILE *f, uint64_t seconds)
 {
 	char text[INCIDENT_TIME_BYTES];
 
@@ -57,11 +57,11 @@ put_theft(FILE *f, const struct assess *a, size_t theft)
 		(void)fputs("at a time that nobody knows", f);
 	} else {
 		(void)fputs("since ", f);
-		put_time(f, item->since);
+		assess_words_time(f, item->since);
 	}
 	if (item->until != DK_EXPOSURE_NEVER) {
 		(void)fputs(" until ", f);
-		put_time(f, item->until);
+		assess_words_time(f, item->until);
 	}
 }
 
@@ -141,17 +141,17 @@ assess_words_when(FILE *f, const struct assess *a, uint64_t index)
 	struct assess_when when = assess_when(a, index);
 
 	if (a->time.count == 0) {
-		put_time(f, when.after > 0 ? when.after + 1 : 0);
+		assess_words_time(f, when.after > 0 ? when.after + 1 : 0);
 		return;
 	}
 	if (when.after > 0) {
 		(void)fputs("between ", f);
-		put_time(f, when.after);
+		assess_words_time(f, when.after);
 		(void)fputs(" and ", f);
 	} else {
 		(void)fputs("not later than ", f);
 	}
-	put_time(f, when.before);
+	assess_words_time(f, when.before);
 }
 
 void
@@ -313,9 +313,9 @@ static void
 put_gap(FILE *f, const struct assess *a, uint64_t entry)
 {
 	(void)fputs("the log is silent between ", f);
-	put_time(f, entry > 0 ? assess_when(a, entry - 1).after : 0);
+	assess_words_time(f, entry > 0 ? assess_when(a, entry - 1).after : 0);
 	(void)fputs(" and ", f);
-	put_time(f, assess_when(a, entry).after);
+	assess_words_time(f, assess_when(a, entry).after);
 	(void)fprintf(f, ", in front of log entry %" PRIu64, entry);
 }
 
@@ -327,9 +327,9 @@ put_end(FILE *f, const struct assess *a)
 		return;
 	}
 	(void)fputs("the log ends at ", f);
-	put_time(f, assess_when(a, a->entry.count - 1).after);
+	assess_words_time(f, assess_when(a, a->entry.count - 1).after);
 	(void)fputs(", the window at ", f);
-	put_time(f, a->incident->to);
+	assess_words_time(f, a->incident->to);
 }
 
 static void

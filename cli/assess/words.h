@@ -18,6 +18,8 @@ void assess_words_missing(
 /* All of them. */
 void assess_words_unknown(
     FILE *f, const struct assess *a, const struct dk_exposure *x, unsigned missing);
+/* Seconds since 1970 as an incident file has them. */
+void assess_words_time(FILE *f, uint64_t seconds);
 /* When an entry was made, as far as is known. */
 void assess_words_when(FILE *f, const struct assess *a, uint64_t index);
 /* A factor of a release, and how it could be forged, or that it could not. */
